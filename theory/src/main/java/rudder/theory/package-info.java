@@ -1,0 +1,2 @@
+/** Linear quadratic control of layered systems. */
+package rudder.theory;
