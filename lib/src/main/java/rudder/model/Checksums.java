@@ -8,6 +8,7 @@ import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.UUID;
 
 /**
  * SHA-256 of large files, remembered: a file is read again only if its size or modification time changed.
@@ -49,7 +50,7 @@ record Checksums(Path folder) {
             return;
         }
         Files.createDirectories(folder);
-        var half = Files.createTempFile(folder, "stamp", ".half");
+        var half = folder.resolve(UUID.randomUUID() + ".half");
         Files.writeString(half, state(file) + sha256 + "\n");
         Files.move(half, stamp(file), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }

@@ -9,11 +9,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
+import java.util.stream.Collectors;
 
 /** Fetches wheels by {@code python -m pip download}, with the user's own pip settings; nothing is installed, no code of a package runs. */
 record Pip(List<String> pythons) {
 
-    private static final int LINES_SHOWN = 6;
+    private static final int LINES_SHOWN = 3;
+    private static final int CHARACTERS_SHOWN = 300;
 
     /** The Python that RUDDER_PYTHON names, otherwise the first of python3 and python that has pip. */
     static Pip ofThisMachine() {
@@ -98,6 +100,7 @@ record Pip(List<String> pythons) {
 
     private static String lastLines(Path log) throws IOException {
         var lines = new String(Files.readAllBytes(log), Charset.defaultCharset()).strip().lines().toList();
-        return String.join("\n", lines.subList(Math.max(0, lines.size() - LINES_SHOWN), lines.size()));
+        return lines.stream().skip(Math.max(0, lines.size() - LINES_SHOWN))
+                .map(line -> line.substring(0, Math.min(line.length(), CHARACTERS_SHOWN))).collect(Collectors.joining("\n"));
     }
 }
