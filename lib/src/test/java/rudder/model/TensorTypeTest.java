@@ -9,6 +9,7 @@ import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.List;
@@ -47,7 +48,7 @@ class TensorTypeTest {
         float[] out = new float[blocks * type.values];
         type.decode(in, blocks, out);
         for (int i = 0; i < out.length; i++) {
-            byte[] block = java.util.Arrays.copyOfRange(in, i / type.values * type.bytes, (i / type.values + 1) * type.bytes);
+            byte[] block = Arrays.copyOfRange(in, i / type.values * type.bytes, (i / type.values + 1) * type.bytes);
             Term exact = term(type, block, i % type.values);
             if (Double.isFinite(exact.value()) && Math.abs(exact.value()) < Float.MAX_VALUE) {
                 assertEquals(exact.value(), out[i], exact.tolerance(), type + " value " + i);
@@ -85,7 +86,8 @@ class TensorTypeTest {
         }
     }
 
-    private static List<String> lines(String resource) throws IOException {
+    /** The lines of a test resource without comments and head. */
+    static List<String> lines(String resource) throws IOException {
         try (var in = new BufferedReader(new InputStreamReader(TensorTypeTest.class.getResourceAsStream(resource), StandardCharsets.UTF_8))) {
             return in.lines().filter(line -> !line.startsWith("#")).skip(1).toList();
         }
