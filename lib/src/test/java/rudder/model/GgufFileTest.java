@@ -232,6 +232,8 @@ class GgufFileTest {
         byte[][] levels = new byte[100_000][];
         Arrays.fill(levels, GgufBytes.join(u32(9), u64(1)));
         refused(new GgufBytes().value("k", 9, levels), "nested deeper");
+        byte[] start = GgufBytes.join(u32(0x46554747, 3), u64(0, 1), text("k"), u32(9, 0), u64(GgufHeader.MAX_BYTES));
+        refused(Arrays.copyOf(start, GgufHeader.MAX_BYTES + 100), "elements of 'k'", "the most a header may have");
     }
 
     @Test

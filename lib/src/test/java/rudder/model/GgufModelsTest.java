@@ -18,7 +18,8 @@ class GgufModelsTest {
     @ValueSource(strings = {"SmolLM2-135M-Instruct", "Qwen2.5-Coder-0.5B-Instruct", "Gemma-3-270m"})
     void rowsOfEachTypeAreThoseOfAnotherProgramBitForBit(String name) throws IOException {
         ModelFile model = ModelStore.fetch(name);
-        List<String[]> rows = TensorTypeTest.lines("tensor-rows.csv").stream().map(line -> line.split(",")).filter(row -> row[0].equals(name)).toList();
+        List<String[]> rows = TensorTypeTest.lines("tensor-rows.csv").stream()
+                .map(line -> line.split(",")).filter(row -> row[0].equals(name)).toList();
         assertTrue(rows.size() >= 3, "golden rows of " + name);
         try (GgufFile gguf = GgufFile.open(model.path())) {
             for (String[] row : rows) { // model, sha256, type, tensor, row, values

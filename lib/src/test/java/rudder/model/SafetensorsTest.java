@@ -186,9 +186,11 @@ class SafetensorsTest {
             }
         }
         for (String part : List.of("../model-1.safetensors", "/model-1.safetensors", "..\\\\model-1.safetensors", "model-1.bin")) {
-            says(assertThrows(IOException.class, () -> Safetensors.open(index("{'weight_map':{'a':'" + part + "'}}"))), "index.json", "'a'", "beside it");
+            says(assertThrows(IOException.class, () -> Safetensors.open(index("{'weight_map':{'a':'" + part + "'}}"))),
+                    "index.json", "'a'", "beside it");
         }
-        says(assertThrows(IOException.class, () -> Safetensors.open(index("{'weight_map':{'a':'model-2.safetensors'}}"))), "'a'", "none of that name");
+        says(assertThrows(IOException.class, () -> Safetensors.open(index("{'weight_map':{'a':'model-2.safetensors'}}"))),
+                "'a'", "none of that name");
         assertThrows(NoSuchFileException.class, () -> Safetensors.open(index("{'weight_map':{'a':'model-3.safetensors'}}")));
         says(assertThrows(IOException.class, () -> Safetensors.open(index("{'weights':{}}"))), "no object weight_map");
         says(assertThrows(IOException.class, () -> Safetensors.open(index("{'weight_map':{'a':'x','a':'y'}}"))), "'a' occurs twice");

@@ -152,7 +152,7 @@ class TensorTypeTest {
         return i % 64 < 32 ? q % 16 : q / 16;
     }
 
-    /** Six bits each in 12 bytes from byte 4: 0-3 scales 0-3, 4-7 minima 0-3, 8-11 nibble pairs; the top bits above are those of scales and minima 4-7. */
+    /** Six bits each in 12 bytes: scales 0-3, minima 0-3, nibble pairs of 4-7, whose top bits are those of the first eight bytes. */
     private static int scale(byte[] b, int j) {
         return j < 4 ? unsigned(b, 4 + j) % 64 : unsigned(b, 8 + j) % 16 + unsigned(b, j) / 64 * 16;
     }
