@@ -2,6 +2,7 @@ package rudder.model;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.channels.FileChannel;
 import java.util.Arrays;
@@ -39,6 +40,26 @@ record TensorEntry(String name, TensorType type, long[] shape, long offset) {
             segment(file, (int) done, (int) Math.min(SEGMENT, values - done), into);
         }
         into.position(into.position() + values);
+    }
+
+    /** All values, F64's exactly. */
+    double[] doubles(FileChannel file) throws IOException {
+        if (values() > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("tensor '" + name + "' has " + values() + " values, more than an array holds");
+        }
+        double[] all = new double[(int) values()];
+        if (type == TensorType.F64) {
+            for (long done = 0; done < all.length; done += SEGMENT) {
+                int count = (int) Math.min(SEGMENT, all.length - done);
+                file.map(FileChannel.MapMode.READ_ONLY, offset + 8 * done, 8L * count)
+                        .order(ByteOrder.LITTLE_ENDIAN).asDoubleBuffer().get(all, (int) done, count);
+            }
+        } else {
+            FloatBuffer floats = FloatBuffer.allocate(all.length);
+            read(file, floats);
+            Arrays.setAll(all, i -> floats.get(i));
+        }
+        return all;
     }
 
     private void segment(FileChannel file, int from, int values, FloatBuffer into) throws IOException {

@@ -1,0 +1,27 @@
+package rudder.theory;
+
+import org.ejml.data.DMatrixRMaj;
+
+/**
+ * The three dense products heavy enough to be worth supplying from outside, for instance from a GPU. All are in double precision, leave
+ * their arguments untouched and return a new matrix.
+ */
+public interface DenseAlgebra {
+    /** {@code A B}. */
+    DMatrixRMaj multiply(DMatrixRMaj a, DMatrixRMaj b);
+
+    /** {@code A' B}. */
+    DMatrixRMaj multiplyTransposed(DMatrixRMaj a, DMatrixRMaj b);
+
+    /**
+     * {@code S^-1 B} for a symmetric positive definite S.
+     *
+     * @throws IllegalArgumentException if S is found not to be positive definite
+     */
+    DMatrixRMaj solveSpd(DMatrixRMaj s, DMatrixRMaj b);
+
+    /** Plain Java, good for widths up to some hundreds. */
+    static DenseAlgebra ejml() {
+        return EjmlAlgebra.INSTANCE;
+    }
+}

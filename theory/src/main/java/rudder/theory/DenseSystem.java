@@ -1,0 +1,38 @@
+package rudder.theory;
+
+import java.util.List;
+import org.ejml.data.DMatrixRMaj;
+
+/** A system whose Jacobians are all in memory. */
+record DenseSystem(List<DMatrixRMaj> jacobians, DenseAlgebra algebra, String description) implements LinearSystem {
+    DenseSystem {
+        jacobians = List.copyOf(jacobians);
+        Check.that(!jacobians.isEmpty(), "no Jacobians, wanted one for each block");
+        int d = jacobians.get(0).numCols;
+        for (int k = 0; k < jacobians.size(); k++) {
+            Check.shape("the Jacobian of block " + k, jacobians.get(k), d, d);
+            Check.finite("the Jacobian of block " + k, jacobians.get(k));
+        }
+    }
+
+    @Override
+    public int horizon() {
+        return jacobians.size();
+    }
+
+    @Override
+    public int dimension() {
+        return jacobians.get(0).numCols;
+    }
+
+    @Override
+    public DMatrixRMaj jacobian(int k) {
+        Check.block(k, horizon() - 1);
+        return jacobians.get(k);
+    }
+
+    @Override
+    public String toString() {
+        return "LinearSystem[T=" + horizon() + ", d=" + dimension() + (description.isEmpty() ? "]" : ", " + description + "]");
+    }
+}

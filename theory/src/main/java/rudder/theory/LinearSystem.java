@@ -1,0 +1,40 @@
+package rudder.theory;
+
+import java.util.List;
+import org.ejml.data.DMatrixRMaj;
+
+/**
+ * A linear time-varying system {@code dz_{k+1} = A_k dz_k + u_k}, k = 0..T-1: what a plant looks like near a nominal trajectory.
+ */
+public interface LinearSystem {
+    /** T, the number of blocks. */
+    int horizon();
+
+    /** d, the width of the state. */
+    int dimension();
+
+    /** A_k, d x d, for k = 0..T-1; shared, not to be written to. */
+    DMatrixRMaj jacobian(int k);
+
+    /** Where this system's heavy products are done. */
+    default DenseAlgebra algebra() {
+        return DenseAlgebra.ejml();
+    }
+
+    /** {@link #of(List, DenseAlgebra, String)} with plain Java's algebra and no description. */
+    static LinearSystem of(List<DMatrixRMaj> jacobians) {
+        return of(jacobians, DenseAlgebra.ejml(), "");
+    }
+
+    /**
+     * The system of the given Jacobians.
+     *
+     * @param jacobians A_0..A_{T-1}, each d x d and finite
+     * @param algebra where the heavy products are done
+     * @param description where the Jacobians come from, shown by toString; may be empty
+     * @throws IllegalArgumentException naming the block whose Jacobian has another shape or a number that is not finite
+     */
+    static LinearSystem of(List<DMatrixRMaj> jacobians, DenseAlgebra algebra, String description) {
+        return new DenseSystem(jacobians, algebra, description);
+    }
+}

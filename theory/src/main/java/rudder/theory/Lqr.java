@@ -1,0 +1,104 @@
+package rudder.theory;
+
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.CommonOps_DDRM;
+
+/**
+ * The finite-horizon, time-varying linear quadratic regulator: minimise
+ *
+ * <pre>sum_{k<T} (q |dz_k|^2 + r |u_k|^2) + qf |dz_T|^2   subject to   dz_{k+1} = A_k dz_k + u_k.</pre>
+ *
+ * <p>The minimiser is {@code u_k = -K_k dz_k} and the minimum from block k on is {@code dz_k' S_k dz_k}, where backwards from
+ * {@code S_T = qf I}
+ *
+ * <pre>K_k = (S_{k+1} + R)^-1 S_{k+1} A_k,   S_k = Q + A_k' S_{k+1} A_k - A_k' S_{k+1} K_k.</pre>
+ *
+ * <p>Source: Bertsekas, <i>Dynamic Programming and Optimal Control</i>, vol. I, "Linear systems and quadratic cost"; the paper's A-LQR.
+ */
+public final class Lqr {
+    private Lqr() {}
+
+    /**
+     * One block of the recursion.
+     *
+     * @param costToGo S_k, d x d, symmetric
+     * @param gain K_k, d x d
+     */
+    public record Step(DMatrixRMaj costToGo, DMatrixRMaj gain) {
+        @Override
+        public String toString() {
+            return "Step[d=" + gain.numRows + "]";
+        }
+    }
+
+    /**
+     * From S_{k+1} to S_k and K_k, with one factorisation and two products.
+     *
+     * <p>With R = rI and G = (S + rI)^-1, where S is S_{k+1}: G S = I - r G, since G (S + rI) = I. Hence K = G S A = A - r G A, the closed
+     * loop is A - K = r G A, and S_k = qI + A'S (A - K) = qI + r A'S G A = qI + r A'K, for S and G commute.
+     *
+     * @param a A_k, d x d
+     * @param next S_{k+1}, d x d, symmetric positive semidefinite
+     */
+    public static Step step(DMatrixRMaj a, DMatrixRMaj next, QuadraticCost cost, DenseAlgebra algebra) {
+        var damped = next.copy();
+        addToDiagonal(damped, cost.r());                       // S + rI
+        var gain = algebra.solveSpd(damped, a);                // G A
+        CommonOps_DDRM.add(1, a, -cost.r(), gain, gain);       // K = A - r G A
+        return new Step(costToGo(a, gain, cost, algebra), gain);
+    }
+
+    /**
+     * The gains of a whole system, in O(T d^3).
+     *
+     * @throws IllegalArgumentException naming the block whose Jacobian is not d x d or not finite, or whose cost to go is no longer finite
+     */
+    public static LqrSolution solve(LinearSystem system, QuadraticCost cost) {
+        int d = system.dimension();
+        var gains = new DMatrixRMaj[system.horizon()];
+        var costToGo = terminal(d, cost);
+        for (int k = gains.length - 1; k >= 0; k--) {
+            var a = system.jacobian(k);
+            Check.shape("the Jacobian of block " + k, a, d, d);
+            Check.finite("the Jacobian of block " + k, a);
+            var step = step(a, costToGo, cost, system.algebra());
+            Check.finite("the cost to go of block " + k, step.costToGo());
+            gains[k] = step.gain();
+            costToGo = step.costToGo();
+        }
+        return new LqrSolution(system, cost, gains);
+    }
+
+    /** S_k = qI + r A_k' K_k, symmetrised: rounding alone would let its asymmetry grow from block to block. */
+    static DMatrixRMaj costToGo(DMatrixRMaj a, DMatrixRMaj gain, QuadraticCost cost, DenseAlgebra algebra) {
+        var s = algebra.multiplyTransposed(a, gain);
+        CommonOps_DDRM.scale(cost.r(), s);
+        addToDiagonal(s, cost.q());
+        return symmetrised(s);
+    }
+
+    /** S_T = qf I. */
+    static DMatrixRMaj terminal(int d, QuadraticCost cost) {
+        var s = new DMatrixRMaj(d, d);
+        addToDiagonal(s, cost.qf());
+        return s;
+    }
+
+    private static void addToDiagonal(DMatrixRMaj m, double value) {
+        for (int i = 0; i < m.numRows; i++) {
+            m.add(i, i, value);
+        }
+    }
+
+    /** (M + M') / 2, in place. */
+    static DMatrixRMaj symmetrised(DMatrixRMaj m) {
+        for (int i = 0; i < m.numRows; i++) {
+            for (int j = 0; j < i; j++) {
+                double mean = (m.unsafe_get(i, j) + m.unsafe_get(j, i)) / 2;
+                m.unsafe_set(i, j, mean);
+                m.unsafe_set(j, i, mean);
+            }
+        }
+        return m;
+    }
+}

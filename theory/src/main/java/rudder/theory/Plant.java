@@ -1,0 +1,38 @@
+package rudder.theory;
+
+/** Anything with layers: {@code z_{k+1} = phi_k(z_k) + u_k}, k = 0..T-1. The input is added by whoever runs the plant. */
+public interface Plant {
+    /** T, the number of blocks. */
+    int horizon();
+
+    /** d, the width of the state. */
+    int dimension();
+
+    /** phi_k(z), a new array of d numbers, for k = 0..T-1. */
+    double[] next(int k, double[] z);
+
+    /** The linear plant {@code phi_k(z) = A_k z}. */
+    static Plant of(LinearSystem system) {
+        return new Plant() {
+            @Override
+            public int horizon() {
+                return system.horizon();
+            }
+
+            @Override
+            public int dimension() {
+                return system.dimension();
+            }
+
+            @Override
+            public double[] next(int k, double[] z) {
+                return Vectors.multiply(system.jacobian(k), z);
+            }
+
+            @Override
+            public String toString() {
+                return "Plant[" + system + "]";
+            }
+        };
+    }
+}

@@ -1,0 +1,139 @@
+package rudder.theory;
+
+import java.util.Arrays;
+
+/**
+ * Where a feature is to be driven: at the entry of block k the strength {@code beta_k = v_k.z_k} should become the target
+ * {@code beta*_k = offset_k + lambda mu_k}.
+ *
+ * <p>With every offset 0 the setpoint is <i>absolute</i>, as in the paper. With {@code offset_k = v_k.mean(D-)} it is <i>centred</i>: lambda = 0
+ * stands for the mean without the feature, lambda = 1 for the mean with it, wherever the origin of the state space happens to be.
+ *
+ * <p>Source: the paper's linear feature setpoint; the centred target is Rudder's.
+ */
+public final class Setpoint {
+    /** Directions computed in single precision are units to about 1e-7. */
+    private static final double UNIT = 1e-6;
+
+    private final double[][] directions;
+    private final double[] gaps;
+    private final double[] offsets;
+    private final double lambda;
+    private final String label;
+
+    private Setpoint(double[][] directions, double[] gaps, double[] offsets, double lambda, String label) {
+        this.directions = directions;
+        this.gaps = gaps;
+        this.offsets = offsets;
+        this.lambda = lambda;
+        this.label = label;
+    }
+
+    /**
+     * A setpoint for every state z_0..z_T.
+     *
+     * @param directions v_k, [T+1][d], each of norm 1 to within 1e-6
+     * @param gaps mu_k, [T+1], each positive, in units of the state
+     * @param offsets the target at lambda = 0, [T+1], in units of the state
+     * @param lambda strength asked for, in gaps; may be negative
+     * @param label what else toString should say, such as "last token"; may be empty
+     * @throws IllegalArgumentException naming the block where a length, a norm or a number is wrong
+     */
+    public static Setpoint of(double[][] directions, double[] gaps, double[] offsets, double lambda, String label) {
+        Check.that(directions.length > 1, "%d directions, wanted T+1 of them, at least 2", directions.length);
+        Check.length("gaps", gaps.length, directions.length);
+        Check.length("offsets", offsets.length, directions.length);
+        Check.that(Double.isFinite(lambda), "lambda is %s, wanted a finite number", lambda);
+        Check.finite("offsets", offsets);
+        for (int k = 0; k < directions.length; k++) {
+            Check.length("the direction of block " + k, directions[k].length, directions[0].length);
+            double norm = Vectors.norm(directions[k]);
+            Check.that(Math.abs(norm - 1) <= UNIT, "the direction of block %d has norm %s, wanted 1: divide it by its norm", k, norm);
+            Check.that(gaps[k] > 0 && Double.isFinite(gaps[k]), "the gap of block %d is %s, wanted a finite gap > 0", k, gaps[k]);
+        }
+        return new Setpoint(Vectors.copy(directions), gaps.clone(), offsets.clone(), lambda, label);
+    }
+
+    /** {@link #of} with every offset 0: {@code beta*_k = lambda mu_k}. */
+    public static Setpoint absolute(double[][] directions, double[] gaps, double lambda) {
+        return of(directions, gaps, new double[gaps.length], lambda, "");
+    }
+
+    /** The same direction and target at every state of a plant of {@code horizon} blocks, with gaps of 1: {@code lambda = target}. */
+    public static Setpoint constant(int horizon, double[] direction, double target) {
+        var directions = new double[horizon + 1][];
+        var gaps = new double[horizon + 1];
+        Arrays.fill(directions, direction);
+        Arrays.fill(gaps, 1);
+        return absolute(directions, gaps, target);
+    }
+
+    /** The same setpoint at another strength. */
+    public Setpoint at(double lambda) {
+        return of(directions, gaps, offsets, lambda, label);
+    }
+
+    /** T: directions and targets belong to the states z_0..z_T. */
+    public int horizon() {
+        return directions.length - 1;
+    }
+
+    /** d. */
+    public int dimension() {
+        return directions[0].length;
+    }
+
+    /** The strength asked for, in gaps. */
+    public double lambda() {
+        return lambda;
+    }
+
+    /** v_k, d numbers, norm 1, k = 0..T. */
+    public double[] direction(int k) {
+        return v(k).clone();
+    }
+
+    /** mu_k, k = 0..T. */
+    public double gap(int k) {
+        Check.block(k, horizon());
+        return gaps[k];
+    }
+
+    /** beta*_k = offset_k + lambda mu_k, k = 0..T. */
+    public double target(int k) {
+        return lambda * gap(k) + offsets[k];
+    }
+
+    /** lambda mu_k v_k, the shift that open-loop addition makes, d numbers. */
+    public double[] shift(int k) {
+        return Vectors.times(lambda * gap(k), v(k));
+    }
+
+    /** beta_k = v_k.z. */
+    public double strength(int k, double[] z) {
+        Check.length("the state", z.length, dimension());
+        return Vectors.dot(v(k), z);
+    }
+
+    /** alpha_k = beta*_k - v_k.z. */
+    public double error(int k, double[] z) {
+        return target(k) - strength(k, z);
+    }
+
+    /** {@code z + alpha_k v_k}: of all states of strength beta*_k the one closest to z (the paper's Theorem 4.1). */
+    public double[] closest(int k, double[] z) {
+        return Vectors.plus(z, error(k, z), v(k));
+    }
+
+    private double[] v(int k) {
+        Check.block(k, horizon());
+        return directions[k];
+    }
+
+    @Override
+    public String toString() {
+        boolean absolute = Arrays.stream(offsets).allMatch(offset -> offset == 0);
+        return "Setpoint[" + lambda + " mu_k " + (absolute ? "absolute" : "centred") + ", blocks 0.." + horizon()
+                + (label.isEmpty() ? "]" : ", " + label + "]");
+    }
+}

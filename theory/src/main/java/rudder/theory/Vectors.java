@@ -1,0 +1,59 @@
+package rudder.theory;
+
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.CommonOps_DDRM;
+
+/** Products with plain arrays as columns. */
+final class Vectors {
+    private Vectors() {}
+
+    static double dot(double[] x, double[] y) {
+        double sum = 0;
+        for (int i = 0; i < x.length; i++) {
+            sum += x[i] * y[i];
+        }
+        return sum;
+    }
+
+    static double norm(double[] x) {
+        return Math.sqrt(dot(x, x));
+    }
+
+    /** x + a y */
+    static double[] plus(double[] x, double a, double[] y) {
+        double[] sum = x.clone();
+        for (int i = 0; i < x.length; i++) {
+            sum[i] += a * y[i];
+        }
+        return sum;
+    }
+
+    static double[] times(double a, double[] x) {
+        return plus(new double[x.length], a, x);
+    }
+
+    /** M x */
+    static double[] multiply(DMatrixRMaj m, double[] x) {
+        double[] y = new double[m.numRows];
+        CommonOps_DDRM.mult(m, column(x), column(y));
+        return y;
+    }
+
+    /** A view: d x 1. */
+    static DMatrixRMaj column(double[] x) {
+        return DMatrixRMaj.wrap(x.length, 1, x);
+    }
+
+    /** A view: 1 x d. */
+    static DMatrixRMaj row(double[] x) {
+        return DMatrixRMaj.wrap(1, x.length, x);
+    }
+
+    static double[][] copy(double[][] rows) {
+        double[][] copy = new double[rows.length][];
+        for (int i = 0; i < rows.length; i++) {
+            copy[i] = rows[i].clone();
+        }
+        return copy;
+    }
+}

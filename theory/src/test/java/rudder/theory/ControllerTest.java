@@ -1,0 +1,144 @@
+package rudder.theory;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static rudder.theory.Fixtures.*;
+
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class ControllerTest {
+    private static final int T = 6;
+    private static final int D = 5;
+    private final Random random = new Random(7);
+    private final LinearSystem system = system(T, D, 1);
+    private final Plant plant = Plant.of(system);
+    private final LqrSolution solution = Lqr.solve(system, COST);
+    private final Setpoint setpoint = setpoint(T, D, 1.5, 2);
+    private final Controller lqr = Controller.lqr(solution, setpoint);
+    private final double[] z0 = vector(D, random);
+
+    @Test
+    void lqrAddsTheErrorTimesTheGainTimesTheDirection() {
+        for (int k = 0; k < T; k++) {
+            double[] z = vector(D, random);
+            double[] expected = times(setpoint.error(k, z), solution.feedback(k, setpoint.direction(k)));
+            assertClose(expected, lqr.input(k, z), 1e-13);
+        }
+    }
+
+    /** -K (z - z'), z' being the closest state of the target strength. */
+    @Test
+    void lqrIsTheRegulatorAboutTheClosestStateOfTheTargetStrength() {
+        double[] z = vector(D, random);
+        double[] regulated = solution.feedback(3, Vectors.plus(setpoint.closest(3, z), -1, z));
+        assertClose(regulated, lqr.input(3, z), 1e-13);
+    }
+
+    @Test
+    void openLoopAddsTheShiftWhateverTheState() {
+        var spread = Controller.openLoop(setpoint);
+        var single = Controller.openLoop(setpoint, T / 2);
+        for (int k = 0; k < T; k++) {
+            assertClose(times(1.5 * setpoint.gap(k), setpoint.direction(k)), spread.input(k, vector(D, random)), 1e-15);
+            assertEquals(k == T / 2, single.law(k).isPresent());
+        }
+        assertArrayEquals(spread.input(T / 2, z0), single.input(T / 2, z0));
+    }
+
+    @Test
+    void aPlanOfZeroStrengthIsBitIdenticalToNoControl() {
+        var none = Rollout.of(plant, Controller.none(), z0);
+        var zero = Rollout.of(plant, Controller.openLoop(setpoint.at(0)), z0);
+        assertArrayEquals(none.states(), zero.states());
+        assertEquals(0, none.energy());
+    }
+
+    @Test
+    void plusAddsInputsAndIsCommutative() {
+        var other = Controller.openLoop(setpoint, 2).plus(Controller.lqr(solution, setpoint(T, D, -1, 3)));
+        for (int k = 0; k < T; k++) {
+            double[] z = vector(D, random);
+            double[] sum = Vectors.plus(lqr.input(k, z), 1, other.input(k, z));
+            assertClose(sum, lqr.plus(other).input(k, z), 1e-14);
+            assertClose(sum, other.plus(lqr).input(k, z), 1e-14);
+        }
+        assertEquals(3, lqr.plus(other).law(2).orElseThrow().rank());
+    }
+
+    @Test
+    void nothingIsTheNeutralSummand() {
+        assertEquals(lqr, lqr.plus(Controller.none()));
+        assertEquals(lqr, Controller.none().plus(lqr));
+    }
+
+    @Test
+    void frozenWhereItWentAControllerRepeatsItself() {
+        var closed = Rollout.of(plant, lqr, z0);
+        var plan = lqr.frozenAt(closed.states());
+        assertClose(closed.states()[T], Rollout.of(plant, plan, z0).states()[T], 1e-13);
+        assertArrayEquals(plan.input(1, z0), plan.input(1, closed.states()[2]));
+        assertEquals("A-LQR 1.5 mu_k, frozen", plan.name());
+    }
+
+    @Test
+    void closedLoopTracksWhereThePlanGoesAstray() {
+        var calm = LinearSystem.of(java.util.Collections.nCopies(T, identity(D, 1)));
+        var target = Setpoint.constant(T, unit(D, random), 3);
+        var feedback = Controller.lqr(Lqr.solve(calm, new QuadraticCost(1, 0.1, 1)), target);
+        var plan = feedback.frozenAt(Rollout.of(Plant.of(calm), feedback, new double[D]).states());
+        double[] elsewhere = vector(D, random);
+        assertEquals(0, last(Rollout.of(Plant.of(calm), feedback, elsewhere).errors(target)), 1e-4);
+        assertTrue(Math.abs(last(Rollout.of(Plant.of(calm), plan, elsewhere).errors(target))) > 0.1);
+    }
+
+    @Test
+    void rolloutObeysThePlantAndReportsWhatItMeasured() {
+        var rollout = Rollout.of(plant, lqr, z0);
+        double energy = 0;
+        for (int k = 0; k < T; k++) {
+            double[] z = rollout.states()[k];
+            assertArrayEquals(lqr.input(k, z), rollout.inputs()[k]);
+            assertArrayEquals(Vectors.plus(plant.next(k, z), 1, rollout.inputs()[k]), rollout.states()[k + 1]);
+            assertEquals(setpoint.error(k, z), rollout.errors(setpoint)[k]);
+            energy += Math.pow(Vectors.norm(rollout.inputs()[k]), 2);
+        }
+        assertEquals(energy, rollout.energy(), 1e-12 * energy);
+        assertEquals(0, rollout.minus(rollout).cost(COST));
+    }
+
+    @Test
+    void errorsSayWhatDoesNotFit() {
+        assertRefuses(() -> Controller.lqr(solution, setpoint(T + 1, D, 1, 1)), "horizon", "7, wanted 6");
+        assertRefuses(() -> Controller.lqr(solution, setpoint(T, D + 1, 1, 1)), "direction", "6, wanted 5");
+        assertRefuses(() -> Controller.openLoop(setpoint, T), "block 6", "0..5");
+        assertRefuses(() -> Rollout.of(Plant.of(system(2, D, 1)), lqr, z0), "A-LQR", "block 2", "0..1");
+        assertRefuses(() -> Rollout.of(Plant.of(system(T, D + 1, 1)), lqr, z0), "width 5", "6");
+        assertRefuses(() -> Rollout.of(plant, lqr, new double[2]), "first state", "2, wanted 5");
+        assertRefuses(() -> lqr.frozenAt(new double[3][D]), "3 states", "block 3");
+        assertRefuses(() -> Controller.of("x", Map.of(0, Law.constant(new double[2]), 1, Law.constant(new double[3])), null), "block 1");
+        assertRefuses(() -> Controller.of("x", Map.of(-1, Law.constant(new double[2])), null), "block -1");
+        assertRefuses(() -> Law.constant(new double[] {Double.NaN}), "W", "NaN");
+        assertRefuses(() -> new Law(identity(2, 1), new double[] {1, 2}, identity(3, 1)), "C is 2 x 2, wanted 2 x 3");
+        assertRefuses(() -> lqr.law(0).orElseThrow().plus(Law.constant(new double[2])), "2, wanted 5");
+        assertRefuses(() -> new Rollout(new double[3][D], new double[3][D]), "states has length 3, wanted 4");
+    }
+
+    @Test
+    void valuesPrintThemselvesInOneLine() {
+        assertEquals("Controller[none]", Controller.none().toString());
+        assertEquals("Controller[A-LQR 1.5 mu_k, blocks 0..5]", lqr.toString());
+        assertEquals("Controller[middle, blocks 3..3]", Controller.openLoop(setpoint, 3).named("middle").toString());
+        assertEquals("Law[u = W (b - C z), m=1, d=5]", lqr.law(0).orElseThrow().toString());
+        assertTrue(Rollout.of(plant, lqr, z0).toString().matches("Rollout\\[T=6, d=5, input energy .*]"));
+        assertEquals("Plant[LinearSystem[T=6, d=5]]", plant.toString());
+        assertFalse(Controller.none().law(0).isPresent());
+    }
+
+    private static double last(double[] values) {
+        return values[values.length - 1];
+    }
+}
