@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.knowm.xchart.internal.chartpart.Chart;
+import rudder.model.ModelStore;
 import tech.tablesaw.api.Table;
 
 /**
@@ -15,7 +16,6 @@ import tech.tablesaw.api.Table;
  */
 public final class Notebook {
 
-    private static final String DEFAULT_MODEL = "SmolLM2-135M-Instruct";
     private static final int DIGITS = 6;
     private static final Map<String, String> RECORDED = new LinkedHashMap<>();
 
@@ -32,10 +32,10 @@ public final class Notebook {
         return quick() ? quick : full;
     }
 
-    /** The model the notebook is about: the name or path in RUDDER_MODEL, otherwise the default. */
+    /** The model the notebook is about: the name or path in RUDDER_MODEL, otherwise the first of the known ones. */
     public static String modelName() {
         var chosen = System.getenv("RUDDER_MODEL");
-        return chosen == null || chosen.isBlank() ? DEFAULT_MODEL : chosen;
+        return chosen == null || chosen.isBlank() ? ModelStore.names().get(0) : chosen;
     }
 
     /**
