@@ -127,8 +127,9 @@ record Vocabulary(Spelling spelling, List<String> tokens, List<Kind> kinds, int 
 
     /** The bytes of text that a token stands for; none for one that only steers the model. */
     byte[] bytes(int id) {
+        Kind kind = kind(id);
         String name = tokens.get(id);
-        return switch (kind(id)) {
+        return switch (kind) {
             case UNKNOWN, CONTROL, UNUSED -> new byte[0];
             case USER_DEFINED -> name.getBytes(StandardCharsets.UTF_8);
             case BYTE -> new byte[] {(byte) Integer.parseInt(name, 3, 5, 16)};   // <0x0A>
