@@ -219,7 +219,11 @@ class TokenizerTest {
         assertMessage("tokenizer.ggml.tokens", refused(new GgufBytes().string("tokenizer.ggml.model", "gpt2")));
         assertMessage("bos_token_id: found 999", refused(bytes("smollm").uint32("tokenizer.ggml.bos_token_id", 999)));
         assertMessage("add_space_prefix", refused(new GgufBytes().string("tokenizer.ggml.model", "llama")));
-        assertMessage("merge", refused(bytes("smollm", "nothing like it")));
+        assertMessage("refused", refused(bytes("smollm", "nothing like it")));
+        assertMessage("'x'", refused(new GgufBytes().string("tokenizer.ggml.model", "gpt2")
+                .strings("tokenizer.ggml.tokens", "x").int32s("tokenizer.ggml.token_type", 6)));
+        assertMessage("found 7", refused(new GgufBytes().string("tokenizer.ggml.model", "gpt2")
+                .strings("tokenizer.ggml.tokens", "x").int32s("tokenizer.ggml.token_type", 7)));
     }
 
     private Throwable refused(GgufBytes bytes) {
