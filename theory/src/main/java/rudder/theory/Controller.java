@@ -75,10 +75,14 @@ public final class Controller {
     public static Controller lqr(LqrSolution solution, Setpoint setpoint) {
         Check.length("the setpoint's horizon", setpoint.horizon(), solution.horizon());
         Check.length("the setpoint's direction", setpoint.dimension(), solution.dimension());
-        return everywhere("A-LQR " + strength(setpoint), setpoint.horizon(), setpoint, k -> {
-            double[] v = setpoint.direction(k);
-            return Law.along(v, setpoint.target(k), solution.feedback(k, v));
-        });
+        return lqr(IntStream.range(0, solution.horizon()).mapToObj(k -> solution.feedback(k, setpoint.direction(k))).toArray(double[][]::new), setpoint);
+    }
+
+    /** A-LQR from the vectors w_k = K_k v_k alone, T of them, however computed; see {@link MatrixFreeLqr}. */
+    public static Controller lqr(double[][] feedback, Setpoint setpoint) {
+        Check.length("the vectors K_k v_k", feedback.length, setpoint.horizon());
+        return everywhere("A-LQR " + strength(setpoint), setpoint.horizon(), setpoint,
+                k -> Law.along(setpoint.direction(k), setpoint.target(k), feedback[k]));
     }
 
     /**
