@@ -1,0 +1,25 @@
+package rudder;
+
+import java.util.Locale;
+
+/** Numbers as people read them in tables. */
+public final class Numbers {
+    private Numbers() {}
+
+    /** Three significant digits, all digits before the point, no trailing zeros: 0.00213, 9.9, 2106, 1.2e-7; a dash for NaN. */
+    public static String text(double x) {
+        if (Double.isNaN(x)) {
+            return "\u2013";
+        }
+        double size = Math.abs(x);
+        if (x == 0 || Double.isInfinite(x)) {
+            return x == 0 ? "0" : x > 0 ? "\u221e" : "-\u221e";
+        }
+        if (size < 1e-4 || size >= 1e7) {
+            return String.format(Locale.ROOT, "%.2e", x).replaceFirst("\\.?0*e", "e").replaceFirst("e([+-])0?", "e$1").replace("e+", "e");
+        }
+        int decimals = Math.max(0, 2 - (int) Math.floor(Math.log10(size)));
+        var text = String.format(Locale.ROOT, "%." + decimals + "f", x);
+        return decimals == 0 ? text : text.replaceFirst("\\.?0+$", "");
+    }
+}
