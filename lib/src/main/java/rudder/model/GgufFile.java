@@ -43,7 +43,7 @@ public final class GgufFile implements TensorSource {
         FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
         try {
             long size = channel.size();
-            var start = channel.map(FileChannel.MapMode.READ_ONLY, 0, Math.min(size, Integer.MAX_VALUE));
+            var start = channel.map(FileChannel.MapMode.READ_ONLY, 0, Math.min(size, GgufHeader.MAX_BYTES));
             return new GgufFile(path, channel, new GgufHeader(path, size, start)).whole();
         } catch (IOException | RuntimeException e) {
             channel.close();
@@ -75,10 +75,12 @@ public final class GgufFile implements TensorSource {
         return metadata.keySet();
     }
 
+    /** A string. */
     public String string(String key) {
         return get(key, String.class, "a string");
     }
 
+    /** A string, or what is given for an absent key. */
     public String string(String key, String otherwise) {
         return hasKey(key) ? string(key) : otherwise;
     }
@@ -92,6 +94,7 @@ public final class GgufFile implements TensorSource {
         return value;
     }
 
+    /** An integer, or what is given for an absent key. */
     public long integer(String key, long otherwise) {
         return hasKey(key) ? integer(key) : otherwise;
     }
@@ -101,14 +104,17 @@ public final class GgufFile implements TensorSource {
         return hasKey(key) && metadata.get(key).data() instanceof Long ? integer(key) : get(key, Double.class, "a float");
     }
 
+    /** A float, or what is given for an absent key. */
     public double real(String key, double otherwise) {
         return hasKey(key) ? real(key) : otherwise;
     }
 
+    /** A bool. */
     public boolean flag(String key) {
         return get(key, Boolean.class, "a bool");
     }
 
+    /** A bool, or what is given for an absent key. */
     public boolean flag(String key, boolean otherwise) {
         return hasKey(key) ? flag(key) : otherwise;
     }

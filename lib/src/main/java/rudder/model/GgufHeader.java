@@ -1,6 +1,7 @@
 package rudder.model;
 
 import java.io.IOException;
+import java.lang.reflect.Array;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,13 +21,16 @@ import java.util.Map;
  * type, uint64 offset into the data). Strings are a uint64 length and UTF-8; arrays a uint32 type, a uint64 count and
  * the elements. The data begin at the next multiple of {@code general.alignment} (32 when absent).
  *
- * <p>No length or count is believed before the bytes it speaks of are known to be there, so reading allocates in
- * proportion to the file at worst.
+ * <p>No length or count is believed before the bytes it speaks of are known to be there, and a
+ * header is at most {@link #MAX_BYTES} long, so that a hostile file cannot make the reader allocate more than some
+ * hundred megabytes. Real headers, vocabulary and all, stay below 20 MB.
  */
 final class GgufHeader {
 
     /** A metadata value: Long for integers, Double, Boolean, String, and for arrays long[], double[], boolean[], String[] or Object[] of arrays. */
     record Value(String type, Object data) {}
+
+    static final int MAX_BYTES = 64 << 20;
 
     private static final List<String> TYPES = List.of("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32",
             "bool", "string", "array", "uint64", "int64", "float64");
@@ -42,7 +47,7 @@ final class GgufHeader {
     final Map<String, Value> metadata;
     final Map<String, TensorEntry> tensors;
 
-    /** @param start the file's bytes from its beginning: all of them, or as many as can be mapped at once */
+    /** @param start the file's bytes from its beginning: all of them, or the first {@link #MAX_BYTES} */
     GgufHeader(Path file, long fileSize, ByteBuffer start) throws IOException {
         this.file = file;
         this.fileSize = fileSize;
@@ -57,7 +62,8 @@ final class GgufHeader {
             metadata = metadata(keyCount);
             tensors = tensors(tensorCount);
         } catch (BufferUnderflowException e) {
-            throw broken("it ends inside its header, at byte " + fileSize + "; the file is truncated, fetch it again");
+            throw broken(in.limit() < fileSize ? "its header is longer than " + MAX_BYTES + " bytes; the file is damaged, fetch it again"
+                    : "it ends inside its header, at byte " + fileSize + "; the file is truncated, fetch it again");
         }
     }
 
@@ -158,7 +164,7 @@ final class GgufHeader {
     private static String describe(Object array) {
         String kind = array instanceof long[] ? "integers" : array instanceof double[] ? "floats"
                 : array instanceof boolean[] ? "bools" : array instanceof String[] ? "strings" : "arrays";
-        return "array of " + java.lang.reflect.Array.getLength(array) + " " + kind;
+        return "array of " + Array.getLength(array) + " " + kind;
     }
 
     private boolean bool(String key) throws IOException {
@@ -180,7 +186,8 @@ final class GgufHeader {
         long n = in.getLong();
         if (Long.compareUnsigned(n, in.remaining() / leastBytes) > 0) {
             throw broken("it announces " + Long.toUnsignedString(n) + " " + what + " at byte " + (in.position() - 8) + ", with "
-                    + (fileSize - in.position()) + " bytes left; the file is truncated or damaged, fetch it again");
+                    + in.remaining() + " bytes left" + (in.limit() < fileSize ? " of the most a header may have, " + MAX_BYTES : "")
+                    + "; the file is truncated or damaged, fetch it again");
         }
         return n;
     }
@@ -248,7 +255,7 @@ final class GgufHeader {
     private void refuseOverlaps(Iterable<TensorEntry> entries) throws IOException {
         List<TensorEntry> inOrder = new ArrayList<>();
         entries.forEach(inOrder::add);
-        inOrder.sort(java.util.Comparator.comparingLong(TensorEntry::offset));
+        inOrder.sort(Comparator.comparingLong(TensorEntry::offset));
         for (int i = 1; i < inOrder.size(); i++) {
             TensorEntry before = inOrder.get(i - 1);
             if (before.offset() + before.bytes() > inOrder.get(i).offset()) {

@@ -156,6 +156,7 @@ final class SafetensorsHeader {
     }
 
     private IOException broken(String found) {
-        return new IOException("cannot read " + file + " as safetensors: " + found + "; the file is truncated, damaged or of another kind, fetch it again");
+        return new IOException("cannot read " + file + " as safetensors: " + found
+                + "; the file is truncated, damaged or of another kind, fetch it again");
     }
 }

@@ -3,6 +3,7 @@ package rudder.model;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import java.io.IOException;
+import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -17,6 +18,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.function.Supplier;
 
@@ -39,7 +41,7 @@ public final class SafetensorsWriter {
 
     /** Adds a string that {@link Safetensors#metadata()} gives back. */
     public SafetensorsWriter metadata(String key, String value) {
-        metadata.put(key, value);
+        metadata.put(key, Objects.requireNonNull(value, key));
         return this;
     }
 
@@ -128,7 +130,7 @@ public final class SafetensorsWriter {
 
     private static void write(String name, Tensor tensor, ByteBuffer buffer, FileChannel out) throws IOException {
         Object values = tensor.values.get();
-        int size = java.lang.reflect.Array.getLength(values);
+        int size = Array.getLength(values);
         if (size != tensor.size()) {
             throw new IllegalArgumentException("tensor '" + name + "' has " + size + " values, wanted " + tensor.size()
                     + " for the shape " + Arrays.toString(tensor.shape));

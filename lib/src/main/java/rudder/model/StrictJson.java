@@ -6,6 +6,7 @@ import com.google.gson.stream.JsonToken;
 import com.google.gson.stream.MalformedJsonException;
 import java.io.IOException;
 import java.io.StringReader;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -75,7 +76,7 @@ final class StrictJson {
     }
 
     private static Object number(String digits) {
-        boolean integer = digits.length() < 19 && digits.matches("-?[0-9]+");
-        return integer ? (Object) Long.valueOf(digits) : Double.valueOf(digits);
+        boolean fitsLong = digits.matches("-?[0-9]{1,19}") && new BigInteger(digits).bitLength() < Long.SIZE;
+        return fitsLong ? (Object) Long.valueOf(digits) : Double.valueOf(digits);
     }
 }

@@ -1,0 +1,64 @@
+package rudder.model;
+
+/**
+ * How the next token is chosen from the logits. In this order, as in the transformers library: the logits of tokens
+ * already in the text are divided by the repetition penalty (multiplied where negative); all are divided by the
+ * temperature; the {@code topK} largest are kept; of these, the fewest whose probabilities sum to {@code topP}; one of
+ * them is drawn.
+ *
+ * @param temperature       0 takes the largest logit (greedy decoding), 1 draws from the model's own distribution
+ * @param topK              how many tokens to keep; 0 keeps all
+ * @param topP              the probability to keep, in (0, 1]; 1 keeps all
+ * @param repetitionPenalty above 1 discourages tokens of the prompt and of the text so far, 1 does nothing
+ *                          (Keskar et al. 2019, arXiv 1909.05858, section 4.1)
+ * @param seed              the same seed draws the same tokens, alone or in a batch
+ */
+public record Sampling(double temperature, int topK, double topP, double repetitionPenalty, long seed) {
+    public Sampling {
+        require(temperature >= 0 && temperature < Double.POSITIVE_INFINITY, "temperature", temperature, "0 (greedy) or above");
+        require(topK >= 0, "topK", topK, "a number of tokens, or 0 for all");
+        require(topP > 0 && topP <= 1, "topP", topP, "a probability above 0, up to 1");
+        require(repetitionPenalty > 0 && repetitionPenalty < Double.POSITIVE_INFINITY, "repetitionPenalty",
+                repetitionPenalty, "a factor above 0; 1 for none");
+    }
+
+    private static void require(boolean holds, String name, Object found, String wanted) {
+        if (!holds) {
+            throw new IllegalArgumentException(name + ": found " + found + ", wanted " + wanted);
+        }
+    }
+
+    /** The likeliest token, always. */
+    public static Sampling greedy() {
+        return new Sampling(0, 0, 1, 1, 0);
+    }
+
+    /** The paper's setting (arXiv 2604.19018): top-p .3 at temperature 1, repetition penalty 1.2; seed 0. */
+    public static Sampling paper() {
+        return new Sampling(1, 0, .3, 1.2, 0);
+    }
+
+    public Sampling withTemperature(double value) {
+        return new Sampling(value, topK, topP, repetitionPenalty, seed);
+    }
+
+    public Sampling withTopK(int value) {
+        return new Sampling(temperature, value, topP, repetitionPenalty, seed);
+    }
+
+    public Sampling withTopP(double value) {
+        return new Sampling(temperature, topK, value, repetitionPenalty, seed);
+    }
+
+    public Sampling withRepetitionPenalty(double value) {
+        return new Sampling(temperature, topK, topP, value, seed);
+    }
+
+    public Sampling withSeed(long value) {
+        return new Sampling(temperature, topK, topP, repetitionPenalty, value);
+    }
+
+    boolean isGreedy() {
+        return temperature == 0 || topK == 1;
+    }
+}
