@@ -60,10 +60,17 @@ public record Interval(double mean, double low, double high) {
         return new Interval(increasing.applyAsDouble(mean), increasing.applyAsDouble(low), increasing.applyAsDouble(high));
     }
 
-    /** {@code 0.8 [0.74, 0.86]}; the mean alone if all values are equal or there is but one. */
+    /** {@code 0.8 [0.74, 0.86]}, all to one precision; the mean alone if all values are equal or there is but one. */
     @Override
     public String toString() {
-        boolean wide = high > low;
-        return Numbers.text(mean) + (wide ? " [" + Numbers.text(low) + ", " + Numbers.text(high) + "]" : "");
+        if (!(high > low)) {
+            return Numbers.text(mean);
+        }
+        double size = Math.max(Math.abs(low), Math.abs(high));
+        if (!Numbers.isPlain(size)) {
+            return Numbers.text(mean) + " [" + Numbers.text(low) + ", " + Numbers.text(high) + "]";
+        }
+        int decimals = Numbers.decimals(size);
+        return Numbers.text(mean, decimals) + " [" + Numbers.text(low, decimals) + ", " + Numbers.text(high, decimals) + "]";
     }
 }

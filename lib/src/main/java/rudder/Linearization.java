@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.ejml.data.DMatrixRMaj;
 import rudder.model.LanguageModel;
@@ -107,7 +108,7 @@ public final class Linearization implements LinearSystem {
                 }
                 var shape = tensors.shape(name(k));
                 if (shape.length != 2 || shape[0] != d || shape[1] != d) {
-                    throw new IOException(file + " has a Jacobian of shape " + java.util.Arrays.toString(shape) + " at block " + k + ", wanted ["
+                    throw new IOException(file + " has a Jacobian of shape " + Arrays.toString(shape) + " at block " + k + ", wanted ["
                             + d + ", " + d + "]: it is damaged");
                 }
                 var values = new float[d * d];

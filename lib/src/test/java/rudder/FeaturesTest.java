@@ -2,13 +2,13 @@ package rudder;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static rudder.Refusals.assertRefused;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import rudder.theory.Controller;
 import rudder.theory.Rollout;
@@ -43,13 +43,13 @@ class FeaturesTest {
         for (int k = 1; k <= T; k++) {
             int block = k;
             double[] v = features.direction(k);
-            assertEquals(1, Math.sqrt(Stream.of(v).flatMapToDouble(java.util.Arrays::stream).map(x -> x * x).sum()), 1e-12);
+            assertEquals(1, Math.sqrt(Arrays.stream(v).map(x -> x * x).sum()), 1e-12);
             assertEquals(features.gap(k), features.positive().strengths()[k] - features.negative().strengths()[k], 1e-12);
             var target = features.setpoint(1);
             double[] strengths = with.stream().mapToDouble(run -> target.strength(block, run.states()[block])).toArray();
-            double mean = java.util.Arrays.stream(strengths).average().orElseThrow();
+            double mean = Arrays.stream(strengths).average().orElseThrow();
             assertEquals(mean, features.positive().strengths()[k], 1e-12);
-            double variance = java.util.Arrays.stream(strengths).map(x -> (x - mean) * (x - mean)).sum() / (strengths.length - 1);
+            double variance = Arrays.stream(strengths).map(x -> (x - mean) * (x - mean)).sum() / (strengths.length - 1);
             assertEquals(Math.sqrt(variance), features.positive().deviations()[k], 1e-12);
         }
     }
@@ -88,22 +88,15 @@ class FeaturesTest {
 
     @Test
     void sidesThatAreTheSameAreRefusedWithTheBlock() {
-        refused(() -> Features.between("toy", with, with), "toy", "block 1", "differ");
-        refused(() -> Features.between("toy", with, List.of()), "no negative run");
-        refused(() -> Features.between("toy", with, List.of(new Rollout(new double[3][D], new double[2][D]))), "T=3", "T=2");
-        refused(() -> Features.between("toy", List.of(with.get(0), new Rollout(new double[T + 1][2], new double[T][2])), without), "positive", "d=5");
+        assertRefused(() -> Features.between("toy", with, with), "toy", "block 1", "differ");
+        assertRefused(() -> Features.between("toy", with, List.of()), "no negative run");
+        assertRefused(() -> Features.between("toy", with, List.of(new Rollout(new double[3][D], new double[2][D]))), "T=3", "T=2");
+        assertRefused(() -> Features.between("toy", List.of(with.get(0), new Rollout(new double[T + 1][2], new double[T][2])), without), "positive", "d=5");
     }
 
     @Test
     void valuesPrintThemselvesInOneLine() {
         assertTrue(features.toString().matches("Features\\[toy, 7 against 4 texts, blocks 0\\.\\.3, d=5, gap of the last state [\\d.]+]"), features.toString());
         assertTrue(features.positive().toString().startsWith("Side[7 texts"), features.positive().toString());
-    }
-
-    private static void refused(Runnable act, String... words) {
-        var e = assertThrows(IllegalArgumentException.class, act::run);
-        for (var word : words) {
-            assertTrue(e.getMessage().contains(word), () -> "wanted '" + word + "' in: " + e.getMessage());
-        }
     }
 }

@@ -53,6 +53,9 @@ class StatisticsTest {
         assertEquals("\u2013", Interval.bootstrap().toString());
         assertEquals("7", Interval.bootstrap(7, 7, 7).toString());
         assertEquals("0.5 [0.25, 0.75]", new Interval(0.5, 0.25, 0.75).toString());
+        assertEquals("0.11 [0.001, 0.23]", new Interval(0.1101, 0.000954, 0.23).toString());
+        assertEquals("3 [0, 2001]", new Interval(3.1, -0.2, 2001.2).toString());
+        assertEquals("1e-9 [-1e-9, 2e-9]", new Interval(1e-9, -1e-9, 2e-9).toString());
     }
 
     @Test
