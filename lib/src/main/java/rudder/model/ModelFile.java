@@ -13,8 +13,9 @@ import java.nio.file.Path;
  */
 public record ModelFile(String name, Path path, String sha256, String licence, String architecture) {
 
+    /** Without the path: what a notebook prints is the same on every machine. */
     @Override
     public String toString() {
-        return "ModelFile[" + name + ", " + architecture + ", " + licence + ", sha256 " + sha256.substring(0, 12) + "..., " + path + "]";
+        return "ModelFile[" + name + ", " + architecture + ", " + licence + ", sha256 " + sha256.substring(0, 12) + "...]";
     }
 }

@@ -55,6 +55,19 @@ public final class ModelStore {
         return new ModelStore(cache(), ModelCatalog.packed(), Pip.ofThisMachine()).get(nameOrPath);
     }
 
+    /** Fetches models before they are needed: {@code java -cp 'lib/target/jars/*' rudder.model.ModelStore NAME...}. */
+    public static void main(String[] namesOrPaths) {
+        for (var nameOrPath : namesOrPaths) {
+            try {
+                var model = fetch(nameOrPath);
+                System.out.println(model + " in " + model.path());
+            } catch (IOException | IllegalArgumentException e) {
+                System.err.println(e.getMessage());
+                System.exit(1);
+            }
+        }
+    }
+
     ModelFile get(String nameOrPath) throws IOException {
         var path = Path.of(nameOrPath);
         if (Files.isRegularFile(path)) {

@@ -9,10 +9,12 @@ import java.util.function.IntUnaryOperator;
 
 /**
  * Chooses the tokens of one sequence. Its draws depend on the seed, its row and its own tokens only: a sequence is the
- * same alone and in a batch. The vocabulary is never sorted: a nucleus is found among the few tokens likely enough to be
- * in it. Not thread-safe.
+ * same alone and in a batch. The vocabulary is never sorted whole. Not thread-safe.
  */
 final class Sampler {
+    private static final int BINS_PER_UNIT = 8;            // of (largest - logit) / temperature
+    private static final int BINS = 32 * BINS_PER_UNIT;    // the last takes all the rest: weights below exp(-32)
+
     private final Sampling sampling;
     private final Random random;
     private final BitSet seen = new BitSet();   // tokens of the prompt and of the text so far
@@ -103,8 +105,9 @@ final class Sampler {
         long[] ranked;
         double total;
         if (all) {
-            total = sum(size, IntUnaryOperator.identity());
-            ranked = atLeast((1 - sampling.topP()) * total / size);
+            double[] masses = masses();
+            total = Arrays.stream(masses).sum();
+            ranked = upTo(reaching(sampling.topP() * total, masses));
         } else {
             ranked = largest(sampling.topK());
             total = sum(ranked.length, i -> Ranked.id(ranked[i]));
@@ -141,19 +144,38 @@ final class Sampler {
         return n;
     }
 
-    /**
-     * The tokens of at least this weight, ranked. Those lighter weigh less than size * weight = (1 - topP) total
-     * together, so the others hold more than topP: the nucleus is among them.
-     */
-    private long[] atLeast(double weight) {
-        float least = Math.nextDown((float) (largest + sampling.temperature() * Math.log(weight)));
+    // A nucleus without sorting the vocabulary: likelier bins hold likelier tokens, so the fewest bins that reach topP
+    // hold the nucleus and little else.
+
+    private int bin(int id) {
+        return (int) Math.min(BINS - 1, BINS_PER_UNIT * (largest - logit(id)) / sampling.temperature());
+    }
+
+    /** The weight in each bin. */
+    private double[] masses() {
+        double[] masses = new double[BINS];
+        for (int id = 0; id < size; id++) {
+            masses[bin(id)] += weight(id);
+        }
+        return masses;
+    }
+
+    private static int reaching(double enough, double[] masses) {
+        int bin = 0;
+        for (double sum = masses[0]; sum < enough && bin < BINS - 1; ) {
+            sum += masses[++bin];
+        }
+        return bin;
+    }
+
+    /** The tokens of the bins 0 to {@code last}, ranked. */
+    private long[] upTo(int last) {
         long[] ranked = new long[64];
         int n = 0;
         for (int id = 0; id < size; id++) {
-            float logit = logit(id);
-            if (logit >= least) {
+            if (bin(id) <= last) {
                 ranked = n == ranked.length ? Arrays.copyOf(ranked, 2 * n) : ranked;
-                ranked[n++] = Ranked.key(logit, id);
+                ranked[n++] = Ranked.key(logit(id), id);
             }
         }
         Arrays.sort(ranked, 0, n);

@@ -10,7 +10,6 @@ import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -48,6 +47,10 @@ public final class Tokenizer implements Closeable {
                     Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        } catch (RuntimeException e) {   // all the engine throws
+            throw new IllegalArgumentException("the checkpoint's tokenizer is inconsistent: its " + vocabulary.size()
+                    + " tokens and its merges were refused with '" + e.getMessage() + "'; fetch the file again, or another "
+                    + "conversion of the model", e);
         }
     }
 
@@ -64,16 +67,6 @@ public final class Tokenizer implements Closeable {
                     file.string("tokenizer.ggml.pre"));
             case SPACE_MARK -> TokenizerJson.ofScores(vocabulary, file.floats("tokenizer.ggml.scores"));
         });
-    }
-
-    /** Ids of a byte-level vocabulary whose merges are given; {@code words} as in {@link TokenizerJson#ofMerges}. */
-    static Tokenizer of(Vocabulary vocabulary, List<String> merges, String words) {
-        return new Tokenizer(vocabulary, TokenizerJson.ofMerges(vocabulary, merges, words));
-    }
-
-    /** Ids of a vocabulary whose tokens are scored. */
-    static Tokenizer of(Vocabulary vocabulary, float[] scores) {
-        return new Tokenizer(vocabulary, TokenizerJson.ofScores(vocabulary, scores));
     }
 
     /** The ids a model is given for a text: those of {@link #encodePlain}, behind BOS where the model expects one. */
@@ -162,6 +155,19 @@ public final class Tokenizer implements Closeable {
         StringBuilder text = new StringBuilder();
         for (int id : ids) {
             text.append(stream.accept(id));
+        }
+        return text.append(stream.finish()).toString();
+    }
+
+    /** The text of token ids with the names of control tokens in their places. */
+    public String decodeMarked(int... ids) {
+        TextStream stream = stream();
+        StringBuilder text = new StringBuilder();
+        for (int id : ids) {
+            text.append(stream.accept(id));
+            if (vocabulary.kind(id) == Kind.CONTROL) {
+                text.append(stream.finish()).append(vocabulary.tokens().get(id));
+            }
         }
         return text.append(stream.finish()).toString();
     }

@@ -49,7 +49,8 @@ final class TokenizerJson {
     }
 
     /**
-     * Byte-pair encoding of bytes (GGUF's tokenizer model {@code gpt2}).
+     * Byte-pair encoding of bytes (GGUF's tokenizer model {@code gpt2}). Qwen 2 composes accents first (NFC), as its own
+     * tokenizer does and llama.cpp does not.
      *
      * @param merges pairs of tokens, "left right", the first to be merged first
      * @param words  how a text is cut into words before: GGUF's {@code tokenizer.ggml.pre}, {@code smollm} or {@code qwen2}
@@ -94,7 +95,7 @@ final class TokenizerJson {
         Arrays.sort(ranked);
         for (long best : ranked) {
             String token = vocabulary.tokens().get(Ranked.id(best));
-            for (int i = token.offsetByCodePoints(0, 1); i < token.length(); i = token.offsetByCodePoints(i, 1)) {
+            for (int i = 1; i < token.length(); i++) {   // in half a surrogate pair no token ends
                 String left = token.substring(0, i);
                 String right = token.substring(i);
                 if (ordinary.contains(left) && ordinary.contains(right)) {

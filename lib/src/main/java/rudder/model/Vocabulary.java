@@ -62,6 +62,12 @@ record Vocabulary(Spelling spelling, List<String> tokens, List<Kind> kinds, int 
             throw new IllegalArgumentException("a vocabulary of " + tokens.size() + " tokens with " + kinds.size()
                     + " token types: wanted as many types as tokens, and at least one");
         }
+        for (int id = 0; id < tokens.size(); id++) {
+            if (kinds.get(id) == Kind.BYTE && !tokens.get(id).matches("<0x[0-9A-F]{2}>")) {
+                throw new IllegalArgumentException("token " + id + " stands for a byte: found the name '" + tokens.get(id)
+                        + "', wanted one such as <0x0A>");
+            }
+        }
         if (prependsBos && bos < 0) {
             throw new IllegalArgumentException("a vocabulary that begins every text with BOS, wanted the id of BOS");
         }
@@ -127,8 +133,9 @@ record Vocabulary(Spelling spelling, List<String> tokens, List<Kind> kinds, int 
 
     /** The bytes of text that a token stands for; none for one that only steers the model. */
     byte[] bytes(int id) {
+        Kind kind = kind(id);
         String name = tokens.get(id);
-        return switch (kind(id)) {
+        return switch (kind) {
             case UNKNOWN, CONTROL, UNUSED -> new byte[0];
             case USER_DEFINED -> name.getBytes(StandardCharsets.UTF_8);
             case BYTE -> new byte[] {(byte) Integer.parseInt(name, 3, 5, 16)};   // <0x0A>

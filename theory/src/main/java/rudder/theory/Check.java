@@ -23,7 +23,9 @@ final class Check {
 
     static void finite(String name, double[] values, int count) {
         for (int i = 0; i < count; i++) {
-            that(Double.isFinite(values[i]), "%s holds %s at index %d, wanted finite numbers only", name, values[i], i);
+            if (!Double.isFinite(values[i])) {
+                throw new IllegalArgumentException(name + " holds " + values[i] + " at index " + i + ", wanted finite numbers only");
+            }
         }
     }
 

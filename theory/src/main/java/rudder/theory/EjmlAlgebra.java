@@ -3,6 +3,7 @@ package rudder.theory;
 import org.ejml.LinearSolverSafe;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
+import org.ejml.dense.row.CommonOps_MT_DDRM;
 import org.ejml.dense.row.factory.LinearSolverFactory_DDRM;
 
 enum EjmlAlgebra implements DenseAlgebra {
@@ -10,12 +11,12 @@ enum EjmlAlgebra implements DenseAlgebra {
 
     @Override
     public DMatrixRMaj multiply(DMatrixRMaj a, DMatrixRMaj b) {
-        return CommonOps_DDRM.mult(a, b, null);
+        return threads(a) ? CommonOps_MT_DDRM.mult(a, b, null) : CommonOps_DDRM.mult(a, b, null);
     }
 
     @Override
     public DMatrixRMaj multiplyTransposed(DMatrixRMaj a, DMatrixRMaj b) {
-        return CommonOps_DDRM.multTransA(a, b, null);
+        return threads(a) ? CommonOps_MT_DDRM.multTransA(a, b, null) : CommonOps_DDRM.multTransA(a, b, null);
     }
 
     @Override
@@ -25,6 +26,11 @@ enum EjmlAlgebra implements DenseAlgebra {
         var x = new DMatrixRMaj(b.numRows, b.numCols);
         cholesky.solve(b, x);
         return x;
+    }
+
+    /** Below this size starting threads costs more than they save. */
+    private static boolean threads(DMatrixRMaj a) {
+        return a.numRows >= 200;
     }
 
     @Override

@@ -2,6 +2,7 @@ package rudder.theory;
 
 import java.util.List;
 import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.CommonOps_DDRM;
 
 /**
  * A linear time-varying system {@code dz_{k+1} = A_k dz_k + u_k}, k = 0..T-1: what a plant looks like near a nominal trajectory.
@@ -19,6 +20,32 @@ public interface LinearSystem {
     /** Where this system's heavy products are done. */
     default DenseAlgebra algebra() {
         return DenseAlgebra.ejml();
+    }
+
+    /** Phi(k, j) = A_{k-1} ... A_j, d x d, for 0 <= j <= k <= T; Phi(j, j) = I. Costs k - j - 1 products. */
+    default DMatrixRMaj transition(int k, int j) {
+        Check.block(k, horizon());
+        Check.block(j, k);
+        if (j == k) {
+            return CommonOps_DDRM.identity(dimension());
+        }
+        var phi = jacobian(j);
+        for (int i = j + 1; i < k; i++) {
+            phi = algebra().multiply(jacobian(i), phi);   // Phi(i+1, j) = A_i Phi(i, j)
+        }
+        return phi;
+    }
+
+    /**
+     * How deviations evolve under a controller: {@code A_k - W_k C_k}, and A_k where block k has no law.
+     *
+     * @throws IllegalArgumentException if the controller does not fit this system
+     */
+    default LinearSystem under(Controller controller) {
+        controller.requireFits(horizon(), dimension());
+        return new SystemView(this, k -> controller.law(k)
+                .map(law -> CommonOps_DDRM.subtract(jacobian(k), algebra().multiply(law.W(), law.C()), null))
+                .orElseGet(() -> jacobian(k)), this + " under " + controller.name());
     }
 
     /** {@link #of(List, DenseAlgebra, String)} with plain Java's algebra and no description. */

@@ -54,6 +54,11 @@ public final class LqrSolution {
         return CommonOps_DDRM.subtract(system.jacobian(k), gain(k), null);
     }
 
+    /** The regulated system {@code dz_{k+1} = Ahat_k dz_k}, on the same algebra. */
+    public LinearSystem closedLoop() {
+        return new SystemView(system, this::closedLoop, "closed loop of " + this);
+    }
+
     /** {@code K_k x}, d numbers. */
     public double[] feedback(int k, double[] x) {
         Check.length("the vector", x.length, dimension());

@@ -1,0 +1,34 @@
+"""Points the kernel `java` of this Python environment straight at a JDK.
+
+The kernelspec that pip installs starts a launcher which starts the kernel: 50 MB for a second JVM, and no place for options.
+The heap is for Java's own arrays; weights live outside it. RUDDER_HEAP gives a larger one (read here, when the spec is written).
+"""
+import json
+import os
+import sys
+from pathlib import Path
+
+folder = Path(sys.prefix, "share", "jupyter", "kernels", "java")
+if not (folder / "jjava.jar").exists():
+    sys.exit(f"no jjava.jar in {folder}: pip install -r binder/requirements.txt into {sys.prefix}")
+
+home = os.environ.get("JAVA_HOME")
+spec = {
+    "argv": [
+        str(Path(home, "bin", "java")) if home else "java",
+        "-Xmx" + os.environ.get("RUDDER_HEAP", "1g"),
+        "-Djava.awt.headless=true",
+        "-Dai.djl.offline=true",
+        "--add-opens", "jdk.jshell/jdk.jshell=ALL-UNNAMED",  # JJava names its snippets by reflection
+        "-jar", "{resource_dir}/jjava.jar",
+        "{connection_file}",
+    ],
+    "display_name": "Java",
+    "language": "java",
+    "interrupt_mode": "message",
+    "env": {
+        "OMP_WAIT_POLICY": "passive",  # waiting threads that spin starve a busy machine
+        "RUDDER_PYTHON": sys.executable,  # has pip, which fetches models
+    },
+}
+(folder / "kernel.json").write_text(json.dumps(spec, indent=2) + "\n")

@@ -1,0 +1,58 @@
+package rudder.model;
+
+import ai.djl.ndarray.NDArray;
+
+/**
+ * The gate's nonlinearity, act(g) = g s(g) with s(g) = sigmoid(h(g)).
+ *
+ * <p>SiLU has h(g) = g. GELU's tanh form g (1 + tanh y) / 2, y = sqrt(2/pi) (g + 0.044715 g^3), has h(g) = 2 y, since
+ * (1 + tanh y) / 2 = sigmoid(2 y). Both share the derivative act'(g) = s + g s (1 - s) h'(g).
+ */
+enum Activation {
+    SILU {
+        @Override
+        NDArray h(NDArray g) {
+            return g;
+        }
+
+        @Override
+        NDArray slope(NDArray g) {
+            return g.onesLike();
+        }
+    },
+
+    GELU_TANH {
+        private final double linear = 2 * Math.sqrt(2 / Math.PI);
+        private final double cubic = linear * 0.044715;
+
+        @Override
+        NDArray h(NDArray g) {
+            return g.square().muli(cubic).addi(linear).muli(g);
+        }
+
+        @Override
+        NDArray slope(NDArray g) {
+            return g.square().muli(3 * cubic).addi(linear);
+        }
+    };
+
+    abstract NDArray h(NDArray g);
+
+    /** h'(g). */
+    abstract NDArray slope(NDArray g);
+
+    /** act(g), any shape. */
+    NDArray value(NDArray g) {
+        return gate(g).muli(g);
+    }
+
+    /** act'(g), any shape. */
+    NDArray derivative(NDArray g) {
+        NDArray s = gate(g);
+        return s.sub(s.square()).muli(g).muli(slope(g)).addi(s); // g s (1 - s) h' + s
+    }
+
+    private NDArray gate(NDArray g) {
+        return h(g).getNDArrayInternal().sigmoid();
+    }
+}

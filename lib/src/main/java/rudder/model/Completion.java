@@ -1,0 +1,34 @@
+package rudder.model;
+
+import java.util.Arrays;
+
+/**
+ * What a model wrote after a prompt, with what was measured and added at every token.
+ *
+ * @param prompt     the text it continues
+ * @param text       the continuation, without the token that ended it
+ * @param tokens     the continuation's tokens, the one that ended it included
+ * @param ended      whether a stop token ended it, rather than the asked length
+ * @param controller name of the controller that steered
+ * @param strengths  beta_k = v_k.z_k of the measured feature, [tokens][T+1]: row i is the pass that chose token i; no rows if nothing was measured
+ * @param energies   |u_k|^2, [tokens][T]
+ */
+public record Completion(String prompt, String text, int[] tokens, boolean ended, String controller, double[][] strengths,
+        double[][] energies) {
+
+    /** Input energy of the whole completion, sum over tokens and blocks of |u_k|^2, divided by the number of tokens. */
+    public double energyPerToken() {
+        return Arrays.stream(energies).flatMapToDouble(Arrays::stream).sum() / energies.length;
+    }
+
+    /** Mean over tokens of the strength at state z_k, k = 0..T, in the state's units. */
+    public double meanStrength(int k) {
+        return Arrays.stream(strengths).mapToDouble(row -> row[k]).average().orElse(Double.NaN);
+    }
+
+    /** The prompt, a bar, the continuation. */
+    @Override
+    public String toString() {
+        return prompt + " |" + text;
+    }
+}

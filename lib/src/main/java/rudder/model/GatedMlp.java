@@ -1,0 +1,42 @@
+package rudder.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+
+/**
+ * The gated MLP of one block, between its input norm and its output matrix: act(g) u with g and u from one fused product.
+ *
+ * @param gateUp [2 f, d]: gate rows, then up rows, the input norm's gain folded in
+ */
+record GatedMlp(Activation activation, NDArray gateUp) {
+
+    /** act(g) u [.., f] of n [.., d]. */
+    NDArray forward(NDArray n) {
+        NDList gu = halves(Tensors.linear(n, gateUp, null));
+        return activation.value(gu.get(0)).muli(gu.get(1));
+    }
+
+    private static NDList halves(NDArray x) {
+        int last = x.getShape().dimension() - 1;
+        return x.split(new long[] {x.getShape().get(last) / 2}, last);
+    }
+
+    /** The derivative at one n [1, d], from (dg, du) to act'(g) u dg + act(g) du: two diagonals, [f, 2 f]. */
+    LinearMap at(NDArray n) {
+        NDList gu = halves(Tensors.linear(n, gateUp, null));
+        NDArray byGate = activation.derivative(gu.get(0)).muli(gu.get(1)); // act'(g) u [1, f]
+        NDArray byUp = activation.value(gu.get(0)); // act(g) [1, f]
+        return new LinearMap() {
+            @Override
+            public NDArray times(NDArray x) {
+                NDList d = x.split(new long[] {x.getShape().get(0) / 2}, 0);
+                return d.get(0).mul(byGate.transpose()).addi(d.get(1).mul(byUp.transpose()));
+            }
+
+            @Override
+            public NDArray leftTimes(NDArray y) {
+                return y.mul(byGate).concat(y.mul(byUp), 1);
+            }
+        };
+    }
+}

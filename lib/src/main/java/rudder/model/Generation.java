@@ -1,0 +1,168 @@
+package rudder.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Consumer;
+import rudder.theory.Setpoint;
+
+/** One batch of sequences being written: prefill, then a token each at a time, steered and measured at every pass. */
+final class Generation {
+
+    private final Transformer transformer;
+    private final Tokenizer tokenizer;
+    private final List<int[]> prompts;
+    private final int longest;
+    private final int maxTokens;
+    private final Row[] rows;
+    private final NDArray directions; // [T + 1, d, 1], null where nothing is measured
+
+    /** One sequence: the tokens written so far and what was measured at each pass. */
+    private static final class Row {
+        final int[] tokens;
+        final Sampler sampler;
+        final TextStream text;
+        final StringBuilder written = new StringBuilder();
+        final List<double[]> strengths = new ArrayList<>();
+        final List<double[]> energies = new ArrayList<>();
+        int length;
+        boolean ended;
+
+        Row(int[] prompt, int maxTokens, Sampler sampler, TextStream text) {
+            tokens = new int[maxTokens];
+            sampler.accept(prompt);
+            this.sampler = sampler;
+            this.text = text;
+        }
+    }
+
+    /**
+     * @param firstRow number of the batch's first sequence among all that were asked for: its sampler's seed depends on it, so that batches
+     *     of any size give the same tokens
+     */
+    Generation(NDManager scope, Transformer transformer, Tokenizer tokenizer, List<int[]> prompts, int firstRow, int maxTokens,
+            Sampling sampling, Setpoint measured) {
+        this.transformer = transformer;
+        this.tokenizer = tokenizer;
+        this.prompts = prompts;
+        this.maxTokens = maxTokens;
+        longest = prompts.stream().mapToInt(p -> p.length).max().orElseThrow();
+        rows = new Row[prompts.size()];
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = new Row(prompts.get(i), maxTokens, new Sampler(sampling, firstRow + i), tokenizer.stream());
+        }
+        directions = measured == null ? null : upload(scope, measured);
+    }
+
+    private NDArray upload(NDManager scope, Setpoint measured) {
+        double[][] v = new double[measured.horizon() + 1][];
+        Arrays.setAll(v, measured::direction);
+        return transformer.rows(scope, v).expandDims(2);
+    }
+
+    /** Left-padded prompts [B][longest]. */
+    static int[][] padded(List<int[]> prompts, int[] pads) {
+        int longest = prompts.stream().mapToInt(p -> p.length).max().orElseThrow();
+        int[][] out = new int[prompts.size()][longest];
+        for (int i = 0; i < out.length; i++) {
+            int[] prompt = prompts.get(i);
+            pads[i] = longest - prompt.length;
+            System.arraycopy(prompt, 0, out[i], pads[i], prompt.length);
+        }
+        return out;
+    }
+
+    /** Writes up to the asked number of tokens; {@code onText} hears the first row's text as it becomes complete. */
+    List<Completion> run(DeviceLaws laws, boolean everyToken, String controller, List<String> texts, Consumer<String> onText) {
+        int[] pads = new int[rows.length];
+        int[][] next = padded(prompts, pads);
+        try (KvCache cache = transformer.cache(pads, longest + maxTokens)) {
+            for (int step = 0; step < maxTokens && next != null; step++) {
+                next = step(next, cache, laws, everyToken, onText);
+            }
+        }
+        var completions = new ArrayList<Completion>();
+        for (int i = 0; i < rows.length; i++) {
+            Row row = rows[i];
+            row.written.append(row.text.finish());
+            completions.add(new Completion(texts.get(i), row.written.toString(),
+                    Arrays.copyOf(row.tokens, row.length), row.ended, controller,
+                    row.strengths.toArray(double[][]::new), row.energies.toArray(double[][]::new)));
+        }
+        return completions;
+    }
+
+    /** One pass and one token for each row; the tokens of the next pass, or null when every row has ended. */
+    private int[][] step(int[][] tokens, KvCache cache, DeviceLaws laws, boolean everyToken, Consumer<String> onText) {
+        try (NDManager scope = transformer.manager.newSubManager()) {
+            var trace = new Transformer.Trace();
+            NDArray x = transformer.run(scope, tokens, cache, laws, everyToken, trace);
+            NDArray logits = transformer.lastLogits(x); // [B, vocabulary]
+            float[] all = logits.toType(DataType.FLOAT32, false).toFloatArray();
+            int vocabulary = all.length / rows.length;
+            double[][] strengths = strengths(trace.states());
+            double[][] energies = energies(scope, trace.inputs());
+            int[][] next = new int[rows.length][1];
+            boolean open = false;
+            for (int i = 0; i < rows.length; i++) {
+                Row row = rows[i];
+                if (row.ended) {
+                    continue;
+                }
+                int token = row.sampler.next(all, i * vocabulary, vocabulary);
+                row.tokens[row.length++] = token;
+                next[i][0] = token;
+                if (strengths != null) {
+                    row.strengths.add(strengths[i]);
+                }
+                row.energies.add(energies[i]);
+                row.ended = tokenizer.stopTokens().contains(token);
+                open |= !row.ended;
+                if (!row.ended) {
+                    String piece = row.text.accept(token);
+                    row.written.append(piece);
+                    if (i == 0) {
+                        onText.accept(piece);
+                    }
+                }
+            }
+            return open ? next : null;
+        }
+    }
+
+    /** v_k.z_k, [B][T + 1], or null where nothing is measured. */
+    private double[][] strengths(List<NDArray> states) {
+        if (directions == null) {
+            return null;
+        }
+        NDArray z = stack(states); // [T + 1, B, d]
+        return Transformer.toRows(z.batchMatMul(directions).squeeze(2).transpose()); // [B, T + 1]
+    }
+
+    /** |u_k|^2, [B][T]. */
+    private double[][] energies(NDManager scope, List<NDArray> inputs) {
+        var present = inputs.stream().filter(u -> u != null).toList();
+        double[][] energies = new double[rows.length][inputs.size()];
+        if (present.isEmpty()) {
+            return energies;
+        }
+        double[][] squares = Transformer.toRows(stack(present).square().sum(new int[] {2}).transpose()); // [B, laws]
+        for (int k = 0, at = 0; k < inputs.size(); k++) {
+            if (inputs.get(k) != null) {
+                for (int i = 0; i < energies.length; i++) {
+                    energies[i][k] = squares[i][at];
+                }
+                at++;
+            }
+        }
+        return energies;
+    }
+
+    private static NDArray stack(List<NDArray> arrays) {
+        return ai.djl.ndarray.NDArrays.stack(new NDList(arrays), 0);
+    }
+}

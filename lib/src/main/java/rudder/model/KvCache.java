@@ -1,0 +1,87 @@
+package rudder.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+
+/**
+ * Keys and values of the tokens seen so far, preallocated: per block two arrays [batch x key heads, capacity, head dimension].
+ * Closing it frees them.
+ */
+final class KvCache implements AutoCloseable {
+
+    final int capacity;
+    final int[] pads;
+    private final NDManager manager;
+    private final NDArray[] keys;
+    private final NDArray[] values;
+    private int columns;
+
+    KvCache(NDManager parent, ModelConfig config, DataType type, int[] pads, int capacity) {
+        this.capacity = capacity;
+        this.pads = pads;
+        manager = parent.newSubManager();
+        keys = new NDArray[config.horizon()];
+        values = new NDArray[config.horizon()];
+        Shape shape = new Shape((long) pads.length * config.keyValueHeads(), capacity, config.headDimension());
+        for (int k = 0; k < keys.length; k++) {
+            keys[k] = manager.create(shape, type);
+            values[k] = manager.create(shape, type);
+        }
+    }
+
+    /** Columns that every block has stored; the next pass starts here. */
+    int columns() {
+        return columns;
+    }
+
+    /** After all blocks have stored a pass of {@code length} columns. */
+    void advance(int length) {
+        columns += length;
+    }
+
+    /** Stores a block's new keys [batch x key heads, length, head dimension] and gives all so far, a view. */
+    NDArray keys(int block, NDArray added) {
+        return store(keys[block], added);
+    }
+
+    /** As {@link #keys}, for values. */
+    NDArray values(int block, NDArray added) {
+        return store(values[block], added);
+    }
+
+    private NDArray store(NDArray all, NDArray added) {
+        long end = columns + added.getShape().get(1);
+        all.set(new NDIndex().addAllDim().addSliceDim(columns, end), added);
+        return all.get(added.getManager(), new NDIndex().addAllDim().addSliceDim(0, end));
+    }
+
+    /** Keys of one row's tokens, all but the last, without padding: [key heads, tokens - 1, head dimension], for every block. */
+    float[][] earlierKeys(int row) {
+        return earlier(keys, row);
+    }
+
+    /** As {@link #earlierKeys}, for values. */
+    float[][] earlierValues(int row) {
+        return earlier(values, row);
+    }
+
+    private float[][] earlier(NDArray[] arrays, int row) {
+        float[][] out = new float[arrays.length][];
+        long heads = arrays[0].getShape().get(0) / pads.length;
+        try (NDManager scope = manager.newSubManager()) {
+            var index = new NDIndex().addSliceDim(row * heads, (row + 1) * heads).addSliceDim(pads[row], columns - 1L);
+            for (int k = 0; k < out.length; k++) {
+                out[k] = arrays[k].get(scope, index).toType(DataType.FLOAT32, false).toFloatArray();
+            }
+        }
+        return out;
+    }
+
+    @Override
+    public void close() {
+        manager.close();
+    }
+}

@@ -1,0 +1,252 @@
+package rudder.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.ejml.data.DMatrixRMaj;
+import rudder.theory.Controller;
+import rudder.theory.DenseAlgebra;
+
+/**
+ * A decoder-only transformer as a plant: T blocks acting on a residual stream of width d. Loads, traces, linearises, and writes text; never
+ * changes. The only thing a user closes.
+ *
+ * <pre>{@code
+ * var model = LanguageModel.load("SmolLM2-135M-Instruct");   // LanguageModel[SmolLM2-135M-Instruct, 30 blocks, d=576, float32, cpu()]
+ * model.generate("Once upon a time", 60)
+ * }</pre>
+ */
+public final class LanguageModel implements AutoCloseable {
+
+    private final ModelFile file;
+    private final Transformer transformer;
+    private final Tokenizer tokenizer;
+
+    private LanguageModel(ModelFile file, Transformer transformer, Tokenizer tokenizer) {
+        this.file = file;
+        this.transformer = transformer;
+        this.tokenizer = tokenizer;
+    }
+
+    /**
+     * Loads a model in float32 onto the engine's default device: the GPU where there is one.
+     *
+     * @param nameOrPath one of {@link ModelStore#names()}, fetched if it must be, or a GGUF file's path
+     * @throws IllegalArgumentException if the name is unknown, the architecture is not supported, or a tensor is missing, misshapen or not
+     *     finite
+     * @throws IOException if the file cannot be fetched or read
+     */
+    public static LanguageModel load(String nameOrPath) throws IOException {
+        return load(nameOrPath, DataType.FLOAT32);
+    }
+
+    static LanguageModel load(String nameOrPath, DataType type) throws IOException {
+        ModelFile file = ModelStore.fetch(nameOrPath);
+        try (GgufFile gguf = GgufFile.open(file.path())) {
+            ModelConfig config = ModelConfig.of(gguf);
+            Tokenizer tokenizer = Tokenizer.of(gguf);
+            NDManager manager = NDManager.newBaseManager("PyTorch");
+            try {
+                return new LanguageModel(file, new Transformer(gguf, TensorNames.GGUF, config, manager, type), tokenizer);
+            } catch (RuntimeException | Error e) {
+                manager.close();
+                tokenizer.close();
+                throw e;
+            }
+        }
+    }
+
+    /** What it was loaded by. */
+    public String name() {
+        return file.name();
+    }
+
+    /** SHA-256 of the weights' file, in hexadecimal. */
+    public String sha256() {
+        return file.sha256();
+    }
+
+    /** T, number of blocks. */
+    public int horizon() {
+        return transformer.config.horizon();
+    }
+
+    /** d, width of the residual stream. */
+    public int dimension() {
+        return transformer.config.dimension();
+    }
+
+    /** Longest sequence of tokens. */
+    public int contextLength() {
+        return transformer.config.contextLength();
+    }
+
+    /** Heavy double-precision products on this model's device. */
+    public DenseAlgebra algebra() {
+        return new EngineAlgebra(transformer.manager);
+    }
+
+    /**
+     * The text's tokens, behind the token that this model wants first, if it wants one.
+     *
+     * @throws IllegalArgumentException if there is no token, or more than the context holds
+     */
+    public int[] encode(String text) {
+        return encode(text, 0);
+    }
+
+    /** {@link #encode} of a prompt after which {@code room} tokens must fit. */
+    int[] encode(String text, int room) {
+        return requireRoom(tokenizer.encode(text), room);
+    }
+
+    /** The tokens of a user's message in the form that an instruction-tuned model expects, with room for an answer. */
+    int[] encodeChat(String message, int room) {
+        return requireRoom(tokenizer.encodeChat(message), room);
+    }
+
+    private int[] requireRoom(int[] tokens, int room) {
+        if (tokens.length == 0) {
+            throw new IllegalArgumentException("the prompt is empty: " + name() + " needs at least one token to continue");
+        }
+        if (tokens.length + room > contextLength()) {
+            throw new IllegalArgumentException("the prompt has " + tokens.length + " tokens" + (room > 0 ? " and " + room + " are to follow" : "")
+                    + "; the context of " + name() + " holds " + contextLength() + ": shorten the prompt or ask for fewer tokens");
+        }
+        return tokens;
+    }
+
+    /** The tokens' text. */
+    public String decode(int[] tokens) {
+        return tokenizer.decode(tokens);
+    }
+
+    /** This model through a controller. */
+    public SteeredModel steered(Controller controller) {
+        return new SteeredModel(this, controller, false, controller.setpoint().orElse(null));
+    }
+
+    private SteeredModel unsteered() {
+        return steered(Controller.none());
+    }
+
+    /** {@link SteeredModel#generate(String, int)} without a controller. */
+    public Completion generate(String prompt, int maxTokens) {
+        return unsteered().generate(prompt, maxTokens);
+    }
+
+    /** {@link SteeredModel#generate(String, int, Sampling)} without a controller. */
+    public Completion generate(String prompt, int maxTokens, Sampling sampling) {
+        return unsteered().generate(prompt, maxTokens, sampling);
+    }
+
+    /** {@link SteeredModel#generate(List, int, Sampling)} without a controller. */
+    public List<Completion> generate(List<String> prompts, int maxTokens, Sampling sampling) {
+        return unsteered().generate(prompts, maxTokens, sampling);
+    }
+
+    /** The residual stream of the prompt's last token. */
+    public ResidualTrace trace(String prompt) {
+        return unsteered().trace(prompt);
+    }
+
+    /** {@link #trace} of each prompt, several at once. */
+    public List<ResidualTrace> traces(List<String> prompts) {
+        return unsteered().traces(prompts);
+    }
+
+    /** Next-token logits after the tokens, [vocabulary]. */
+    public float[] logits(int[] tokens) {
+        return unsteered().logits(tokens);
+    }
+
+    /** The dynamical system that a prompt makes of this model. */
+    public PromptPlant plant(String prompt) {
+        return plant(encode(prompt));
+    }
+
+    /** As above, for a prompt given as tokens. */
+    public PromptPlant plant(int[] tokens) {
+        return unsteered().plant(tokens);
+    }
+
+    /**
+     * Mean over prompts of each block's Jacobian A_k = d phi_k / d z at the prompts' last tokens.
+     *
+     * @return A_0..A_{T-1}, [d, d] each, in double precision from single-precision products
+     */
+    public List<DMatrixRMaj> meanJacobians(List<String> prompts) {
+        return meanJacobiansOf(prompts.stream().map(this::encode).toList());
+    }
+
+    /** {@link #meanJacobians} of prompts given as tokens. */
+    public List<DMatrixRMaj> meanJacobiansOf(List<int[]> prompts) {
+        if (prompts.isEmpty()) {
+            throw new IllegalArgumentException("no prompts to linearise at: wanted at least one");
+        }
+        var plants = prompts.stream().map(this::plant).toList();
+        var jacobians = new ArrayList<DMatrixRMaj>();
+        try (Job job = Job.of("Jacobians of " + horizon() + " blocks at " + prompts.size() + " prompts", (long) horizon() * prompts.size())) {
+            for (int k = 0; k < horizon(); k++) {
+                try (NDManager scope = transformer.manager.newSubManager()) {
+                    NDArray sum = null;
+                    for (PromptPlant plant : plants) {
+                        try (NDManager within = scope.newSubManager()) {
+                            NDArray a = plant.jacobian(within, k);
+                            if (sum == null) {
+                                a.attach(scope);
+                                sum = a;
+                            } else {
+                                sum.addi(a);
+                            }
+                        }
+                        job.advance(1);
+                    }
+                    jacobians.add(EngineAlgebra.down(sum.divi(prompts.size())));
+                }
+            }
+        }
+        return jacobians;
+    }
+
+    /** Negative log-likelihood in nats of tokens 2..n given those before them, [n - 1]. */
+    public double[] surprisals(int[] tokens) {
+        return transformer.surprisals(tokens);
+    }
+
+    /** exp of the mean {@link #surprisals} of the text's tokens. */
+    public double perplexity(String text) {
+        return perplexity(encode(text), 1);
+    }
+
+    /** exp of the mean surprisal of tokens {@code from}..n-1, given all before each; from is at least 1. */
+    public double perplexity(int[] tokens, int from) {
+        double[] surprisals = surprisals(tokens);
+        return Math.exp(java.util.Arrays.stream(surprisals, from - 1, surprisals.length).average().orElseThrow(
+                () -> new IllegalArgumentException("perplexity needs at least one token after the first " + from)));
+    }
+
+    Transformer transformer() {
+        return transformer;
+    }
+
+    Tokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    /** Frees the weights. */
+    @Override
+    public void close() {
+        tokenizer.close();
+        transformer.close();
+    }
+
+    @Override
+    public String toString() {
+        return "LanguageModel[" + name() + ", " + horizon() + " blocks, d=" + dimension() + ", " + transformer.type.name().toLowerCase(java.util.Locale.ROOT)
+                + ", " + transformer.manager.getDevice() + "]";
+    }
+}

@@ -1,0 +1,136 @@
+package rudder.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.util.List;
+import org.ejml.data.DMatrixRMaj;
+import rudder.theory.Plant;
+
+/**
+ * The dynamical system that a prompt makes of a model: phi_k takes the last token's residual stream through block k, the keys and values of
+ * earlier tokens held fixed as the unsteered model left them. Its derivative A_k, at the prompt's own trace unless a state is given, is a
+ * closed form; as products on rows it needs no d x d matrix.
+ *
+ * <p>Holds copies on the Java heap only; it lives as long as its model.
+ */
+public final class PromptPlant implements Plant {
+
+    private final Transformer transformer;
+    private final ResidualTrace nominal;
+    private final float[][] keys;
+    private final float[][] values;
+
+    PromptPlant(Transformer transformer, ResidualTrace nominal, float[][] keys, float[][] values) {
+        this.transformer = transformer;
+        this.nominal = nominal;
+        this.keys = keys;
+        this.values = values;
+    }
+
+    @Override
+    public int horizon() {
+        return transformer.config.horizon();
+    }
+
+    @Override
+    public int dimension() {
+        return transformer.config.dimension();
+    }
+
+    /** The prompt's own, unsteered run. */
+    public ResidualTrace nominal() {
+        return nominal;
+    }
+
+    @Override
+    public double[] next(int k, double[] z) {
+        return next(k, new double[][] {z})[0];
+    }
+
+    /** phi_k of several states at once, [m][d] to [m][d]. */
+    public double[][] next(int k, double[][] z) {
+        try (NDManager scope = transformer.manager.newSubManager()) {
+            var at = new Point(scope, k);
+            return Transformer.toRows(at.block.last(upload(scope, z), at.view, at.keys, at.values));
+        }
+    }
+
+    /** A_k at the prompt's own state, [d, d]. */
+    public DMatrixRMaj jacobian(int k) {
+        return jacobian(k, nominal.state(k));
+    }
+
+    /** A_k = d phi_k / d z at z, [d, d]. */
+    public DMatrixRMaj jacobian(int k, double[] z) {
+        try (NDManager scope = transformer.manager.newSubManager()) {
+            return EngineAlgebra.down(derivative(scope, k, z).matrix());
+        }
+    }
+
+    /** Jacobian-vector products A_k x at the prompt's own state for rows x [m][d]: [m][d]. */
+    public double[][] jvp(int k, double[][] x) {
+        try (NDManager scope = transformer.manager.newSubManager()) {
+            return Transformer.toRows(derivative(scope, k, nominal.state(k)).times(upload(scope, x).transpose()).transpose());
+        }
+    }
+
+    /** Vector-Jacobian products y'A_k at the prompt's own state for rows y [m][d]: [m][d]. */
+    public double[][] vjp(int k, double[][] y) {
+        try (NDManager scope = transformer.manager.newSubManager()) {
+            return Transformer.toRows(derivative(scope, k, nominal.state(k)).leftTimes(upload(scope, y)));
+        }
+    }
+
+    /** A_k on the engine's device, [d, d]. */
+    NDArray jacobian(NDManager scope, int k) {
+        return derivative(scope, k, nominal.state(k)).matrix();
+    }
+
+    private Block.Derivative derivative(NDManager scope, int k, double[] z) {
+        var at = new Point(scope, k);
+        return at.block.at(upload(scope, z), at.view, at.keys, at.values);
+    }
+
+    /** Block k and what its last token sees: angles of the last position, earlier keys and values within the window. */
+    private final class Point {
+        final Block block;
+        final Pass.View view;
+        final NDArray keys;
+        final NDArray values;
+
+        Point(NDManager scope, int k) {
+            ModelConfig config = transformer.config;
+            if (k < 0 || k >= config.horizon()) {
+                throw new IllegalArgumentException("block " + k + ", wanted 0.." + (config.horizon() - 1));
+            }
+            block = transformer.block(k);
+            Span span = config.spans().get(k);
+            int last = nominal.tokens().length - 1;
+            view = new Pass(scope, transformer.type, List.of(span), config.headDimension(), new int[1], last, 1).view(span);
+            keys = earlier(scope, span, PromptPlant.this.keys[k], last);
+            values = earlier(scope, span, PromptPlant.this.values[k], last);
+        }
+
+        private NDArray earlier(NDManager scope, Span span, float[] all, int count) {
+            int seen = span.window() == 0 ? count : Math.min(count, span.window() - 1);
+            int width = transformer.config.headDimension();
+            NDArray array = scope.create(all, new Shape(transformer.config.keyValueHeads(), count, width)).toType(transformer.type, false);
+            return seen == count ? array : array.get(":, {}:", count - seen);
+        }
+    }
+
+    private NDArray upload(NDManager scope, double[]... rows) {
+        for (double[] row : rows) {
+            if (row.length != dimension()) {
+                throw new IllegalArgumentException("a vector has " + row.length + " numbers, wanted d = " + dimension());
+            }
+        }
+        return transformer.rows(scope, rows);
+    }
+
+    @Override
+    public String toString() {
+        return "PromptPlant[T=" + horizon() + ", d=" + dimension() + ", " + nominal.tokens().length + " tokens]";
+    }
+}

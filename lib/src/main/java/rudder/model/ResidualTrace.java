@@ -1,0 +1,22 @@
+package rudder.model;
+
+import rudder.theory.Rollout;
+
+/**
+ * The residual stream of a prompt's last token through the blocks: the rollout of the plant that the prompt makes of the model.
+ *
+ * @param tokens  the prompt's tokens
+ * @param rollout states z_0..z_T and inputs u_0..u_{T-1} (zeros where nothing was added), d numbers each
+ */
+public record ResidualTrace(int[] tokens, Rollout rollout) {
+
+    /** z_k, k = 0..T: the state that enters block k, or for k = T leaves the last. */
+    public double[] state(int k) {
+        return rollout.states()[k];
+    }
+
+    @Override
+    public String toString() {
+        return "ResidualTrace[" + tokens.length + " tokens, T=" + rollout.horizon() + ", d=" + rollout.dimension() + "]";
+    }
+}

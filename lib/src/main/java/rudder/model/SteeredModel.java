@@ -1,0 +1,180 @@
+package rudder.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import rudder.theory.Controller;
+import rudder.theory.Rollout;
+import rudder.theory.Setpoint;
+
+/**
+ * A model seen through a controller: z_{k+1} = phi_k(z_k) + u_k at the last token of the prompt and at every token written after it, or,
+ * {@link #atEveryToken}, at all of the prompt's too. A cheap view; the model itself is unchanged.
+ */
+public final class SteeredModel {
+
+    /** Sequences written side by side; more are taken in turns. */
+    static final int BATCH = 32;
+
+    private final LanguageModel model;
+    private final Controller controller;
+    private final boolean everyToken;
+    private final Setpoint measured;
+
+    SteeredModel(LanguageModel model, Controller controller, boolean everyToken, Setpoint measured) {
+        controller.requireFits(model.horizon(), model.dimension());
+        if (measured != null && (measured.horizon() != model.horizon() || measured.dimension() != model.dimension())) {
+            throw new IllegalArgumentException(measured + " does not fit " + model + ": make it from features of this model");
+        }
+        this.model = model;
+        this.controller = controller;
+        this.everyToken = everyToken;
+        this.measured = measured;
+    }
+
+    /** The controller. */
+    public Controller controller() {
+        return controller;
+    }
+
+    /** The same view, with inputs at every token of the prompt as well (the paper's A-LQR+). */
+    public SteeredModel atEveryToken() {
+        return new SteeredModel(model, controller, true, measured);
+    }
+
+    /** The same view; completions carry the strengths of this setpoint's feature, whatever the controller drives to. */
+    public SteeredModel measuring(Setpoint setpoint) {
+        return new SteeredModel(model, controller, everyToken, setpoint);
+    }
+
+    /** Writes up to {@code maxTokens} tokens after the prompt, greedily with repetition penalty 1.2. */
+    public Completion generate(String prompt, int maxTokens) {
+        return generate(prompt, maxTokens, Sampling.greedy().withRepetitionPenalty(1.2));
+    }
+
+    /**
+     * Writes up to {@code maxTokens} tokens after the prompt.
+     *
+     * @throws IllegalArgumentException if prompt and tokens do not fit the model's context, or maxTokens < 1
+     */
+    public Completion generate(String prompt, int maxTokens, Sampling sampling) {
+        return generate(prompt, maxTokens, sampling, text -> {});
+    }
+
+    /** As above; {@code onText} hears the text as it is written, in whole characters. */
+    public Completion generate(String prompt, int maxTokens, Sampling sampling, Consumer<String> onText) {
+        return generate(List.of(model.encode(prompt, maxTokens)), List.of(prompt), maxTokens, sampling, onText).get(0);
+    }
+
+    /** Continues every prompt. Row i is the same whatever it is batched with, up to the rounding of the engine's products. */
+    public List<Completion> generate(List<String> prompts, int maxTokens, Sampling sampling) {
+        return generate(prompts.stream().map(prompt -> model.encode(prompt, maxTokens)).toList(), prompts, maxTokens, sampling, text -> {});
+    }
+
+    /** Answers every message in the form that an instruction-tuned model expects; a completion's prompt is the message. */
+    public List<Completion> chat(List<String> messages, int maxTokens, Sampling sampling) {
+        return generate(messages.stream().map(message -> model.encodeChat(message, maxTokens)).toList(), messages, maxTokens, sampling, text -> {});
+    }
+
+    private List<Completion> generate(List<int[]> prompts, List<String> texts, int maxTokens, Sampling sampling, Consumer<String> onText) {
+        if (maxTokens < 1) {
+            throw new IllegalArgumentException("maxTokens is " + maxTokens + ", wanted at least 1");
+        }
+        var completions = new ArrayList<Completion>();
+        try (Job job = Job.of("Writing " + prompts.size() + " x " + maxTokens + " tokens, " + controller.name(), prompts.size());
+                DeviceLaws laws = laws()) {
+            for (int first = 0; first < prompts.size(); first += BATCH) {
+                int end = Math.min(prompts.size(), first + BATCH);
+                try (NDManager scope = model.transformer().manager.newSubManager()) {
+                    completions.addAll(new Generation(scope, model.transformer(), model.tokenizer(), prompts.subList(first, end), first, maxTokens,
+                            sampling, measured).run(laws, everyToken, controller.name(), texts.subList(first, end), onText));
+                }
+                job.reach(completions.size());
+            }
+        }
+        return completions;
+    }
+
+    private DeviceLaws laws() {
+        return new DeviceLaws(model.transformer().manager, model.transformer().type, controller, model.horizon(), model.dimension());
+    }
+
+    /** The states and inputs of the prompt's last token. */
+    public ResidualTrace trace(String prompt) {
+        return traces(List.of(prompt)).get(0);
+    }
+
+    /** {@link #trace} of each prompt, several at once. */
+    public List<ResidualTrace> traces(List<String> prompts) {
+        return tracesOf(prompts.stream().map(prompt -> model.encode(prompt, 0)).toList());
+    }
+
+    /** {@link #traces} of prompts given as tokens. */
+    public List<ResidualTrace> tracesOf(List<int[]> prompts) {
+        var traces = new ArrayList<ResidualTrace>();
+        try (DeviceLaws laws = laws()) {
+            for (int first = 0; first < prompts.size(); first += BATCH) {
+                var batch = prompts.subList(first, Math.min(prompts.size(), first + BATCH));
+                prefill(batch, laws, (rows, cache, logits) -> traces.addAll(rows));
+            }
+        }
+        return traces;
+    }
+
+    /** The plant that a prompt makes of the unsteered model. */
+    PromptPlant plant(int[] prompt) {
+        var plant = new PromptPlant[1];
+        prefill(List.of(prompt), null, (rows, cache, logits) -> plant[0] =
+                new PromptPlant(model.transformer(), rows.get(0), cache.earlierKeys(0), cache.earlierValues(0)));
+        return plant[0];
+    }
+
+    /** Next-token logits after a prompt given as tokens, [vocabulary]. */
+    public float[] logits(int[] prompt) {
+        var out = new float[1][];
+        try (DeviceLaws laws = laws()) {
+            prefill(List.of(prompt), laws, (rows, cache, logits) -> out[0] = logits.toType(DataType.FLOAT32, false).toFloatArray());
+        }
+        return out[0];
+    }
+
+    private interface Prefilled {
+        void accept(List<ResidualTrace> traces, KvCache cache, NDArray logits);
+    }
+
+    private void prefill(List<int[]> prompts, DeviceLaws laws, Prefilled then) {
+        Transformer transformer = model.transformer();
+        int[] pads = new int[prompts.size()];
+        int[][] tokens = Generation.padded(prompts, pads);
+        try (NDManager scope = transformer.manager.newSubManager(); KvCache cache = transformer.cache(pads, tokens[0].length)) {
+            var trace = new Transformer.Trace();
+            NDArray x = transformer.run(scope, tokens, cache, laws, everyToken, trace);
+            int horizon = model.horizon();
+            var states = new double[prompts.size()][horizon + 1][];
+            var inputs = new double[prompts.size()][horizon][];
+            for (int k = 0; k <= horizon; k++) {
+                double[][] z = Transformer.toRows(trace.states().get(k));
+                double[][] u = k == horizon || trace.inputs().get(k) == null ? null : Transformer.toRows(trace.inputs().get(k));
+                for (int i = 0; i < states.length; i++) {
+                    states[i][k] = z[i];
+                    if (k < horizon) {
+                        inputs[i][k] = u == null ? new double[model.dimension()] : u[i];
+                    }
+                }
+            }
+            var traces = new ArrayList<ResidualTrace>();
+            for (int i = 0; i < states.length; i++) {
+                traces.add(new ResidualTrace(prompts.get(i), new Rollout(states[i], inputs[i])));
+            }
+            then.accept(traces, cache, transformer.lastLogits(x));
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "SteeredModel[" + model.name() + ", " + controller.name() + (everyToken ? ", every token" : "") + "]";
+    }
+}

@@ -1,0 +1,166 @@
+package rudder.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.ndarray.types.SparseFormat;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** A checkpoint's weights on the engine's device, and the pass of tokens through its blocks. */
+final class Transformer implements AutoCloseable {
+
+    /** Positions whose logits are held at once. */
+    private static final int CHUNK = 64;
+
+    final ModelConfig config;
+    final NDManager manager;
+    final DataType type;
+    private final List<Block> blocks;
+    private final NDArray embedding;
+    private final NDArray embeddingScale; // null where it is 1
+    private final NDArray head;
+    private final NDArray finalGain;
+    private final Norm finalNorm;
+
+    Transformer(TensorSource source, TensorNames names, ModelConfig config, NDManager manager, DataType type) {
+        this.config = config;
+        this.manager = manager;
+        this.type = type;
+        var weights = new Weights(source, names, config, manager, type);
+        embedding = weights.embedding();
+        NDArray ownHead = weights.head();
+        head = ownHead == null ? embedding : ownHead;
+        finalGain = weights.finalGain();
+        blocks = weights.blocks();
+        finalNorm = blocks.get(0).norm();
+        embeddingScale = config.embeddingScale() == 1 ? null : manager.create((float) config.embeddingScale()).toType(type, false);
+    }
+
+    /** What a pass leaves behind at the last column: states entering each block and leaving the last [B, d], inputs (null where none). */
+    record Trace(List<NDArray> states, List<NDArray> inputs) {
+        Trace() {
+            this(new ArrayList<>(), new ArrayList<>());
+        }
+    }
+
+    Block block(int k) {
+        return blocks.get(k);
+    }
+
+    KvCache cache(int[] pads, int capacity) {
+        return new KvCache(manager, config, type, pads, capacity);
+    }
+
+    /**
+     * Runs the next tokens [B][L] through all blocks, z_{k+1} = phi_k(z_k) + u_k.
+     *
+     * @param scope      owns the result and what the trace keeps
+     * @param laws       inputs, or null
+     * @param everyToken whether inputs enter at every token or at the last one only
+     * @param trace      filled, or null
+     * @return the residual stream that leaves the last block [B, L, d]
+     */
+    NDArray run(NDManager scope, int[][] tokens, KvCache cache, DeviceLaws laws, boolean everyToken, Trace trace) {
+        int length = tokens[0].length;
+        NDArray x = embed(scope, tokens);
+        var pass = new Pass(scope, type, config.distinctSpans(), config.headDimension(), cache.pads, cache.columns(), length);
+        for (Block block : blocks) {
+            try (NDManager within = scope.newSubManager()) {
+                x.attach(within);
+                NDArray entering = last(x);
+                NDArray out = block.forward(x, pass, cache);
+                NDArray u = laws == null ? null : laws.input(block.index(), everyToken ? x : entering);
+                if (u != null) {
+                    (everyToken ? out : last(out)).addi(u);
+                }
+                if (trace != null) {
+                    keep(scope, trace.states, entering);
+                    keep(scope, trace.inputs, u == null || !everyToken ? u : last(u));
+                }
+                out.attach(scope);
+                x = out;
+            }
+        }
+        if (trace != null) {
+            keep(scope, trace.states, last(x));
+        }
+        cache.advance(length);
+        return x;
+    }
+
+    private void keep(NDManager scope, List<NDArray> list, NDArray lastColumn) {
+        NDArray kept = lastColumn == null ? null : lastColumn.reshape(-1, config.dimension());
+        if (kept != null) {
+            kept.attach(scope);
+        }
+        list.add(kept);
+    }
+
+    private static NDArray last(NDArray x) {
+        long length = x.getShape().get(1);
+        return length == 1 ? x : x.get(new NDIndex().addAllDim().addSliceDim(length - 1, length)); // [B, 1, d]
+    }
+
+    /** z_0: the tokens' embeddings [B, L, d]. */
+    private NDArray embed(NDManager scope, int[][] tokens) {
+        long[] ids = Arrays.stream(tokens).flatMapToInt(Arrays::stream).asLongStream().toArray();
+        NDArray indices = scope.create(ids, new Shape(tokens.length, tokens[0].length));
+        NDArray x = indices.getNDArrayInternal().embedding(indices, embedding, SparseFormat.DENSE).get(0);
+        return embeddingScale == null ? x : x.mul(embeddingScale);
+    }
+
+    /** Next-token logits [.., vocabulary] of states z_T [.., d]. */
+    NDArray logits(NDArray z) {
+        return Tensors.linear(finalNorm.of(z).muli(finalGain), head, null);
+    }
+
+    /** Logits [B, vocabulary] at the last column of a pass's result [B, L, d]. */
+    NDArray lastLogits(NDArray x) {
+        return logits(last(x).reshape(-1, config.dimension()));
+    }
+
+    /** Negative log-likelihood of tokens 2..n, in nats. */
+    double[] surprisals(int[] tokens) {
+        double[] surprisals = new double[tokens.length - 1];
+        try (NDManager scope = manager.newSubManager(); KvCache cache = cache(new int[1], tokens.length)) {
+            NDArray x = run(scope, new int[][] {tokens}, cache, null, false, null).reshape(tokens.length, config.dimension());
+            for (int first = 0; first < surprisals.length; first += CHUNK) {
+                int end = Math.min(surprisals.length, first + CHUNK);
+                try (NDManager within = scope.newSubManager()) {
+                    NDArray z = x.get(within, new NDIndex().addSliceDim(first, end));
+                    long[] next = Arrays.stream(tokens, first + 1, end + 1).asLongStream().toArray();
+                    NDArray logp = logits(z).logSoftmax(-1); // [chunk, vocabulary]
+                    float[] chosen = logp.gather(within.create(next, new Shape(next.length, 1)), 1).toType(DataType.FLOAT32, false).toFloatArray();
+                    for (int i = 0; i < chosen.length; i++) {
+                        surprisals[first + i] = -chosen[i];
+                    }
+                }
+            }
+        }
+        return surprisals;
+    }
+
+    /** Vectors as rows on the device, [m, d]. */
+    NDArray rows(NDManager scope, double[]... vectors) {
+        double[] flat = Arrays.stream(vectors).flatMapToDouble(Arrays::stream).toArray();
+        return scope.create(flat, new Shape(vectors.length, flat.length / vectors.length)).toType(type, false);
+    }
+
+    /** An array [m, n] as m vectors on the host. */
+    static double[][] toRows(NDArray x) {
+        double[] flat = x.toType(DataType.FLOAT64, false).toDoubleArray();
+        int width = Math.toIntExact(x.getShape().get(x.getShape().dimension() - 1));
+        double[][] rows = new double[flat.length / width][];
+        Arrays.setAll(rows, i -> Arrays.copyOfRange(flat, i * width, (i + 1) * width));
+        return rows;
+    }
+
+    @Override
+    public void close() {
+        manager.close();
+    }
+}

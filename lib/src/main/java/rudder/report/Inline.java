@@ -1,0 +1,84 @@
+package rudder.report;
+
+import java.awt.image.BufferedImage;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.knowm.xchart.internal.chartpart.Chart;
+import tech.tablesaw.api.NumericColumn;
+import tech.tablesaw.api.Row;
+import tech.tablesaw.api.Table;
+import tech.tablesaw.columns.Column;
+
+/** What a notebook shows of charts, tables and numbers; the same in every kernel. */
+final class Inline {
+
+    private static final int DIGITS = 4;
+
+    private Inline() { }
+
+    static BufferedImage image(Chart<?, ?> chart) {
+        var image = new Picture(chart.getWidth(), chart.getHeight(), chart.getTitle());
+        var graphics = image.createGraphics();
+        try {
+            chart.paint(graphics, image.getWidth(), image.getHeight());
+        } finally {
+            graphics.dispose();
+        }
+        return image;
+    }
+
+    /** A kernel stores an image's words beside it: the title rather than an address that changes from run to run. */
+    private static final class Picture extends BufferedImage {
+        private final String title;
+
+        Picture(int width, int height, String title) {
+            super(width, height, TYPE_INT_RGB);
+            this.title = title;
+        }
+
+        @Override
+        public String toString() {
+            return title;
+        }
+    }
+
+    /** The table's name, then its rows; numbers to four significant digits, to the right. */
+    static String html(Table table) {
+        var html = new StringBuilder("<table>");
+        if (table.name() != null && !table.name().isBlank()) {
+            html.append("<caption>").append(escape(table.name())).append("</caption>");
+        }
+        html.append(line("th", table.columns(), Column::name));
+        for (var row : table) {
+            html.append(line("td", table.columns(), column -> cell(column, row)));
+        }
+        return html.append("</table>").toString();
+    }
+
+    private static String line(String tag, List<Column<?>> columns, Function<Column<?>, String> text) {
+        return columns.stream().map(c -> "<" + tag + " style=\"text-align:" + (c instanceof NumericColumn ? "right" : "left") + "\">"
+                + escape(text.apply(c)) + "</" + tag + ">").collect(Collectors.joining("", "<tr>", "</tr>\n"));
+    }
+
+    private static String cell(Column<?> column, Row row) {
+        var value = column.isMissing(row.getRowNumber()) ? "" : column.get(row.getRowNumber());
+        return value instanceof Double || value instanceof Float ? number(((Number) value).doubleValue(), DIGITS) : value.toString();
+    }
+
+    /** {@code x} to so many significant digits, plain where that is short: 0.001234, 12.35, 1.235E+12. */
+    static String number(double x, int digits) {
+        if (x == 0 || !Double.isFinite(x)) {
+            return x == 0 ? "0" : Double.toString(x);
+        }
+        var rounded = new BigDecimal(x).round(new MathContext(digits)).stripTrailingZeros();
+        int exponent = rounded.precision() - rounded.scale();       // 0.1 <= |x| / 10^exponent < 1
+        return exponent > 9 || exponent < -4 ? rounded.toString() : rounded.toPlainString();
+    }
+
+    private static String escape(String text) {
+        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", "<br>");
+    }
+}

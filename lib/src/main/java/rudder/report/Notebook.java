@@ -1,0 +1,89 @@
+package rudder.report;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.knowm.xchart.internal.chartpart.Chart;
+import rudder.model.ModelStore;
+import tech.tablesaw.api.Table;
+
+/**
+ * The words every notebook uses beside the library's own; {@code setup.jshell} imports them. What is checked and recorded is
+ * printed; where {@code binder/reproduce} runs the notebook, what is recorded is kept as well.
+ */
+public final class Notebook {
+
+    private static final int DIGITS = 6;
+    private static final Map<String, String> RECORDED = new LinkedHashMap<>();
+
+    private Notebook() { }
+
+    /** Whether the notebook runs at smoke size: RUDDER_QUICK is set, and not to 0. */
+    public static boolean quick() {
+        var quick = System.getenv("RUDDER_QUICK");
+        return quick != null && !quick.isBlank() && !quick.equals("0");
+    }
+
+    /** {@code full}, or {@code quick} at smoke size: {@code int prompts = size(200, 4)}. */
+    public static int size(int full, int quick) {
+        return quick() ? quick : full;
+    }
+
+    /** The model the notebook is about: the name or path in RUDDER_MODEL, otherwise the first of the known ones. */
+    public static String modelName() {
+        var chosen = System.getenv("RUDDER_MODEL");
+        return chosen == null || chosen.isBlank() ? ModelStore.names().get(0) : chosen;
+    }
+
+    /**
+     * A claim the notebook makes.
+     *
+     * @throws IllegalStateException if it does not hold, which stops the notebook
+     */
+    public static void check(boolean holds, String claim) {
+        if (!holds) {
+            throw new IllegalStateException("does not hold: " + claim);
+        }
+        System.out.println("holds: " + claim);
+    }
+
+    /**
+     * A number (or a word) worth keeping, under a name of its own. Fractions are kept to six significant digits.
+     * A name used again takes the new value.
+     *
+     * @throws IllegalArgumentException if the name has a comma, a quote or a line break
+     * @throws IOException              if the file in RUDDER_RECORD cannot be written
+     */
+    public static void record(String name, Object value) throws IOException {
+        if (name.isBlank() || name.matches("(?s).*[,\"\\r\\n].*")) {
+            throw new IllegalArgumentException("\"" + name + "\" should be a name without comma, quote or line break");
+        }
+        var text = value instanceof Double || value instanceof Float ? Inline.number(((Number) value).doubleValue(), DIGITS) : value.toString();
+        RECORDED.put(name, text);
+        System.out.println(name + " = " + text);
+        var file = System.getenv("RUDDER_RECORD");
+        if (file != null) {
+            Files.writeString(Path.of(file), csv(RECORDED));
+        }
+    }
+
+    static String csv(Map<String, String> values) {
+        var csv = new StringBuilder("name,value\n");
+        values.forEach((name, value) -> csv.append(name).append(',')
+                .append(value.matches("(?s).*[,\"\\r\\n].*") ? '"' + value.replace("\"", "\"\"") + '"' : value).append('\n'));
+        return csv.toString();
+    }
+
+    /** The chart drawn, which every kernel can show. */
+    public static BufferedImage image(Chart<?, ?> chart) {
+        return Inline.image(chart);
+    }
+
+    /** The table as HTML, numbers to four significant digits. */
+    public static String html(Table table) {
+        return Inline.html(table);
+    }
+}

@@ -1,0 +1,143 @@
+package rudder.theory;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.BinaryOperator;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.ejml.data.DMatrixRMaj;
+
+/**
+ * The 2-norms |Phi(k, j)| of all transition matrices of a system, 0 <= j <= k <= T, without forming the T^2/2 products.
+ *
+ * <p>Each norm is the root of the largest eigenvalue of Phi'Phi, applied factor by factor. The factors are the at most T products over dyadic
+ * intervals of blocks, [0,2), [2,4), [0,4), ..., of which every interval is a chain of 2 log T or fewer, and all pairs iterate together: the
+ * vectors of every pair that uses a factor are multiplied by it as one matrix. Norms are good to about 1e-9, relative.
+ */
+public final class TransitionNorms {
+    private final double[][] norms;
+    private final String description;
+
+    private TransitionNorms(double[][] norms, String description) {
+        this.norms = norms;
+        this.description = description;
+    }
+
+    /** All norms of a system. */
+    public static TransitionNorms of(LinearSystem system) {
+        int T = system.horizon();
+        var pairs = IntStream.rangeClosed(1, T).boxed()
+                .flatMap(k -> IntStream.range(0, k).mapToObj(j -> new int[] {k, j})).toArray(int[][]::new);
+        double[] values = norms(system, dyadic(system), pairs);
+        var norms = new double[T + 1][];
+        for (int k = 0; k <= T; k++) {
+            norms[k] = new double[k + 1];
+            norms[k][k] = 1;
+        }
+        for (int p = 0; p < pairs.length; p++) {
+            norms[pairs[p][0]][pairs[p][1]] = values[p];
+        }
+        return new TransitionNorms(norms, system.toString());
+    }
+
+    /** |Phi(k, j)| for a few pairs {k, j}, j < k, with no products formed. */
+    static double[] of(LinearSystem system, int[][] pairs) {
+        return norms(system, blocks(system), pairs);
+    }
+
+    /** Phi(end, start). */
+    private record Factor(int start, int end, Supplier<DMatrixRMaj> product) {}
+
+    private static List<Factor> blocks(LinearSystem system) {
+        return IntStream.range(0, system.horizon()).mapToObj(k -> new Factor(k, k + 1, () -> system.jacobian(k))).toList();
+    }
+
+    /** The blocks and the products over [q 2^p, (q+1) 2^p), by start and then by length. */
+    private static List<Factor> dyadic(LinearSystem system) {
+        var factors = new ArrayList<Factor>();
+        for (var level = blocks(system); !level.isEmpty();) {
+            factors.addAll(level);
+            var halves = level;
+            level = IntStream.range(0, level.size() / 2).mapToObj(q -> {
+                var first = halves.get(2 * q);
+                var second = halves.get(2 * q + 1);
+                var product = system.algebra().multiply(second.product.get(), first.product.get());
+                return new Factor(first.start, second.end, () -> product);
+            }).toList();
+        }
+        factors.sort(Comparator.comparingInt(Factor::start).thenComparingInt(Factor::end));
+        return factors;
+    }
+
+    private static double[] norms(LinearSystem system, List<Factor> factors, int[][] pairs) {
+        var users = users(factors, pairs);
+        double[] squares = Lanczos.largest(pairs.length, system.dimension(), (runs, x) -> {
+            for (int f = 0; f < users.length; f++) {                   // Phi x
+                advance(factors.get(f).product.get(), system.algebra()::multiply, users[f], runs, x);
+            }
+            for (int f = users.length - 1; f >= 0; f--) {              // Phi' Phi x
+                advance(factors.get(f).product.get(), system.algebra()::multiplyTransposed, users[f], runs, x);
+            }
+            return x;
+        });
+        return Arrays.stream(squares).map(Math::sqrt).toArray();
+    }
+
+    /** For each factor the pairs whose chain it is part of: from j on, always the longest factor that ends by k. */
+    private static BitSet[] users(List<Factor> factors, int[][] pairs) {
+        var users = Stream.generate(BitSet::new).limit(factors.size()).toArray(BitSet[]::new);
+        for (int p = 0; p < pairs.length; p++) {
+            int reached = pairs[p][1];
+            for (int f = 0; f < factors.size(); f++) {
+                boolean starts = factors.get(f).start == reached && factors.get(f).end <= pairs[p][0];
+                boolean longest = f + 1 == factors.size() || factors.get(f + 1).start != reached || factors.get(f + 1).end > pairs[p][0];
+                if (starts && longest) {
+                    users[f].set(p);
+                    reached = factors.get(f).end;
+                }
+            }
+        }
+        return users;
+    }
+
+    /** M x, or M'x, for the columns of x that belong to users; in place. */
+    private static void advance(DMatrixRMaj m, BinaryOperator<DMatrixRMaj> product, BitSet users, int[] runs, DMatrixRMaj x) {
+        int[] columns = IntStream.range(0, runs.length).filter(c -> users.get(runs[c])).toArray();
+        if (columns.length == 0) {
+            return;
+        }
+        var part = new DMatrixRMaj(x.numRows, columns.length);         // [d, users]
+        for (int row = 0; row < x.numRows; row++) {
+            for (int c = 0; c < columns.length; c++) {
+                part.unsafe_set(row, c, x.unsafe_get(row, columns[c]));
+            }
+        }
+        var next = product.apply(m, part);
+        for (int row = 0; row < x.numRows; row++) {
+            for (int c = 0; c < columns.length; c++) {
+                x.unsafe_set(row, columns[c], next.unsafe_get(row, c));
+            }
+        }
+    }
+
+    /** T. */
+    public int horizon() {
+        return norms.length - 1;
+    }
+
+    /** |Phi(k, j)|, 0 <= j <= k <= T; 1 for j = k. */
+    public double norm(int k, int j) {
+        Check.block(k, horizon());
+        Check.block(j, k);
+        return norms[k][j];
+    }
+
+    @Override
+    public String toString() {
+        return "TransitionNorms[|Phi(" + horizon() + ", 0)|=" + (float) norm(horizon(), 0) + ", " + description + "]";
+    }
+}
