@@ -1,0 +1,76 @@
+package rudder;
+
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import java.util.function.DoubleUnaryOperator;
+
+/**
+ * A mean and the 95 % confidence interval that goes with it.
+ *
+ * @param mean of the sample
+ * @param low  lower end; NaN if the sample is too small to say
+ * @param high upper end; NaN if the sample is too small to say
+ */
+public record Interval(double mean, double low, double high) {
+
+    private static final int RESAMPLES = 4000;
+    private static final long SEED = 20260419;
+
+    /**
+     * The percentile bootstrap of a mean: the sample is drawn again with replacement 4000 times, and the interval runs from the 2.5th to the 97.5th
+     * percentile of the means. Draws depend on the sample's size alone, so samples over the same prompts are resampled alike, and every call gives
+     * the same answer. With fewer than ten values such an interval is too narrow; with one there is none.
+     *
+     * <p>Source: Efron and Tibshirani, <i>An Introduction to the Bootstrap</i>, chapter 13.
+     *
+     * @param values the sample; NaN stands for a value that is not defined and is left out
+     */
+    public static Interval bootstrap(double... values) {
+        double[] sample = Arrays.stream(values).filter(x -> !Double.isNaN(x)).toArray();
+        double mean = Arrays.stream(sample).average().orElse(Double.NaN);
+        if (sample.length < 2) {
+            return new Interval(mean, Double.NaN, Double.NaN);
+        }
+        var random = new SplittableRandom(SEED);
+        double[] means = new double[RESAMPLES];
+        Arrays.setAll(means, i -> random.ints(sample.length, 0, sample.length).mapToDouble(j -> sample[j]).sum() / sample.length);
+        Arrays.sort(means);
+        return new Interval(mean, quantile(means, 0.025), quantile(means, 0.975));
+    }
+
+    /** The bootstrap interval of the mean difference a_i - b_i. Of paired samples it is much narrower than the two intervals suggest. */
+    public static Interval ofDifference(double[] a, double[] b) {
+        if (a.length != b.length) {
+            throw new IllegalArgumentException("samples of " + a.length + " and " + b.length + " values, wanted pairs");
+        }
+        var differences = new double[a.length];
+        Arrays.setAll(differences, i -> a[i] - b[i]);
+        return bootstrap(differences);
+    }
+
+    /** Between neighbours linearly, as most programs do. */
+    private static double quantile(double[] sorted, double p) {
+        double at = p * (sorted.length - 1);
+        int below = (int) at;
+        return sorted[below] + (at - below) * (sorted[below + 1] - sorted[below]);
+    }
+
+    /** Mean and both ends through an increasing function. */
+    Interval map(DoubleUnaryOperator increasing) {
+        return new Interval(increasing.applyAsDouble(mean), increasing.applyAsDouble(low), increasing.applyAsDouble(high));
+    }
+
+    /** {@code 0.8 [0.74, 0.86]}, all to one precision; the mean alone if all values are equal or there is but one. */
+    @Override
+    public String toString() {
+        if (!(high > low)) {
+            return Numbers.text(mean);
+        }
+        double size = Math.max(Math.abs(low), Math.abs(high));
+        if (!Numbers.isPlain(size)) {
+            return Numbers.text(mean) + " [" + Numbers.text(low) + ", " + Numbers.text(high) + "]";
+        }
+        int decimals = Numbers.decimals(size);
+        return Numbers.text(mean, decimals) + " [" + Numbers.text(low, decimals) + ", " + Numbers.text(high, decimals) + "]";
+    }
+}
