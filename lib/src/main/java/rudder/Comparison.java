@@ -4,8 +4,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
+import java.util.Optional;
 import java.util.stream.Stream;
 import rudder.model.Completion;
 import rudder.model.Job;
@@ -60,11 +59,14 @@ public final class Comparison {
     }
 
     private final List<String> prompts;
+    private final Setpoint measured;                                       // null if nothing was
     private final LinkedHashMap<String, List<Completion>> completions;     // by controller
     private final LinkedHashMap<Score, double[][]> scores;                 // [controller][prompt]
 
-    private Comparison(List<String> prompts, LinkedHashMap<String, List<Completion>> completions, LinkedHashMap<Score, double[][]> scores) {
+    private Comparison(List<String> prompts, Setpoint measured, LinkedHashMap<String, List<Completion>> completions,
+            LinkedHashMap<Score, double[][]> scores) {
         this.prompts = prompts;
+        this.measured = measured;
         this.completions = completions;
         this.scores = scores;
     }
@@ -100,33 +102,18 @@ public final class Comparison {
                 throw new IllegalArgumentException("two controllers are called '" + steering.name() + "': tell them apart with named(...)");
             }
         }
-        var controllers = Stream.of(steerings).map(steering -> prompts.stream().map(prompt -> steering.at(model, prompt)).toList()).toList();
         var measured = settings.measured != null ? settings.measured
-                : controllers.stream().flatMap(List::stream).flatMap(c -> c.setpoint().stream()).findFirst().orElse(null);
+                : Stream.of(steerings).flatMap(steering -> steering.controller().apply(model, prompts.get(0)).setpoint().stream()).findFirst().orElse(null);
         var completions = new LinkedHashMap<String, List<Completion>>();
-        for (int i = 0; i < steerings.length; i++) {
-            completions.put(steerings[i].name(), complete(model, prompts, settings, measured, controllers.get(i)));
+        for (var steering : steerings) {
+            completions.put(steering.name(), steering.run(model, prompts,
+                    (steered, shared) -> steered.measuring(measured).generate(shared, settings.tokens, settings.sampling)));
         }
-        var written = new Comparison(List.copyOf(prompts), completions, new LinkedHashMap<>());
+        var written = new Comparison(List.copyOf(prompts), measured, completions, new LinkedHashMap<>());
         var scored = measured == null ? written : written.with(Score.of("strength",
                 completion -> measured.inGaps(measured.horizon(), completion.meanStrength(measured.horizon()))));
         return scored.with(Score.perplexity(settings.judge == null ? model : settings.judge))
                 .with(Score.energy()).with(Score.distinct(1)).with(Score.distinct(2)).with(Score.distinct(3));
-    }
-
-    /** Prompts that share a controller are written side by side. */
-    private static List<Completion> complete(LanguageModel model, List<String> prompts, Settings settings, Setpoint measured,
-            List<Controller> controllers) {
-        var completions = new Completion[prompts.size()];
-        var rows = IntStream.range(0, completions.length).boxed().collect(Collectors.groupingBy(controllers::get, LinkedHashMap::new, Collectors.toList()));
-        rows.forEach((controller, shared) -> {
-            var written = model.steered(controller).measuring(measured)
-                    .generate(shared.stream().map(prompts::get).toList(), settings.tokens, settings.sampling);
-            for (int i = 0; i < written.size(); i++) {
-                completions[shared.get(i)] = written.get(i);
-            }
-        });
-        return List.of(completions);
     }
 
     /**
@@ -145,7 +132,7 @@ public final class Comparison {
                 return score.of().applyAsDouble(completion);
             }).toArray()).toArray(double[][]::new));
         }
-        return new Comparison(prompts, completions, all);
+        return new Comparison(prompts, measured, completions, all);
     }
 
     /** The controllers' names, in the order given. */
@@ -156,6 +143,11 @@ public final class Comparison {
     /** The prompts. */
     public List<String> prompts() {
         return prompts;
+    }
+
+    /** The setpoint whose feature was measured, if one was. */
+    public Optional<Setpoint> measured() {
+        return Optional.ofNullable(measured);
     }
 
     /**

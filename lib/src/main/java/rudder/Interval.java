@@ -1,5 +1,7 @@
 package rudder;
 
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.function.DoubleUnaryOperator;
@@ -13,6 +15,7 @@ import java.util.function.DoubleUnaryOperator;
  */
 public record Interval(double mean, double low, double high) {
 
+    private static final int DIGITS = 3;
     private static final int RESAMPLES = 4000;
     private static final long SEED = 20260419;
 
@@ -60,17 +63,22 @@ public record Interval(double mean, double low, double high) {
         return new Interval(increasing.applyAsDouble(mean), increasing.applyAsDouble(low), increasing.applyAsDouble(high));
     }
 
-    /** {@code 0.8 [0.74, 0.86]}, all to one precision; the mean alone if all values are equal or there is but one. */
+    /** {@code 0.8 [0.74, 0.86]}, three digits of the larger end; the mean alone if all values are equal or there is but one. */
     @Override
     public String toString() {
-        if (!(high > low)) {
-            return Numbers.text(mean);
+        int decimals = decimals(high > low ? Math.max(Math.abs(low), Math.abs(high)) : Math.abs(mean));
+        return text(mean, decimals) + (high > low ? " [" + text(low, decimals) + ", " + text(high, decimals) + "]" : "");
+    }
+
+    /** How many decimals show a number of this size to three digits; none for large ones. */
+    private static int decimals(double size) {
+        return size > 0 && Double.isFinite(size) ? Math.max(0, DIGITS - 1 - (int) Math.floor(Math.log10(size))) : 0;
+    }
+
+    private static String text(double x, int decimals) {
+        if (!Double.isFinite(x)) {
+            return Double.isNaN(x) ? "\u2013" : Double.toString(x);
         }
-        double size = Math.max(Math.abs(low), Math.abs(high));
-        if (!Numbers.isPlain(size)) {
-            return Numbers.text(mean) + " [" + Numbers.text(low) + ", " + Numbers.text(high) + "]";
-        }
-        int decimals = Numbers.decimals(size);
-        return Numbers.text(mean, decimals) + " [" + Numbers.text(low, decimals) + ", " + Numbers.text(high, decimals) + "]";
+        return new BigDecimal(x).setScale(decimals, RoundingMode.HALF_UP).stripTrailingZeros().toPlainString();
     }
 }

@@ -1,8 +1,16 @@
 package rudder;
 
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.TreeMap;
 import java.util.function.BiFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import rudder.model.LanguageModel;
+import rudder.model.ResidualTrace;
+import rudder.model.SteeredModel;
 import rudder.theory.Controller;
+import rudder.theory.Rollout;
 
 /**
  * A way to get a controller for each prompt. Most controllers serve every prompt; an open-loop plan or a regulator linearised at the prompt is made
@@ -32,8 +40,23 @@ public record Steering(String name, BiFunction<LanguageModel, String, Controller
         return new Steering(name, controller);
     }
 
-    Controller at(LanguageModel model, String prompt) {
-        return controller.apply(model, prompt);
+    /** One run for each prompt: the residual stream of its last token, steered. */
+    public List<Rollout> rollouts(LanguageModel model, List<String> prompts) {
+        return run(model, prompts, (steered, shared) -> steered.traces(shared).stream().map(ResidualTrace::rollout).toList());
+    }
+
+    /** One result for each prompt; prompts that share a controller are run side by side. */
+    <R> List<R> run(LanguageModel model, List<String> prompts, BiFunction<SteeredModel, List<String>, List<R>> run) {
+        var rows = IntStream.range(0, prompts.size()).boxed()
+                .collect(Collectors.groupingBy(row -> controller.apply(model, prompts.get(row)), LinkedHashMap::new, Collectors.toList()));
+        var results = new TreeMap<Integer, R>();
+        rows.forEach((controller, shared) -> {
+            var part = run.apply(model.steered(controller), shared.stream().map(prompts::get).toList());
+            for (int i = 0; i < part.size(); i++) {
+                results.put(shared.get(i), part.get(i));
+            }
+        });
+        return List.copyOf(results.values());
     }
 
     @Override

@@ -26,7 +26,7 @@ public final class Gramians {
             Check.shape("the input matrix of block " + k, b, d, b.numCols);
             w = system.algebra().multiply(a, system.algebra().multiplyTransposed(w, CommonOps_DDRM.transpose(a, null)));   // A W A', W = W'
             CommonOps_DDRM.multAddTransB(b, b, w);                                                                         // + B B'
-            Lqr.symmetrised(w);
+            Matrices.symmetrised(w);
         }
         return w;
     }
@@ -54,7 +54,7 @@ public final class Gramians {
             var c = outputs.apply(k);
             Check.shape("the output matrix of block " + k, c, c.numRows, d);
             CommonOps_DDRM.multAddTransA(c, c, o);                                             // + C'C
-            Lqr.symmetrised(o);
+            Matrices.symmetrised(o);
         }
         return o;
     }

@@ -34,8 +34,8 @@ public final class LyapunovFunction {
         for (int k = T - 1; k >= 0; k--) {
             var a = system.jacobian(k);
             p[k] = system.algebra().multiplyTransposed(a, system.algebra().multiply(p[k + 1], a));   // P_k = A'PA + I
-            CommonOps_DDRM.addEquals(p[k], CommonOps_DDRM.identity(p[k].numRows));
-            Lqr.symmetrised(p[k]);
+            Matrices.addToDiagonal(p[k], 1);
+            Matrices.symmetrised(p[k]);
             Check.finite("the Lyapunov matrix of block " + k, p[k]);
         }
         return new LyapunovFunction(system, p);

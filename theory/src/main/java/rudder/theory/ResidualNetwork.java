@@ -81,9 +81,7 @@ public final class ResidualNetwork implements SmoothPlant {
             }
         }
         var a = DenseAlgebra.ejml().multiply(block(k).v, scaled);
-        for (int i = 0; i < z.length; i++) {
-            a.add(i, i, 1);
-        }
+        Matrices.addToDiagonal(a, 1);
         return a;
     }
 

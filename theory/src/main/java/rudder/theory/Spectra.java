@@ -27,13 +27,11 @@ public record Spectra(double[] radii, double[] norms, double productRadius, doub
         int d = system.dimension();
         double[] norms = TransitionNorms.of(system, IntStream.rangeClosed(0, T)
                 .mapToObj(k -> k < T ? new int[] {k + 1, k} : new int[] {T, 0}).toArray(int[][]::new));
-        double[] radii = IntStream.range(0, T).mapToDouble(k -> {
-            var a = system.jacobian(k);
-            return radius(d, x -> Vectors.multiply(a, x));
-        }).toArray();
+        var jacobians = IntStream.range(0, T).mapToObj(system::jacobian).toList();
+        double[] radii = jacobians.stream().mapToDouble(a -> radius(d, x -> Vectors.multiply(a, x))).toArray();
         double product = radius(d, x -> {
-            for (int k = 0; k < T; k++) {
-                x = Vectors.multiply(system.jacobian(k), x);
+            for (var a : jacobians) {
+                x = Vectors.multiply(a, x);
             }
             return x;
         });
