@@ -17,6 +17,7 @@ spec = {
     "argv": [
         str(Path(home, "bin", "java")) if home else "java",
         "-Xmx" + os.environ.get("RUDDER_HEAP", "1g"),
+        "-XX:+UseSerialGC",  # the heavy work is not Java's: 190 MB less than G1 at the same speed
         "-Djava.awt.headless=true",
         "-Dai.djl.offline=true",
         "--add-opens", "jdk.jshell/jdk.jshell=ALL-UNNAMED",  # JJava names its snippets by reflection
