@@ -40,11 +40,10 @@ public final class LanguageModel implements AutoCloseable {
      * @throws IOException if the file cannot be fetched or read
      */
     public static LanguageModel load(String nameOrPath) throws IOException {
-        return load(nameOrPath, DataType.FLOAT32);
+        return load(ModelStore.fetch(nameOrPath), DataType.FLOAT32);
     }
 
-    static LanguageModel load(String nameOrPath, DataType type) throws IOException {
-        ModelFile file = ModelStore.fetch(nameOrPath);
+    static LanguageModel load(ModelFile file, DataType type) throws IOException {
         try (GgufFile gguf = GgufFile.open(file.path())) {
             ModelConfig config = ModelConfig.of(gguf);
             Tokenizer tokenizer = Tokenizer.of(gguf);
