@@ -99,21 +99,27 @@ public final class LanguageModel implements AutoCloseable {
 
     /** {@link #encode} of a prompt after which {@code room} tokens must fit. */
     int[] encode(String text, int room) {
-        return requireRoom(tokenizer.encode(text), room);
+        return requireTokens(tokenizer.encode(text), room);
     }
 
     /** The tokens of a user's message in the form that an instruction-tuned model expects, with room for an answer. */
     int[] encodeChat(String message, int room) {
-        return requireRoom(tokenizer.encodeChat(message), room);
+        return requireTokens(tokenizer.encodeChat(message), room);
     }
 
-    private int[] requireRoom(int[] tokens, int room) {
+    /** The tokens, if there is one, all are this vocabulary's, and {@code room} more fit. */
+    int[] requireTokens(int[] tokens, int room) {
         if (tokens.length == 0) {
             throw new IllegalArgumentException("the prompt is empty: " + name() + " needs at least one token to continue");
         }
         if (tokens.length + room > contextLength()) {
             throw new IllegalArgumentException("the prompt has " + tokens.length + " tokens" + (room > 0 ? " and " + room + " are to follow" : "")
                     + "; the context of " + name() + " holds " + contextLength() + ": shorten the prompt or ask for fewer tokens");
+        }
+        for (int token : tokens) {
+            if (token < 0 || token >= tokenizer.size()) {
+                throw new IllegalArgumentException("token id " + token + ": " + name() + " has the ids 0 to " + (tokenizer.size() - 1));
+            }
         }
         return tokens;
     }
@@ -213,7 +219,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /** Negative log-likelihood in nats of tokens 2..n given those before them, [n - 1]. */
     public double[] surprisals(int[] tokens) {
-        return transformer.surprisals(tokens);
+        return transformer.surprisals(requireTokens(tokens, 0));
     }
 
     /** exp of the mean {@link #surprisals} of the text's tokens. */
