@@ -84,9 +84,10 @@ final class Weights {
         if (headNorm == null) {
             scaleRows(rows, 0, queries, null, scale);
         }
-        NDArray qkv = upload(new Shape(queries + 2L * keys, d), q);
+        NDArray qkv = upload(new Shape(queries + 2L * keys, d));
 
-        NDArray bias = source.has(q + ".bias") ? bias(q, key, v, queries, keys, headNorm == null ? scale : 1, d) : null;
+        boolean biased = source.has(q + ".bias") || source.has(key + ".bias") || source.has(v + ".bias");
+        NDArray bias = biased ? bias(q, key, v, queries, keys, headNorm == null ? scale : 1, d) : null;
         NDArray headGain = headNorm == null ? null : headGain(k, w, scale);
         var attention = new Attention(config.spans().get(k), config.heads(), config.keyValueHeads(), w, qkv, bias, headGain, headNorm, turn);
 
@@ -97,7 +98,7 @@ final class Weights {
         readInto(rows, f, d, gate + ".weight");
         readInto(rows, f, d, names.up().formatted(k) + ".weight");
         scaleRows(rows, 0, 2 * f, norm2, 1);
-        NDArray gateUp = upload(new Shape(2L * f, d), gate);
+        NDArray gateUp = upload(new Shape(2L * f, d));
         NDArray down = read(new Shape(d, f), names.down().formatted(k) + ".weight");
         return new Block(k, norm, attention, output, postGain(names.postAttentionNorm(), k), new GatedMlp(config.activation(), gateUp), down,
                 postGain(names.postMlpNorm(), k));
@@ -129,7 +130,7 @@ final class Weights {
         for (int i = 0; i < queries; i++) {
             all.put(i, (float) (all.get(i) * scale));
         }
-        return upload(new Shape(queries + 2L * keys), q + ".bias");
+        return upload(new Shape(queries + 2L * keys));
     }
 
     /** A norm's gain times sqrt(width): what is left of the norm beside {@link Norm}. */
@@ -171,7 +172,7 @@ final class Weights {
     private NDArray read(Shape shape, String name) {
         FloatBuffer values = stage(shape.size(), name);
         readInto(values, (int) shape.get(0), (int) shape.get(1), name);
-        return upload(shape, name);
+        return upload(shape);
     }
 
     private void readInto(FloatBuffer into, int rows, int columns, String name) {
@@ -179,9 +180,17 @@ final class Weights {
         long[] wanted = columns == 1 ? new long[] {rows} : new long[] {rows, columns};
         if (!Arrays.equals(found, wanted)) {
             throw new IllegalArgumentException(source + ": tensor " + name + " has shape " + Arrays.toString(found) + ", but the configuration of "
-                    + config.architecture() + " wants " + Arrays.toString(wanted) + "; the file's metadata and its tensors disagree");
+                    + config.architecture() + " wants " + Arrays.toString(wanted)
+                    + "; the file's metadata and its tensors disagree: try another conversion of the model");
         }
+        int start = into.position();
         source.read(name, into);
+        for (int i = start; i < into.position(); i++) {
+            if (!Float.isFinite(into.get(i))) {
+                throw new IllegalArgumentException(source + ": tensor " + name + " holds " + into.get(i) + " at element " + (i - start)
+                        + "; weights must be finite. The file is damaged or was converted wrongly: fetch it again.");
+            }
+        }
     }
 
     private FloatBuffer stage(long size, String name) {
@@ -196,14 +205,8 @@ final class Weights {
     }
 
     /** What the staging buffer holds, as an array of the engine's own memory. */
-    private NDArray upload(Shape shape, String name) {
+    private NDArray upload(Shape shape) {
         int size = (int) shape.size();
-        for (int i = 0; i < size; i++) {
-            if (!Float.isFinite(staging.get(i))) {
-                throw new IllegalArgumentException(source + ": tensor " + name + " holds " + staging.get(i) + " at element " + i
-                        + "; weights must be finite. The file is damaged or was converted wrongly: fetch it again.");
-            }
-        }
         try (NDManager scope = manager.newSubManager()) {
             NDArray array = scope.create(stagingBytes.slice(0, size * Float.BYTES).order(ByteOrder.nativeOrder()), shape, DataType.FLOAT32);
             return own(array);
