@@ -75,6 +75,12 @@ public final class LyapunovFunction {
         return Lanczos.largest(1, matrix.numRows, (runs, x) -> system.algebra().multiply(matrix, x))[0];
     }
 
+    /** lambda_min(P_k) >= 1: the least that a unit deviation at block k can cost from there on. */
+    public double floor(int k) {
+        var inverse = system.algebra().solveSpd(matrix(k), CommonOps_DDRM.identity(system.dimension()));
+        return 1 / Lanczos.largest(1, inverse.numRows, (runs, x) -> system.algebra().multiply(inverse, x))[0];
+    }
+
     /** |A_k| from P_k to P_{k+1}, which is sqrt(1 - 1 / lambda_max(P_k)) < 1; k = 0..T-1. */
     public double contraction(int k) {
         Check.block(k, horizon() - 1);
