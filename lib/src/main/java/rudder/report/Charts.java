@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.IntToDoubleFunction;
 import java.util.function.ToDoubleFunction;
@@ -16,6 +17,7 @@ import java.util.stream.Stream;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.internal.chartpart.Chart;
 import rudder.Comparison;
+import rudder.Interval;
 import rudder.Steering;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
@@ -141,6 +143,32 @@ public final class Charts {
         var larger = new double[a.length];
         Arrays.setAll(larger, i -> Math.max(a[i], b[i]));
         return larger;
+    }
+
+    /**
+     * Asked against reached strength, in gaps: one curve a controller, mean and 95 % interval over prompts; on the diagonal the controller gives what it
+     * was asked for.
+     *
+     * @param comparisons by the strength lambda that was asked for, each of the same controllers, with a measured feature
+     * @throws IllegalArgumentException if a comparison lacks a controller of the first, or measured no feature
+     */
+    public static XYChart calibration(Map<Double, Comparison> comparisons) {
+        var sorted = new TreeMap<>(comparisons);
+        var chart = ChartStyle.chart("Reached against asked strength, mean and 95 % interval over " + sorted.firstEntry().getValue().prompts().size()
+                + " prompts", "asked: \u03bb (gaps)", "reached: last state (gaps)");
+        double[] asked = sorted.keySet().stream().mapToDouble(lambda -> lambda).toArray();
+        ChartStyle.reference(chart, "as asked", asked, asked);
+        var names = sorted.firstEntry().getValue().controllers();
+        var numbers = numbers(names);
+        for (var name : names) {
+            var reached = sorted.values().stream().map(comparison -> comparison.mean(name, "strength")).toList();
+            ChartStyle.line(chart, numbers.get(name), name, asked, reached.stream().mapToDouble(Interval::mean).toArray());
+            for (int i = 0; i < asked.length; i++) {
+                ChartStyle.whisker(chart, numbers.get(name), name + ", " + asked[i], new double[] {asked[i], asked[i]},
+                        new double[] {reached.get(i).low(), reached.get(i).high()});
+            }
+        }
+        return chart;
     }
 
     /**
