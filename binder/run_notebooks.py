@@ -135,8 +135,9 @@ def run(path):
     done = OUT / f"{name}.done"
 
     def show(text, last=False):
-        if last or sys.stdout.isatty():
-            print(f"        {name:<28}{text:<40}", end="\n" if last else "\r", flush=True)
+        terminal = sys.stdout.isatty()  # there the line is written again and again, elsewhere once
+        if last or terminal:
+            print(("\r" if terminal else "") + f"        {name:<28}{text}", end="\n" if last else "", flush=True)
 
     notebook = read(path)
     inputs = fingerprint(notebook)

@@ -88,7 +88,11 @@ final class Generation {
         var completions = new ArrayList<Completion>();
         for (int i = 0; i < rows.length; i++) {
             Row row = rows[i];
-            row.written.append(row.text.finish());
+            String rest = row.text.finish();
+            row.written.append(rest);
+            if (i == 0) {
+                onText.accept(rest);
+            }
             completions.add(new Completion(texts.get(i), row.written.toString(),
                     Arrays.copyOf(row.tokens, row.length), row.ended, controller,
                     row.strengths.toArray(double[][]::new), row.energies.toArray(double[][]::new)));

@@ -188,7 +188,7 @@ public final class GgufFile implements TensorSource {
         TensorEntry entry = tensors.get(name);
         if (entry == null) {
             throw new IllegalArgumentException(path.getFileName() + " (" + string("general.architecture", "no architecture") + ") has no tensor '"
-                    + name + "' among its " + tensors.size() + "; see names()");
+                    + name + "' among its " + tensors.size() + ": the file is incomplete or of another kind, try another conversion of the model");
         }
         return entry;
     }

@@ -41,11 +41,10 @@ public final class LanguageModel implements AutoCloseable {
      * @throws IOException if the file cannot be fetched or read
      */
     public static LanguageModel load(String nameOrPath) throws IOException {
-        return load(nameOrPath, DataType.FLOAT32);
+        return load(ModelStore.fetch(nameOrPath), DataType.FLOAT32);
     }
 
-    static LanguageModel load(String nameOrPath, DataType type) throws IOException {
-        ModelFile file = ModelStore.fetch(nameOrPath);
+    static LanguageModel load(ModelFile file, DataType type) throws IOException {
         try (Checkpoint checkpoint = Checkpoint.open(file.path())) {
             NDManager manager = NDManager.newBaseManager("PyTorch");
             try {
@@ -100,21 +99,27 @@ public final class LanguageModel implements AutoCloseable {
 
     /** {@link #encode} of a prompt after which {@code room} tokens must fit. */
     int[] encode(String text, int room) {
-        return requireRoom(tokenizer.encode(text), room);
+        return requireTokens(tokenizer.encode(text), room);
     }
 
     /** The tokens of a user's message in the form that an instruction-tuned model expects, with room for an answer. */
     int[] encodeChat(String message, int room) {
-        return requireRoom(tokenizer.encodeChat(message), room);
+        return requireTokens(tokenizer.encodeChat(message), room);
     }
 
-    int[] requireRoom(int[] tokens, int room) {
+    /** The tokens, if there is one, all are this vocabulary's, and {@code room} more fit. */
+    int[] requireTokens(int[] tokens, int room) {
         if (tokens.length == 0) {
             throw new IllegalArgumentException("the prompt is empty: " + name() + " needs at least one token to continue");
         }
         if (tokens.length + room > contextLength()) {
             throw new IllegalArgumentException("the prompt has " + tokens.length + " tokens" + (room > 0 ? " and " + room + " are to follow" : "")
                     + "; the context of " + name() + " holds " + contextLength() + ": shorten the prompt or ask for fewer tokens");
+        }
+        for (int token : tokens) {
+            if (token < 0 || token >= transformer.config.vocabulary()) {
+                throw new IllegalArgumentException("token id " + token + ": " + name() + " has the ids 0 to " + (transformer.config.vocabulary() - 1));
+            }
         }
         return tokens;
     }
@@ -214,7 +219,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /** Negative log-likelihood in nats of tokens 2..n given those before them, [n - 1]. */
     public double[] surprisals(int[] tokens) {
-        return transformer.surprisals(tokens);
+        return transformer.surprisals(requireTokens(tokens, 0));
     }
 
     /** exp of the mean {@link #surprisals} of the text's tokens. */

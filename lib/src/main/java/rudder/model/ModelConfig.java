@@ -93,7 +93,7 @@ record ModelConfig(String architecture, int horizon, int dimension, int heads, i
                 gemma ? Activation.GELU_TANH : Activation.SILU,
                 gemma ? Math.sqrt(dimension) : 1, 1 / Math.sqrt(headDimension), 0, 0,
                 gemma ? gemmaSpans(horizon, base, count(file, a + ".attention.sliding_window")) : full(horizon, base),
-                a.equals("qwen2"), gemma, gemma, !file.has(TensorNames.GGUF.head() + ".weight"), a.equals("llama"), 0);
+                file.names().stream().anyMatch(name -> name.matches("blk\\.\\d+\\.attn_[qkv]\\.bias")), gemma, gemma, !file.has(TensorNames.GGUF.head() + ".weight"), a.equals("llama"), 0);
     }
 
     private static int count(GgufFile file, String key) {

@@ -12,6 +12,9 @@ public record ResidualTrace(int[] tokens, Rollout rollout) {
 
     /** z_k, k = 0..T: the state that enters block k, or for k = T leaves the last. */
     public double[] state(int k) {
+        if (k < 0 || k > rollout.horizon()) {
+            throw new IllegalArgumentException("state " + k + ", wanted 0.." + rollout.horizon());
+        }
         return rollout.states()[k];
     }
 

@@ -27,7 +27,8 @@ public final class SteeredModel {
     SteeredModel(LanguageModel model, Controller controller, boolean everyToken, Setpoint measured) {
         controller.requireFits(model.horizon(), model.dimension());
         if (measured != null && (measured.horizon() != model.horizon() || measured.dimension() != model.dimension())) {
-            throw new IllegalArgumentException(measured + " does not fit " + model + ": make it from features of this model");
+            throw new IllegalArgumentException(measured + " has T=" + measured.horizon() + ", d=" + measured.dimension()
+                    + ", wanted those of " + model + ": make it from features of this model");
         }
         this.model = model;
         this.controller = controller;
@@ -76,7 +77,7 @@ public final class SteeredModel {
 
     /** Continues prompts given as tokens; a completion's prompt is the tokens' text. */
     public List<Completion> generateOf(List<int[]> prompts, int maxTokens, Sampling sampling) {
-        prompts.forEach(prompt -> model.requireRoom(prompt, maxTokens));
+        prompts.forEach(prompt -> model.requireTokens(prompt, maxTokens));
         return generate(prompts, prompts.stream().map(model::decode).toList(), maxTokens, sampling, text -> {});
     }
 
@@ -152,6 +153,7 @@ public final class SteeredModel {
     }
 
     private void prefill(List<int[]> prompts, DeviceLaws laws, Prefilled then) {
+        prompts.forEach(prompt -> model.requireTokens(prompt, 0));
         Transformer transformer = model.transformer();
         int[] pads = new int[prompts.size()];
         int[][] tokens = Generation.padded(prompts, pads);

@@ -151,7 +151,7 @@ final class Weights {
         for (int i = 0; i < width; i++) {
             gain[i] = (float) ((gain[i] + (double) config.gainOffset()) * Math.sqrt(width));
             if (!Float.isFinite(gain[i])) {
-                throw notFinite(name + ".weight", i, 0, gain[i]);
+                throw notFinite(name + ".weight", i, gain[i]);
             }
         }
         return gain;
@@ -184,7 +184,7 @@ final class Weights {
         long[] wanted = columns == 1 ? new long[] {rows} : new long[] {rows, columns};
         if (!Arrays.equals(found, wanted)) {
             throw new IllegalArgumentException(source + ": tensor " + name + " has shape " + Arrays.toString(found) + ", but the configuration of "
-                    + config.architecture() + " wants " + Arrays.toString(wanted) + "; the file's metadata and its tensors disagree");
+                    + config.architecture() + " wants " + Arrays.toString(wanted) + "; the file's metadata and its tensors disagree: try another conversion of the model");
         }
         unread.remove(name);
     }
@@ -224,13 +224,12 @@ final class Weights {
             return at;
         }).filter(at -> at >= 0).findFirst().orElse(-1);
         if (bad >= 0) {
-            throw notFinite(part.name, first + bad / columns, bad % columns, staging.get(bad));
+            throw notFinite(part.name, (long) first * columns + bad, staging.get(bad));
         }
     }
 
-    private IllegalArgumentException notFinite(String name, int row, int column, float value) {
-        return new IllegalArgumentException(source + ": tensor " + name + " holds " + value + " in row " + row + ", column " + column
-                + "; weights must be finite. The file is damaged or was converted wrongly: fetch it again.");
+    private IllegalArgumentException notFinite(String name, long element, float value) {
+        return new IllegalArgumentException(source + ": tensor " + name + " holds " + value + " at element " + element + "; weights must be finite. The file is damaged or was converted wrongly: fetch it again.");
     }
 
     /** The staged rows into rows {@code first} and on of a matrix in the engine's own memory. */

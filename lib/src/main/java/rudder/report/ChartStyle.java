@@ -3,11 +3,14 @@ package rudder.report;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.util.List;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
+import org.knowm.xchart.style.AxesChartStyler.TextAlignment;
 import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
@@ -22,6 +25,7 @@ final class ChartStyle {
     private static final int HEIGHT = 480;
     private static final Color INK = new Color(0x333333);
     private static final Color GRID = new Color(0xe6e6e6);
+    private static final Color FINE_GRID = new Color(0xf2f2f2);
     private static final int BAND_ALPHA = 36;
 
     private static final Color GREY = new Color(0x8c8c8c);
@@ -49,7 +53,7 @@ final class ChartStyle {
                 .setLegendBackgroundColor(Color.WHITE).setLegendSeriesLineLength(28).setMarkerSize(6);
         styler.setAxisTitleFont(font(Font.PLAIN, 14)).setAxisTickLabelsFont(font(Font.PLAIN, 12)).setAxisTickLabelsColor(INK)
                 .setAxisTickMarksColor(GRID).setPlotGridLinesColor(GRID).setPlotGridLinesStroke(new BasicStroke(1))
-                .setPlotGridVerticalLinesVisible(false).setYAxisTickMarkSpacingHint(50);
+                .setPlotGridVerticalLinesVisible(false).setYAxisTickMarkSpacingHint(50).setYAxisLabelAlignment(TextAlignment.Right);
         styler.setDefaultSeriesRenderStyle(XYSeriesRenderStyle.Line);
         return chart;
     }
@@ -64,8 +68,17 @@ final class ChartStyle {
 
     /** Powers of ten upwards, with room for all of the values, which are positive. */
     static void logarithmic(XYChart chart, double least, double most) {
-        chart.getStyler().setYAxisLogarithmic(true).setYAxisLogarithmicDecadeOnly(true)
+        chart.getStyler().setYAxisLogarithmic(true).setYAxisTickLabelsFormattingFunction(ChartStyle::decade).setPlotGridLinesColor(FINE_GRID)
                 .setYAxisMin(Math.pow(10, Math.floor(Math.log10(least)))).setYAxisMax(Math.pow(10, Math.ceil(Math.log10(most))));
+    }
+
+    /** Powers of ten are labelled, other ticks are not. */
+    private static String decade(double y) {
+        long exponent = Math.round(Math.log10(y));
+        if (Math.abs(y / Math.pow(10, exponent) - 1) > 1e-6) {
+            return "";
+        }
+        return Math.abs(exponent) > 4 ? "1e" + exponent : new BigDecimal(BigInteger.ONE, (int) -exponent).toPlainString();
     }
 
     private static Font font(int style, int size) {

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.IntToDoubleFunction;
 import java.util.function.ToDoubleFunction;
@@ -16,12 +17,16 @@ import java.util.stream.Stream;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.internal.chartpart.Chart;
 import rudder.Comparison;
+import rudder.Interval;
 import rudder.Steering;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
+import rudder.theory.ConformalBound;
 import rudder.theory.Controller;
 import rudder.theory.Rollout;
+import rudder.theory.SampledBound;
 import rudder.theory.Setpoint;
+import rudder.theory.TrackingBound;
 
 /**
  * Pictures of steering. Curves are means over runs, bands one standard deviation to either side; colours follow the order of the controllers, and the
@@ -63,21 +68,9 @@ public final class Charts {
     public static XYChart energy(Map<String, List<Rollout>> runs) {
         int blocks = runs.values().stream().flatMap(List::stream).mapToInt(Rollout::horizon).max().orElse(0);
         var chart = ChartStyle.counted("Input energy by block" + over(runs, "mean"), "block k", blocks - 1, "input energy |u\u2096|\u00b2 (log scale)");
-        var numbers = numbers(runs.keySet());
-        var drawn = new DoubleSummaryStatistics();
-        runs.forEach((name, some) -> {
-            double[] energies = new Samples(some.stream().map(Rollout::energies).toArray(double[][]::new)).mean();
-            int[] active = IntStream.range(0, energies.length).filter(k -> energies[k] > 0).toArray();
-            if (active.length > 0) {
-                ChartStyle.line(chart, numbers.get(name), name, Samples.at(active, k -> k), Samples.at(active, k -> energies[k]));
-                Arrays.stream(active).forEach(k -> drawn.accept(energies[k]));
-            }
-        });
-        if (drawn.getCount() == 0) {
-            throw new IllegalArgumentException("none of the controllers " + runs.keySet() + " has an input to draw");
-        }
-        ChartStyle.logarithmic(chart, drawn.getMin(), drawn.getMax());
-        return chart;
+        var means = new LinkedHashMap<String, double[]>();
+        runs.forEach((name, some) -> means.put(name, new Samples(some.stream().map(Rollout::energies).toArray(double[][]::new)).mean()));
+        return positive(chart, means);
     }
 
     /** {@link #energy(Map)} of a model's last tokens at the prompts. */
@@ -120,6 +113,62 @@ public final class Charts {
         var completions = new LinkedHashMap<String, List<Completion>>();
         comparison.controllers().forEach(name -> completions.put(name, comparison.completions(name)));
         return strengthOverTokens(setpoint, completions);
+    }
+
+    /**
+     * Tracking errors |dz_k|_{P_k} under a bound, on a logarithmic scale: at every block the largest error over the runs, and the largest of the bounds that
+     * go with them.
+     *
+     * @param deviations the runs minus their nominal ones, see {@link Rollout#minus}
+     * @throws IllegalArgumentException if there are no runs, or all errors are 0
+     */
+    public static XYChart bound(TrackingBound bound, List<Rollout> deviations) {
+        return bounds(Map.of(bound instanceof SampledBound ? "sampled bound" : bound instanceof ConformalBound ? "conformal bound" : "certified bound", bound),
+                deviations);
+    }
+
+    /** {@link #bound} of several bounds that measure errors by the same Lyapunov function; by name, in the order of the legend. */
+    public static XYChart bounds(Map<String, TrackingBound> bounds, List<Rollout> deviations) {
+        var largest = new LinkedHashMap<String, double[]>();
+        for (var deviation : deviations) {
+            bounds.values().forEach(bound -> largest.merge("error", bound.lyapunov().norms(deviation), Charts::larger));
+            bounds.forEach((name, bound) -> largest.merge(name, bound.along(deviation), Charts::larger));
+        }
+        int last = largest.values().stream().mapToInt(curve -> curve.length).max().orElse(1) - 1;
+        return positive(ChartStyle.counted("Tracking error and bound by block, largest over " + deviations.size() + " runs", "block k", last,
+                "|dz\u2096| in P\u2096 (log scale)"), largest);
+    }
+
+    private static double[] larger(double[] a, double[] b) {
+        var larger = new double[a.length];
+        Arrays.setAll(larger, i -> Math.max(a[i], b[i]));
+        return larger;
+    }
+
+    /**
+     * Asked against reached strength, in gaps: one curve a controller, mean and 95 % interval over prompts; on the diagonal the controller gives what it
+     * was asked for.
+     *
+     * @param comparisons by the strength lambda that was asked for, each of the same controllers, with a measured feature
+     * @throws IllegalArgumentException if a comparison lacks a controller of the first, or measured no feature
+     */
+    public static XYChart calibration(Map<Double, Comparison> comparisons) {
+        var sorted = new TreeMap<>(comparisons);
+        var chart = ChartStyle.chart("Reached against asked strength, mean and 95 % interval over " + sorted.firstEntry().getValue().prompts().size()
+                + " prompts", "asked: \u03bb (gaps)", "reached: last state (gaps)");
+        double[] asked = sorted.keySet().stream().mapToDouble(lambda -> lambda).toArray();
+        ChartStyle.reference(chart, "as asked", asked, asked);
+        var names = sorted.firstEntry().getValue().controllers();
+        var numbers = numbers(names);
+        for (var name : names) {
+            var reached = sorted.values().stream().map(comparison -> comparison.mean(name, "strength")).toList();
+            ChartStyle.line(chart, numbers.get(name), name, asked, reached.stream().mapToDouble(Interval::mean).toArray());
+            for (int i = 0; i < asked.length; i++) {
+                ChartStyle.whisker(chart, numbers.get(name), name + ", " + asked[i], new double[] {asked[i], asked[i]},
+                        new double[] {reached.get(i).low(), reached.get(i).high()});
+            }
+        }
+        return chart;
     }
 
     /**
@@ -176,6 +225,24 @@ public final class Charts {
         return chart;
     }
 
+    /** Curves over 0, 1, 2, ... on a logarithmic scale, without what is not positive. */
+    private static XYChart positive(XYChart chart, Map<String, double[]> curves) {
+        var numbers = numbers(curves.keySet());
+        var drawn = new DoubleSummaryStatistics();
+        curves.forEach((name, curve) -> {
+            int[] some = IntStream.range(0, curve.length).filter(k -> curve[k] > 0).toArray();
+            if (some.length > 0) {
+                ChartStyle.line(chart, numbers.get(name), name, Samples.at(some, k -> k), Samples.at(some, k -> curve[k]));
+                Arrays.stream(some).mapToDouble(k -> curve[k]).forEach(drawn);
+            }
+        });
+        if (drawn.getCount() == 0) {
+            throw new IllegalArgumentException("nothing to draw on a logarithmic scale: no number of " + curves.keySet() + " is positive");
+        }
+        ChartStyle.logarithmic(chart, drawn.getMin(), drawn.getMax());
+        return chart;
+    }
+
     /** The colour of each name. */
     private static Map<String, Integer> numbers(Collection<String> names) {
         var numbers = new HashMap<String, Integer>();
@@ -228,7 +295,7 @@ public final class Charts {
         if (most == 0) {
             throw new IllegalArgumentException("there are no runs to draw, wanted at least one");
         }
-        return most == 1 ? "" : ", " + statistic + " over " + most + " prompts";
+        return most == 1 ? "" : ", " + statistic + " over " + most + " runs";
     }
 
     private static double[] inGaps(Setpoint setpoint, double[] strengths) {
