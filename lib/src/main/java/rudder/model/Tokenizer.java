@@ -150,7 +150,7 @@ public final class Tokenizer implements Closeable {
      * own system message if it has one. For reading; {@link #encodeChat} gives the ids.
      *
      * @throws IllegalStateException    if the model has no chat template
-     * @throws IllegalArgumentException if its template is neither ChatML nor Gemma's
+     * @throws IllegalArgumentException if its template is none of ChatML, Llama 3's and Gemma's
      */
     public String chat(String userMessage) {
         return template().render(Optional.empty(), userMessage).stream().map(ChatTemplate.Part::text)
