@@ -134,14 +134,15 @@ def run(path):
     name = path.stem
     done = OUT / f"{name}.done"
 
-    def show(text, end="\r"):
-        if end == "\n" or sys.stdout.isatty():
-            print(f"        {name:<28}{text:<60}".rstrip() if end == "\n" else f"        {name:<28}{text:<60}", end=end, flush=True)
+    def show(text, last=False):
+        terminal = sys.stdout.isatty()  # there the line is written again and again, elsewhere once
+        if last or terminal:
+            print(("\r" if terminal else "") + f"        {name:<28}{text}", end="\n" if last else "", flush=True)
 
     notebook = read(path)
     inputs = fingerprint(notebook)
     if done.exists() and json.loads(done.read_text())["inputs"] == inputs:
-        show(f"unchanged; {json.loads(done.read_text())['line']}", "\n")
+        show(f"unchanged; {json.loads(done.read_text())['line']}", last=True)
         return True
     done.unlink(missing_ok=True)
     start = time.monotonic()
@@ -154,14 +155,14 @@ def run(path):
         failure = "the kernel died:\n" + "\n".join((OUT / f"{name}.log").read_text().splitlines()[-10:])
     nbformat.write(notebook, OUT / f"{name}.ipynb")
     if failure:
-        show(f"FAILED after {time.monotonic() - start:.0f} s", "\n")
+        show(f"FAILED after {time.monotonic() - start:.0f} s", last=True)
         print(failure, f"the executed part: {OUT / name}.ipynb", sep="\n", file=sys.stderr)
         return False
     html, _ = HTMLExporter().from_notebook_node(notebook, resources={"metadata": {"name": name}})
     (OUT / f"{name}.html").write_text(html)
     line = f"{time.monotonic() - start:.0f} s, peak {peak} MB, {claims(notebook)} claims hold"
     done.write_text(json.dumps({"inputs": inputs, "line": line}))
-    show(line, "\n")
+    show(line, last=True)
     return True
 
 
@@ -178,7 +179,7 @@ def summary(names):
         for key, value in found.items():
             differs = f"   (committed: {committed[key]})" if committed.get(key, value) != value else ""
             print(f"    {key:<50} {value}{differs}")
-    print(f"\nExecuted notebooks, HTML and values: {OUT.relative_to(ROOT)}")
+    print(f"\nExecuted notebooks, HTML and values: {OUT.relative_to(ROOT)}    To open them yourself: target/venv/bin/jupyter lab notebooks")
 
 
 def main():

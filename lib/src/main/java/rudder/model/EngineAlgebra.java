@@ -38,6 +38,36 @@ final class EngineAlgebra implements DenseAlgebra {
         }
     }
 
+    /** A stays on the device; what is multiplied with it comes and goes. */
+    @Override
+    public Factor hold(DMatrixRMaj matrix) {
+        NDManager held = manager.newSubManager();
+        NDArray a = up(held, matrix);
+        NDArray transposed = a.transpose();
+        return new Factor() {
+            @Override
+            public DMatrixRMaj multiply(DMatrixRMaj b) {
+                return product(a, b);
+            }
+
+            @Override
+            public DMatrixRMaj multiplyTransposed(DMatrixRMaj b) {
+                return product(transposed, b);
+            }
+
+            private DMatrixRMaj product(NDArray left, DMatrixRMaj b) {
+                try (NDManager scope = manager.newSubManager()) {
+                    return down(Tensors.within(scope, left).matMul(up(scope, b)));
+                }
+            }
+
+            @Override
+            public void close() {
+                held.close();
+            }
+        };
+    }
+
     static NDArray up(NDManager scope, DMatrixRMaj x) {
         double[] data = x.data.length == x.getNumElements() ? x.data : java.util.Arrays.copyOf(x.data, x.getNumElements());
         return scope.create(data, new Shape(x.numRows, x.numCols));

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.List;
 import org.ejml.data.DMatrixRMaj;
+import rudder.theory.Differential;
 import rudder.theory.Plant;
 
 /**
@@ -14,7 +15,7 @@ import rudder.theory.Plant;
  *
  * <p>Holds copies on the Java heap only; it lives as long as its model.
  */
-public final class PromptPlant implements Plant {
+public final class PromptPlant implements Plant, Differential {
 
     private final Transformer transformer;
     private final ResidualTrace nominal;
@@ -68,17 +69,19 @@ public final class PromptPlant implements Plant {
         }
     }
 
-    /** Jacobian-vector products A_k x at the prompt's own state for rows x [m][d]: [m][d]. */
-    public double[][] jvp(int k, double[][] x) {
+    /** Jacobian-vector products A_k x at the prompt's own state for rows x, [m, d]: [m, d]. */
+    @Override
+    public DMatrixRMaj jvp(int k, DMatrixRMaj x) {
         try (NDManager scope = transformer.manager.newSubManager()) {
-            return Transformer.toRows(derivative(scope, k, nominal.state(k)).times(upload(scope, x).transpose()).transpose());
+            return EngineAlgebra.down(derivative(scope, k, nominal.state(k)).times(upload(scope, x).transpose()).transpose());
         }
     }
 
-    /** Vector-Jacobian products y'A_k at the prompt's own state for rows y [m][d]: [m][d]. */
-    public double[][] vjp(int k, double[][] y) {
+    /** Vector-Jacobian products y'A_k at the prompt's own state for rows y, [m, d]: [m, d]. */
+    @Override
+    public DMatrixRMaj vjp(int k, DMatrixRMaj y) {
         try (NDManager scope = transformer.manager.newSubManager()) {
-            return Transformer.toRows(derivative(scope, k, nominal.state(k)).leftTimes(upload(scope, y)));
+            return EngineAlgebra.down(derivative(scope, k, nominal.state(k)).leftTimes(upload(scope, y)));
         }
     }
 
@@ -120,13 +123,22 @@ public final class PromptPlant implements Plant {
         }
     }
 
+    private NDArray upload(NDManager scope, DMatrixRMaj rows) {
+        requireWidth(rows.numCols);
+        return EngineAlgebra.up(scope, rows).toType(transformer.type, false);
+    }
+
     private NDArray upload(NDManager scope, double[]... rows) {
         for (double[] row : rows) {
-            if (row.length != dimension()) {
-                throw new IllegalArgumentException("a vector has " + row.length + " numbers, wanted d = " + dimension());
-            }
+            requireWidth(row.length);
         }
         return transformer.rows(scope, rows);
+    }
+
+    private void requireWidth(int found) {
+        if (found != dimension()) {
+            throw new IllegalArgumentException("a vector has " + found + " numbers, wanted d = " + dimension());
+        }
     }
 
     @Override

@@ -1,9 +1,10 @@
 package rudder.model;
 
-/** One line on standard error: rewritten in place on a terminal, printed once at the end into a log. */
+/** One line on standard error: rewritten in place on a terminal, printed once at the end into a log if the job was a long one. */
 final class StderrDisplay implements Job.Display {
 
     private static final boolean TERMINAL = System.console() != null;
+    private static final int LONG_SECONDS = 10;
 
     @Override
     public void show(Job job, double fraction) {
@@ -14,6 +15,10 @@ final class StderrDisplay implements Job.Display {
 
     @Override
     public void end(Job job) {
-        System.err.println((TERMINAL ? "\r" : "") + job + (TERMINAL ? "\u001b[K" : ""));
+        if (TERMINAL) {
+            System.err.println("\r" + job + "\u001b[K");
+        } else if (job.elapsed().toSeconds() >= LONG_SECONDS) {
+            System.err.println(job);
+        }
     }
 }

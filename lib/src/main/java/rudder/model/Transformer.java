@@ -73,7 +73,7 @@ final class Transformer implements AutoCloseable {
                 x.attach(within);
                 NDArray entering = last(x);
                 NDArray out = block.forward(x, pass, cache);
-                NDArray u = laws == null ? null : laws.input(block.index(), everyToken ? x : entering);
+                NDArray u = laws == null ? null : laws.input(scope, block.index(), everyToken ? x : entering);
                 if (u != null) {
                     (everyToken ? out : last(out)).addi(u);
                 }

@@ -20,29 +20,7 @@ final class Inline {
     private Inline() { }
 
     static BufferedImage image(Chart<?, ?> chart) {
-        var image = new Picture(chart.getWidth(), chart.getHeight(), chart.getTitle());
-        var graphics = image.createGraphics();
-        try {
-            chart.paint(graphics, image.getWidth(), image.getHeight());
-        } finally {
-            graphics.dispose();
-        }
-        return image;
-    }
-
-    /** A kernel stores an image's words beside it: the title rather than an address that changes from run to run. */
-    private static final class Picture extends BufferedImage {
-        private final String title;
-
-        Picture(int width, int height, String title) {
-            super(width, height, TYPE_INT_RGB);
-            this.title = title;
-        }
-
-        @Override
-        public String toString() {
-            return title;
-        }
+        return ChartImage.of(chart);
     }
 
     /** The table's name, then its rows; numbers to four significant digits, to the right. */

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.stream.IntStream;
+import org.ejml.data.DMatrixRMaj;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -39,7 +40,7 @@ class MemoryTest {
         tiny.perplexity("the sea");
         tiny.meanJacobians(Tiny.TEXTS);
         var plant = tiny.plant("the sea");
-        plant.jvp(1, plant.vjp(1, plant.nominal().rollout().states()));
+        plant.jvp(1, plant.vjp(1, new DMatrixRMaj(plant.nominal().rollout().states())));
         plant.jacobian(1, plant.next(0, plant.nominal().state(0)));
         assertEquals(weights, arrays(tiny));
     }

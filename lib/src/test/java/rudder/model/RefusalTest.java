@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.DataType;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.ejml.data.DMatrixRMaj;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -159,7 +160,7 @@ class RefusalTest {
         assertRefuses(() -> plant.next(4, new double[Tiny.D]), "block 4", "0..3");
         assertRefuses(() -> plant.jacobian(-1), "-1", "0..4");
         assertRefuses(() -> plant.next(0, new double[3]), "3 numbers", "d = 48");
-        assertRefuses(() -> plant.jvp(0, new double[][] {new double[Tiny.D], {1}}), "1 numbers", "d = 48");
+        assertRefuses(() -> plant.jvp(0, new DMatrixRMaj(2, 3)), "3 numbers", "d = 48");
     }
 
     @Test

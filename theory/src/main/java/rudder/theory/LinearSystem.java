@@ -39,10 +39,11 @@ public interface LinearSystem {
     /**
      * How deviations evolve under a controller: {@code A_k - W_k C_k}, and A_k where block k has no law.
      *
-     * @throws IllegalArgumentException if the controller does not fit this system
+     * @throws IllegalArgumentException if the controller does not fit this system, or remembers, since then the state is not all there is to know
      */
     default LinearSystem under(Controller controller) {
         controller.requireFits(horizon(), dimension());
+        Check.that(!controller.remembers(), "controller '%s' remembers earlier blocks; wanted one whose inputs depend on the state alone", controller.name());
         return new SystemView(this, k -> controller.law(k)
                 .map(law -> CommonOps_DDRM.subtract(jacobian(k), algebra().multiply(law.W(), law.C()), null))
                 .orElseGet(() -> jacobian(k)), this + " under " + controller.name());

@@ -42,7 +42,7 @@ public final class Lqr {
      */
     public static Step step(DMatrixRMaj a, DMatrixRMaj next, QuadraticCost cost, DenseAlgebra algebra) {
         var damped = next.copy();
-        addToDiagonal(damped, cost.r());                       // S + rI
+        Matrices.addToDiagonal(damped, cost.r());              // S + rI
         var gain = algebra.solveSpd(damped, a);                // G A
         CommonOps_DDRM.add(1, a, -cost.r(), gain, gain);       // K = A - r G A
         return new Step(costToGo(a, gain, cost, algebra), gain);
@@ -73,32 +73,14 @@ public final class Lqr {
     static DMatrixRMaj costToGo(DMatrixRMaj a, DMatrixRMaj gain, QuadraticCost cost, DenseAlgebra algebra) {
         var s = algebra.multiplyTransposed(a, gain);
         CommonOps_DDRM.scale(cost.r(), s);
-        addToDiagonal(s, cost.q());
-        return symmetrised(s);
+        Matrices.addToDiagonal(s, cost.q());
+        return Matrices.symmetrised(s);
     }
 
     /** S_T = qf I. */
     static DMatrixRMaj terminal(int d, QuadraticCost cost) {
         var s = new DMatrixRMaj(d, d);
-        addToDiagonal(s, cost.qf());
+        Matrices.addToDiagonal(s, cost.qf());
         return s;
-    }
-
-    private static void addToDiagonal(DMatrixRMaj m, double value) {
-        for (int i = 0; i < m.numRows; i++) {
-            m.add(i, i, value);
-        }
-    }
-
-    /** (M + M') / 2, in place. */
-    static DMatrixRMaj symmetrised(DMatrixRMaj m) {
-        for (int i = 0; i < m.numRows; i++) {
-            for (int j = 0; j < i; j++) {
-                double mean = (m.unsafe_get(i, j) + m.unsafe_get(j, i)) / 2;
-                m.unsafe_set(i, j, mean);
-                m.unsafe_set(j, i, mean);
-            }
-        }
-        return m;
     }
 }

@@ -34,8 +34,8 @@ public final class LyapunovFunction {
         for (int k = T - 1; k >= 0; k--) {
             var a = system.jacobian(k);
             p[k] = system.algebra().multiplyTransposed(a, system.algebra().multiply(p[k + 1], a));   // P_k = A'PA + I
-            CommonOps_DDRM.addEquals(p[k], CommonOps_DDRM.identity(p[k].numRows));
-            Lqr.symmetrised(p[k]);
+            Matrices.addToDiagonal(p[k], 1);
+            Matrices.symmetrised(p[k]);
             Check.finite("the Lyapunov matrix of block " + k, p[k]);
         }
         return new LyapunovFunction(system, p);
@@ -73,6 +73,12 @@ public final class LyapunovFunction {
     public double peak(int k) {
         var matrix = matrix(k);
         return Lanczos.largest(1, matrix.numRows, (runs, x) -> system.algebra().multiply(matrix, x))[0];
+    }
+
+    /** lambda_min(P_k) >= 1: the least that a unit deviation at block k can cost from there on. */
+    public double floor(int k) {
+        var inverse = system.algebra().solveSpd(matrix(k), CommonOps_DDRM.identity(system.dimension()));
+        return 1 / Lanczos.largest(1, inverse.numRows, (runs, x) -> system.algebra().multiply(inverse, x))[0];
     }
 
     /** |A_k| from P_k to P_{k+1}, which is sqrt(1 - 1 / lambda_max(P_k)) < 1; k = 0..T-1. */

@@ -25,7 +25,7 @@ public record Rollout(double[][] states, double[][] inputs) {
         var inputs = new double[T][];
         states[0] = z0.clone();
         for (int k = 0; k < T; k++) {
-            inputs[k] = controller.input(k, states[k]);
+            inputs[k] = controller.input(k, states);
             states[k + 1] = Vectors.plus(plant.next(k, states[k]), 1, inputs[k]);   // z_{k+1} = phi_k(z_k) + u_k
         }
         return new Rollout(states, inputs);

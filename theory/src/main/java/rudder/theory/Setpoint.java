@@ -9,6 +9,9 @@ import java.util.Arrays;
  * <p>With every offset 0 the setpoint is <i>absolute</i>, as in the paper. With {@code offset_k = v_k.mean(D-)} it is <i>centred</i>: lambda = 0
  * stands for the mean without the feature, lambda = 1 for the mean with it, wherever the origin of the state space happens to be.
  *
+ * <p>Where a feature is absent, as from the first state of texts that all end in the same token, it has no direction: v_k, mu_k and offset_k
+ * are 0, so is the error, and whatever tracks it adds nothing there.
+ *
  * <p>Source: the paper's linear feature setpoint; the centred target is Rudder's.
  */
 public final class Setpoint {
@@ -32,9 +35,9 @@ public final class Setpoint {
     /**
      * A setpoint for every state z_0..z_T.
      *
-     * @param directions v_k, [T+1][d], each of norm 1 to within 1e-6
-     * @param gaps mu_k, [T+1], each positive, in units of the state
-     * @param offsets the target at lambda = 0, [T+1], in units of the state
+     * @param directions v_k, [T+1][d], each of norm 1 to within 1e-6, or 0 where the feature is absent
+     * @param gaps mu_k, [T+1], in units of the state, each positive, or 0 where the feature is absent
+     * @param offsets the target at lambda = 0, [T+1], in units of the state, 0 where the feature is absent
      * @param lambda strength asked for, in gaps; may be negative
      * @param label what else toString should say, such as "last token"; may be empty
      * @throws IllegalArgumentException naming the block where a length, a norm or a number is wrong
@@ -48,8 +51,13 @@ public final class Setpoint {
         for (int k = 0; k < directions.length; k++) {
             Check.length("the direction of block " + k, directions[k].length, directions[0].length);
             double norm = Vectors.norm(directions[k]);
+            if (gaps[k] == 0) {
+                Check.that(norm == 0 && offsets[k] == 0, "the gap of block %d is 0, its direction has norm %s and its offset is %s, wanted 0 for both:"
+                        + " a feature that is absent from a block has no direction there", k, norm, offsets[k]);
+                continue;
+            }
             Check.that(Math.abs(norm - 1) <= UNIT, "the direction of block %d has norm %s, wanted 1: divide it by its norm", k, norm);
-            Check.that(gaps[k] > 0 && Double.isFinite(gaps[k]), "the gap of block %d is %s, wanted a finite gap > 0", k, gaps[k]);
+            Check.that(gaps[k] > 0 && Double.isFinite(gaps[k]), "the gap of block %d is %s, wanted a finite gap >= 0", k, gaps[k]);
         }
         return new Setpoint(Vectors.copy(directions), gaps.clone(), offsets.clone(), lambda, label);
     }
@@ -88,7 +96,7 @@ public final class Setpoint {
         return lambda;
     }
 
-    /** v_k, d numbers, norm 1, k = 0..T. */
+    /** v_k, d numbers, norm 1 (0 where the feature is absent), k = 0..T. */
     public double[] direction(int k) {
         return v(k).clone();
     }
@@ -113,6 +121,14 @@ public final class Setpoint {
     public double strength(int k, double[] z) {
         Check.length("the state", z.length, dimension());
         return Vectors.dot(v(k), z);
+    }
+
+    /**
+     * {@code (beta_k - offset_k) / mu_k}: a strength of the state's units in gaps, the units of lambda. For a centred setpoint 0 is the mean
+     * without the feature and 1 the mean with it. NaN where the feature is absent.
+     */
+    public double inGaps(int k, double strength) {
+        return gap(k) == 0 ? Double.NaN : (strength - offsets[k]) / gap(k);
     }
 
     /** alpha_k = beta*_k - v_k.z. */

@@ -5,8 +5,7 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
-import java.util.function.BinaryOperator;
-import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ejml.data.DMatrixRMaj;
@@ -16,7 +15,8 @@ import org.ejml.data.DMatrixRMaj;
  *
  * <p>Each norm is the root of the largest eigenvalue of Phi'Phi, applied factor by factor. The factors are the at most T products over dyadic
  * intervals of blocks, [0,2), [2,4), [0,4), ..., of which every interval is a chain of 2 log T or fewer, and all pairs iterate together: the
- * vectors of every pair that uses a factor are multiplied by it as one matrix. Norms are good to about 1e-9, relative.
+ * vectors of every pair that uses a factor are multiplied by it as one matrix. Norms are good to about 1e-9, relative; memory is that of the
+ * Jacobians twice.
  */
 public final class TransitionNorms {
     private final double[][] norms;
@@ -50,54 +50,58 @@ public final class TransitionNorms {
     }
 
     /** Phi(end, start). */
-    private record Factor(int start, int end, Supplier<DMatrixRMaj> product) {}
+    private record Span(int start, int end, DMatrixRMaj product) {}
 
-    private static List<Factor> blocks(LinearSystem system) {
-        return IntStream.range(0, system.horizon()).mapToObj(k -> new Factor(k, k + 1, () -> system.jacobian(k))).toList();
+    private static List<Span> blocks(LinearSystem system) {
+        return IntStream.range(0, system.horizon()).mapToObj(k -> new Span(k, k + 1, system.jacobian(k))).toList();
     }
 
     /** The blocks and the products over [q 2^p, (q+1) 2^p), by start and then by length. */
-    private static List<Factor> dyadic(LinearSystem system) {
-        var factors = new ArrayList<Factor>();
+    private static List<Span> dyadic(LinearSystem system) {
+        var spans = new ArrayList<Span>();
         for (var level = blocks(system); !level.isEmpty();) {
-            factors.addAll(level);
+            spans.addAll(level);
             var halves = level;
             level = IntStream.range(0, level.size() / 2).mapToObj(q -> {
                 var first = halves.get(2 * q);
                 var second = halves.get(2 * q + 1);
-                var product = system.algebra().multiply(second.product.get(), first.product.get());
-                return new Factor(first.start, second.end, () -> product);
+                return new Span(first.start, second.end, system.algebra().multiply(second.product, first.product));
             }).toList();
         }
-        factors.sort(Comparator.comparingInt(Factor::start).thenComparingInt(Factor::end));
-        return factors;
+        spans.sort(Comparator.comparingInt(Span::start).thenComparingInt(Span::end));
+        return spans;
     }
 
-    private static double[] norms(LinearSystem system, List<Factor> factors, int[][] pairs) {
-        var users = users(factors, pairs);
-        double[] squares = Lanczos.largest(pairs.length, system.dimension(), (runs, x) -> {
-            for (int f = 0; f < users.length; f++) {                   // Phi x
-                advance(factors.get(f).product.get(), system.algebra()::multiply, users[f], runs, x);
-            }
-            for (int f = users.length - 1; f >= 0; f--) {              // Phi' Phi x
-                advance(factors.get(f).product.get(), system.algebra()::multiplyTransposed, users[f], runs, x);
-            }
-            return x;
-        });
-        return Arrays.stream(squares).map(Math::sqrt).toArray();
+    private static double[] norms(LinearSystem system, List<Span> spans, int[][] pairs) {
+        var users = users(spans, pairs);
+        var factors = spans.stream().map(span -> system.algebra().hold(span.product)).toList();
+        try {
+            double[] squares = Lanczos.largest(pairs.length, system.dimension(), (runs, x) -> {
+                for (int f = 0; f < users.length; f++) {                   // Phi x
+                    advance(factors.get(f)::multiply, users[f], runs, x);
+                }
+                for (int f = users.length - 1; f >= 0; f--) {              // Phi' Phi x
+                    advance(factors.get(f)::multiplyTransposed, users[f], runs, x);
+                }
+                return x;
+            });
+            return Arrays.stream(squares).map(Math::sqrt).toArray();
+        } finally {
+            factors.forEach(DenseAlgebra.Factor::close);
+        }
     }
 
-    /** For each factor the pairs whose chain it is part of: from j on, always the longest factor that ends by k. */
-    private static BitSet[] users(List<Factor> factors, int[][] pairs) {
-        var users = Stream.generate(BitSet::new).limit(factors.size()).toArray(BitSet[]::new);
+    /** For each span the pairs whose chain it is part of: from j on, always the longest span that ends by k. */
+    private static BitSet[] users(List<Span> spans, int[][] pairs) {
+        var users = Stream.generate(BitSet::new).limit(spans.size()).toArray(BitSet[]::new);
         for (int p = 0; p < pairs.length; p++) {
             int reached = pairs[p][1];
-            for (int f = 0; f < factors.size(); f++) {
-                boolean starts = factors.get(f).start == reached && factors.get(f).end <= pairs[p][0];
-                boolean longest = f + 1 == factors.size() || factors.get(f + 1).start != reached || factors.get(f + 1).end > pairs[p][0];
+            for (int s = 0; s < spans.size(); s++) {
+                boolean starts = spans.get(s).start == reached && spans.get(s).end <= pairs[p][0];
+                boolean longest = s + 1 == spans.size() || spans.get(s + 1).start != reached || spans.get(s + 1).end > pairs[p][0];
                 if (starts && longest) {
-                    users[f].set(p);
-                    reached = factors.get(f).end;
+                    users[s].set(p);
+                    reached = spans.get(s).end;
                 }
             }
         }
@@ -105,7 +109,7 @@ public final class TransitionNorms {
     }
 
     /** M x, or M'x, for the columns of x that belong to users; in place. */
-    private static void advance(DMatrixRMaj m, BinaryOperator<DMatrixRMaj> product, BitSet users, int[] runs, DMatrixRMaj x) {
+    private static void advance(UnaryOperator<DMatrixRMaj> product, BitSet users, int[] runs, DMatrixRMaj x) {
         int[] columns = IntStream.range(0, runs.length).filter(c -> users.get(runs[c])).toArray();
         if (columns.length == 0) {
             return;
@@ -116,7 +120,7 @@ public final class TransitionNorms {
                 part.unsafe_set(row, c, x.unsafe_get(row, columns[c]));
             }
         }
-        var next = product.apply(m, part);
+        var next = product.apply(part);
         for (int row = 0; row < x.numRows; row++) {
             for (int c = 0; c < columns.length; c++) {
                 x.unsafe_set(row, columns[c], next.unsafe_get(row, c));

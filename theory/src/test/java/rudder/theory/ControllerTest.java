@@ -76,6 +76,55 @@ class ControllerTest {
     }
 
     @Test
+    void pidAddsErrorSumAndDifference() {
+        var rollout = Rollout.of(plant, Controller.pid(setpoint, 0.5, 0.2, -0.1, 4), z0);
+        double[][] e = new double[T][];
+        for (int k = 0; k < T; k++) {
+            e[k] = times(setpoint.error(k, rollout.states()[k]), setpoint.direction(k));
+            double[] u = times(0.5, e[k]);
+            for (int i = k < 4 ? 0 : 4; i <= k; i++) {
+                u = Vectors.plus(u, 0.2, e[i]);
+            }
+            if (k > 0) {
+                u = Vectors.plus(Vectors.plus(u, -0.1, e[k]), 0.1, e[k - 1]);
+            }
+            assertClose(u, rollout.inputs()[k], 1e-13);
+        }
+    }
+
+    @Test
+    void plusKeepsEveryControllersMemoryItsOwn() {
+        var first = Controller.pid(setpoint, 0.5, 0.2, -0.1, 4);
+        var second = Controller.openLoop(setpoint, 2).plus(Controller.pid(setpoint(T, D, -1, 3), 0.1, 0.3, 0.2, 10));
+        var third = Controller.proportional(setpoint(T, D, 1, 4), 0.7, 1, 3);
+        var states = Rollout.of(plant, first, z0).states();
+        var sum = third.plus(first).plus(second);
+        for (int k = 0; k < T; k++) {
+            double[] expected = Vectors.plus(Vectors.plus(first.input(k, states), 1, second.input(k, states)), 1, third.input(k, states));
+            assertClose(expected, sum.input(k, states), 1e-13);
+        }
+    }
+
+    @Test
+    void proportionalFeedbackOfUnitGainIsTheStepToTheClosestState() {
+        double[] z = vector(D, random);
+        var clamp = Controller.proportional(setpoint, 1, 3);
+        assertClose(setpoint.closest(3, z), Vectors.plus(z, 1, clamp.input(3, z)), 1e-14);
+        assertFalse(clamp.law(2).isPresent());
+        assertTrue(Controller.proportional(setpoint, 1).law(2).isPresent());
+    }
+
+    @Test
+    void trackingRegulatesTheDeviationFromATrajectory() {
+        var nominal = Rollout.of(plant, Controller.none(), z0);
+        double[] dz = vector(D, random);
+        var run = Rollout.of(plant, Controller.tracking(solution, nominal.states()), Vectors.plus(z0, 1, dz)).minus(nominal);
+        double promised = Vectors.dot(dz, Vectors.multiply(solution.costToGo(0), dz));
+        assertEquals(promised, run.cost(COST), 1e-11 * promised);
+        assertClose(solution.closedLoop().jacobian(2), system.under(Controller.tracking(solution, nominal.states())).jacobian(2), 1e-15);
+    }
+
+    @Test
     void frozenWhereItWentAControllerRepeatsItself() {
         var closed = Rollout.of(plant, lqr, z0);
         var plan = lqr.frozenAt(closed.states());
@@ -118,12 +167,18 @@ class ControllerTest {
         assertRefuses(() -> Rollout.of(Plant.of(system(2, D, 1)), lqr, z0), "A-LQR", "block 2", "0..1");
         assertRefuses(() -> Rollout.of(Plant.of(system(T, D + 1, 1)), lqr, z0), "width 5", "6");
         assertRefuses(() -> Rollout.of(plant, lqr, new double[2]), "first state", "2, wanted 5");
-        assertRefuses(() -> lqr.frozenAt(new double[3][D]), "3 states", "block 3");
+        assertRefuses(() -> lqr.frozenAt(new double[3][D]), "3 states", "block 3", "so far");
         assertRefuses(() -> Controller.of("x", Map.of(0, Law.constant(new double[2]), 1, Law.constant(new double[3])), null), "block 1");
         assertRefuses(() -> Controller.of("x", Map.of(-1, Law.constant(new double[2])), null), "block -1");
         assertRefuses(() -> Law.constant(new double[] {Double.NaN}), "W", "NaN");
         assertRefuses(() -> new Law(identity(2, 1), new double[] {1, 2}, identity(3, 1)), "C is 2 x 2, wanted 2 x 3");
-        assertRefuses(() -> lqr.law(0).orElseThrow().plus(Law.constant(new double[2])), "2, wanted 5");
+        assertRefuses(() -> lqr.plus(Controller.of("x", Map.of(0, Law.constant(new double[2])), null)), "'x'", "width 5 and 2");
+        var pid = Controller.pid(setpoint, 1, 1, 1, 10);
+        assertRefuses(() -> pid.input(1, z0), "block 1", "remembers", "all states");
+        assertRefuses(() -> system.under(pid), "PID", "remembers");
+        assertRefuses(() -> Controller.of("x", Map.of(1, pid.law(1).orElseThrow()), null), "law of block 1", "1 errors of block 0");
+        assertRefuses(() -> Controller.pid(setpoint, 1, 1, 1, 0), "every 0 blocks");
+        assertRefuses(() -> Controller.tracking(solution, new double[2][D]), "2 nominal states", "6 blocks");
         assertRefuses(() -> new Rollout(new double[3][D], new double[3][D]), "states has length 3, wanted 4");
     }
 
@@ -132,7 +187,7 @@ class ControllerTest {
         assertEquals("Controller[none]", Controller.none().toString());
         assertEquals("Controller[A-LQR 1.5 mu_k, blocks 0..5]", lqr.toString());
         assertEquals("Controller[middle, blocks 3..3]", Controller.openLoop(setpoint, 3).named("middle").toString());
-        assertEquals("Law[u = W (b - C z), m=1, d=5]", lqr.law(0).orElseThrow().toString());
+        assertEquals("Law[m=1, d=5]", lqr.law(0).orElseThrow().toString());
         assertTrue(Rollout.of(plant, lqr, z0).toString().matches("Rollout\\[T=6, d=5, input energy .*]"));
         assertEquals("Plant[LinearSystem[T=6, d=5]]", plant.toString());
         assertFalse(Controller.none().law(0).isPresent());

@@ -91,6 +91,15 @@ class LqrTest {
     }
 
     @Test
+    void largeProductsOnThreadsEqualSerialOnes() {
+        var random = new Random(6);
+        var a = matrix(230, 230, random);
+        var b = matrix(230, 3, random);
+        assertClose(product(a, b), DenseAlgebra.ejml().multiply(a, b), 1e-14);
+        assertClose(product(transpose(a), b), DenseAlgebra.ejml().multiplyTransposed(a, b), 1e-14);
+    }
+
+    @Test
     void errorsNameTheBlockAndTheWeight() {
         var good = identity(D, 1);
         var bad = identity(D, 1);

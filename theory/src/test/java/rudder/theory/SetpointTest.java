@@ -58,6 +58,24 @@ class SetpointTest {
     }
 
     @Test
+    void strengthsInGapsAreInTheUnitsOfLambda() {
+        for (int k = 0; k <= T; k++) {
+            assertEquals(setpoint.lambda(), setpoint.inGaps(k, setpoint.target(k)), 1e-14);
+            assertEquals(0, setpoint.inGaps(k, setpoint.at(0).target(k)), 1e-14);
+        }
+    }
+
+    @Test
+    void whereTheFeatureIsAbsentThereIsNothingToTrack() {
+        var late = Setpoint.of(new double[][] {{0, 0}, {0, 1}}, new double[] {0, 2}, new double[] {0, 5}, 1, "");
+        double[] z = {3, 4};
+        assertEquals(0, late.error(0, z));
+        assertEquals(0, Vectors.norm(Controller.openLoop(late).input(0, z)));
+        assertTrue(Double.isNaN(late.inGaps(0, 1)));
+        assertEquals(3, late.error(1, z));
+    }
+
+    @Test
     void writingToWhatWentInOrCameOutChangesNothing() {
         double[][] directions = {{1, 0}, {0, 1}};
         double[] gaps = {1, 1};
@@ -76,7 +94,8 @@ class SetpointTest {
         assertRefuses(() -> Setpoint.absolute(new double[][] {{1, 0}, {0, 2}}, one, 1), "block 1", "norm 2.0", "divide");
         assertRefuses(() -> Setpoint.absolute(new double[][] {{1, 0}, {Double.NaN, 0}}, one, 1), "block 1", "norm NaN");
         assertRefuses(() -> Setpoint.absolute(new double[][] {{1, 0}, {1}}, one, 1), "block 1", "length 1, wanted 2");
-        assertRefuses(() -> Setpoint.absolute(directions, new double[] {1, 0}, 1), "gap of block 1 is 0.0");
+        assertRefuses(() -> Setpoint.absolute(directions, new double[] {1, 0}, 1), "gap of block 1 is 0", "norm 1.0", "absent");
+        assertRefuses(() -> Setpoint.absolute(directions, new double[] {1, -1}, 1), "gap of block 1 is -1.0");
         assertRefuses(() -> Setpoint.absolute(directions, new double[] {1}, 1), "length 1, wanted 2");
         assertRefuses(() -> Setpoint.absolute(directions, one, Double.NaN), "lambda is NaN");
         assertRefuses(() -> Setpoint.absolute(new double[][] {{1}}, new double[] {1}, 1), "1 directions");

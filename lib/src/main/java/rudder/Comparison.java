@@ -1,0 +1,237 @@
+package rudder;
+
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import rudder.model.Completion;
+import rudder.model.Job;
+import rudder.model.LanguageModel;
+import rudder.model.Sampling;
+import rudder.theory.Controller;
+import rudder.theory.Setpoint;
+import tech.tablesaw.api.DoubleColumn;
+import tech.tablesaw.api.StringColumn;
+import tech.tablesaw.api.Table;
+
+/**
+ * Controllers beside one another: the same prompts, sampling and number of tokens for each, every completion scored alike. Controllers that
+ * serve every prompt draw the same random numbers at a prompt; one made for each prompt has draws of its own.
+ *
+ * <pre>{@code
+ * Comparison.of(model, prompts, Controller.none(), Controller.openLoop(target), lqr).table()
+ * }</pre>
+ *
+ * Scores are {@code strength}, the feature at the last state averaged over the tokens written, in gaps as lambda is; {@code perplexity} under the
+ * unsteered model; {@code energy} of the inputs per token; and {@code distinct-1} to {@code distinct-3}. {@link #with} adds others.
+ */
+public final class Comparison {
+
+    /**
+     * How completions are written and measured.
+     *
+     * @param tokens   longest completion
+     * @param sampling greedily with repetition penalty 1.2, unless said otherwise
+     * @param measured the feature whose strength is measured; null for that of the first controller that has a setpoint
+     * @param judge    whose perplexity is reported; null for the compared model itself, unsteered
+     */
+    public record Settings(int tokens, Sampling sampling, Setpoint measured, LanguageModel judge) {
+        /** Other settings with this many tokens. */
+        public Settings tokens(int tokens) {
+            return new Settings(tokens, sampling, measured, judge);
+        }
+
+        /** The same settings with this sampling. */
+        public Settings sampling(Sampling sampling) {
+            return new Settings(tokens, sampling, measured, judge);
+        }
+
+        /** The same settings, measuring this setpoint's feature. */
+        public Settings measuring(Setpoint measured) {
+            return new Settings(tokens, sampling, measured, judge);
+        }
+
+        /** The same settings, with perplexity under this model. */
+        public Settings judge(LanguageModel judge) {
+            return new Settings(tokens, sampling, measured, judge);
+        }
+    }
+
+    private final List<String> prompts;
+    private final Setpoint measured;                                       // null if nothing was
+    private final LinkedHashMap<String, List<Completion>> completions;     // by controller
+    private final LinkedHashMap<Score, double[][]> scores;                 // [controller][prompt]
+
+    private Comparison(List<String> prompts, Setpoint measured, LinkedHashMap<String, List<Completion>> completions,
+            LinkedHashMap<Score, double[][]> scores) {
+        this.prompts = prompts;
+        this.measured = measured;
+        this.completions = completions;
+        this.scores = scores;
+    }
+
+    /** 36 tokens, greedily with repetition penalty 1.2. */
+    public static Settings settings() {
+        return new Settings(36, Sampling.greedy().withRepetitionPenalty(1.2), null, null);
+    }
+
+    /** {@link #of(LanguageModel, List, Settings, Steering...)} of controllers that serve every prompt. */
+    public static Comparison of(LanguageModel model, List<String> prompts, Controller... controllers) {
+        return of(model, prompts, settings(), controllers);
+    }
+
+    /** {@link #of(LanguageModel, List, Settings, Steering...)} of controllers that serve every prompt. */
+    public static Comparison of(LanguageModel model, List<String> prompts, Settings settings, Controller... controllers) {
+        return of(model, prompts, settings, Stream.of(controllers).map(Steering::of).toArray(Steering[]::new));
+    }
+
+    /**
+     * Continues every prompt under every controller, and scores what was written.
+     *
+     * @throws IllegalArgumentException if there is no prompt or no controller, two controllers share a name, one does not fit the model, or prompt
+     *     and tokens do not fit its context
+     */
+    public static Comparison of(LanguageModel model, List<String> prompts, Settings settings, Steering... steerings) {
+        if (prompts.isEmpty() || steerings.length == 0) {
+            throw new IllegalArgumentException("found " + prompts.size() + " prompts and " + steerings.length
+                    + " controllers, wanted at least one of each");
+        }
+        var names = new HashSet<String>();
+        for (var steering : steerings) {
+            if (!names.add(steering.name())) {
+                throw new IllegalArgumentException("two controllers are called '" + steering.name() + "': tell them apart with named(...)");
+            }
+        }
+        var measured = settings.measured != null ? settings.measured
+                : Stream.of(steerings).flatMap(steering -> steering.controller().apply(model, prompts.get(0)).setpoint().stream()).findFirst()
+                        .orElse(null);
+        var completions = new LinkedHashMap<String, List<Completion>>();
+        for (var steering : steerings) {
+            completions.put(steering.name(), steering.run(model, prompts, (steered, shared, row) -> steered.measuring(measured)
+                    .generate(shared, settings.tokens, settings.sampling.withSeed(settings.sampling.seed() + row))));
+        }
+        var written = new Comparison(List.copyOf(prompts), measured, completions, new LinkedHashMap<>());
+        var scored = measured == null ? written : written.with(Score.of("strength",
+                completion -> measured.inGaps(measured.horizon(), completion.meanStrength(measured.horizon()))));
+        return scored.with(Score.perplexity(settings.judge == null ? model : settings.judge))
+                .with(Score.energy()).with(Score.distinct(1)).with(Score.distinct(2)).with(Score.distinct(3));
+    }
+
+    /**
+     * This comparison with one more score.
+     *
+     * @throws IllegalArgumentException if there is one of that name
+     */
+    public Comparison with(Score score) {
+        if (scores.keySet().stream().anyMatch(present -> present.name().equals(score.name()))) {
+            throw new IllegalArgumentException("there is a score '" + score.name() + "' already: choose another name");
+        }
+        var all = new LinkedHashMap<>(scores);
+        try (var job = Job.of(score.name(), (long) completions.size() * prompts.size())) {
+            all.put(score, completions.values().stream().map(written -> written.stream().mapToDouble(completion -> {
+                job.advance(1);
+                return score.of().applyAsDouble(completion);
+            }).toArray()).toArray(double[][]::new));
+        }
+        return new Comparison(prompts, measured, completions, all);
+    }
+
+    /** The controllers' names, in the order given. */
+    public List<String> controllers() {
+        return List.copyOf(completions.keySet());
+    }
+
+    /** The prompts. */
+    public List<String> prompts() {
+        return prompts;
+    }
+
+    /** The setpoint whose feature was measured, if one was. */
+    public Optional<Setpoint> measured() {
+        return Optional.ofNullable(measured);
+    }
+
+    /**
+     * What was written under a controller, in the prompts' order.
+     *
+     * @throws IllegalArgumentException if there is no controller of that name
+     */
+    public List<Completion> completions(String controller) {
+        return completions.get(controllers().get(indexOf(controller)));
+    }
+
+    /**
+     * A score's mean over prompts under a controller, with its 95 % interval.
+     *
+     * @throws IllegalArgumentException if there is no such controller or score
+     */
+    public Interval mean(String controller, String score) {
+        var found = score(score);
+        return found.mean(scores.get(found)[indexOf(controller)]);
+    }
+
+    /**
+     * How a controller's score differs from a baseline's on the same prompts: mean of the differences, or of the ratios for a score that is compared
+     * by ratios, with the 95 % interval of the paired bootstrap. An interval without 0 (or 1) shows a difference.
+     *
+     * @throws IllegalArgumentException if there is no such controller or score
+     */
+    public Interval change(String controller, String baseline, String score) {
+        var found = score(score);
+        return found.change(scores.get(found)[indexOf(controller)], scores.get(found)[indexOf(baseline)]);
+    }
+
+    private int indexOf(String controller) {
+        int at = controllers().indexOf(controller);
+        if (at < 0) {
+            throw new IllegalArgumentException("there is no controller '" + controller + "' here, there are " + controllers());
+        }
+        return at;
+    }
+
+    private Score score(String name) {
+        return scores.keySet().stream().filter(score -> score.name().equals(name)).findFirst().orElseThrow(() -> new IllegalArgumentException(
+                "there is no score '" + name + "' here, there are " + scores.keySet().stream().map(Score::name).toList()));
+    }
+
+    /** One row a controller, one column a score: mean and 95 % bootstrap interval over the prompts. */
+    public Table table() {
+        var table = Table.create(this.toString(), StringColumn.create("controller", controllers()));
+        scores.forEach((score, values) -> table.addColumns(
+                StringColumn.create(score.name(), Stream.of(values).map(row -> score.mean(row).toString()))));
+        return table;
+    }
+
+    /** One row a controller but the baseline, one column a score: {@link #change} against the baseline. */
+    public Table changes(String baseline) {
+        var others = controllers().stream().filter(controller -> !controller.equals(baseline)).toList();
+        var table = Table.create("Against " + baseline, StringColumn.create("controller", others));
+        scores.keySet().forEach(score -> table.addColumns(StringColumn.create(score.name() + (score.ratio() ? ", ratio" : ", difference"),
+                others.stream().map(controller -> change(controller, baseline, score.name()).toString()))));
+        return table;
+    }
+
+    /** One row a controller and prompt, with all scores as numbers: what a chart or a test of one's own starts from. */
+    public Table measurements() {
+        var table = Table.create("Measurements",
+                StringColumn.create("controller", controllers().stream().flatMap(name -> prompts.stream().map(prompt -> name))),
+                StringColumn.create("prompt", controllers().stream().flatMap(name -> prompts.stream())));
+        scores.forEach((score, values) -> table.addColumns(
+                DoubleColumn.create(score.name(), Stream.of(values).flatMapToDouble(Arrays::stream).toArray())));
+        return table;
+    }
+
+    /** One row a prompt, one column a controller: what was written, side by side. */
+    public Table texts() {
+        var table = Table.create("Completions", StringColumn.create("prompt", prompts));
+        completions.forEach((name, written) -> table.addColumns(StringColumn.create(name, written.stream().map(Completion::text))));
+        return table;
+    }
+
+    @Override
+    public String toString() {
+        return "Comparison[" + completions.size() + " controllers, " + prompts.size() + " prompts]";
+    }
+}

@@ -1,0 +1,93 @@
+package rudder;
+
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.ToDoubleFunction;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import rudder.model.Completion;
+import rudder.model.LanguageModel;
+
+/**
+ * A number for each completion: a column of a {@link Comparison}.
+ *
+ * @param name the column's title
+ * @param of the number; NaN where it is not defined
+ * @param ratio whether it is a quantity that is compared by ratios, as perplexity is: its mean is geometric
+ */
+public record Score(String name, ToDoubleFunction<Completion> of, boolean ratio) {
+
+    private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{N}]+(?:['\u2019][\\p{L}\\p{N}]+)*");
+
+    /** A score with an arithmetic mean: a count, a rate, a judge's verdict of 0 or 1. */
+    public static Score of(String name, ToDoubleFunction<Completion> of) {
+        return new Score(name, of, false);
+    }
+
+    /**
+     * Perplexity of what was written: exp of the mean surprisal, under an unsteered model, of the text's tokens behind the prompt's. Averaged over
+     * completions geometrically, as surprisals add up. Not defined if nothing was written.
+     */
+    public static Score perplexity(LanguageModel judge) {
+        return new Score("perplexity", completion -> {
+            int[] prompt = judge.encode(completion.prompt());
+            int[] whole = judge.encode(completion.prompt() + completion.text());
+            int from = Math.max(1, common(prompt, whole));         // a token may span the prompt's end
+            return from == whole.length ? Double.NaN : judge.perplexity(whole, from);
+        }, true);
+    }
+
+    private static int common(int[] a, int[] b) {
+        int mismatch = Arrays.mismatch(a, b);
+        return mismatch < 0 ? a.length : mismatch;
+    }
+
+    /** Input energy for each token: sum over blocks of |u_k|^2, in squared units of the state. */
+    public static Score energy() {
+        return of("energy", Completion::energyPerToken);
+    }
+
+    /**
+     * Distinct-n: different runs of n words over all runs of n words of the text, 1 if none repeats. Falls as a text loops, and slowly with its
+     * length. Not defined for fewer than n words. Source: Li et al., arXiv 1510.03055.
+     */
+    public static Score distinct(int n) {
+        if (n < 1) {
+            throw new IllegalArgumentException("runs of " + n + " words, wanted at least 1");
+        }
+        return of("distinct-" + n, completion -> distinct(words(completion.text()), n));
+    }
+
+    static double distinct(List<String> words, int n) {
+        int runs = words.size() - n + 1;
+        var different = new HashSet<List<String>>();
+        for (int i = 0; i < runs; i++) {
+            different.add(words.subList(i, i + n));
+        }
+        return runs < 1 ? Double.NaN : (double) different.size() / runs;
+    }
+
+    /** Runs of letters and digits, apostrophes within included, in lower case. */
+    static List<String> words(String text) {
+        return WORD.matcher(text.toLowerCase(Locale.ROOT)).results().map(MatchResult::group).toList();
+    }
+
+    Interval mean(double[] values) {
+        return ratio ? Interval.bootstrap(log(values)).map(Math::exp) : Interval.bootstrap(values);
+    }
+
+    Interval change(double[] values, double[] baseline) {
+        return ratio ? Interval.ofDifference(log(values), log(baseline)).map(Math::exp) : Interval.ofDifference(values, baseline);
+    }
+
+    private static double[] log(double[] values) {
+        return Arrays.stream(values).map(Math::log).toArray();
+    }
+
+    @Override
+    public String toString() {
+        return "Score[" + name + "]";
+    }
+}

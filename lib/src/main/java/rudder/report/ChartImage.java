@@ -1,0 +1,82 @@
+package rudder.report;
+
+import java.awt.image.BufferedImage;
+import java.awt.image.IndexColorModel;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.knowm.xchart.internal.chartpart.Chart;
+
+/**
+ * A chart as a picture of few colours: as a PNG it takes about a third of what one in full colour does, which is what keeps a notebook small. A kernel
+ * stores an image's words beside it: the title rather than an address that changes from run to run.
+ */
+final class ChartImage extends BufferedImage {
+
+    private static final int COLOURS = 80;
+
+    private final String title;
+
+    private ChartImage(int width, int height, IndexColorModel palette, String title) {
+        super(width, height, TYPE_BYTE_INDEXED, palette);
+        this.title = title;
+    }
+
+    static BufferedImage of(Chart<?, ?> chart) {
+        var full = new BufferedImage(chart.getWidth(), chart.getHeight(), TYPE_INT_RGB);
+        var graphics = full.createGraphics();
+        try {
+            chart.paint(graphics, full.getWidth(), full.getHeight());
+        } finally {
+            graphics.dispose();
+        }
+        return reduced(full, chart.getTitle());
+    }
+
+    /** The picture in its most frequent colours, every other replaced by the nearest of them. */
+    private static ChartImage reduced(BufferedImage full, String title) {
+        int width = full.getWidth();
+        int height = full.getHeight();
+        int[] pixels = full.getRGB(0, 0, width, height, null, 0, width);
+        var count = new HashMap<Integer, Integer>();
+        for (int pixel : pixels) {
+            count.merge(pixel, 1, Integer::sum);
+        }
+        var palette = count.entrySet().stream().sorted(Map.Entry.<Integer, Integer>comparingByValue().reversed().thenComparing(Map.Entry.comparingByKey()))
+                .limit(COLOURS).map(Map.Entry::getKey).toList();
+        var image = new ChartImage(width, height, model(palette), title);
+        var nearest = new HashMap<Integer, Integer>();
+        for (int i = 0; i < pixels.length; i++) {
+            image.getRaster().setSample(i % width, i / width, 0, nearest.computeIfAbsent(pixels[i], pixel -> nearest(palette, pixel)));
+        }
+        return image;
+    }
+
+    private static IndexColorModel model(List<Integer> palette) {
+        return new IndexColorModel(8, palette.size(), palette.stream().mapToInt(Integer::intValue).toArray(), 0, false, -1, 0);
+    }
+
+    private static int nearest(List<Integer> palette, int colour) {
+        int best = 0;
+        for (int i = 1; i < palette.size(); i++) {
+            if (distance(palette.get(i), colour) < distance(palette.get(best), colour)) {
+                best = i;
+            }
+        }
+        return best;
+    }
+
+    private static int distance(int a, int b) {
+        int sum = 0;
+        for (int shift = 0; shift < 24; shift += 8) {
+            int difference = (a >> shift & 0xff) - (b >> shift & 0xff);
+            sum += difference * difference;
+        }
+        return sum;
+    }
+
+    @Override
+    public String toString() {
+        return title;
+    }
+}

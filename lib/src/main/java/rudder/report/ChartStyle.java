@@ -1,0 +1,126 @@
+package rudder.report;
+
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Font;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.util.List;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
+import org.knowm.xchart.style.AxesChartStyler.TextAlignment;
+import org.knowm.xchart.style.Styler.LegendPosition;
+import org.knowm.xchart.style.markers.Marker;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/**
+ * How every chart looks: white ground, light grid, no frames, the legend beside the plot so that it covers nothing. Colours are those of Okabe and Ito
+ * (2008), told apart by every kind of eye; markers differ too.
+ */
+final class ChartStyle {
+
+    private static final int WIDTH = 900;
+    private static final int HEIGHT = 480;
+    private static final Color INK = new Color(0x333333);
+    private static final Color GRID = new Color(0xe6e6e6);
+    private static final Color FINE_GRID = new Color(0xf2f2f2);
+    private static final int BAND_ALPHA = 36;
+
+    private static final Color GREY = new Color(0x8c8c8c);
+    private static final List<Color> COLOURS = List.of(new Color(0xd55e00), new Color(0x0072b2), new Color(0x009e73), new Color(0xcc79a7),
+            new Color(0xe69f00), new Color(0x56b4e9));
+    private static final List<Marker> MARKERS = List.of(SeriesMarkers.CIRCLE, SeriesMarkers.SQUARE, SeriesMarkers.TRIANGLE_UP, SeriesMarkers.DIAMOND,
+            SeriesMarkers.TRIANGLE_DOWN, SeriesMarkers.CROSS);
+
+    private static final BasicStroke LINE = new BasicStroke(2f, BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND);
+    private static final BasicStroke THIN = new BasicStroke(1.2f);
+    private static final BasicStroke DASHED = new BasicStroke(1.6f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[] {7, 5}, 0);
+
+    /** The number of a series that stands apart in grey: the unsteered one. */
+    static final int UNSTEERED = -1;
+
+    private ChartStyle() {}
+
+    static XYChart chart(String title, String x, String y) {
+        var chart = new XYChartBuilder().width(WIDTH).height(HEIGHT).title(title).xAxisTitle(x).yAxisTitle(y).build();
+        var styler = chart.getStyler();
+        styler.setBaseFont(font(Font.PLAIN, 14)).setChartTitleFont(font(Font.BOLD, 15)).setChartTitlePadding(10).setChartTitleBoxVisible(false)
+                .setChartBackgroundColor(Color.WHITE).setChartFontColor(INK).setChartPadding(12)
+                .setPlotBackgroundColor(Color.WHITE).setPlotBorderVisible(false).setPlotContentSize(0.97)
+                .setLegendPosition(LegendPosition.OutsideE).setLegendFont(font(Font.PLAIN, 13)).setLegendBorderColor(Color.WHITE)
+                .setLegendBackgroundColor(Color.WHITE).setLegendSeriesLineLength(28).setMarkerSize(6);
+        styler.setAxisTitleFont(font(Font.PLAIN, 14)).setAxisTickLabelsFont(font(Font.PLAIN, 12)).setAxisTickLabelsColor(INK)
+                .setAxisTickMarksColor(GRID).setPlotGridLinesColor(GRID).setPlotGridLinesStroke(new BasicStroke(1))
+                .setPlotGridVerticalLinesVisible(false).setYAxisTickMarkSpacingHint(50).setYAxisLabelAlignment(TextAlignment.Right);
+        styler.setDefaultSeriesRenderStyle(XYSeriesRenderStyle.Line);
+        return chart;
+    }
+
+    /** A chart over whole numbers 0..last: blocks, tokens. Every one has a tick, as many a label as there is room for. */
+    static XYChart counted(String title, String x, int last, String y) {
+        int step = last <= 16 ? 1 : last <= 50 ? 5 : 10;
+        var chart = chart(title, x, y);
+        chart.getStyler().setXAxisMin(0.0).setXAxisTickLabelsFormattingFunction(at -> at % step == 0 ? Integer.toString(at.intValue()) : "");
+        return chart;
+    }
+
+    /** Powers of ten upwards, with room for all of the values, which are positive. */
+    static void logarithmic(XYChart chart, double least, double most) {
+        chart.getStyler().setYAxisLogarithmic(true).setYAxisTickLabelsFormattingFunction(ChartStyle::decade).setPlotGridLinesColor(FINE_GRID)
+                .setYAxisMin(Math.pow(10, Math.floor(Math.log10(least)))).setYAxisMax(Math.pow(10, Math.ceil(Math.log10(most))));
+    }
+
+    /** Powers of ten are labelled, other ticks are not. */
+    private static String decade(double y) {
+        long exponent = Math.round(Math.log10(y));
+        if (Math.abs(y / Math.pow(10, exponent) - 1) > 1e-6) {
+            return "";
+        }
+        return Math.abs(exponent) > 4 ? "1e" + exponent : new BigDecimal(BigInteger.ONE, (int) -exponent).toPlainString();
+    }
+
+    private static Font font(int style, int size) {
+        return new Font(Font.SANS_SERIF, style, size);
+    }
+
+    /** Series number i, from 0, or {@link #UNSTEERED}: a line with small markers. */
+    static XYSeries line(XYChart chart, int i, String name, double[] x, double[] y) {
+        var series = chart.addSeries(name, x, y);
+        series.setMarker(MARKERS.get(Math.max(i, 0) % MARKERS.size())).setMarkerColor(colour(i)).setLineColor(colour(i)).setLineStyle(LINE)
+                .setLabel(name.replace("mu_k", "\u03bc\u2096"));
+        return series;
+    }
+
+    /** A thin stroke in series i's colour, not in the legend: an interval. */
+    static void whisker(XYChart chart, int i, String name, double[] x, double[] y) {
+        chart.addSeries(name, x, y).setMarker(SeriesMarkers.NONE).setLineColor(colour(i)).setLineStyle(THIN).setShowInLegend(false);
+    }
+
+    /** What the others are held against: dark and dashed. */
+    static void reference(XYChart chart, String name, double[] x, double[] y) {
+        chart.addSeries(name, x, y).setMarker(SeriesMarkers.NONE).setLineColor(INK).setLineStyle(DASHED);
+    }
+
+    /** The region between two curves in series i's colour, faint, not in the legend. */
+    static void band(XYChart chart, int i, String name, double[] x, double[] low, double[] high) {
+        int n = x.length;
+        double[] around = new double[2 * n];
+        double[] edge = new double[2 * n];
+        for (int j = 0; j < n; j++) {
+            around[j] = x[j];
+            edge[j] = high[j];
+            around[2 * n - 1 - j] = x[j];
+            edge[2 * n - 1 - j] = low[j];
+        }
+        var clear = new Color(0, 0, 0, 0);
+        var fill = new Color(colour(i).getRed(), colour(i).getGreen(), colour(i).getBlue(), BAND_ALPHA);
+        var series = chart.addSeries(name, around, edge);
+        series.setXYSeriesRenderStyle(XYSeriesRenderStyle.PolygonArea).setMarker(SeriesMarkers.NONE).setLineColor(clear).setFillColor(fill).setShowInLegend(false);
+    }
+
+    private static Color colour(int i) {
+        return i == UNSTEERED ? GREY : COLOURS.get(i % COLOURS.size());
+    }
+}

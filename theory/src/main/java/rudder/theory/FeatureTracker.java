@@ -1,0 +1,114 @@
+package rudder.theory;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.TreeMap;
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.CommonOps_DDRM;
+
+/**
+ * The linear quadratic tracker of a feature: it penalises the feature's error alone, leaves the rest of the state free, and looks ahead. It minimises
+ *
+ * <pre>sum_{j=1..T} q_j (v_j.z_j - beta*_j)^2 + r sum_k |u_k|^2   subject to   z_{k+1} = nominal_{k+1} + A_k (z_k - nominal_k) + B_k u_k.</pre>
+ *
+ * <p>With {@code c_{k,j}' = v_j' A_{j-1} ... A_k}, the sensitivity of the strength at block j to the state at block k, the strength that block j would show
+ * without further inputs is {@code v_j.nominal_j + c_{k,j}.(z_k - nominal_k)}. The best input answers the errors e of all these forecasts, j > k, at once:
+ *
+ * <pre>B_k u_k = B_k B_k' C' X_k^-1 e,   X_k = r diag(1/q_j) + sum_{i=k}^{T-1} C_i B_i B_i' C_i',</pre>
+ *
+ * <p>where the rows of C_i are the c_{i+1,j}', zero for j <= i, and C is C_k. This is a {@link Law} of one row for each block ahead that has a weight, so
+ * steering costs at most 2 T d multiplications a block, and all it takes is vector-Jacobian products: no d x d matrix is ever formed.
+ *
+ * <p>Source: Rudder's; the elimination of a rank-m cost-to-go (C z - b)' M (C z - b) backwards, M = r X^-1.
+ */
+public final class FeatureTracker {
+    private FeatureTracker() {}
+
+    /**
+     * The tracker of a plant linearised about a nominal run.
+     *
+     * @param plant A_k about the nominal run
+     * @param nominal z_0..z_T
+     * @param setpoint v_j and beta*_j
+     * @param weights q_j >= 0, j = 0..T: how much it matters that block j reaches its target; q_0 is without effect, since no input reaches z_0
+     * @param r weight of the inputs, r > 0
+     * @param actuation which inputs there are
+     * @throws IllegalArgumentException if shapes differ, a weight is negative, or none is positive
+     */
+    public static Controller of(Differential plant, double[][] nominal, Setpoint setpoint, double[] weights, double r, Actuation actuation) {
+        return of(sensitivities(plant, setpoint, weights), nominal, setpoint, weights, r, actuation);
+    }
+
+    /**
+     * The sensitivities of a plant: for block k a matrix of one row {@code c_{k,j}'} for each j = k+1..T with q_j > 0, in that order. T products of at most T rows.
+     */
+    public static List<DMatrixRMaj> sensitivities(Differential plant, Setpoint setpoint, double[] weights) {
+        Check.length("the setpoint's horizon", setpoint.horizon(), plant.horizon());
+        Check.length("the setpoint's direction", setpoint.dimension(), plant.dimension());
+        Check.length("the weights", weights.length, plant.horizon() + 1);
+        var rows = new ArrayList<DMatrixRMaj>();
+        var after = new DMatrixRMaj(0, plant.dimension());
+        for (int k = plant.horizon() - 1; k >= 0; k--) {
+            var ahead = ahead(k, after, setpoint, weights);
+            after = ahead.numRows == 0 ? ahead : plant.vjp(k, ahead);   // C A_k
+            rows.add(after);
+        }
+        Collections.reverse(rows);
+        return rows;
+    }
+
+    /** The same tracker from its sensitivities, wherever they come from; for the other parameters see the first form. */
+    public static Controller of(List<DMatrixRMaj> sensitivities, double[][] nominal, Setpoint setpoint, double[] weights, double r, Actuation actuation) {
+        int T = setpoint.horizon();
+        int d = setpoint.dimension();
+        Check.length("the sensitivities", sensitivities.size(), T);
+        Check.length("the nominal states", nominal.length, T + 1);
+        Check.length("the weights", weights.length, T + 1);
+        Check.that(Arrays.stream(weights).allMatch(q -> q >= 0 && Double.isFinite(q)), "weights %s, wanted finite q_j >= 0", Arrays.toString(weights));
+        Check.that(Arrays.stream(weights, 1, T + 1).anyMatch(q -> q > 0), "no block 1..%d has a weight, wanted at least one q_j > 0", T);
+        Check.that(r > 0 && Double.isFinite(r), "the inputs' weight r is %s, wanted a finite r > 0", r);
+
+        var laws = new TreeMap<Integer, Law>();
+        var x = new DMatrixRMaj(0, 0);
+        var slack = new double[0];                                           // beta*_j - v_j.nominal_j
+        for (int k = T - 1; k >= 0; k--) {
+            var c = ahead(k, k + 1 < T ? sensitivities.get(k + 1) : new DMatrixRMaj(0, d), setpoint, weights);   // [m, d]
+            var sensed = sensitivities.get(k);                               // C A_k
+            Check.shape("the sensitivities of block " + k, sensed, c.numRows, d);
+            if (c.numRows == 0) {
+                continue;
+            }
+            if (c.numRows > slack.length) {
+                x = bordered(r / weights[k + 1], x);                         // diag(r/q, X)
+                slack = prepended(setpoint.error(k + 1, nominal[k + 1]), slack);
+            }
+            var answer = actuation.weigh(k, c);                              // C B B'
+            CommonOps_DDRM.multAddTransB(c, answer, x);                      // X = diag(r/q, X) + C B B' C'
+            double[] b = Vectors.plus(slack, 1, Vectors.multiply(sensed, nominal[k]));
+            var w = CommonOps_DDRM.transpose(DenseAlgebra.ejml().solveSpd(x, answer), null);   // B B' C' X^-1
+            laws.put(k, new Law(sensed, b, w));
+        }
+        return Controller.of("tracker " + setpoint.lambda() + " mu_k", laws, setpoint);
+    }
+
+    /** The rows that stand for z_{k+1}: v_{k+1}' if block k+1 has a weight, then those of the blocks behind it. */
+    private static DMatrixRMaj ahead(int k, DMatrixRMaj after, Setpoint setpoint, double[] weights) {
+        return weights[k + 1] > 0 ? CommonOps_DDRM.concatRowsMulti(Vectors.row(setpoint.direction(k + 1)), after) : after;
+    }
+
+    private static DMatrixRMaj bordered(double corner, DMatrixRMaj m) {
+        var bordered = new DMatrixRMaj(m.numRows + 1, m.numCols + 1);
+        bordered.set(0, 0, corner);
+        CommonOps_DDRM.insert(m, bordered, 1, 1);
+        return bordered;
+    }
+
+    private static double[] prepended(double first, double[] rest) {
+        var all = new double[rest.length + 1];
+        all[0] = first;
+        System.arraycopy(rest, 0, all, 1, rest.length);
+        return all;
+    }
+}

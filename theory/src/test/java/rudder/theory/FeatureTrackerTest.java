@@ -1,0 +1,137 @@
+package rudder.theory;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static rudder.theory.Fixtures.*;
+
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.CommonOps_DDRM;
+import org.junit.jupiter.api.Test;
+
+class FeatureTrackerTest {
+    private static final int T = 5;
+    private static final int D = 4;
+    private static final double R = 0.7;
+    private final Random random = new Random(1);
+    private final LinearSystem system = system(T, D, 2);
+    private final Setpoint setpoint = setpoint(T, D, 1.5, 3);
+    private final double[][] nominal = IntStream.rangeClosed(0, T).mapToObj(k -> vector(D, random)).toArray(double[][]::new);
+    private final double[] z0 = vector(D, random);
+    private final double[] weights = {9, 0.4, 0, 2, 0, 1.1};
+
+    /** z_{k+1} = nominal_{k+1} + A_k (z_k - nominal_k). */
+    private final Plant plant = new Plant() {
+        @Override
+        public int horizon() {
+            return T;
+        }
+
+        @Override
+        public int dimension() {
+            return D;
+        }
+
+        @Override
+        public double[] next(int k, double[] z) {
+            return Vectors.plus(nominal[k + 1], 1, Vectors.multiply(system.jacobian(k), Vectors.plus(z, -1, nominal[k])));
+        }
+    };
+
+    @Test
+    void inputsSolveTheQuadraticProgrammeOverTheWholeHorizon() {
+        for (double[] q : new double[][] {weights, {0, 1, 1, 1, 1, 1}, {0, 0, 0, 1, 0, 0}, {0, 1e-3, 1e-3, 1e-3, 1e-3, 1}}) {
+            var factors = IntStream.range(0, T).mapToObj(k -> matrix(D, 3, random)).toList();
+            var directions = IntStream.range(0, T).mapToObj(k -> Vectors.column(setpoint.direction(k + 1))).toList();
+            check(q, IntStream.range(0, T).mapToObj(k -> identity(D, 1)).toList(), Actuation.everywhere());
+            check(q, directions, Actuation.along(setpoint));
+            check(q, factors, Actuation.covariance(k -> product(factors.get(k), transpose(factors.get(k)))));
+        }
+    }
+
+    /** All inputs at once: strengths = free + F u, u = (F'QF + rI)^-1 F'Q (targets - free). */
+    private void check(double[] q, List<DMatrixRMaj> b, Actuation actuation) {
+        int m = b.get(0).numCols;
+        var f = new DMatrixRMaj(T, T * m);
+        var weighted = new DMatrixRMaj(T, T);
+        double[] free = Rollout.of(plant, Controller.none(), z0).strengths(setpoint);
+        var error = new DMatrixRMaj(T, 1);
+        for (int j = 1; j <= T; j++) {
+            for (int k = 0; k < j; k++) {
+                CommonOps_DDRM.insert(product(Vectors.row(setpoint.direction(j)), system.transition(j, k + 1), b.get(k)), f, j - 1, k * m);
+            }
+            weighted.set(j - 1, j - 1, q[j]);
+            error.set(j - 1, 0, setpoint.target(j) - free[j]);
+        }
+        var hessian = plus(product(transpose(f), weighted, f), identity(T * m, R));
+        var u = product(inverse(hessian), transpose(f), weighted, error);
+        var tracker = FeatureTracker.of(Differential.of(system), nominal, setpoint, q, R, actuation);
+        var run = Rollout.of(plant, tracker, z0);
+        for (int k = 0; k < T; k++) {
+            var input = product(b.get(k), CommonOps_DDRM.extract(u, k * m, (k + 1) * m, 0, 1));
+            assertEquals(0, Vectors.norm(Vectors.plus(run.inputs()[k], -1, input.data)), 1e-9);
+        }
+    }
+
+    @Test
+    void blocksBeyondTheLastWeightHaveNoLaw() {
+        var tracker = FeatureTracker.of(Differential.of(system), nominal, setpoint, new double[] {0, 0, 1, 1, 0, 0}, R, Actuation.everywhere());
+        assertEquals(2, tracker.law(0).orElseThrow().rank());
+        assertEquals(1, tracker.law(2).orElseThrow().rank());
+        assertFalse(tracker.law(3).isPresent());
+    }
+
+    @Test
+    void targetsAreReachedAsInputsBecomeFree() {
+        var run = Rollout.of(plant, FeatureTracker.of(Differential.of(system), nominal, setpoint, new double[] {0, 1, 1, 1, 1, 1}, 1e-9,
+                Actuation.everywhere()), z0);
+        for (int k = 1; k <= T; k++) {
+            assertEquals(0, run.errors(setpoint)[k], 1e-6);
+        }
+    }
+
+    @Test
+    void trackerCostsNoMoreThanTheRegulatorOnItsOwnCost() {
+        double[] q = {0, 1, 1, 1, 1, 1};
+        var tracker = FeatureTracker.of(Differential.of(system), nominal, setpoint, q, R, Actuation.everywhere());
+        double best = cost(Rollout.of(plant, tracker, z0), q);
+        for (var other : List.of(Controller.none(), Controller.lqr(Lqr.solve(system, COST), setpoint), Controller.openLoop(setpoint, T / 2))) {
+            assertTrue(best < cost(Rollout.of(plant, other, z0), q));
+        }
+    }
+
+    private double cost(Rollout run, double[] q) {
+        double[] errors = run.errors(setpoint);
+        return R * run.energy() + IntStream.rangeClosed(1, T).mapToDouble(k -> q[k] * errors[k] * errors[k]).sum();
+    }
+
+    @Test
+    void sensitivitiesAreTheDirectionsPulledBack() {
+        var rows = FeatureTracker.sensitivities(Differential.of(system), setpoint, weights);
+        assertEquals(3, rows.get(0).numRows);
+        assertClose(product(Vectors.row(setpoint.direction(3)), system.transition(3, 1)), CommonOps_DDRM.extractRow(rows.get(1), 0, null), 1e-14);
+        assertClose(product(Vectors.row(setpoint.direction(T)), system.transition(T, 1)), CommonOps_DDRM.extractRow(rows.get(1), 1, null), 1e-14);
+    }
+
+    @Test
+    void differentialOfASystemMultipliesFromEitherSide() {
+        var rows = matrix(3, D, random);
+        var differential = Differential.of(system);
+        assertClose(product(rows, transpose(system.jacobian(1))), differential.jvp(1, rows), 1e-14);
+        assertClose(product(rows, system.jacobian(1)), differential.vjp(1, rows), 1e-14);
+    }
+
+    @Test
+    void errorsNameWhatIsWrong() {
+        var plant = Differential.of(system);
+        assertRefuses(() -> FeatureTracker.of(plant, nominal, setpoint, new double[] {1, 0, 0, 0, 0, 0}, R, Actuation.everywhere()), "no block 1..5");
+        assertRefuses(() -> FeatureTracker.of(plant, nominal, setpoint, new double[] {0, 1, -1, 0, 0, 0}, R, Actuation.everywhere()), "-1.0");
+        assertRefuses(() -> FeatureTracker.of(plant, nominal, setpoint, weights, 0, Actuation.everywhere()), "r is 0.0");
+        assertRefuses(() -> FeatureTracker.of(plant, new double[2][D], setpoint, weights, R, Actuation.everywhere()), "nominal", "2, wanted 6");
+        assertRefuses(() -> FeatureTracker.of(plant, nominal, setpoint, new double[2], R, Actuation.everywhere()), "weights", "2, wanted 6");
+        assertRefuses(() -> FeatureTracker.of(List.of(identity(D, 1)), nominal, setpoint, weights, R, Actuation.everywhere()), "1, wanted 5");
+    }
+}
