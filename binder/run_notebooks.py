@@ -5,6 +5,7 @@ not run again. What a run leaves in target/notebooks (target/notebooks/quick at 
 the recorded values as csv.
 """
 import argparse
+import base64
 import hashlib
 import json
 import os
@@ -85,7 +86,11 @@ def texts(notebook):
 
 
 def claims(notebook):
-    return sum(line.startswith("holds: ") for text in texts(notebook) for line in text.splitlines())
+    return [line for text in texts(notebook) for line in text.splitlines() if line.startswith("holds: ")]
+
+
+def figures(notebook):
+    return [output.data["image/png"] for cell in notebook.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
 
 
 def is_progress(output):
@@ -119,14 +124,16 @@ def store(name):
     """Puts the executed notebook and its values where they are committed."""
     notebook = clean(nbformat.read(OUT / f"{name}.ipynb", 4))
     text = nbformat.writes(notebook) + "\n"
-    figures = sum("image/png" in output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", []))
-    if figures > MOST_FIGURES or len(text.encode()) > MOST_BYTES:
-        raise SystemExit(f"{name}: {figures} figures, {len(text.encode())} bytes; at most {MOST_FIGURES} and {MOST_BYTES} are committed")
+    drawn = figures(notebook)
+    if len(drawn) > MOST_FIGURES or len(text.encode()) > MOST_BYTES:
+        raise SystemExit(f"{name}: {len(drawn)} figures, {len(text.encode())} bytes; at most {MOST_FIGURES} and {MOST_BYTES} are committed")
     (SOURCE / f"{name}.ipynb").write_text(text)
+    (SOURCE / "results").mkdir(exist_ok=True)
     values = OUT / f"{name}.csv"
     if values.exists():
-        (SOURCE / "results").mkdir(exist_ok=True)
         (SOURCE / "results" / values.name).write_bytes(values.read_bytes())
+    if drawn:  # for pages that cannot show a notebook
+        (SOURCE / "results" / f"{name}.png").write_bytes(base64.b64decode(drawn[0]))
 
 
 def run(path):
@@ -160,7 +167,7 @@ def run(path):
         return False
     html, _ = HTMLExporter().from_notebook_node(notebook, resources={"metadata": {"name": name}})
     (OUT / f"{name}.html").write_text(html)
-    line = f"{time.monotonic() - start:.0f} s, peak {peak} MB, {claims(notebook)} claims hold"
+    line = f"{time.monotonic() - start:.0f} s, peak {peak} MB, {len(claims(notebook))} claims hold"
     done.write_text(json.dumps({"inputs": inputs, "line": line}))
     show(line, last=True)
     return True
@@ -171,11 +178,12 @@ def values(file):
 
 
 def summary(names):
-    """Every recorded value; at full size, the committed one beside it where they differ."""
+    """Every claim and recorded value; at full size, the committed one beside it where they differ."""
     for name in names:
         found, committed = values(OUT / f"{name}.csv"), {} if QUICK else values(SOURCE / "results" / f"{name}.csv")
-        if found:
-            print(f"\n{name}")
+        print(f"\n{name}")
+        for claim in claims(nbformat.read(OUT / f"{name}.ipynb", 4)):
+            print(f"    {claim}")
         for key, value in found.items():
             differs = f"   (committed: {committed[key]})" if committed.get(key, value) != value else ""
             print(f"    {key:<50} {value}{differs}")

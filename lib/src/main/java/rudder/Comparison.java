@@ -17,7 +17,8 @@ import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /**
- * Controllers beside one another: the same prompts, seeds and number of tokens for each, every completion scored alike.
+ * Controllers beside one another: the same prompts, sampling and number of tokens for each, every completion scored alike. Controllers that
+ * serve every prompt draw the same random numbers at a prompt; one made for each prompt has draws of its own.
  *
  * <pre>{@code
  * Comparison.of(model, prompts, Controller.none(), Controller.openLoop(target), lqr).table()
@@ -94,7 +95,8 @@ public final class Comparison {
      */
     public static Comparison of(LanguageModel model, List<String> prompts, Settings settings, Steering... steerings) {
         if (prompts.isEmpty() || steerings.length == 0) {
-            throw new IllegalArgumentException("found " + prompts.size() + " prompts and " + steerings.length + " controllers, wanted at least one of each");
+            throw new IllegalArgumentException("found " + prompts.size() + " prompts and " + steerings.length
+                    + " controllers, wanted at least one of each");
         }
         var names = new HashSet<String>();
         for (var steering : steerings) {
@@ -103,11 +105,12 @@ public final class Comparison {
             }
         }
         var measured = settings.measured != null ? settings.measured
-                : Stream.of(steerings).flatMap(steering -> steering.controller().apply(model, prompts.get(0)).setpoint().stream()).findFirst().orElse(null);
+                : Stream.of(steerings).flatMap(steering -> steering.controller().apply(model, prompts.get(0)).setpoint().stream()).findFirst()
+                        .orElse(null);
         var completions = new LinkedHashMap<String, List<Completion>>();
         for (var steering : steerings) {
-            completions.put(steering.name(), steering.run(model, prompts,
-                    (steered, shared) -> steered.measuring(measured).generate(shared, settings.tokens, settings.sampling)));
+            completions.put(steering.name(), steering.run(model, prompts, (steered, shared, row) -> steered.measuring(measured)
+                    .generate(shared, settings.tokens, settings.sampling.withSeed(settings.sampling.seed() + row))));
         }
         var written = new Comparison(List.copyOf(prompts), measured, completions, new LinkedHashMap<>());
         var scored = measured == null ? written : written.with(Score.of("strength",
@@ -196,7 +199,8 @@ public final class Comparison {
     /** One row a controller, one column a score: mean and 95 % bootstrap interval over the prompts. */
     public Table table() {
         var table = Table.create(this.toString(), StringColumn.create("controller", controllers()));
-        scores.forEach((score, values) -> table.addColumns(StringColumn.create(score.name(), Stream.of(values).map(row -> score.mean(row).toString()))));
+        scores.forEach((score, values) -> table.addColumns(
+                StringColumn.create(score.name(), Stream.of(values).map(row -> score.mean(row).toString()))));
         return table;
     }
 

@@ -35,7 +35,8 @@ public final class Linearization implements LinearSystem {
     private final Provenance provenance;
 
     private Linearization(List<DMatrixRMaj> jacobians, DenseAlgebra algebra, Provenance provenance) {
-        this.system = LinearSystem.of(jacobians, algebra, provenance.count() == 1 ? "one prompt's Jacobians" : "mean of " + provenance.count() + " Jacobians");
+        this.system = LinearSystem.of(jacobians, algebra,
+                provenance.count() == 1 ? "one prompt's Jacobians" : "mean of " + provenance.count() + " Jacobians");
         this.provenance = provenance;
     }
 

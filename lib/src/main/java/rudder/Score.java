@@ -50,8 +50,8 @@ public record Score(String name, ToDoubleFunction<Completion> of, boolean ratio)
     }
 
     /**
-     * Distinct-n: different runs of n words over all runs of n words of the text, 1 if none repeats. Falls as a text loops, and slowly with its length. Not
-     * defined for fewer than n words. Source: Li et al., arXiv 1510.03055.
+     * Distinct-n: different runs of n words over all runs of n words of the text, 1 if none repeats. Falls as a text loops, and slowly with its
+     * length. Not defined for fewer than n words. Source: Li et al., arXiv 1510.03055.
      */
     public static Score distinct(int n) {
         if (n < 1) {

@@ -1,5 +1,6 @@
 package rudder;
 
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.TreeMap;
@@ -42,18 +43,25 @@ public record Steering(String name, BiFunction<LanguageModel, String, Controller
 
     /** One run for each prompt: the residual stream of its last token, steered. */
     public List<Rollout> rollouts(LanguageModel model, List<String> prompts) {
-        return run(model, prompts, (steered, shared) -> steered.traces(shared).stream().map(ResidualTrace::rollout).toList());
+        return run(model, prompts, (steered, shared, row) -> steered.traces(shared).stream().map(ResidualTrace::rollout).toList());
     }
 
-    /** One result for each prompt; prompts that share a controller are run side by side. */
-    <R> List<R> run(LanguageModel model, List<String> prompts, BiFunction<SteeredModel, List<String>, List<R>> run) {
+    /** What is done with the prompts that share a controller; {@code row} is the first one's place among all prompts. */
+    interface Part<R> {
+        List<R> run(SteeredModel steered, List<String> shared, int row);
+    }
+
+    /** One result for each prompt. A prompt that comes twice has one controller; prompts that share a controller are run side by side. */
+    <R> List<R> run(LanguageModel model, List<String> prompts, Part<R> part) {
+        var controllers = new HashMap<String, Controller>();
+        prompts.forEach(prompt -> controllers.computeIfAbsent(prompt, p -> controller.apply(model, p)));
         var rows = IntStream.range(0, prompts.size()).boxed()
-                .collect(Collectors.groupingBy(row -> controller.apply(model, prompts.get(row)), LinkedHashMap::new, Collectors.toList()));
+                .collect(Collectors.groupingBy(row -> controllers.get(prompts.get(row)), LinkedHashMap::new, Collectors.toList()));
         var results = new TreeMap<Integer, R>();
         rows.forEach((controller, shared) -> {
-            var part = run.apply(model.steered(controller), shared.stream().map(prompts::get).toList());
-            for (int i = 0; i < part.size(); i++) {
-                results.put(shared.get(i), part.get(i));
+            var some = part.run(model.steered(controller), shared.stream().map(prompts::get).toList(), shared.get(0));
+            for (int i = 0; i < some.size(); i++) {
+                results.put(shared.get(i), some.get(i));
             }
         });
         return List.copyOf(results.values());

@@ -2,6 +2,7 @@ package rudder;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.Refusals.assertRefused;
@@ -170,6 +171,18 @@ class ModelTest {
         assertRefused(() -> scored.mean("none", "toxicity"), "no score 'toxicity'", "distinct-2");
         assertRefused(() -> Comparison.of(model, PROMPTS, lqr, lqr), "two controllers", "'A-LQR'");
         assertRefused(() -> Comparison.of(model, List.of(), lqr), "0 prompts");
+    }
+
+    @Test
+    void aPromptThatComesTwiceIsDrawnTwice() {
+        var once = "Once upon a time";
+        var sampling = Sampling.paper().withTopP(1);
+        var frozen = Steering.frozen(Controller.openLoop(features.setpoint(0.1), 15));
+        var comparison = Comparison.of(model, List.of(once, "The tide", once), Comparison.settings().tokens(6).sampling(sampling), frozen);
+        var texts = comparison.completions(frozen.name());
+        assertNotEquals(texts.get(0).text(), texts.get(2).text());
+        assertEquals(once, texts.get(2).prompt());
+        assertEquals("The tide", texts.get(1).prompt());
     }
 
     @Test

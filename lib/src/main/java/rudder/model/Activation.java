@@ -9,7 +9,7 @@ import ai.djl.ndarray.NDArray;
  * (1 + tanh y) / 2 = sigmoid(2 y). Both share the derivative act'(g) = s + g s (1 - s) h'(g).
  */
 enum Activation {
-    SILU {
+    SILU(1.09984, 0.5) {
         @Override
         NDArray h(NDArray g) {
             return g;
@@ -21,7 +21,7 @@ enum Activation {
         }
     },
 
-    GELU_TANH {
+    GELU_TANH(1.129, 0.79789) {
         private final double linear = 2 * Math.sqrt(2 / Math.PI);
         private final double cubic = linear * 0.044715;
 
@@ -35,6 +35,15 @@ enum Activation {
             return g.square().muli(3 * cubic).addi(linear);
         }
     };
+
+    /** At least |act'| and |act''|, everywhere. */
+    final double steepest;
+    final double sharpest;
+
+    Activation(double steepest, double sharpest) {
+        this.steepest = steepest;
+        this.sharpest = sharpest;
+    }
 
     abstract NDArray h(NDArray g);
 

@@ -4,7 +4,9 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
+import rudder.theory.CertifiedBound;
 import rudder.theory.Differential;
 import rudder.theory.Plant;
 
@@ -83,6 +85,20 @@ public final class PromptPlant implements Plant, Differential {
         try (NDManager scope = transformer.manager.newSubManager()) {
             return EngineAlgebra.down(derivative(scope, k, nominal.state(k)).leftTimes(upload(scope, y)));
         }
+    }
+
+    /**
+     * How much the blocks can curve about the prompt's own states, from norms of the weights: what a {@link CertifiedBound} of this plant rests on. Sound,
+     * up to rounding, and very loose; {@code BlockCurvature} has the derivation. Costs some matrix products a block, once.
+     */
+    public CertifiedBound.Curvature curvature() {
+        var blocks = IntStream.range(0, horizon()).mapToObj(k -> {
+            try (NDManager scope = transformer.manager.newSubManager()) {
+                var at = new Point(scope, k);
+                return new BlockCurvature(at.block, upload(scope, nominal.state(k)), at.view, at.keys, at.values);
+            }
+        }).toList();
+        return (k, radius) -> blocks.get(k).within(radius);
     }
 
     /** A_k on the engine's device, [d, d]. */

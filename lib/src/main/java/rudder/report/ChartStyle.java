@@ -62,7 +62,7 @@ final class ChartStyle {
     static XYChart counted(String title, String x, int last, String y) {
         int step = last <= 16 ? 1 : last <= 50 ? 5 : 10;
         var chart = chart(title, x, y);
-        chart.getStyler().setXAxisTickLabelsFormattingFunction(at -> at % step == 0 ? Integer.toString(at.intValue()) : "");
+        chart.getStyler().setXAxisMin(0.0).setXAxisTickLabelsFormattingFunction(at -> at % step == 0 ? Integer.toString(at.intValue()) : "");
         return chart;
     }
 

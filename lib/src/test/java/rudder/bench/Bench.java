@@ -5,6 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 import rudder.model.Job;
 import rudder.model.LanguageModel;
 import rudder.model.Sampling;
@@ -12,6 +14,7 @@ import rudder.model.SteeredModel;
 import rudder.theory.Controller;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
+import rudder.theory.LyapunovFunction;
 import rudder.theory.QuadraticCost;
 import rudder.theory.Setpoint;
 
@@ -20,6 +23,7 @@ final class Bench {
 
     private static final String MODEL = "SmolLM2-135M-Instruct";
     private static final String TWELVE_TOKENS = "Once upon a time there was a small village by the sea";
+    private static final int FEW = 3;                      // blocks for plain Java
     private static final Sampling GREEDY = Sampling.greedy();
 
     private Bench() {}
@@ -38,16 +42,45 @@ final class Bench {
             int[] prompt = model.encode(TWELVE_TOKENS);
             var system = LinearSystem.of(model.meanJacobiansOf(List.of(prompt)), model.algebra(), "one prompt");
             var cost = new QuadraticCost(.1, 10, 1);
-            arms.in("s")
-                    .arm("jacobians_12_tokens", () -> Arms.seconds(() -> model.meanJacobiansOf(List.of(prompt))))
-                    .arm("riccati", () -> Arms.seconds(() -> Lqr.solve(system, cost)))
-                    .run(5);
+            arms.in("s").arm("jacobians_12_tokens", () -> Arms.seconds(() -> model.meanJacobiansOf(List.of(prompt)))).run(5);
+            guarantees(arms, system, cost);
             // strength 0: the same products, and a text that does not depend on being steered
             var controller = Controller.lqr(Lqr.solve(system, cost), anySetpoint(model));
             decode(arms, model, controller, 1, 32, 7);
             decode(arms, model, controller, 32, 8, 5);
         }
         arms.write();
+    }
+
+    /**
+     * Riccati, Lyapunov and the norms of all transitions through the engine; beside them plain Java on {@code FEW} blocks, since all would take minutes. The
+     * first two cost as much for each block, the norms for each pair of blocks.
+     */
+    private static void guarantees(Arms arms, LinearSystem system, QuadraticCost cost) {
+        var few = LinearSystem.of(IntStream.range(system.horizon() - FEW, system.horizon()).mapToObj(system::jacobian).toList());
+        var engine = guarantees(arms, "", system, cost);
+        arms.report("riccati_lyapunov_norms", engine.values().stream().mapToDouble(seconds -> seconds).sum(), "s");
+        var ejml = guarantees(arms, "_ejml_" + FEW + "_blocks", few, cost);
+        var scale = List.of(blocks(system) / blocks(few), blocks(system) / blocks(few), pairs(system) / pairs(few)).iterator();
+        arms.report("riccati_lyapunov_norms_ejml_extrapolated", ejml.values().stream().mapToDouble(seconds -> seconds * scale.next()).sum(), "s");
+    }
+
+    private static Map<String, Double> guarantees(Arms arms, String suffix, LinearSystem system, QuadraticCost cost) {
+        var solution = Lqr.solve(system, cost);
+        var lyapunov = LyapunovFunction.of(solution.closedLoop());
+        return arms.in("s")
+                .arm("riccati" + suffix, () -> Arms.seconds(() -> Lqr.solve(system, cost)))
+                .arm("lyapunov" + suffix, () -> Arms.seconds(() -> LyapunovFunction.of(solution.closedLoop())))
+                .arm("transition_norms" + suffix, () -> Arms.seconds(lyapunov::transitionNorms))
+                .run(3);
+    }
+
+    private static double blocks(LinearSystem system) {
+        return system.horizon();
+    }
+
+    private static double pairs(LinearSystem system) {
+        return system.horizon() * (system.horizon() + 1) / 2.0;
     }
 
     private static void decode(Arms arms, LanguageModel model, Controller controller, int batch, int tokens, int rounds) {

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.junit.jupiter.api.Assumptions;
@@ -20,9 +21,7 @@ import rudder.theory.Controller;
 /** What a pass makes in the engine's memory goes with it. */
 class MemoryTest {
 
-    private static final Path STATM = Path.of("/proc/self/statm");
-    private static final int PAGE = 4096;
-    private static volatile byte[] garbage;
+    private static final Path SMAPS = Path.of("/proc/self/smaps");
 
     private final LanguageModel tiny = Tiny.LLAMA.model(DataType.FLOAT32);
     private final SteeredModel steered = tiny.steered(Tiny.LLAMA.lqr(Tiny.LLAMA.setpoint(1)));
@@ -53,44 +52,55 @@ class MemoryTest {
         assertEquals(counts.get(4), counts.get(499));
     }
 
-    /** Java's heap and the engine settle after some completions; a leak never does. */
+    /** Compilers and allocators settle, a leak never does: of one array a block and token, 8 rows lose 3 MB each time. */
     @Test
-    void aCompletionOfFiveHundredTokensLeavesResidentMemoryAsItWas() {
-        for (int i = 0; i < 1 << 14; i++) {
-            garbage = new byte[1 << 16]; // so that the young heap is resident before one looks
-        }
-        var history = new ArrayList<Long>();
-        long growth;
+    void fiveHundredTokensLeaveResidentMemoryAsItWas() {
+        var prompts = Collections.nCopies(8, "the sea");
+        var growth = new ArrayList<Long>();
         do {
-            assertTrue(history.size() < 20, "bytes by which 500 tokens grew, each time: " + history);
+            assertTrue(growth.size() < 10, "bytes by which resident memory grew, each time: " + growth);
             long before = resident();
-            steered.generate("the sea", 500, Sampling.greedy());
-            growth = resident() - before;
-            history.add(growth);
-        } while (Math.abs(growth) >= 1_000_000);
+            steered.generate(prompts, 500, Sampling.greedy());
+            growth.add(resident() - before);
+        } while (Math.abs(growth.get(growth.size() - 1)) >= 1_000_000);
     }
 
-    /** A token takes 46 kB for its keys and values, 30 blocks x 2 x 3 heads x 64 floats; the median is deaf to a heap that grows now and then. */
+    /** A token takes 46 kB for its keys and values: 30 blocks x 2 x 3 heads x 64 floats. */
     @Test
     @Tag("model")
     void fiveHundredTokensOfARealModelTakeTheirCacheAlone() throws IOException {
         try (var model = LanguageModel.load("SmolLM2-135M-Instruct")) {
             int weights = arrays(model);
-            var resident = new ArrayList<Long>();
-            var completion = model.steered(Controller.none()).generate("Once upon a time", 500, Sampling.greedy(), text -> resident.add(resident()));
+            int[] heard = {0};
+            var fifties = new ArrayList<Long>();
+            var completion = model.steered(Controller.none()).generate("Once upon a time", 500, Sampling.greedy(), text -> {
+                if (++heard[0] % 50 == 0) {
+                    fifties.add(resident());
+                }
+            });
             assertEquals(500, completion.tokens().length);
-            long[] growth = IntStream.range(2, 10).mapToLong(i -> resident.get(50 * i + 49) - resident.get(50 * i)).sorted().toArray();
-            assertTrue(growth[4] < 49 * 2 * 46_080, "bytes by which 50 tokens grew: " + Arrays.toString(growth));
+            long[] growth = IntStream.range(1, 10).mapToLong(i -> fifties.get(i) - fifties.get(i - 1)).sorted().toArray();
+            assertTrue(growth[4] < 50 * 2 * 46_080, "bytes by which 50 tokens grew: " + Arrays.toString(growth));
             assertEquals(weights, arrays(model));
         }
     }
 
+    /** Resident bytes but for Java's heap, which lies below 64 GB, where compressed pointers reach; nothing else does. */
     private static long resident() {
-        Assumptions.assumeTrue(Files.exists(STATM), "no /proc");
+        Assumptions.assumeTrue(Files.exists(SMAPS), "no /proc");
+        long bytes = 0;
+        boolean counts = false;
         try {
-            return PAGE * Long.parseLong(Files.readString(STATM).split(" ")[1]);
+            for (String line : Files.readAllLines(SMAPS)) {
+                if (line.matches("[0-9a-f]+-.*")) { // from-to permissions ...
+                    counts = Long.parseUnsignedLong(line.substring(0, line.indexOf('-')), 16) >= 1L << 36;
+                } else if (counts && line.startsWith("Rss:")) { // Rss: 12 kB
+                    bytes += 1024 * Long.parseLong(line.split("\\s+")[1]);
+                }
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+        return bytes;
     }
 }

@@ -44,7 +44,7 @@ class PromptPlantTest {
     @EnumSource
     void aRolloutOfThePlantIsTheSteeredModelsTrace(Tiny tiny) {
         var setpoint = tiny.setpoint(1.5);
-        for (Controller controller : List.of(tiny.lqr(setpoint), Controller.openLoop(setpoint, 2), Controller.none(),
+        for (Controller controller : List.of(tiny.lqr(setpoint), Controller.openLoop(setpoint, 2), Controller.none(), Controller.pid(setpoint, .5, .2, .1, 3),
                 tiny.lqr(setpoint).plus(Controller.openLoop(tiny.setpoint(-1), 1)))) {
             for (int n : LENGTHS) {
                 int[] tokens = Tiny.tokens(n, n);

@@ -20,7 +20,9 @@ import org.ejml.data.DMatrixRMaj;
  */
 final class Lanczos {
     private static final double RESIDUAL = 2e-8;
-    private static final int ITERATIONS = 1000;
+
+    /** Where the largest eigenvalues agree to 1e-5, as in a closed loop that hardly contracts some directions, a thousand are used. */
+    private static final int ITERATIONS = 20_000;
 
     private Lanczos() {}
 
@@ -39,7 +41,7 @@ final class Lanczos {
         }
         for (int iteration = 0; !active.isEmpty(); iteration++) {
             if (iteration == ITERATIONS) {
-                throw new ArithmeticException("no eigenvalue found in " + ITERATIONS + " Lanczos iterations; are all numbers finite?");
+                throw new ArithmeticException("no largest eigenvalue found in " + ITERATIONS + " Lanczos iterations");
             }
             var x = new DMatrixRMaj(d, active.size());                                   // [d, runs]
             for (int c = 0; c < active.size(); c++) {

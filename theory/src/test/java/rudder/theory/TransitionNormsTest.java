@@ -24,6 +24,17 @@ class TransitionNormsTest {
         }
     }
 
+    /** A thousand eigenvalues within 1e-3 of each other, the largest two 1e-6 apart. */
+    @Test
+    void theLargestOfManyCloseEigenvaluesIsFound() {
+        int d = 1000;
+        var crowded = identity(d, 1);
+        for (int i = 0; i < d; i++) {
+            crowded.set(i, i, 1 - 1e-6 * i);
+        }
+        assertEquals(1, norm(crowded), 1e-10);
+    }
+
     @Test
     void normsOfClusteredAndDegenerateSpectraAreFoundToo() {
         int d = 50;
