@@ -6,17 +6,18 @@ import ai.djl.ndarray.NDList;
 
 /**
  * Rotary grouped-query attention of one block, between its input norm and its output matrix: with queries q, keys k_j, values v_j of a
- * head, p = softmax_j(q.k_j) and o = sum_j p_j v_j. Queries, keys and values come from one fused product; the scale of q.k is folded
+ * head, p = softmax_j(cap(q.k_j)) and o = sum_j p_j v_j. Queries, keys and values come from one fused product; the scale of q.k is folded
  * into the queries' gain or weights.
  *
  * @param qkv       [(h + 2 kv) w, d]: query, key and value rows, the input norm's gain folded in; h and kv heads of width w
  * @param bias      [(h + 2 kv) w] or null
  * @param headGain  [h + kv, w], gains of the query and key norms; null where there are none
  * @param headNorm  norm over a head's width; null where there is none
+ * @param cap       bound on the scores q.k; null where there is none
  * @param turn      [w, w]: x turn swaps the halves of x and negates the one that comes first: the rotary pair's quarter turn
  */
 record Attention(Span span, int heads, int keyHeads, int width, NDArray qkv, NDArray bias, NDArray headGain, Norm headNorm,
-        NDArray turn) {
+        SoftCap cap, NDArray turn) {
 
     /** Queries [B, h, L, w], keys and values [B, kv, L, w] of the tokens n [B, L, d]. */
     record Heads(NDArray q, NDArray k, NDArray v) {}
@@ -45,6 +46,10 @@ record Attention(Span span, int heads, int keyHeads, int width, NDArray qkv, NDA
         return y.mul(view.cos()).subi(y.mul(view.sin()).matMul(turn));
     }
 
+    private NDArray capped(NDArray scores) {
+        return cap == null ? scores : cap.of(scores);
+    }
+
     /** Head outputs [B, L, h w] of the tokens n [B, L, d], which see the cache and each other. */
     NDArray forward(NDArray n, Pass pass, KvCache cache, int block) {
         Pass.View view = pass.view(span);
@@ -55,7 +60,7 @@ record Attention(Span span, int heads, int keyHeads, int width, NDArray qkv, NDA
         long columns = keys.getShape().get(1);
         long group = heads / keyHeads;
         NDArray q = a.q.reshape(batch * keyHeads, group * pass.length, width); // the heads that share keys stand together
-        NDArray scores = q.batchMatMul(keys.transpose(0, 2, 1)); // [B kv, g L, t]
+        NDArray scores = capped(q.batchMatMul(keys.transpose(0, 2, 1))); // [B kv, g L, t]
         if (view.mask() != null) {
             scores = scores.reshape(batch, heads, pass.length, columns).addi(view.mask()).reshape(scores.getShape());
         }
@@ -76,7 +81,7 @@ record Attention(Span span, int heads, int keyHeads, int width, NDArray qkv, NDA
         NDArray before = stacked.batchMatMul(earlierKeys.transpose(0, 2, 1)) // [kv, m g, t - 1]
                 .reshape(keyHeads, m, group, -1).transpose(1, 0, 2, 3);
         NDArray own = q.mul(a.k).sum(new int[] {-1}, true); // [m, kv, g, 1]
-        NDArray p = before.concat(own, -1).softmax(-1); // [m, kv, g, t]
+        NDArray p = capped(before.concat(own, -1)).softmax(-1); // [m, kv, g, t]
         NDList split = p.split(new long[] {p.getShape().get(3) - 1}, 3);
         NDArray o = split.get(0).transpose(1, 0, 2, 3).reshape(keyHeads, m * group, -1).batchMatMul(earlierValues)
                 .reshape(keyHeads, m, group, width).transpose(1, 0, 2, 3).addi(split.get(1).mul(a.v)); // [m, kv, g, w]
@@ -86,8 +91,8 @@ record Attention(Span span, int heads, int keyHeads, int width, NDArray qkv, NDA
     /**
      * The derivative of {@link #last} at one token n [1, d], from the fused projection to the heads' outputs: [h w, (h + 2 kv) w].
      *
-     * <p>For each head, with p_T the weight that the last token gives itself and e = p_T (v_T - o):
-     * <pre>   do = M dq + e (q.dk_T) + p_T dv_T,   M = sum_j p_j (v_j - o) k_j'.</pre>
+     * <p>For each head, with c_j = cap'(q.k_j) (1 without a cap), p_T the weight that the last token gives itself and e = c_T p_T (v_T - o):
+     * <pre>   do = M dq + e (q.dk_T) + p_T dv_T,   M = sum_j c_j p_j (v_j - o) k_j'.</pre>
      * Rotary turn R, gain G and head norm's derivative D lie between the projection x and q = R G n(x), so dq = R G D dx. They are multiplied
      * into the small factors once, M R G D and c = D G R'q, and a product costs one w x w matrix a head and two vectors.
      */
@@ -98,12 +103,15 @@ record Attention(Span span, int heads, int keyHeads, int width, NDArray qkv, NDA
         NDArray v = a.v.reshape(keyHeads, 1, width);
         NDArray keys = earlierKeys.concat(a.k.reshape(keyHeads, 1, width), 1); // [kv, t, w]
         NDArray values = earlierValues.concat(v, 1);
-        NDArray p = q.batchMatMul(keys.transpose(0, 2, 1)).softmax(-1); // [kv, g, t]
+        NDArray scores = capped(q.batchMatMul(keys.transpose(0, 2, 1))); // [kv, g, t]
+        NDArray p = scores.softmax(-1);
+        NDArray cp = cap == null ? p : cap.slope(scores).muli(p); // c_j p_j
         NDArray o = p.batchMatMul(values); // [kv, g, w]
-        NDArray weighted = values.expandDims(1).sub(o.expandDims(2)).muli(p.expandDims(3)); // p_j (v_j - o) [kv, g, t, w]
-        NDArray m = weighted.transpose(0, 1, 3, 2).matMul(keys.expandDims(1)); // sum_j p_j (v_j - o) k_j' [kv, g, w, w]
-        NDArray pLast = p.get("..., {}:", keys.getShape().get(1) - 1); // [kv, g, 1]
-        NDArray e = v.sub(o).muli(pLast); // [kv, g, w]
+        NDArray weighted = values.expandDims(1).sub(o.expandDims(2)).muli(cp.expandDims(3)); // c_j p_j (v_j - o) [kv, g, t, w]
+        NDArray m = weighted.transpose(0, 1, 3, 2).matMul(keys.expandDims(1)); // sum_j c_j p_j (v_j - o) k_j' [kv, g, w, w]
+        long last = keys.getShape().get(1) - 1;
+        NDArray pLast = p.get("..., {}:", last); // [kv, g, 1]
+        NDArray e = v.sub(o).muli(cp.get("..., {}:", last)); // [kv, g, w]
 
         NDArray mq = rotateBack(m.reshape(1, heads, width, width), view).reshape(heads, width, width); // rows of M R
         NDArray c = rotateBack(q.reshape(1, heads, 1, width), view).reshape(keyHeads, group, width); // q'R

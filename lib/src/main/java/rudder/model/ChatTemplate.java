@@ -18,6 +18,8 @@ record ChatTemplate(Family family, Optional<String> system) {
     enum Family {
         /** {@code <|im_start|>role\n ... <|im_end|>\n}. */
         CHATML,
+        /** {@code <|start_header_id|>role<|end_header_id|>\n\n ... <|eot_id|>}; a default system message precedes the given one. */
+        LLAMA3,
         /** {@code <start_of_turn>role\n ... <end_of_turn>\n}; no system role: its message opens the user's turn. */
         GEMMA
     }
@@ -28,6 +30,9 @@ record ChatTemplate(Family family, Optional<String> system) {
     // a system turn written out in one literal: in Jinja's source a line end is \n, or the character itself
     private static final Pattern DEFAULT_SYSTEM =
             Pattern.compile("<\\|im_start\\|>system(?:\\\\n|\n)([^'\"{}]+?)<\\|im_end\\|>");
+
+    /** What Llama 3.1 and 3.2 begin with; the date is their template's own where nobody tells it another. */
+    private static final String LLAMA_DATES = "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n";
 
     /**
      * Recognises a template.
@@ -40,12 +45,15 @@ record ChatTemplate(Family family, Optional<String> system) {
             return new ChatTemplate(Family.CHATML,
                     system.find() ? Optional.of(system.group(1).replace("\\n", "\n")) : Optional.empty());
         }
+        if (jinja.contains("<|start_header_id|>") && jinja.contains("<|eot_id|>")) {
+            return new ChatTemplate(Family.LLAMA3, jinja.contains("Cutting Knowledge Date") ? Optional.of(LLAMA_DATES) : Optional.empty());
+        }
         if (jinja.contains("<start_of_turn>") && jinja.contains("<end_of_turn>")) {
             return new ChatTemplate(Family.GEMMA, Optional.empty());
         }
         throw new IllegalArgumentException("unknown chat template: found '"
                 + jinja.substring(0, Math.min(80, jinja.length())).replace("\n", "\\n")
-                + "...', wanted ChatML (<|im_start|>) or Gemma's (<start_of_turn>); write the marks into the prompt yourself "
+                + "...', wanted ChatML (<|im_start|>), Llama 3's (<|start_header_id|>) or Gemma's (<start_of_turn>); write the marks into the prompt yourself "
                 + "and encode it with encodeMarked");
     }
 
@@ -59,6 +67,15 @@ record ChatTemplate(Family family, Optional<String> system) {
                 parts.add(new Part(true, "<|im_start|>"));
                 parts.add(new Part(false, "assistant\n"));
             }
+            case LLAMA3 -> {
+                if (system.isPresent() || given.isPresent()) {
+                    header(parts, "system", system.orElse("") + given.map(String::strip).orElse(""));
+                    parts.add(new Part(true, "<|eot_id|>"));
+                }
+                header(parts, "user", user.strip());
+                parts.add(new Part(true, "<|eot_id|>"));
+                header(parts, "assistant", "");
+            }
             case GEMMA -> {
                 String opening = given.map(message -> message + "\n\n").orElse("");
                 turn(parts, "<start_of_turn>", "user\n" + opening + user.strip(), "<end_of_turn>");
@@ -68,6 +85,13 @@ record ChatTemplate(Family family, Optional<String> system) {
             default -> throw new IllegalStateException(family.name());
         }
         return parts;
+    }
+
+    private static void header(List<Part> parts, String role, String text) {
+        parts.add(new Part(true, "<|start_header_id|>"));
+        parts.add(new Part(false, role));
+        parts.add(new Part(true, "<|end_header_id|>"));
+        parts.add(new Part(false, "\n\n" + text));
     }
 
     private static void turn(List<Part> parts, String begin, String text, String end) {

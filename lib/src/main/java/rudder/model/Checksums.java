@@ -18,10 +18,14 @@ import java.util.UUID;
 record Checksums(Path folder) {
 
     static MessageDigest sha256() {
+        return digest("SHA-256");
+    }
+
+    static MessageDigest digest(String algorithm) {
         try {
-            return MessageDigest.getInstance("SHA-256");
+            return MessageDigest.getInstance(algorithm);
         } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
+            throw new IllegalStateException("every Java has " + algorithm, e);
         }
     }
 

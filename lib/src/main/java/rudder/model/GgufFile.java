@@ -176,9 +176,9 @@ public final class GgufFile implements TensorSource {
     }
 
     @Override
-    public void read(String name, FloatBuffer into) {
+    public void read(String name, long first, long count, FloatBuffer into) {
         try {
-            entry(name).read(channel, into);
+            entry(name).read(channel, first, count, into);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot read the tensor '" + name + "' of " + path + ": " + e, e);
         }

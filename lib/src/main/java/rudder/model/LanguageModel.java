@@ -34,7 +34,8 @@ public final class LanguageModel implements AutoCloseable {
     /**
      * Loads a model in float32 onto the engine's default device: the GPU where there is one.
      *
-     * @param nameOrPath one of {@link ModelStore#names()}, fetched if it must be, or a GGUF file's path
+     * @param nameOrPath whatever {@link ModelStore#fetch} takes: a name, a GGUF file, or a folder in Hugging Face's layout. A folder
+     *     without a {@code tokenizer.json} serves for tokens; only texts are refused then, with an IllegalStateException
      * @throws IllegalArgumentException if the name is unknown, the architecture is not supported, or a tensor is missing, misshapen or not
      *     finite
      * @throws IOException if the file cannot be fetched or read
@@ -44,15 +45,14 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     static LanguageModel load(ModelFile file, DataType type) throws IOException {
-        try (GgufFile gguf = GgufFile.open(file.path())) {
-            ModelConfig config = ModelConfig.of(gguf);
-            Tokenizer tokenizer = Tokenizer.of(gguf);
+        try (Checkpoint checkpoint = Checkpoint.open(file.path())) {
             NDManager manager = NDManager.newBaseManager("PyTorch");
             try {
-                return new LanguageModel(file, new Transformer(gguf, TensorNames.GGUF, config, manager, type), tokenizer);
+                return new LanguageModel(file, new Transformer(checkpoint.tensors(), checkpoint.names(), checkpoint.config(), manager, type),
+                        checkpoint.tokenizer());
             } catch (RuntimeException | Error e) {
                 manager.close();
-                tokenizer.close();
+                checkpoint.tokenizer().close();
                 throw e;
             }
         }
@@ -117,8 +117,8 @@ public final class LanguageModel implements AutoCloseable {
                     + "; the context of " + name() + " holds " + contextLength() + ": shorten the prompt or ask for fewer tokens");
         }
         for (int token : tokens) {
-            if (token < 0 || token >= tokenizer.size()) {
-                throw new IllegalArgumentException("token id " + token + ": " + name() + " has the ids 0 to " + (tokenizer.size() - 1));
+            if (token < 0 || token >= transformer.config.vocabulary()) {
+                throw new IllegalArgumentException("token id " + token + ": " + name() + " has the ids 0 to " + (transformer.config.vocabulary() - 1));
             }
         }
         return tokens;

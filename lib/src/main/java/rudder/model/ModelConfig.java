@@ -1,13 +1,14 @@
 package rudder.model;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
  * What distinguishes one decoder-only transformer from another: a size for each matrix and a switch for each variation. One block
  * description ({@link Block}) serves every architecture; an architecture is this record and a {@link TensorNames}.
  *
- * @param architecture     name in the checkpoint: {@code llama}, {@code qwen2}, {@code gemma3}
+ * @param architecture     name in the checkpoint, {@code llama} for instance
  * @param horizon          T, number of blocks
  * @param dimension        d, width of the residual stream
  * @param heads            number of query heads
@@ -20,14 +21,20 @@ import java.util.List;
  * @param activation       the gate's nonlinearity
  * @param embeddingScale   factor on the embedding (Gemma: sqrt(d))
  * @param attentionScale   factor on q.k
- * @param spans            per block: rotary base and attention window
+ * @param attentionCap     soft bound on the scaled q.k; 0: none
+ * @param logitCap         soft bound on the logits; 0: none
+ * @param spans            per block: rotary angles and attention window
+ * @param biases           whether queries, keys and values have a bias
  * @param queryKeyNorms    whether queries and keys pass an RMS norm per head
  * @param postNorms        whether attention's and the MLP's outputs pass an RMS norm before they are added
+ * @param tiedHead         whether the embedding serves as the head that makes logits
  * @param interleavedHeads whether the file stores query and key rows permuted for interleaved rotary pairs
+ * @param gainOffset       what is added to a norm's stored gain: 1 where the file holds w of a factor 1 + w
  */
 record ModelConfig(String architecture, int horizon, int dimension, int heads, int keyValueHeads, int headDimension, int feedForward,
         int vocabulary, int contextLength, double epsilon, Activation activation, double embeddingScale, double attentionScale,
-        List<Span> spans, boolean queryKeyNorms, boolean postNorms, boolean interleavedHeads) {
+        double attentionCap, double logitCap, List<Span> spans, boolean biases, boolean queryKeyNorms, boolean postNorms, boolean tiedHead,
+        boolean interleavedHeads, int gainOffset) {
 
     ModelConfig {
         spans = List.copyOf(spans);
@@ -37,6 +44,10 @@ record ModelConfig(String architecture, int horizon, int dimension, int heads, i
         require(architecture, keyValueHeads > 0 && heads % keyValueHeads == 0,
                 "query heads (" + heads + ") must be a multiple of key and value heads (" + keyValueHeads + ")");
         require(architecture, spans.size() == horizon, "one attention span a block");
+        require(architecture, embeddingScale > 0 && Double.isFinite(embeddingScale) && attentionScale > 0 && Double.isFinite(attentionScale),
+                "the scales of embedding and attention must be positive, found " + embeddingScale + " and " + attentionScale);
+        require(architecture, attentionCap >= 0 && Double.isFinite(attentionCap) && logitCap >= 0 && Double.isFinite(logitCap),
+                "soft caps must be positive, found " + attentionCap + " on attention and " + logitCap + " on logits");
         require(architecture, epsilon > 0 && Double.isFinite(epsilon), "norm epsilon must be positive, found " + epsilon);
     }
 
@@ -80,9 +91,9 @@ record ModelConfig(String architecture, int horizon, int dimension, int heads, i
                 headDimension, count(file, a + ".feed_forward_length"), file.strings("tokenizer.ggml.tokens").size(),
                 count(file, a + ".context_length"), file.real(a + ".attention.layer_norm_rms_epsilon"),
                 gemma ? Activation.GELU_TANH : Activation.SILU,
-                gemma ? Math.sqrt(dimension) : 1, 1 / Math.sqrt(headDimension),
+                gemma ? Math.sqrt(dimension) : 1, 1 / Math.sqrt(headDimension), 0, 0,
                 gemma ? gemmaSpans(horizon, base, count(file, a + ".attention.sliding_window")) : full(horizon, base),
-                gemma, gemma, a.equals("llama"));
+                file.names().stream().anyMatch(name -> name.matches("blk\\.\\d+\\.attn_[qkv]\\.bias")), gemma, gemma, !file.has(TensorNames.GGUF.head() + ".weight"), a.equals("llama"), 0);
     }
 
     private static int count(GgufFile file, String key) {
@@ -90,14 +101,14 @@ record ModelConfig(String architecture, int horizon, int dimension, int heads, i
     }
 
     private static List<Span> full(int horizon, double base) {
-        return java.util.Collections.nCopies(horizon, new Span(base, 0));
+        return Collections.nCopies(horizon, new Span(base, RotaryScaling.NONE, 0));
     }
 
     /** Gemma 3: five local blocks with rotary base 10,000, then one global, and so on. */
     private static List<Span> gemmaSpans(int horizon, double base, int window) {
         var spans = new ArrayList<Span>();
         for (int k = 0; k < horizon; k++) {
-            spans.add((k + 1) % 6 == 0 ? new Span(base, 0) : new Span(10_000, window));
+            spans.add((k + 1) % 6 == 0 ? new Span(base, RotaryScaling.NONE, 0) : new Span(10_000, RotaryScaling.NONE, window));
         }
         return spans;
     }

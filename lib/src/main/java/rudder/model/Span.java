@@ -3,10 +3,11 @@ package rudder.model;
 /**
  * How far and by which angles a block's attention looks back.
  *
- * @param base   base of the rotary angles: coordinate pair i of a head turns by p base^(-2i / head dimension) at position p
- * @param window number of latest tokens that are seen, the token itself included; 0: all of them
+ * @param base    base of the rotary angles: coordinate pair i of a head has the frequency base^(-2i / head dimension)
+ * @param scaling of the frequencies
+ * @param window  number of latest tokens that are seen, the token itself included; 0: all of them
  */
-record Span(double base, int window) {
+record Span(double base, RotaryScaling scaling, int window) {
 
     /** Whether the token at {@code query} sees the one at {@code key} (columns of the cache, key no later than query). */
     boolean sees(int query, int key) {
@@ -15,6 +16,6 @@ record Span(double base, int window) {
 
     /** Angle of coordinate pair {@code pair} at {@code position}, in radians. */
     double angle(int position, int pair, int headDimension) {
-        return position * Math.pow(base, -2.0 * pair / headDimension);
+        return position * scaling.of(Math.pow(base, -2.0 * pair / headDimension));
     }
 }

@@ -75,6 +75,12 @@ public final class SteeredModel {
         return generate(prompts.stream().map(prompt -> model.encode(prompt, maxTokens)).toList(), prompts, maxTokens, sampling, text -> {});
     }
 
+    /** Continues prompts given as tokens; a completion's prompt is the tokens' text. */
+    public List<Completion> generateOf(List<int[]> prompts, int maxTokens, Sampling sampling) {
+        prompts.forEach(prompt -> model.requireTokens(prompt, maxTokens));
+        return generate(prompts, prompts.stream().map(model::decode).toList(), maxTokens, sampling, text -> {});
+    }
+
     /** Answers every message in the form that an instruction-tuned model expects; a completion's prompt is the message. */
     public List<Completion> chat(List<String> messages, int maxTokens, Sampling sampling) {
         return generate(messages.stream().map(message -> model.encodeChat(message, maxTokens)).toList(), messages, maxTokens, sampling, text -> {});

@@ -30,16 +30,22 @@ record TensorEntry(String name, TensorType type, long[] shape, long offset) {
         return values() / type.values * type.bytes;
     }
 
-    void read(FileChannel file, FloatBuffer into) throws IOException {
-        if (values() > into.remaining()) {
-            throw new IllegalArgumentException("tensor '" + name + "' has " + values() + " values, " + Arrays.toString(shape)
-                    + ", and the buffer has room for " + into.remaining() + "; pass a buffer of at least that many");
+    /** Rows along the slowest axis; of a blocked type each is a whole number of blocks, or there is one row. */
+    void read(FileChannel file, long first, long count, FloatBuffer into) throws IOException {
+        long rows = shape.length == 0 ? 1 : shape[0];
+        if (first < 0 || count < 0 || first + count > rows) {
+            throw new IllegalArgumentException("tensor '" + name + "' has " + rows + " rows, wanted rows " + first + " to " + (first + count - 1));
         }
-        int values = (int) values();
+        long width = rows == 0 ? 0 : values() / rows;
+        if (count * width > into.remaining()) {
+            throw new IllegalArgumentException("tensor '" + name + "' has " + count * width + " values"
+                    + (count == rows ? "" : " in " + count + " rows") + ", " + Arrays.toString(shape) + ", and the buffer has room for "
+                    + into.remaining() + "; pass a buffer of at least that many");
+        }
+        int values = (int) (count * width);
         for (long done = 0; done < values; done += SEGMENT) {
-            segment(file, (int) done, (int) Math.min(SEGMENT, values - done), into);
+            segment(file, first * width + done, (int) Math.min(SEGMENT, values - done), into);
         }
-        into.position(into.position() + values);
     }
 
     /** All values, F64's exactly. */
@@ -56,17 +62,17 @@ record TensorEntry(String name, TensorType type, long[] shape, long offset) {
             }
         } else {
             FloatBuffer floats = FloatBuffer.allocate(all.length);
-            read(file, floats);
+            read(file, 0, shape.length == 0 ? 1 : shape[0], floats);
             Arrays.setAll(all, i -> floats.get(i));
         }
         return all;
     }
 
-    private void segment(FileChannel file, int from, int values, FloatBuffer into) throws IOException {
-        long start = offset + (long) from / type.values * type.bytes;
+    private void segment(FileChannel file, long from, int values, FloatBuffer into) throws IOException {
+        long start = offset + from / type.values * type.bytes;
         long length = (long) values / type.values * type.bytes;
         ByteBuffer bytes = file.map(FileChannel.MapMode.READ_ONLY, start, length);
-        int to = into.position() + from;
+        int to = into.position();
         IntStream chunks = IntStream.range(0, (values + CHUNK - 1) / CHUNK);
         (values > CHUNK ? chunks.parallel() : chunks).forEach(c -> {
             int first = c * CHUNK;
@@ -78,5 +84,6 @@ record TensorEntry(String name, TensorType type, long[] shape, long offset) {
             type.decode(in, blocks, out);
             into.put(to + first, out);
         });
+        into.position(to + values);
     }
 }

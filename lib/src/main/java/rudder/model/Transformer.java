@@ -25,6 +25,7 @@ final class Transformer implements AutoCloseable {
     private final NDArray head;
     private final NDArray finalGain;
     private final Norm finalNorm;
+    private final SoftCap logitCap; // null where there is none
 
     Transformer(TensorSource source, TensorNames names, ModelConfig config, NDManager manager, DataType type) {
         this.config = config;
@@ -32,11 +33,12 @@ final class Transformer implements AutoCloseable {
         this.type = type;
         var weights = new Weights(source, names, config, manager, type);
         embedding = weights.embedding();
-        NDArray ownHead = weights.head();
-        head = ownHead == null ? embedding : ownHead;
+        head = config.tiedHead() ? embedding : weights.head();
         finalGain = weights.finalGain();
         blocks = weights.blocks();
         finalNorm = blocks.get(0).norm();
+        logitCap = weights.cap(config.logitCap());
+        weights.refuseUnread();
         embeddingScale = config.embeddingScale() == 1 ? null : manager.create((float) config.embeddingScale()).toType(type, false);
     }
 
@@ -115,7 +117,8 @@ final class Transformer implements AutoCloseable {
 
     /** Next-token logits [.., vocabulary] of states z_T [.., d]. */
     NDArray logits(NDArray z) {
-        return Tensors.linear(finalNorm.of(z).muli(finalGain), head, null);
+        NDArray logits = Tensors.linear(finalNorm.of(z).muli(finalGain), head, null);
+        return logitCap == null ? logits : logitCap.of(logits);
     }
 
     /** Logits [B, vocabulary] at the last column of a pass's result [B, L, d]. */

@@ -2,6 +2,7 @@ package rudder.model;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.nio.ByteBuffer;
@@ -9,20 +10,28 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
- * Reads a checkpoint's tensors onto the engine's device, one at a time through a staging buffer, and prepares them for {@link Block}:
- * query, key and value rows (and gate and up rows) stacked into one matrix; norm gains times sqrt(width) and the scale of q.k folded into
- * the matrices that read them; rows stored for interleaved rotary pairs put back into halves.
+ * Reads a checkpoint's tensors onto the engine's device, some rows at a time through a staging buffer, so that beside the finished weights
+ * only this buffer takes memory, and prepares them for {@link Block}: query, key and value rows (and gate and up rows) stacked into one
+ * matrix; norm gains times sqrt(width) and the scale of q.k folded into the matrices that read them; rows stored for interleaved rotary
+ * pairs put back into halves.
  */
 final class Weights {
+
+    /** Values staged at once, 64 MiB: a chunk is a part of a matrix, never a second copy of it. */
+    private static final int STAGED = 1 << 24;
 
     private final TensorSource source;
     private final TensorNames names;
     private final ModelConfig config;
     private final NDManager manager;
     private final DataType type;
+    private final Set<String> unread;
     private FloatBuffer staging = FloatBuffer.allocate(0);
     private ByteBuffer stagingBytes;
 
@@ -32,17 +41,24 @@ final class Weights {
         this.config = config;
         this.manager = manager;
         this.type = type;
+        unread = new LinkedHashSet<>(source.names());
+    }
+
+    /** Rows of one tensor as they enter a matrix: times the factor, each head's taken apart into halves where they are interleaved. */
+    private record Rows(String name, int count, double factor, boolean interleaved) {
+        Rows(String name, int count) {
+            this(name, count, 1, false);
+        }
     }
 
     /** The embedding [vocabulary, d], as stored. */
     NDArray embedding() {
-        return read(new Shape(config.vocabulary(), config.dimension()), names.embedding() + ".weight");
+        return stack(config.dimension(), null, new Rows(names.embedding() + ".weight", config.vocabulary()));
     }
 
-    /** The matrix that reads the final norm [vocabulary, d], or null where the embedding serves as such. */
+    /** The matrix that reads the final norm [vocabulary, d], where it is not the embedding. */
     NDArray head() {
-        String name = names.head() + ".weight";
-        return source.has(name) ? read(new Shape(config.vocabulary(), config.dimension()), name) : null;
+        return stack(config.dimension(), null, new Rows(names.head() + ".weight", config.vocabulary()));
     }
 
     /** Gain of the final norm times sqrt(d), [d]. */
@@ -50,58 +66,67 @@ final class Weights {
         return array(gain(names.finalNorm(), config.dimension()));
     }
 
+    /** The soft cap with this bound, null for 0. */
+    SoftCap cap(double bound) {
+        return bound == 0 ? null : new SoftCap(array(new float[] {(float) bound}));
+    }
+
+    /**
+     * What was not read is either known to matter to no text, or the model is not what its configuration says.
+     *
+     * @throws IllegalArgumentException naming the tensor
+     */
+    void refuseUnread() {
+        if (config.tiedHead()) {
+            unread.remove(names.head() + ".weight"); // a copy of the embedding
+        }
+        unread.removeIf(name -> names.others().matcher(name).matches());
+        if (!unread.isEmpty()) {
+            throw new IllegalArgumentException(source + ": tensor " + unread.iterator().next() + " (of " + unread.size()
+                    + " left over) has no place in a model of the architecture " + config.architecture()
+                    + " with this configuration; ignoring it would compute something else. Use a checkpoint without it.");
+        }
+    }
+
     List<Block> blocks() {
         var norms = new Norm(array(new float[] {(float) (config.dimension() * config.epsilon())}));
         Norm headNorm = config.queryKeyNorms() ? new Norm(array(new float[] {(float) (config.headDimension() * config.epsilon())})) : null;
+        SoftCap cap = cap(config.attentionCap());
         NDArray turn = array(Attention.quarterTurn(config.headDimension()), config.headDimension(), config.headDimension());
         var blocks = new ArrayList<Block>();
-        for (int k = 0; k < config.horizon(); k++) {
-            blocks.add(block(k, norms, headNorm, turn));
+        try (Job job = Job.of("Loading " + config.horizon() + " blocks", config.horizon())) {
+            for (int k = 0; k < config.horizon(); k++) {
+                blocks.add(block(k, norms, headNorm, cap, turn));
+                job.advance(1);
+            }
         }
         return blocks;
     }
 
-    private Block block(int k, Norm norm, Norm headNorm, NDArray turn) {
+    private Block block(int k, Norm norm, Norm headNorm, SoftCap cap, NDArray turn) {
         int d = config.dimension();
         int f = config.feedForward();
         int w = config.headDimension();
-        int queries = config.heads() * w;
-        int keys = config.keyValueHeads() * w;
-        String q = names.query().formatted(k);
-        String key = names.key().formatted(k);
-        String v = names.value().formatted(k);
-        double scale = config.attentionScale();
-
-        float[] norm1 = gain(names.attentionNorm().formatted(k), d);
-        FloatBuffer rows = stage((long) (queries + 2 * keys) * d, q);
-        readInto(rows, queries, d, q + ".weight");
-        readInto(rows, keys, d, key + ".weight");
-        readInto(rows, keys, d, v + ".weight");
-        if (config.interleavedHeads()) {
-            halves(rows, 0, config.heads() + config.keyValueHeads(), w, d);
-        }
-        scaleRows(rows, 0, queries + 2 * keys, norm1, 1);
-        if (headNorm == null) {
-            scaleRows(rows, 0, queries, null, scale);
-        }
-        NDArray qkv = upload(new Shape(queries + 2L * keys, d));
-
-        boolean biased = source.has(q + ".bias") || source.has(key + ".bias") || source.has(v + ".bias");
-        NDArray bias = biased ? bias(q, key, v, queries, keys, headNorm == null ? scale : 1, d) : null;
-        NDArray headGain = headNorm == null ? null : headGain(k, w, scale);
-        var attention = new Attention(config.spans().get(k), config.heads(), config.keyValueHeads(), w, qkv, bias, headGain, headNorm, turn);
-
-        NDArray output = read(new Shape(d, queries), names.output().formatted(k) + ".weight");
-        float[] norm2 = gain(names.mlpNorm().formatted(k), d);
-        String gate = names.gate().formatted(k);
-        rows = stage(2L * f * d, gate);
-        readInto(rows, f, d, gate + ".weight");
-        readInto(rows, f, d, names.up().formatted(k) + ".weight");
-        scaleRows(rows, 0, 2 * f, norm2, 1);
-        NDArray gateUp = upload(new Shape(2L * f, d));
-        NDArray down = read(new Shape(d, f), names.down().formatted(k) + ".weight");
+        NDArray qkv = queriesKeysValues(".weight", d, gain(names.attentionNorm().formatted(k), d), k);
+        NDArray bias = config.biases() ? queriesKeysValues(".bias", 1, null, k).reshape(-1) : null;
+        NDArray headGain = headNorm == null ? null : headGain(k, w);
+        var attention = new Attention(config.spans().get(k), config.heads(), config.keyValueHeads(), w, qkv, bias, headGain, headNorm, cap, turn);
+        NDArray output = stack(config.heads() * w, null, new Rows(names.output().formatted(k) + ".weight", d));
+        NDArray gateUp = stack(d, gain(names.mlpNorm().formatted(k), d), new Rows(names.gate().formatted(k) + ".weight", f),
+                new Rows(names.up().formatted(k) + ".weight", f));
+        NDArray down = stack(f, null, new Rows(names.down().formatted(k) + ".weight", d));
         return new Block(k, norm, attention, output, postGain(names.postAttentionNorm(), k), new GatedMlp(config.activation(), gateUp), down,
                 postGain(names.postMlpNorm(), k));
+    }
+
+    /** The three projections' weights or biases stacked; queries carry the scale of q.k unless their norm's gain does. */
+    private NDArray queriesKeysValues(String suffix, int columns, float[] gain, int k) {
+        int queries = config.heads() * config.headDimension();
+        int keys = config.keyValueHeads() * config.headDimension();
+        double scale = config.queryKeyNorms() ? 1 : config.attentionScale();
+        return stack(columns, gain, new Rows(names.query().formatted(k) + suffix, queries, scale, config.interleavedHeads()),
+                new Rows(names.key().formatted(k) + suffix, keys, 1, config.interleavedHeads()),
+                new Rows(names.value().formatted(k) + suffix, keys));
     }
 
     private NDArray postGain(String pattern, int k) {
@@ -109,120 +134,119 @@ final class Weights {
     }
 
     /** Gains of the query and key norms times sqrt(w), the queries' also times the scale of q.k: [h + kv, w]. */
-    private NDArray headGain(int k, int w, double scale) {
+    private NDArray headGain(int k, int w) {
         float[] query = gain(names.queryNorm().formatted(k), w);
         float[] key = gain(names.keyNorm().formatted(k), w);
         float[] all = new float[(config.heads() + config.keyValueHeads()) * w];
         for (int i = 0; i < all.length; i++) {
-            all[i] = i < config.heads() * w ? (float) (query[i % w] * scale) : key[i % w];
+            all[i] = i < config.heads() * w ? (float) (query[i % w] * config.attentionScale()) : key[i % w];
         }
         return array(all, config.heads() + config.keyValueHeads(), w);
     }
 
-    private NDArray bias(String q, String key, String v, int queries, int keys, double scale, int d) {
-        FloatBuffer all = stage(queries + 2L * keys, q);
-        readInto(all, queries, 1, q + ".bias");
-        readInto(all, keys, 1, key + ".bias");
-        readInto(all, keys, 1, v + ".bias");
-        if (config.interleavedHeads()) {
-            halves(all, 0, config.heads() + config.keyValueHeads(), config.headDimension(), 1);
-        }
-        for (int i = 0; i < queries; i++) {
-            all.put(i, (float) (all.get(i) * scale));
-        }
-        return upload(new Shape(queries + 2L * keys));
-    }
-
     /** A norm's gain times sqrt(width): what is left of the norm beside {@link Norm}. */
     private float[] gain(String name, int width) {
-        FloatBuffer values = stage(width, name);
-        readInto(values, width, 1, name + ".weight");
-        float[] gain = new float[width];
+        requireShape(name + ".weight", width, 1);
+        float[] gain = source.read(name + ".weight");
         for (int i = 0; i < width; i++) {
-            gain[i] = (float) (values.get(i) * Math.sqrt(width));
+            gain[i] = (float) ((gain[i] + (double) config.gainOffset()) * Math.sqrt(width));
+            if (!Float.isFinite(gain[i])) {
+                throw notFinite(name + ".weight", i, gain[i]);
+            }
         }
         return gain;
     }
 
-    /** Rows 2i + j of each head to j w/2 + i: from interleaved rotary pairs to halves. */
-    private static void halves(FloatBuffer rows, int first, int heads, int width, int columns) {
-        float[] head = new float[width * columns];
-        for (int h = 0; h < heads; h++) {
-            int at = (first + h * width) * columns;
-            rows.get(at, head);
-            for (int i = 0; i < width; i++) {
-                int to = (i % 2) * (width / 2) + i / 2;
-                rows.put(at + to * columns, head, i * columns, columns);
+    /** The tensors' rows below each other, column j times {@code columnFactors[j]} (null: 1): [sum of counts, columns]. */
+    private NDArray stack(int columns, float[] columnFactors, Rows... parts) {
+        int unit = config.headDimension(); // whole heads
+        int most = Math.max(1, STAGED / columns / unit) * unit;
+        NDArray all = manager.create(new Shape(Arrays.stream(parts).mapToLong(Rows::count).sum(), columns), type);
+        long at = 0;
+        for (Rows part : parts) {
+            requireShape(part.name, part.count, columns);
+            for (int first = 0; first < part.count; first += most) {
+                int count = Math.min(most, part.count - first);
+                source.read(part.name, first, count, stage(count * columns));
+                if (part.interleaved) {
+                    halves(count / unit, unit, columns);
+                }
+                scale(part, first, count, columns, columnFactors);
+                upload(all, at, count, columns);
+                at += count;
             }
         }
+        return all;
     }
 
-    private void scaleRows(FloatBuffer rows, int first, int count, float[] columnFactors, double factor) {
-        int columns = config.dimension();
-        float[] row = new float[columns];
-        for (int i = first; i < first + count; i++) {
-            rows.get(i * columns, row);
-            for (int j = 0; j < columns; j++) {
-                row[j] = (float) (row[j] * factor * (columnFactors == null ? 1 : columnFactors[j]));
-            }
-            rows.put(i * columns, row);
-        }
-    }
-
-    private NDArray read(Shape shape, String name) {
-        FloatBuffer values = stage(shape.size(), name);
-        readInto(values, (int) shape.get(0), (int) shape.get(1), name);
-        return upload(shape);
-    }
-
-    private void readInto(FloatBuffer into, int rows, int columns, String name) {
+    private void requireShape(String name, int rows, int columns) {
         long[] found = source.shape(name); // refuses a missing tensor by name
         long[] wanted = columns == 1 ? new long[] {rows} : new long[] {rows, columns};
         if (!Arrays.equals(found, wanted)) {
             throw new IllegalArgumentException(source + ": tensor " + name + " has shape " + Arrays.toString(found) + ", but the configuration of "
-                    + config.architecture() + " wants " + Arrays.toString(wanted)
-                    + "; the file's metadata and its tensors disagree: try another conversion of the model");
+                    + config.architecture() + " wants " + Arrays.toString(wanted) + "; the file's metadata and its tensors disagree: try another conversion of the model");
         }
-        int start = into.position();
-        source.read(name, into);
-        for (int i = start; i < into.position(); i++) {
-            if (!Float.isFinite(into.get(i))) {
-                throw new IllegalArgumentException(source + ": tensor " + name + " holds " + into.get(i) + " at element " + (i - start)
-                        + "; weights must be finite. The file is damaged or was converted wrongly: fetch it again.");
+        unread.remove(name);
+    }
+
+    private FloatBuffer stage(int size) {
+        if (staging.capacity() < size) {
+            stagingBytes = ByteBuffer.allocateDirect(size * Float.BYTES).order(ByteOrder.nativeOrder());
+            staging = stagingBytes.asFloatBuffer();
+        }
+        return staging.clear().limit(size);
+    }
+
+    /** Staged rows 2i + j of each head to j w/2 + i: from interleaved rotary pairs to halves. */
+    private void halves(int heads, int width, int columns) {
+        float[] head = new float[width * columns];
+        for (int h = 0; h < heads; h++) {
+            int at = h * width * columns;
+            staging.get(at, head);
+            for (int i = 0; i < width; i++) {
+                int to = (i % 2) * (width / 2) + i / 2;
+                staging.put(at + to * columns, head, i * columns, columns);
             }
         }
     }
 
-    private FloatBuffer stage(long size, String name) {
-        if (size > Integer.MAX_VALUE / Float.BYTES) {
-            throw new IllegalArgumentException(source + ": tensor " + name + " has " + size + " elements; a single matrix over 2 GiB is not supported");
+    /** Multiplies the staged rows by their factors and refuses what is not finite. */
+    private void scale(Rows part, int first, int count, int columns, float[] columnFactors) {
+        int bad = IntStream.range(0, count).parallel().map(i -> {
+            float[] row = new float[columns];
+            staging.get(i * columns, row);
+            int at = -1;
+            for (int j = 0; j < columns; j++) {
+                row[j] = (float) (row[j] * part.factor * (columnFactors == null ? 1 : columnFactors[j]));
+                at = Float.isFinite(row[j]) ? at : i * columns + j;
+            }
+            staging.put(i * columns, row);
+            return at;
+        }).filter(at -> at >= 0).findFirst().orElse(-1);
+        if (bad >= 0) {
+            throw notFinite(part.name, (long) first * columns + bad, staging.get(bad));
         }
-        if (staging.capacity() < size) {
-            stagingBytes = ByteBuffer.allocateDirect((int) size * Float.BYTES).order(ByteOrder.nativeOrder());
-            staging = stagingBytes.asFloatBuffer();
-        }
-        return staging.clear().limit((int) size);
     }
 
-    /** What the staging buffer holds, as an array of the engine's own memory. */
-    private NDArray upload(Shape shape) {
-        int size = (int) shape.size();
+    private IllegalArgumentException notFinite(String name, long element, float value) {
+        return new IllegalArgumentException(source + ": tensor " + name + " holds " + value + " at element " + element + "; weights must be finite. The file is damaged or was converted wrongly: fetch it again.");
+    }
+
+    /** The staged rows into rows {@code first} and on of a matrix in the engine's own memory. */
+    private void upload(NDArray all, long first, int count, int columns) {
         try (NDManager scope = manager.newSubManager()) {
-            NDArray array = scope.create(stagingBytes.slice(0, size * Float.BYTES).order(ByteOrder.nativeOrder()), shape, DataType.FLOAT32);
-            return own(array);
+            ByteBuffer bytes = stagingBytes.slice(0, count * columns * Float.BYTES).order(ByteOrder.nativeOrder());
+            NDArray rows = scope.create(bytes, new Shape(count, columns), DataType.FLOAT32).toType(type, false);
+            all.set(new NDIndex().addSliceDim(first, first + count), rows);
         }
     }
 
     private NDArray array(float[] values, long... shape) {
         try (NDManager scope = manager.newSubManager()) {
-            return own(scope.create(values, shape.length == 0 ? new Shape(values.length) : new Shape(shape)));
+            NDArray shared = scope.create(values, shape.length == 0 ? new Shape(values.length) : new Shape(shape)); // shares Java's memory
+            NDArray own = shared.getDataType() == type ? shared.duplicate() : shared.toType(type, false);
+            own.attach(manager);
+            return own;
         }
-    }
-
-    /** A copy in the engine's own memory: what is created from Java's shares a buffer with it. */
-    private NDArray own(NDArray shared) {
-        NDArray own = shared.getDataType() == type ? shared.duplicate() : shared.toType(type, false);
-        own.attach(manager);
-        return own;
     }
 }

@@ -29,6 +29,16 @@ class ChatTemplateTest {
                 text(template, Optional.of("Rules")));
     }
 
+    @Test
+    void laterLlamasBeginWithTheirDates() {
+        ChatTemplate template = ChatTemplate.of("{{- \"<|start_header_id|>system<|end_header_id|>\\n\\n\" }}{{- \"Cutting Knowledge Date: December 2023\\n\" }}"
+                + "{{- \"Today Date: \" + date_string + \"\\n\\n\" }}{{- system_message }}{{- \"<|eot_id|>\" }}");
+        String dates = "<|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n";
+        String user = "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n";
+        assertEquals(dates + user, text(template, Optional.empty()));
+        assertEquals(dates + "Rules" + user, text(template, Optional.of(" Rules ")));
+    }
+
     private static String text(ChatTemplate template, Optional<String> system) {
         return template.render(system, "Hi").stream().map(Part::text).collect(Collectors.joining());
     }

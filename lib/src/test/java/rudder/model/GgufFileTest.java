@@ -139,6 +139,9 @@ class GgufFileTest {
                 .tensor("t", ggufIds[type.ordinal()], new long[] {blocks, type.values}, bytes);
         try (GgufFile gguf = open(file)) {
             assertArrayEquals(wanted, gguf.read("t"));
+            FloatBuffer rows = FloatBuffer.allocate(2 * type.values);
+            gguf.read("t", blocks - 2, 2, rows);
+            assertArrayEquals(Arrays.copyOfRange(wanted, wanted.length - rows.capacity(), wanted.length), rows.array());
         }
     }
 

@@ -59,6 +59,13 @@ class SafetensorsTest {
             assertArrayEquals(new double[] {1, -2.5, Float.MIN_VALUE}, file.doubles("b"));
             assertArrayEquals(b, file.read("b"));
             assertEquals(0, file.read("none").length);
+            FloatBuffer rows = FloatBuffer.allocate(3000);
+            file.read("A.0", 698, 2, rows);
+            file.read("A.0", 17, 1, rows);
+            for (int i = 0; i < 3000; i++) {
+                assertEquals((float) a[i < 2000 ? 698_000 + i : 15_000 + i], rows.get(i));
+            }
+            says(assertThrows(IllegalArgumentException.class, () -> file.read("A.0", 699, 2, FloatBuffer.allocate(2000))), "'A.0' has 700 rows", "699 to 700");
             float[] rounded = file.read("A.0");
             for (int i = 0; i < a.length; i++) {
                 assertEquals((float) a[i], rounded[i]);
