@@ -121,6 +121,10 @@ final class BlockCurvature {
         NDManager scope = z.getManager();
         Norm norm = block.norm();
         Attention attention = block.attention();
+        if (attention.cap() != null) {
+            throw new UnsupportedOperationException("no certificate for attention with a soft cap: the derivation takes scores as they are. Use the sampled or the"
+                    + " conformal bound for this model.");
+        }
         int heads = attention.heads();
         int keyHeads = attention.keyHeads();
         int width = attention.width();

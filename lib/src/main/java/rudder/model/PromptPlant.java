@@ -90,6 +90,8 @@ public final class PromptPlant implements Plant, Differential {
     /**
      * How much the blocks can curve about the prompt's own states, from norms of the weights: what a {@link CertifiedBound} of this plant rests on. Sound,
      * up to rounding, and very loose; {@code BlockCurvature} has the derivation. Costs some matrix products a block, once.
+     *
+     * @throws UnsupportedOperationException if attention's scores have a soft cap, as in Gemma 2
      */
     public CertifiedBound.Curvature curvature() {
         var blocks = IntStream.range(0, horizon()).mapToObj(k -> {
