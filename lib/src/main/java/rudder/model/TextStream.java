@@ -10,8 +10,8 @@ import java.nio.charset.StandardCharsets;
  * The text of tokens that come one at a time. A character may be spread over several tokens: each {@link #accept}
  * returns the text that is complete and holds back the rest, so that whatever is returned can be shown at once.
  *
- * <p>All that a stream returned, joined, is {@link Tokenizer#decode} of its tokens. Bytes that are no UTF-8 become
- * U+FFFD. Not thread-safe.
+ * <p>All that a stream returned, joined, is {@link Tokenizer#decode} of its tokens, but for a space that a tokenizer put in front of
+ * the text. Bytes that are no UTF-8 become U+FFFD. Not thread-safe.
  */
 public final class TextStream {
     private final Vocabulary vocabulary;
