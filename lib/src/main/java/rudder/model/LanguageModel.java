@@ -175,7 +175,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /** As above, for a prompt given as tokens. */
     public PromptPlant plant(int[] tokens) {
-        return unsteered().plant(tokens);
+        return unsteered().plants(List.of(tokens)).get(0);
     }
 
     /**
@@ -192,7 +192,7 @@ public final class LanguageModel implements AutoCloseable {
         if (prompts.isEmpty()) {
             throw new IllegalArgumentException("no prompts to linearise at: wanted at least one");
         }
-        var plants = prompts.stream().map(this::plant).toList();
+        var plants = unsteered().plants(prompts);
         var jacobians = new ArrayList<DMatrixRMaj>();
         try (Job job = Job.of("Jacobians of " + horizon() + " blocks at " + prompts.size() + " prompts", (long) horizon() * prompts.size())) {
             for (int k = 0; k < horizon(); k++) {

@@ -123,20 +123,26 @@ public final class SteeredModel {
     public List<ResidualTrace> tracesOf(List<int[]> prompts) {
         var traces = new ArrayList<ResidualTrace>();
         try (DeviceLaws laws = laws()) {
-            for (int first = 0; first < prompts.size(); first += BATCH) {
-                var batch = prompts.subList(first, Math.min(prompts.size(), first + BATCH));
-                prefill(batch, laws, (rows, cache, logits) -> traces.addAll(rows));
-            }
+            inBatches(prompts, batch -> prefill(batch, laws, (rows, cache, logits) -> traces.addAll(rows)));
         }
         return traces;
     }
 
-    /** The plant that a prompt makes of the unsteered model. */
-    PromptPlant plant(int[] prompt) {
-        var plant = new PromptPlant[1];
-        prefill(List.of(prompt), null, (rows, cache, logits) -> plant[0] =
-                new PromptPlant(model.transformer(), rows.get(0), cache.earlierKeys(0), cache.earlierValues(0)));
-        return plant[0];
+    /** The plants that prompts make of the unsteered model, several prompts prefilled at once. */
+    List<PromptPlant> plants(List<int[]> prompts) {
+        var plants = new ArrayList<PromptPlant>();
+        inBatches(prompts, batch -> prefill(batch, null, (traces, cache, logits) -> {
+            for (int row = 0; row < traces.size(); row++) {
+                plants.add(new PromptPlant(model.transformer(), traces.get(row), cache.earlierKeys(row), cache.earlierValues(row)));
+            }
+        }));
+        return plants;
+    }
+
+    private static void inBatches(List<int[]> prompts, Consumer<List<int[]>> each) {
+        for (int first = 0; first < prompts.size(); first += BATCH) {
+            each.accept(prompts.subList(first, Math.min(prompts.size(), first + BATCH)));
+        }
     }
 
     /** Next-token logits after a prompt given as tokens, [vocabulary]. */
