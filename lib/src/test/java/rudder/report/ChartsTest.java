@@ -58,12 +58,12 @@ class ChartsTest {
     @Test
     void anyCurvesAreDrawnByBlockLogarithmicallyWhereTheySpanMuch() {
         var narrow = Charts.byBlock("Norms", "norm", Map.of("A", new double[] {0.5, Double.NaN, 2}));
-        assertArrayEquals(new double[] {0, 2}, narrow.getSeriesMap().get("A").getXData());
+        assertArrayEquals(new double[] {0, 2}, narrow.getSeriesCollection().iterator().next().getXData());
         assertEquals("norm", narrow.getYAxisTitle());
         var wide = Charts.byBlock("Norms", "norm", Map.of("A", new double[] {1e-3, 2, 0, Double.POSITIVE_INFINITY}));
-        assertArrayEquals(new double[] {0, 1}, wide.getSeriesMap().get("A").getXData());
+        assertArrayEquals(new double[] {0, 1}, wide.getSeriesCollection().iterator().next().getXData());
         assertEquals("norm (log scale)", wide.getYAxisTitle());
-        assertTrue(Charts.byBlock("Angles", "rad", Map.of("fall", new double[] {-1, 300})).getYAxisTitle().equals("rad"));
+        assertEquals("rad", Charts.byBlock("Angles", "rad", Map.of("fall", new double[] {-1, 300})).getYAxisTitle());
         assertRefused(() -> Charts.byBlock("Norms", "norm", Map.of("A", new double[] {Double.NaN})), "no finite number", "A");
     }
 
