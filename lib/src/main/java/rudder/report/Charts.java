@@ -146,6 +146,29 @@ public final class Charts {
     }
 
     /**
+     * Any numbers that come one a block; on a logarithmic scale where none is negative and the largest is more than a thousand times the least above 0.
+     *
+     * @param curves by name, in the order of the legend; the first number is block 0's, NaN where there is none
+     * @throws IllegalArgumentException if there is no finite number
+     */
+    public static XYChart byBlock(String title, String y, Map<String, double[]> curves) {
+        int last = curves.values().stream().mapToInt(curve -> curve.length).max().orElse(1) - 1;
+        double[] all = curves.values().stream().flatMapToDouble(Arrays::stream).filter(Double::isFinite).toArray();
+        double most = Arrays.stream(all).max().orElseThrow(() -> new IllegalArgumentException("there is no finite number among " + curves.keySet()));
+        double least = Arrays.stream(all).filter(value -> value > 0).min().orElse(most);
+        if (Arrays.stream(all).allMatch(value -> value >= 0) && most > 1000 * least) {
+            return positive(ChartStyle.counted(title, "block k", last, y + " (log scale)"), curves);
+        }
+        var chart = ChartStyle.counted(title, "block k", last, y);
+        var numbers = numbers(curves.keySet());
+        curves.forEach((name, curve) -> {
+            int[] some = IntStream.range(0, curve.length).filter(k -> Double.isFinite(curve[k])).toArray();
+            ChartStyle.line(chart, numbers.get(name), name, Samples.at(some, k -> k), Samples.at(some, k -> curve[k]));
+        });
+        return chart;
+    }
+
+    /**
      * Asked against reached strength, in gaps: one curve a controller, mean and 95 % interval over prompts; on the diagonal the controller gives what it
      * was asked for.
      *
@@ -230,7 +253,7 @@ public final class Charts {
         var numbers = numbers(curves.keySet());
         var drawn = new DoubleSummaryStatistics();
         curves.forEach((name, curve) -> {
-            int[] some = IntStream.range(0, curve.length).filter(k -> curve[k] > 0).toArray();
+            int[] some = IntStream.range(0, curve.length).filter(k -> curve[k] > 0 && Double.isFinite(curve[k])).toArray();
             if (some.length > 0) {
                 ChartStyle.line(chart, numbers.get(name), name, Samples.at(some, k -> k), Samples.at(some, k -> curve[k]));
                 Arrays.stream(some).mapToDouble(k -> curve[k]).forEach(drawn);

@@ -56,6 +56,18 @@ class ChartsTest {
     }
 
     @Test
+    void anyCurvesAreDrawnByBlockLogarithmicallyWhereTheySpanMuch() {
+        var narrow = Charts.byBlock("Norms", "norm", Map.of("A", new double[] {0.5, Double.NaN, 2}));
+        assertArrayEquals(new double[] {0, 2}, narrow.getSeriesCollection().iterator().next().getXData());
+        assertEquals("norm", narrow.getYAxisTitle());
+        var wide = Charts.byBlock("Norms", "norm", Map.of("A", new double[] {1e-3, 2, 0, Double.POSITIVE_INFINITY}));
+        assertArrayEquals(new double[] {0, 1}, wide.getSeriesCollection().iterator().next().getXData());
+        assertEquals("norm (log scale)", wide.getYAxisTitle());
+        assertEquals("rad", Charts.byBlock("Angles", "rad", Map.of("fall", new double[] {-1, 300})).getYAxisTitle());
+        assertRefused(() -> Charts.byBlock("Norms", "norm", Map.of("A", new double[] {Double.NaN})), "no finite number", "A");
+    }
+
+    @Test
     void trackingShowsMeanStrengthsAgainstTheSetpoint() {
         var runs = runs(Controller.none(), Controller.openLoop(setpoint), lqr);
         var chart = Charts.tracking(setpoint, runs);
