@@ -52,6 +52,7 @@ public final class PromptPlant implements Plant, Differential {
     }
 
     /** phi_k of several states at once, [m][d] to [m][d]. */
+    @Override
     public double[][] next(int k, double[][] z) {
         try (NDManager scope = transformer.manager.newSubManager()) {
             var at = new Point(scope, k);

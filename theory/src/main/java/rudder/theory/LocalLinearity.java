@@ -1,0 +1,97 @@
+package rudder.theory;
+
+import java.util.Arrays;
+import java.util.List;
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.CommonOps_DDRM;
+import org.ejml.dense.row.NormOps_DDRM;
+
+/**
+ * How well a matrix A predicts what a block does to small changes of its state: {@code phi_k(z + dz) - phi_k(z)} against {@code A dz}. The block is
+ * evaluated once, along rays from z; any number of matrices can then be held against its answers.
+ *
+ * <p>Beside it stand the two ways to say how alike the Jacobians of several prompts are, {@link #alignment} and {@link #deviation}.
+ */
+public final class LocalLinearity {
+    private final double norm;
+    private final double[] radii;
+    private final DMatrixRMaj directions;
+    private final double[][][] answers;
+
+    private LocalLinearity(double norm, double[] radii, DMatrixRMaj directions, double[][][] answers) {
+        this.norm = norm;
+        this.radii = radii;
+        this.directions = directions;
+        this.answers = answers;
+    }
+
+    /**
+     * Evaluates {@code phi_k(z + eps |z| w) - phi_k(z)} for every direction w and radius eps.
+     *
+     * @param directions m vectors of d numbers, of any length but 0: w is the unit vector
+     * @param radii relative to |z|
+     */
+    public static LocalLinearity around(Plant plant, int k, double[] z, double[][] directions, double... radii) {
+        int d = plant.dimension();
+        Check.length("the state", z.length, d);
+        double norm = Vectors.norm(z);
+        var units = new DMatrixRMaj(d, directions.length);                                // [d, m]
+        var states = new double[1 + directions.length * radii.length][];
+        states[0] = z;
+        for (int i = 0; i < directions.length; i++) {
+            Check.length("direction " + i, directions[i].length, d);
+            double length = Vectors.norm(directions[i]);
+            Check.that(length > 0 && Double.isFinite(length), "direction %d has length %s, wanted a positive one", i, length);
+            for (int j = 0; j < d; j++) {
+                units.set(j, i, directions[i][j] / length);
+            }
+            for (int r = 0; r < radii.length; r++) {
+                states[1 + i * radii.length + r] = Vectors.plus(z, radii[r] * norm / length, directions[i]);
+            }
+        }
+        double[][] next = plant.next(k, states);
+        var answers = new double[directions.length][radii.length][];
+        for (int i = 0; i < directions.length; i++) {
+            for (int r = 0; r < radii.length; r++) {
+                answers[i][r] = Vectors.plus(next[1 + i * radii.length + r], -1, next[0]);
+            }
+        }
+        return new LocalLinearity(norm, radii.clone(), units, answers);
+    }
+
+    /** {@code |phi_k(z + dz) - phi_k(z) - A dz| / |phi_k(z + dz) - phi_k(z)|}, [direction][radius]: 0 if A says it all, 1 if A = 0. */
+    public double[][] errors(DMatrixRMaj a, DenseAlgebra algebra) {
+        var image = CommonOps_DDRM.transpose(algebra.multiply(a, directions), null);      // (A W)' [m, d]
+        var errors = new double[answers.length][radii.length];
+        for (int i = 0; i < answers.length; i++) {
+            double[] along = Arrays.copyOfRange(image.data, i * image.numCols, (i + 1) * image.numCols);
+            for (int r = 0; r < radii.length; r++) {
+                errors[i][r] = Vectors.norm(Vectors.plus(answers[i][r], -radii[r] * norm, along)) / Vectors.norm(answers[i][r]);
+            }
+        }
+        return errors;
+    }
+
+    /** {@link SingularSpace#similarity} of each with each: symmetric, ones on the diagonal. */
+    public static double[][] alignment(List<SingularSpace> spaces) {
+        var alignment = new double[spaces.size()][spaces.size()];
+        for (int i = 0; i < spaces.size(); i++) {
+            alignment[i][i] = 1;
+            for (int j = 0; j < i; j++) {
+                alignment[i][j] = spaces.get(i).similarity(spaces.get(j));
+                alignment[j][i] = alignment[i][j];
+            }
+        }
+        return alignment;
+    }
+
+    /** {@code |A - M| / |M|} in Frobenius norms: how far a prompt's Jacobian is from, say, the mean one. */
+    public static double deviation(DMatrixRMaj a, DMatrixRMaj mean) {
+        return NormOps_DDRM.normF(CommonOps_DDRM.subtract(a, mean, null)) / NormOps_DDRM.normF(mean);
+    }
+
+    @Override
+    public String toString() {
+        return "LocalLinearity[" + answers.length + " directions, radii " + Arrays.toString(radii) + " of |z|]";
+    }
+}

@@ -1,0 +1,139 @@
+package rudder.theory;
+
+import java.util.Comparator;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.CommonOps_DDRM;
+import org.ejml.dense.row.RandomMatrices_DDRM;
+import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
+
+/**
+ * The directions in which a matrix's output is largest: its leading left singular vectors with their singular values.
+ *
+ * @param basis U, d x k, orthonormal columns
+ * @param values s_1 >= .. >= s_k
+ */
+public record SingularSpace(DMatrixRMaj basis, double[] values) {
+    /** Largest |A A'u - s^2 u| / s_1^2 of a pair that counts as found. */
+    private static final double RESIDUAL = 1e-7;
+    private static final int ROUNDS = 100;
+    private static final int DEGREE = 12;
+    /** How far a filter may tear the largest direction from the smallest: further and the small ones drown in its rounding. */
+    private static final double AMPLIFICATION = 1e8;
+
+    /**
+     * The k leading left singular vectors and values of A, from products with A and A' only: subspace iteration on G = A A' with a filter. A
+     * Chebyshev polynomial of G is small on [0, c], where c is the smallest of the block's Ritz values, and grows steeply above; between filters
+     * the block is rotated to its Ritz vectors. It ends when every wanted pair has a residual of at most 1e-7 s_1^2, so that {@link #similarity} is
+     * that of the full decomposition to about 1e-6, unless s_k and s_{k+1} are that close, where the space is not defined; values far below
+     * s_1 / 1000 weigh nothing there and are not to be relied on.
+     *
+     * <p>Source: Zhou, Saad, Tiago and Chelikowsky, "Self-consistent-field calculations using Chebyshev-filtered subspace iteration", 2006.
+     *
+     * @param a d x n
+     * @param k at most d
+     * @param algebra where the products are made
+     */
+    public static SingularSpace of(DMatrixRMaj a, int k, DenseAlgebra algebra) {
+        int d = a.numRows;
+        Check.that(0 < k && k <= d, "%d singular vectors of a matrix with %d rows, wanted 1..%d", k, d, d);
+        Check.finite("the matrix", a);
+        var q = orthonormal(RandomMatrices_DDRM.rectangleGaussian(d, Math.min(d, 2 * k + 8), 0, 1, new Random(1)));
+        try (var held = algebra.hold(a)) {
+            for (int round = 0; round < ROUNDS; round++) {
+                var y = held.multiplyTransposed(q);                                      // A'Q [n, w]
+                var ritz = Ritz.of(algebra.multiplyTransposed(y, y));                     // Q'GQ = V diag(theta) V'
+                q = algebra.multiply(q, ritz.vectors);
+                var gq = held.multiply(algebra.multiply(y, ritz.vectors));                // G Q V [d, w]
+                if (residual(gq, q, ritz.values, k) <= RESIDUAL * ritz.values[0]) {
+                    double[] s = IntStream.range(0, k).mapToDouble(i -> Math.sqrt(ritz.values[i])).toArray();
+                    return new SingularSpace(CommonOps_DDRM.extract(q, 0, d, 0, k), s);
+                }
+                q = orthonormal(filtered(held, q, gq, ritz.values));
+            }
+        }
+        throw new ArithmeticException("no " + k + " singular vectors of a " + d + " x " + a.numCols + " matrix found in " + ROUNDS + " rounds");
+    }
+
+    /** A random k-dimensional space with the given values: what alignment is by chance. */
+    public static SingularSpace random(int d, double[] values, Random random) {
+        return new SingularSpace(orthonormal(RandomMatrices_DDRM.rectangleGaussian(d, values.length, 0, 1, random)), values);
+    }
+
+    /**
+     * {@code |S_W U_W' U_X S_X|_* / (|s_W| |s_X|)}, where |.|_* sums singular values: 1 for equal spaces with equal values, 0 for spaces at right
+     * angles. Source: the paper's measure of how alike two Jacobians are.
+     *
+     * @throws IllegalArgumentException if the spaces are of different dimension
+     */
+    public double similarity(SingularSpace other) {
+        Check.that(basis.numRows == other.basis.numRows, "vectors of %d and %d numbers, wanted as many", basis.numRows, other.basis.numRows);
+        var product = CommonOps_DDRM.multTransA(basis, other.basis, null);                // U_W' U_X [k, k]
+        CommonOps_DDRM.multRows(values, product);
+        CommonOps_DDRM.multCols(product, other.values);
+        var svd = DecompositionFactory_DDRM.svd(product.numRows, product.numCols, false, false, true);
+        svd.decompose(product);
+        double nuclear = IntStream.range(0, svd.numberOfSingularValues()).mapToDouble(i -> svd.getSingularValues()[i]).sum();
+        return nuclear / (Vectors.norm(values) * Vectors.norm(other.values));
+    }
+
+    /** T_m(2 G / c - I) Q by its three-term recurrence, the degree m as high as rounding allows. */
+    private static DMatrixRMaj filtered(DenseAlgebra.Factor a, DMatrixRMaj q, DMatrixRMaj gq, double[] theta) {
+        double c = Math.max(theta[theta.length - 1], 1e-12 * theta[0]);
+        double x = 2 * theta[0] / c - 1;
+        double growth = Math.log(x + Math.sqrt(x * x - 1));                               // T_m(x) ~ exp(m growth) / 2
+        int degree = (int) Math.max(1, Math.min(DEGREE, Math.log(AMPLIFICATION) / growth));
+        var previous = q;
+        var current = CommonOps_DDRM.add(2 / c, gq, -1, q, null);                         // P_1 = 2 G Q / c - Q
+        for (int m = 1; m < degree; m++) {
+            var g = a.multiply(a.multiplyTransposed(current));
+            var next = CommonOps_DDRM.add(4 / c, g, -2, current, null);                   // P_{m+1} = 2 (2 G / c - I) P_m - P_{m-1}
+            CommonOps_DDRM.subtractEquals(next, previous);
+            previous = current;
+            current = next;
+        }
+        return current;
+    }
+
+    private static double residual(DMatrixRMaj gq, DMatrixRMaj q, double[] theta, int k) {
+        double largest = 0;
+        for (int column = 0; column < k; column++) {
+            double sum = 0;
+            for (int row = 0; row < q.numRows; row++) {
+                double r = gq.get(row, column) - theta[column] * q.get(row, column);
+                sum += r * r;
+            }
+            largest = Math.max(largest, Math.sqrt(sum));
+        }
+        return largest;
+    }
+
+    private static DMatrixRMaj orthonormal(DMatrixRMaj columns) {
+        var qr = DecompositionFactory_DDRM.qr(columns.numRows, columns.numCols);
+        qr.decompose(columns);
+        return qr.getQ(null, true);
+    }
+
+    /** Eigenvalues of a small positive semidefinite matrix, the largest first, with their vectors as columns. */
+    private record Ritz(double[] values, DMatrixRMaj vectors) {
+        static Ritz of(DMatrixRMaj s) {
+            var eigen = DecompositionFactory_DDRM.eig(s.numRows, true, true);
+            if (!eigen.decompose(Matrices.symmetrised(s))) {
+                throw new ArithmeticException("the eigenvalues of a " + s.numRows + " x " + s.numRows + " matrix did not converge");
+            }
+            int[] order = IntStream.range(0, s.numRows).boxed()
+                    .sorted(Comparator.comparingDouble(i -> -eigen.getEigenvalue(i).getReal())).mapToInt(i -> i).toArray();
+            var vectors = new DMatrixRMaj(s.numRows, s.numRows);
+            for (int i = 0; i < order.length; i++) {
+                CommonOps_DDRM.insert(eigen.getEigenVector(order[i]), vectors, 0, i);
+            }
+            return new Ritz(IntStream.of(order).mapToDouble(i -> Math.max(0, eigen.getEigenvalue(i).getReal())).toArray(), vectors);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "SingularSpace[" + values.length + " of " + basis.numRows + " directions, s from " + (float) values[0] + " to " + (float) values[values.length - 1] + "]";
+    }
+}
