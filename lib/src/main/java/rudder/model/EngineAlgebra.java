@@ -80,6 +80,6 @@ final class EngineAlgebra implements DenseAlgebra {
 
     @Override
     public String toString() {
-        return "EngineAlgebra[float64, " + manager.getDevice() + "]";
+        return "EngineAlgebra[float64, " + Devices.name(manager.getDevice()) + "]";
     }
 }

@@ -15,7 +15,7 @@ import rudder.theory.DenseAlgebra;
  * changes. The only thing a user closes.
  *
  * <pre>{@code
- * var model = LanguageModel.load("SmolLM2-135M-Instruct");   // LanguageModel[SmolLM2-135M-Instruct, 30 blocks, d=576, float32, cpu()]
+ * var model = LanguageModel.load("SmolLM2-135M-Instruct");   // LanguageModel[SmolLM2-135M-Instruct, 30 blocks, d=576, float32, cpu]
  * model.generate("Once upon a time", 60)
  * }</pre>
  */
@@ -32,12 +32,13 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
-     * Loads a model in float32 onto the engine's default device: the GPU where there is one.
+     * Loads a model in float32 onto the device that the environment's RUDDER_DEVICE names ({@code cpu}, {@code gpu:0}), without one onto the
+     * first GPU, or the CPU where there is none.
      *
      * @param nameOrPath whatever {@link ModelStore#fetch} takes: a name, a GGUF file, or a folder in Hugging Face's layout. A folder
      *     without a {@code tokenizer.json} serves for tokens; only texts are refused then, with an IllegalStateException
      * @throws IllegalArgumentException if the name is unknown, the architecture is not supported, or a tensor is missing, misshapen or not
-     *     finite
+     *     finite, or RUDDER_DEVICE names no device that is there
      * @throws IOException if the file cannot be fetched or read
      */
     public static LanguageModel load(String nameOrPath) throws IOException {
@@ -46,7 +47,7 @@ public final class LanguageModel implements AutoCloseable {
 
     static LanguageModel load(ModelFile file, DataType type) throws IOException {
         try (Checkpoint checkpoint = Checkpoint.open(file.path())) {
-            NDManager manager = NDManager.newBaseManager("PyTorch");
+            NDManager manager = NDManager.newBaseManager(Devices.chosen(), "PyTorch");
             try {
                 return new LanguageModel(file, new Transformer(checkpoint.tensors(), checkpoint.names(), checkpoint.config(), manager, type),
                         checkpoint.tokenizer());
@@ -81,6 +82,11 @@ public final class LanguageModel implements AutoCloseable {
     /** Longest sequence of tokens. */
     public int contextLength() {
         return transformer.config.contextLength();
+    }
+
+    /** Where weights and states live: {@code cpu}, or {@code gpu:0}. */
+    public String device() {
+        return Devices.name(transformer.manager.getDevice());
     }
 
     /** Heavy double-precision products on this model's device. */
@@ -252,6 +258,6 @@ public final class LanguageModel implements AutoCloseable {
     @Override
     public String toString() {
         return "LanguageModel[" + name() + ", " + horizon() + " blocks, d=" + dimension() + ", " + transformer.type.name().toLowerCase(java.util.Locale.ROOT)
-                + ", " + transformer.manager.getDevice() + "]";
+                + ", " + device() + "]";
     }
 }
