@@ -39,6 +39,7 @@ public final class LanguageModel implements AutoCloseable {
      *     without a {@code tokenizer.json} serves for tokens; only texts are refused then, with an IllegalStateException
      * @throws IllegalArgumentException if the name is unknown, the architecture is not supported, or a tensor is missing, misshapen or not
      *     finite, or RUDDER_DEVICE names no device that is there
+     * @throws IllegalStateException if it would not fit into this machine's memory, see {@link MemoryPlan}; on a GPU the engine alone judges
      * @throws IOException if the file cannot be fetched or read
      */
     public static LanguageModel load(String nameOrPath) throws IOException {
@@ -49,6 +50,9 @@ public final class LanguageModel implements AutoCloseable {
         try (Checkpoint checkpoint = Checkpoint.open(file.path())) {
             NDManager manager = NDManager.newBaseManager(Devices.chosen(), "PyTorch");
             try {
+                if (!manager.getDevice().isGpu()) {
+                    MemoryPlan.of(file.name(), checkpoint.config(), 1, 1, 1).requireLoadable(MemoryPlan.available());
+                }
                 return new LanguageModel(file, new Transformer(checkpoint.tensors(), checkpoint.names(), checkpoint.config(), manager, type),
                         checkpoint.tokenizer());
             } catch (RuntimeException | Error e) {
@@ -87,6 +91,11 @@ public final class LanguageModel implements AutoCloseable {
     /** Where weights and states live: {@code cpu}, or {@code gpu:0}. */
     public String device() {
         return Devices.name(transformer.manager.getDevice());
+    }
+
+    /** What this model takes in memory, for so many prompts of so many tokens, and texts written at once. */
+    public MemoryPlan plan(int prompts, int tokens, int batch) {
+        return MemoryPlan.of(name(), transformer.config, prompts, tokens, batch);
     }
 
     /** Heavy double-precision products on this model's device. */
@@ -188,6 +197,7 @@ public final class LanguageModel implements AutoCloseable {
      * Mean over prompts of each block's Jacobian A_k = d phi_k / d z at the prompts' last tokens.
      *
      * @return A_0..A_{T-1}, [d, d] each, in double precision from single-precision products
+     * @throws IllegalStateException if they would not fit into Java's heap or this machine's memory, see {@link MemoryPlan}
      */
     public List<DMatrixRMaj> meanJacobians(List<String> prompts) {
         return meanJacobiansOf(prompts.stream().map(this::encode).toList());
@@ -198,6 +208,8 @@ public final class LanguageModel implements AutoCloseable {
         if (prompts.isEmpty()) {
             throw new IllegalArgumentException("no prompts to linearise at: wanted at least one");
         }
+        int longest = prompts.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
+        plan(prompts.size(), longest, 1).requireDense(Runtime.getRuntime().maxMemory(), MemoryPlan.available());
         var plants = unsteered().plants(prompts);
         var jacobians = new ArrayList<DMatrixRMaj>();
         try (Job job = Job.of("Jacobians of " + horizon() + " blocks at " + prompts.size() + " prompts", (long) horizon() * prompts.size())) {

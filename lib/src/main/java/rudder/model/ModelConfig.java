@@ -57,6 +57,15 @@ record ModelConfig(String architecture, int horizon, int dimension, int heads, i
         }
     }
 
+    /** All weights, norms and biases. */
+    long parameters() {
+        long d = dimension;
+        long projected = (heads + 2L * keyValueHeads) * headDimension;
+        long block = d * projected + (biases ? projected : 0) + (long) heads * headDimension * d + 3L * feedForward * d      // attention, MLP
+                + (postNorms ? 4 : 2) * d + (queryKeyNorms ? 2L * headDimension : 0);                                        // norms
+        return (tiedHead ? 1 : 2) * (long) vocabulary * d + horizon * block + d;
+    }
+
     /** The distinct spans, in order of first use; a pass prepares angles and masks once for each. */
     List<Span> distinctSpans() {
         return spans.stream().distinct().toList();

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.function.IntFunction;
 import java.util.function.Supplier;
 
 /**
@@ -59,6 +60,15 @@ public final class SafetensorsWriter {
     /** Adds a float64 tensor; all else as {@link #floats}. */
     public SafetensorsWriter doubles(String name, Supplier<double[]> values, long... shape) {
         return add(name, new Tensor(TensorType.F64, shape.clone(), values));
+    }
+
+    /**
+     * Adds a bfloat16 tensor whose values are asked for piece by piece, so that it may be larger than an array.
+     *
+     * @param pieces gives the next so many values, row-major, each the upper half of a float's bits
+     */
+    SafetensorsWriter bfloats(String name, IntFunction<short[]> pieces, long... shape) {
+        return add(name, new Tensor(TensorType.BF16, shape.clone(), () -> pieces));
     }
 
     private SafetensorsWriter add(String name, Tensor tensor) {
@@ -130,12 +140,22 @@ public final class SafetensorsWriter {
 
     private static void write(String name, Tensor tensor, ByteBuffer buffer, FileChannel out) throws IOException {
         Object values = tensor.values.get();
+        int room = buffer.capacity() / tensor.type.bytes;
+        if (values instanceof IntFunction<?> pieces) {
+            long left = tensor.size();
+            for (int n; left > 0; left -= n) {
+                n = (int) Math.min(room, left);
+                buffer.clear().limit(n * tensor.type.bytes);
+                buffer.asShortBuffer().put((short[]) pieces.apply(n));
+                writeAll(out, buffer);
+            }
+            return;
+        }
         int size = Array.getLength(values);
         if (size != tensor.size()) {
             throw new IllegalArgumentException("tensor '" + name + "' has " + size + " values, wanted " + tensor.size()
                     + " for the shape " + Arrays.toString(tensor.shape));
         }
-        int room = buffer.capacity() / tensor.type.bytes;
         for (int i = 0, n; i < size; i += n) {
             n = Math.min(room, size - i);
             buffer.clear().limit(n * tensor.type.bytes);

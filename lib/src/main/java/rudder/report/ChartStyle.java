@@ -72,6 +72,12 @@ final class ChartStyle {
                 .setYAxisMin(Math.pow(10, Math.floor(Math.log10(least)))).setYAxisMax(Math.pow(10, Math.ceil(Math.log10(most))));
     }
 
+    /** As {@link #logarithmic}, across. */
+    static void logarithmicAcross(XYChart chart, double least, double most) {
+        chart.getStyler().setXAxisLogarithmic(true).setXAxisTickLabelsFormattingFunction(ChartStyle::decade).setPlotGridVerticalLinesVisible(true)
+                .setXAxisMin(Math.pow(10, Math.floor(Math.log10(least)))).setXAxisMax(Math.pow(10, Math.ceil(Math.log10(most))));
+    }
+
     /** Powers of ten are labelled, other ticks are not. */
     private static String decade(double y) {
         long exponent = Math.round(Math.log10(y));

@@ -216,6 +216,28 @@ public final class Charts {
         return chart;
     }
 
+    /**
+     * What grows how fast: measured numbers over a size, both on logarithmic scales, where a power law is a straight line.
+     *
+     * @param x      sizes, positive
+     * @param curves by name, in the order of the legend, as many positive numbers each as there are sizes
+     * @throws IllegalArgumentException if a size or a number is not positive
+     */
+    public static XYChart growth(String title, String across, double[] x, String up, Map<String, double[]> curves) {
+        var chart = ChartStyle.chart(title, across, up);
+        var sizes = Arrays.stream(x).summaryStatistics();
+        var numbers = curves.values().stream().flatMapToDouble(Arrays::stream).summaryStatistics();
+        if (!(sizes.getMin() > 0 && numbers.getMin() > 0 && numbers.getCount() > 0)) {
+            throw new IllegalArgumentException("the least size is " + sizes.getMin() + " and the least number " + numbers.getMin()
+                    + ", wanted positive ones for logarithmic scales");
+        }
+        var colours = numbers(curves.keySet());
+        curves.forEach((name, y) -> ChartStyle.line(chart, colours.get(name), name, x, y));
+        ChartStyle.logarithmic(chart, numbers.getMin(), numbers.getMax());
+        ChartStyle.logarithmicAcross(chart, sizes.getMin(), sizes.getMax());
+        return chart;
+    }
+
     /** The chart as a picture, which every kernel can show. */
     public static BufferedImage image(Chart<?, ?> chart) {
         return Inline.image(chart);

@@ -146,4 +146,14 @@ class ChartsTest {
         assertRefused(() -> Charts.energy(runs(Controller.none())), "nothing to draw", "none");
         assertRefused(() -> Charts.tracking(null, List.of("a"), Controller.none()), "1 controllers has a setpoint");
     }
+
+    @Test
+    void aPowerLawIsDrawnOnLogarithmicScalesAcrossAndUp() {
+        var chart = Charts.growth("Time", "d", new double[] {200, 400, 800}, "s", Map.of("cubes", new double[] {.02, .16, 1.28}));
+        assertEquals(List.of("cubes"), legend(chart));
+        assertTrue(chart.getStyler().isXAxisLogarithmic() && chart.getStyler().isYAxisLogarithmic());
+        assertEquals(100, chart.getStyler().getXAxisMin());
+        assertEquals(10, chart.getStyler().getYAxisMax());
+        assertRefused(() -> Charts.growth("Time", "d", new double[] {1}, "s", Map.of("none", new double[] {0})), "least number 0.0", "logarithmic");
+    }
 }
