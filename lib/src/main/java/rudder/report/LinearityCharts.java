@@ -39,7 +39,8 @@ public final class LinearityCharts {
                 .yAxisTitle("prompt").build();
         var look = ChartStyle.chart("", "", "").getStyler();
         var styler = chart.getStyler();
-        styler.setMin(0).setRangeColors(new Color[] {Color.WHITE, new Color(0x0072b2)}).setHeatMapValueDecimalPattern("0.00");
+        double most = cells.stream().mapToDouble(cell -> cell[2].doubleValue()).max().orElse(1);
+        styler.setMin(0).setMax(Math.ceil(10 * most) / 10).setRangeColors(new Color[] {Color.WHITE, new Color(0x0072b2)}).setHeatMapValueDecimalPattern("0.00");
         styler.setAxisTitleFont(look.getAxisTitleFont()).setAxisTickLabelsFont(look.getAxisTickLabelsFont()).setPlotGridLinesVisible(false);
         styler.setPlotContentSize(1).setChartBackgroundColor(Color.WHITE).setChartTitleFont(look.getChartTitleFont())
                 .setLegendFont(look.getLegendFont()).setLegendPosition(LegendPosition.OutsideE).setLegendBorderColor(Color.WHITE);
