@@ -23,6 +23,8 @@ import rudder.model.PromptPlant;
 import rudder.model.ResidualTrace;
 import rudder.theory.LocalLinearity;
 import rudder.theory.SingularSpace;
+import tech.tablesaw.api.StringColumn;
+import tech.tablesaw.api.Table;
 
 /**
  * How linear a model's blocks are, around a prompt and across prompts: alignment of the prompts' Jacobians, and how far each predicts what the block
@@ -30,7 +32,7 @@ import rudder.theory.SingularSpace;
  *
  * <pre>{@code
  * var study = LinearityStudy.kept(model, prompts, everyPrompt, ocean);   // LinearityStudy[30 blocks, 12 prompts, ...]
- * study.error(Along.DIFFERENCES, With.MEAN, 0.3)                         // an interval over prompts for each block
+ * study.table()                                                          // prediction errors, with intervals over prompts
  * }</pre>
  *
  * <p>One block's Jacobians are in memory at a time: 8 n d^2 bytes for n prompts. What was measured of a block is kept as soon as it is known, in the folder
@@ -269,7 +271,7 @@ public final class LinearityStudy {
         return byBlock(block -> block.column(BlockLinearity.LARGEST_TWO, 0));
     }
 
-    /** {@code s_i / s_1}, i = 1..d/20, at block k. */
+    /** {@code s_i / s_1} of the d/20 largest singular values, at block k. */
     public List<Interval> spectrum(int k) {
         double[][] values = blocks.get(k).table(BlockLinearity.VALUES);
         return IntStream.range(0, values[0].length).mapToObj(i -> Interval.bootstrap(Arrays.stream(values).mapToDouble(s -> s[i] / s[0]).toArray())).toList();
@@ -290,6 +292,17 @@ public final class LinearityStudy {
         int r = index(radius);
         return Interval.bootstrap(IntStream.range(0, prompts.size()).mapToDouble(i -> blocks.stream()
                 .mapToDouble(block -> block.table(BlockLinearity.errors(along, with))[i][r]).filter(e -> !Double.isNaN(e)).average().orElse(Double.NaN)).toArray());
+    }
+
+    /** {@link #meanError} of every kind: one row a direction and Jacobian, one column a radius. */
+    public Table table() {
+        var rows = Arrays.stream(Along.values()).flatMap(along -> Arrays.stream(With.values()).map(with -> new Object[] {along, with})).toList();
+        var table = Table.create("mean error over blocks, by |dz| / |z|", StringColumn.create("direction", rows.stream().map(row -> row[0].toString())),
+                StringColumn.create("Jacobian", rows.stream().map(row -> row[1].toString())));
+        for (double eps : RADII) {
+            table.addColumns(StringColumn.create(Double.toString(eps), rows.stream().map(row -> meanError((Along) row[0], (With) row[1], eps).toString())));
+        }
+        return table;
     }
 
     private static int index(double radius) {

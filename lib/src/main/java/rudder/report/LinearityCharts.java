@@ -30,32 +30,36 @@ public final class LinearityCharts {
         return chart;
     }
 
-    /** Alignment of each prompt's Jacobian at block k with each other's. */
+    /** Alignment of each prompt's Jacobian at block k with each other's; the diagonal, which is 1, is left out. */
     public static HeatMapChart heatMap(LinearityStudy study, int k) {
         double[][] alignment = study.alignment(k);
         var numbers = IntStream.range(0, alignment.length).boxed().toList();
-        var cells = numbers.stream().flatMap(i -> numbers.stream().map(j -> new Number[] {i, j, alignment[i][j]})).toList();
+        var cells = numbers.stream().flatMap(i -> numbers.stream().filter(j -> !j.equals(i)).map(j -> new Number[] {i, j, alignment[i][j]})).toList();
         var chart = new HeatMapChartBuilder().width(640).height(520).title("Alignment between prompts at block " + k).xAxisTitle("prompt")
                 .yAxisTitle("prompt").build();
-        chart.getStyler().setMin(0).setMax(1).setRangeColors(new Color[] {Color.WHITE, new Color(0x0072b2)}).setShowValue(true)
-                .setHeatMapValueDecimalPattern("0.00").setChartBackgroundColor(Color.WHITE).setPlotBorderVisible(false).setChartTitleBoxVisible(false)
-                .setLegendPosition(LegendPosition.OutsideE).setLegendBorderColor(Color.WHITE);
+        var look = ChartStyle.chart("", "", "").getStyler();
+        var styler = chart.getStyler();
+        double most = cells.stream().mapToDouble(cell -> cell[2].doubleValue()).max().orElse(1);
+        styler.setMin(0).setMax(Math.ceil(10 * most) / 10).setRangeColors(new Color[] {Color.WHITE, new Color(0x0072b2)}).setHeatMapValueDecimalPattern("0.00");
+        styler.setAxisTitleFont(look.getAxisTitleFont()).setAxisTickLabelsFont(look.getAxisTickLabelsFont()).setPlotGridLinesVisible(false);
+        styler.setPlotContentSize(1).setChartBackgroundColor(Color.WHITE).setChartTitleFont(look.getChartTitleFont())
+                .setLegendFont(look.getLegendFont()).setLegendPosition(LegendPosition.OutsideE).setLegendBorderColor(Color.WHITE);
         chart.addSeries("alignment", numbers, numbers, cells);
         return chart;
     }
 
-    /** {@code s_i / s_1} of the Jacobians at some blocks. */
+    /** Singular values of the Jacobians at some blocks, largest first, relative to the largest. */
     public static XYChart spectra(LinearityStudy study, int... blocks) {
         var curves = new LinkedHashMap<String, List<Interval>>();
         for (int k : blocks) {
             curves.put("block " + k, study.spectrum(k));
         }
-        var chart = ChartStyle.counted("Singular values of Jacobians" + over(study), "i", study.spectrum(blocks[0]).size() - 1, "s\u1d62 / s\u2080");
+        var chart = ChartStyle.counted("Singular values of Jacobians" + over(study), "i", study.spectrum(blocks[0]).size() - 1, "s\u1d62 / largest");
         chart.getStyler().setYAxisMin(0.0).setYAxisMax(1.0);
         return draw(chart, from0(study.spectrum(blocks[0]).size()), curves);
     }
 
-    /** Error of each kind of Jacobian when states are moved towards other prompts', by block, on a logarithmic scale. */
+    /** Error of each kind of Jacobian at one radius, by block, on a logarithmic scale. */
     public static XYChart errors(LinearityStudy study, Along along, double radius) {
         var curves = new LinkedHashMap<String, List<Interval>>();
         for (var with : With.values()) {
