@@ -34,6 +34,7 @@ record Csv(Path file, List<String> columns, List<Row> rows) {
         var settings = new CsvParserSettings();
         settings.setLineSeparatorDetectionEnabled(true);
         settings.setMaxCharsPerColumn(-1);
+        settings.setCommentProcessingEnabled(false);                    // a line may begin with #
         settings.trimValues(false);
         settings.setNullValue("");
         settings.setEmptyValue("");

@@ -3,6 +3,7 @@ package rudder.bench;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -10,7 +11,6 @@ import java.util.stream.IntStream;
 import rudder.model.Job;
 import rudder.model.LanguageModel;
 import rudder.model.Sampling;
-import rudder.model.SteeredModel;
 import rudder.theory.Controller;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
@@ -23,7 +23,7 @@ final class Bench {
 
     private static final String MODEL = "SmolLM2-135M-Instruct";
     private static final String TWELVE_TOKENS = "Once upon a time there was a small village by the sea";
-    private static final int FEW = 3;                      // blocks for plain Java
+    private static final int FEW = 3;                      // blocks for plain Java, tokens behind a prefill
     private static final Sampling GREEDY = Sampling.greedy();
 
     private Bench() {}
@@ -46,8 +46,8 @@ final class Bench {
             guarantees(arms, system, cost);
             // strength 0: the same products, and a text that does not depend on being steered
             var controller = Controller.lqr(Lqr.solve(system, cost), anySetpoint(model));
-            decode(arms, model, controller, 1, 32, 7);
-            decode(arms, model, controller, 32, 8, 5);
+            decode(arms, model, controller, 1, 24, 15);
+            decode(arms, model, controller, 32, 8, 7);
         }
         arms.write();
     }
@@ -83,22 +83,33 @@ final class Bench {
         return system.horizon() * (system.horizon() + 1) / 2.0;
     }
 
+    /**
+     * Tokens a second behind the prefill, whose time is that of a short text; and what steering costs, the median over rounds of one round's ratio, since
+     * rounds differ by more than the cost.
+     */
     private static void decode(Arms arms, LanguageModel model, Controller controller, int batch, int tokens, int rounds) {
-        var plain = model.steered(Controller.none());
-        var steered = model.steered(controller).measuring(controller.setpoint().orElseThrow());
+        var names = List.of("decode_unsteered_b" + batch, "decode_steered_b" + batch);
+        var models = List.of(model.steered(Controller.none()), model.steered(controller).measuring(controller.setpoint().orElseThrow()));
         var prompts = Collections.nCopies(batch, TWELVE_TOKENS);
-        var medians = arms.in("tok/s")
-                .arm("decode_unsteered_b" + batch, () -> rate(plain, prompts, tokens))
-                .arm("decode_steered_b" + batch, () -> rate(steered, prompts, tokens))
-                .run(rounds);
-        arms.report("steering_cost_b" + batch, 100 * (medians.get("decode_unsteered_b" + batch) / medians.get("decode_steered_b" + batch) - 1), "%");
-    }
-
-    /** Tokens a second, prefill excluded: the time of {@code tokens} more tokens after the same prompt. */
-    private static double rate(SteeredModel model, List<String> prompts, int tokens) {
-        double few = Arms.seconds(() -> model.generate(prompts, 4, GREEDY));
-        double all = Arms.seconds(() -> model.generate(prompts, 4 + tokens, GREEDY));
-        return prompts.size() * tokens / (all - few);
+        var few = new double[2][rounds];
+        var all = new double[2][rounds];
+        for (int round = -1; round < rounds; round++) {
+            for (int i = 0; i < 2; i++) {
+                var arm = models.get((i + round & 1) == 0 ? 0 : 1);
+                double prefill = Arms.seconds(() -> arm.generate(prompts, FEW, GREEDY));
+                double whole = Arms.seconds(() -> arm.generate(prompts, FEW + tokens, GREEDY));
+                if (round >= 0) {
+                    few[models.indexOf(arm)][round] = prefill;
+                    all[models.indexOf(arm)][round] = whole;
+                }
+            }
+        }
+        for (int i = 0; i < 2; i++) {
+            arms.report(names.get(i), batch * tokens / (Arms.median(all[i]) - Arms.median(few[i])), "tok/s");
+        }
+        var cost = new double[rounds];
+        Arrays.setAll(cost, round -> 100 * (all[1][round] / all[0][round] - 1));
+        arms.report("steering_cost_b" + batch, Arms.median(cost), "%");
     }
 
     private static Setpoint anySetpoint(LanguageModel model) {
@@ -110,7 +121,7 @@ final class Bench {
     /** Peak resident memory of a fresh process that does what the quickstart notebook does, with the kernel's heap limit. */
     private static double quickstartPeak() throws IOException, InterruptedException {
         Path out = Files.createTempFile("quickstart", ".txt");
-        var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx1g", "-Dai.djl.offline=true",
+        var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx1g", "-XX:+UseSerialGC", "-Dai.djl.offline=true",
                 "-cp", System.getProperty("java.class.path"), Quickstart.class.getName(), MODEL).redirectErrorStream(true).redirectOutput(out.toFile()).start();
         if (process.waitFor() != 0) {
             throw new IllegalStateException("the quickstart process failed:\n" + Files.readString(out));

@@ -1,0 +1,316 @@
+package rudder;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.function.IntFunction;
+import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.CommonOps_DDRM;
+import rudder.model.Job;
+import rudder.model.LanguageModel;
+import rudder.model.ModelStore;
+import rudder.model.PromptPlant;
+import rudder.model.ResidualTrace;
+import rudder.theory.LocalLinearity;
+import rudder.theory.SingularSpace;
+
+/**
+ * How linear a model's blocks are, around a prompt and across prompts: alignment of the prompts' Jacobians, and how far each predicts what the block
+ * does when a prompt's last state is moved by eps |z|.
+ *
+ * <pre>{@code
+ * var study = LinearityStudy.kept(model, prompts, everyPrompt, ocean);   // LinearityStudy[30 blocks, 12 prompts, ...]
+ * study.error(Along.DIFFERENCES, With.MEAN, 0.3)                         // an interval over prompts for each block
+ * }</pre>
+ *
+ * <p>One block's Jacobians are in memory at a time: 8 n d^2 bytes for n prompts. What was measured of a block is kept as soon as it is known, in the folder
+ * {@code artefacts} of {@link ModelStore#cache()}; a run that was stopped goes on at the block where it was. Intervals are over prompts,
+ * {@link Interval#bootstrap}; of alignment, over each prompt's mean alignment with the others, whose pairs are shared, so that they are a little narrow.
+ */
+public final class LinearityStudy {
+
+    /** Which way a state is moved. */
+    public enum Along {
+        /** Gaussian. */
+        ISOTROPIC,
+        /** Gaussian with the covariance of the population's states. */
+        COVARIANCE,
+        /** The contrast set's feature direction v_k. */
+        FEATURE,
+        /** Towards other prompts' states. */
+        DIFFERENCES;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** Which Jacobian predicts. */
+    public enum With {
+        /** The prompt's own. */
+        OWN,
+        /** The mean of the other prompts', as when a regulator meets a prompt it was not made from. */
+        MEAN,
+        /** The one of the other prompt whose state is nearest at this block. */
+        NEAREST;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** eps: how far states are moved, relative to |z|. */
+    public static final List<Double> RADII = List.of(.01, .03, .1, .3, 1.0);
+
+    private static final int DIRECTIONS = 8;
+    private static final double[] EPS = RADII.stream().mapToDouble(eps -> eps).toArray();
+
+    private final String model;
+    private final List<String> prompts;
+    private final List<BlockLinearity> blocks;
+
+    private LinearityStudy(String model, List<String> prompts, List<BlockLinearity> blocks) {
+        this.model = model;
+        this.prompts = prompts;
+        this.blocks = blocks;
+    }
+
+    /**
+     * Measures every block that is not kept yet.
+     *
+     * @param prompts where blocks are linearised, at least three; a dozen is a good number
+     * @param population prompts whose states have the covariance that shapes {@link Along#COVARIANCE}; many
+     * @param contrast the feature
+     * @throws IllegalArgumentException if there are fewer than three prompts, one of them twice, or no population
+     * @throws IOException if an artefact cannot be written or, once there, read
+     */
+    public static LinearityStudy kept(LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast) throws IOException {
+        return kept(model, prompts, population, contrast, ModelStore.cache());
+    }
+
+    static LinearityStudy kept(LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast, Path cache) throws IOException {
+        if (prompts.stream().distinct().count() < Math.max(3, prompts.size()) || population.isEmpty()) {
+            throw new IllegalArgumentException(prompts.size() + " prompts, " + prompts.stream().distinct().count() + " of them different, and a population of "
+                    + population.size() + ": wanted at least three, all different, and at least one");
+        }
+        var inputs = List.of(Provenance.digest(prompts), Provenance.digest(population), contrast.sha256(), RADII + " " + DIRECTIONS);
+        IntFunction<Provenance> provenance = k -> new Provenance(BlockLinearity.kind(k), model.name(), model.sha256(), Provenance.digest(inputs),
+                prompts.size(), model.horizon(), Provenance.VERSION);
+        var blocks = new ArrayList<BlockLinearity>();
+        Measurement measurement = null;
+        try (var job = Job.of("linearity of " + model.horizon() + " blocks at " + prompts.size() + " prompts", (long) model.horizon() * prompts.size())) {
+            for (int k = 0; k < model.horizon(); k++) {
+                var file = cache.resolve("artefacts").resolve(provenance.apply(k).digest() + ".safetensors");
+                if (!Files.exists(file)) {
+                    measurement = measurement == null ? Measurement.of(model, prompts, population, contrast) : measurement;
+                    measurement.block(k, job).save(file, provenance.apply(k));
+                }
+                blocks.add(BlockLinearity.load(k, file, model));
+                job.reach((long) (k + 1) * prompts.size());
+            }
+        }
+        return new LinearityStudy(model.name(), List.copyOf(prompts), blocks);
+    }
+
+    /** What the blocks are measured at. */
+    private record Measurement(LanguageModel model, List<PromptPlant> plants, List<ResidualTrace> population, Features features) {
+
+        static Measurement of(LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast) {
+            return new Measurement(model, prompts.stream().map(model::plant).toList(), model.traces(population), Features.contrast(model, contrast));
+        }
+
+        BlockLinearity block(int k, Job job) {
+            int n = plants.size();
+            int d = model.dimension();
+            var random = new Random(k);
+            var algebra = model.algebra();
+            var jacobians = new ArrayList<DMatrixRMaj>();
+            var spaces = new ArrayList<SingularSpace>();
+            var sum = new DMatrixRMaj(d, d);
+            for (var plant : plants) {
+                var a = plant.jacobian(k);
+                jacobians.add(a);
+                CommonOps_DDRM.addEquals(sum, a);
+                spaces.add(SingularSpace.of(a, d / 20, algebra));
+            }
+            var tables = new TreeMap<String, double[][]>();
+            tables.put(BlockLinearity.ALIGNMENT, LocalLinearity.alignment(spaces));
+            tables.put(BlockLinearity.CONTROL, LocalLinearity.alignment(spaces.stream().map(space -> SingularSpace.random(d, space.values(), random)).toList()));
+            tables.put(BlockLinearity.VALUES, spaces.stream().map(SingularSpace::values).toArray(double[][]::new));
+            for (var name : List.of(BlockLinearity.DEVIATION, BlockLinearity.NORM, BlockLinearity.LARGEST_TWO)) {
+                tables.put(name, new double[n][1]);
+            }
+            for (int i = 0; i < n; i++) {
+                double[] z = plants.get(i).nominal().state(k);
+                double[] squares = Arrays.stream(z).map(x -> x * x).sorted().toArray();
+                double square = Arrays.stream(squares).sum();
+                var mean = CommonOps_DDRM.subtract(sum, jacobians.get(i), null);
+                CommonOps_DDRM.scale(1.0 / (n - 1), mean);
+                tables.get(BlockLinearity.DEVIATION)[i][0] = LocalLinearity.deviation(jacobians.get(i), mean);
+                tables.get(BlockLinearity.NORM)[i][0] = Math.sqrt(square);
+                tables.get(BlockLinearity.LARGEST_TWO)[i][0] = (squares[d - 1] + squares[d - 2]) / square;
+                var predictors = Map.of(With.OWN, jacobians.get(i), With.MEAN, mean, With.NEAREST, jacobians.get(nearest(k, i)));
+                for (var along : Along.values()) {
+                    double[][] directions = directions(along, k, i, random);
+                    var around = directions.length == 0 ? null : LocalLinearity.around(plants.get(i), k, z, directions, EPS);
+                    for (var with : With.values()) {
+                        tables.computeIfAbsent(BlockLinearity.errors(along, with), name -> new double[n][])[i] =
+                                around == null ? undefined() : mean(around.errors(predictors.get(with), algebra));
+                    }
+                }
+                job.reach((long) k * n + i + 1);
+            }
+            return new BlockLinearity(k, tables);
+        }
+
+        /** Those of a length: prompts that end in the same word enter the first block in the same state. */
+        private double[][] directions(Along along, int k, int i, Random random) {
+            var directions = switch (along) {
+                case ISOTROPIC -> IntStream.range(0, DIRECTIONS)
+                        .mapToObj(m -> DoubleStream.generate(random::nextGaussian).limit(model.dimension()).toArray());
+                case COVARIANCE -> IntStream.range(0, DIRECTIONS).mapToObj(m -> mixture(k, random));
+                case FEATURE -> IntStream.of(0).mapToObj(m -> features.direction(k));
+                case DIFFERENCES -> IntStream.range(1, plants.size()).limit(DIRECTIONS).mapToObj(m -> difference(k, i, (i + m) % plants.size()));
+            };
+            return directions.filter(w -> Arrays.stream(w).anyMatch(x -> x != 0)).toArray(double[][]::new);
+        }
+
+        /** sum_j g_j (z_j - mean), g Gaussian: of the population's covariance. */
+        private double[] mixture(int k, Random random) {
+            double[] g = population.stream().mapToDouble(trace -> random.nextGaussian()).toArray();
+            double centre = Arrays.stream(g).average().orElseThrow();
+            var w = new double[model.dimension()];
+            for (int j = 0; j < g.length; j++) {
+                double[] z = population.get(j).state(k);
+                for (int c = 0; c < w.length; c++) {
+                    w[c] += (g[j] - centre) * z[c];
+                }
+            }
+            return w;
+        }
+
+        private double[] difference(int k, int i, int j) {
+            double[] w = plants.get(j).nominal().state(k).clone();
+            double[] z = plants.get(i).nominal().state(k);
+            Arrays.setAll(w, c -> w[c] - z[c]);
+            return w;
+        }
+
+        private int nearest(int k, int i) {
+            return IntStream.range(0, plants.size()).filter(j -> j != i).boxed()
+                    .min((a, b) -> Double.compare(square(difference(k, i, a)), square(difference(k, i, b)))).orElseThrow();
+        }
+
+        private static double square(double[] w) {
+            return Arrays.stream(w).map(x -> x * x).sum();
+        }
+
+        /** Over directions, for each radius. */
+        private static double[] mean(double[][] errors) {
+            return IntStream.range(0, EPS.length).mapToDouble(r -> Arrays.stream(errors).mapToDouble(row -> row[r]).average().orElseThrow()).toArray();
+        }
+
+        private static double[] undefined() {
+            var errors = new double[EPS.length];
+            Arrays.fill(errors, Double.NaN);
+            return errors;
+        }
+    }
+
+    /** T. */
+    public int horizon() {
+        return blocks.size();
+    }
+
+    /** Where blocks were linearised. */
+    public List<String> prompts() {
+        return prompts;
+    }
+
+    /** Alignment of the prompts' Jacobians at block k, [n][n]. */
+    public double[][] alignment(int k) {
+        return blocks.get(k).table(BlockLinearity.ALIGNMENT);
+    }
+
+    /** Mean alignment of a prompt's Jacobian with the others', by block. */
+    public List<Interval> alignment() {
+        return byBlock(block -> others(block.table(BlockLinearity.ALIGNMENT)));
+    }
+
+    /** The same of random spaces that have the Jacobians' singular values, by block: what alignment is by chance. */
+    public List<Interval> control() {
+        return byBlock(block -> others(block.table(BlockLinearity.CONTROL)));
+    }
+
+    /** {@code |A - M| / |M|}, M the mean of the other prompts' Jacobians, by block. */
+    public List<Interval> deviation() {
+        return byBlock(block -> block.column(BlockLinearity.DEVIATION, 0));
+    }
+
+    /** |z_k|, by block. */
+    public List<Interval> norm() {
+        return byBlock(block -> block.column(BlockLinearity.NORM, 0));
+    }
+
+    /** The share of |z_k|^2 that lies in the state's two largest coordinates, by block. */
+    public List<Interval> largestTwo() {
+        return byBlock(block -> block.column(BlockLinearity.LARGEST_TWO, 0));
+    }
+
+    /** {@code s_i / s_1}, i = 1..d/20, at block k. */
+    public List<Interval> spectrum(int k) {
+        double[][] values = blocks.get(k).table(BlockLinearity.VALUES);
+        return IntStream.range(0, values[0].length).mapToObj(i -> Interval.bootstrap(Arrays.stream(values).mapToDouble(s -> s[i] / s[0]).toArray())).toList();
+    }
+
+    /**
+     * {@link LocalLinearity#errors}, a prompt's mean over directions, by block.
+     *
+     * @param radius one of {@link #RADII}
+     */
+    public List<Interval> error(Along along, With with, double radius) {
+        int r = index(radius);
+        return byBlock(block -> block.column(BlockLinearity.errors(along, with), r));
+    }
+
+    /** The same of all blocks together: a prompt's mean over blocks where it is defined. */
+    public Interval meanError(Along along, With with, double radius) {
+        int r = index(radius);
+        return Interval.bootstrap(IntStream.range(0, prompts.size()).mapToDouble(i -> blocks.stream()
+                .mapToDouble(block -> block.table(BlockLinearity.errors(along, with))[i][r]).filter(e -> !Double.isNaN(e)).average().orElse(Double.NaN)).toArray());
+    }
+
+    private static int index(double radius) {
+        int r = RADII.indexOf(radius);
+        if (r < 0) {
+            throw new IllegalArgumentException("radius " + radius + ", wanted one of " + RADII);
+        }
+        return r;
+    }
+
+    private List<Interval> byBlock(Function<BlockLinearity, double[]> values) {
+        return blocks.stream().map(block -> Interval.bootstrap(values.apply(block))).toList();
+    }
+
+    /** Each row's mean without its diagonal. */
+    private static double[] others(double[][] alignment) {
+        return Arrays.stream(alignment).mapToDouble(row -> (Arrays.stream(row).sum() - 1) / (row.length - 1)).toArray();
+    }
+
+    @Override
+    public String toString() {
+        return "LinearityStudy[" + model + ", " + horizon() + " blocks, " + prompts.size() + " prompts, radii " + RADII + "]";
+    }
+}

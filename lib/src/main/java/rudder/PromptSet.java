@@ -1,0 +1,65 @@
+package rudder;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Prompts of one kind.
+ *
+ * <pre>{@code
+ * var law = PromptSet.read("../data/prompts/law.csv");   // PromptSet[law, 40 prompts]
+ * }</pre>
+ *
+ * @param name what charts call the kind
+ * @param prompts in the file's order
+ */
+public record PromptSet(String name, List<String> prompts) {
+
+    /** @throws IllegalArgumentException if there is no prompt, one is blank, or one is there twice */
+    public PromptSet {
+        prompts = List.copyOf(prompts);
+        var seen = new HashSet<String>();
+        for (var prompt : prompts) {
+            if (prompt.isBlank() || !seen.add(prompt)) {
+                throw new IllegalArgumentException("the prompts " + name + " have " + (prompt.isBlank() ? "a blank one" : "\"" + prompt + "\" twice")
+                        + ": wanted different ones");
+            }
+        }
+        if (prompts.isEmpty()) {
+            throw new IllegalArgumentException("the prompts " + name + " are none, wanted at least one");
+        }
+    }
+
+    /**
+     * Reads the column {@code text} of a csv file (UTF-8, quoted where needed); the set is named after the file.
+     *
+     * @throws IOException if there is no such file, or it has no such column
+     * @throws IllegalArgumentException if there is no prompt, one is blank, or one is there twice
+     */
+    public static PromptSet read(String file) throws IOException {
+        var csv = Csv.read(Path.of(file));
+        int text = csv.column("text");
+        return new PromptSet(csv.file().getFileName().toString().replaceFirst("\\.[^.]*$", ""),
+                csv.rows().stream().map(row -> row.fields().get(text)).toList());
+    }
+
+    /**
+     * So many of them, spread evenly over the set.
+     *
+     * @throws IllegalArgumentException if there are fewer
+     */
+    public List<String> some(int count) {
+        if (count < 1 || count > prompts.size()) {
+            throw new IllegalArgumentException(count + " of " + prompts.size() + " prompts " + name + ", wanted 1.." + prompts.size());
+        }
+        return IntStream.range(0, count).mapToObj(i -> prompts.get(i * prompts.size() / count)).toList();
+    }
+
+    @Override
+    public String toString() {
+        return "PromptSet[" + name + ", " + prompts.size() + " prompts]";
+    }
+}
