@@ -146,7 +146,7 @@ public final class Charts {
     }
 
     /**
-     * Any numbers that come one a block; on a logarithmic scale where none is negative and the largest is more than a thousand times the least above 0.
+     * Any numbers that come one a block; on a logarithmic scale where none is negative and the largest is more than a hundred times the least above 0.
      *
      * @param curves by name, in the order of the legend; the first number is block 0's, NaN where there is none
      * @throws IllegalArgumentException if there is no finite number
@@ -156,7 +156,7 @@ public final class Charts {
         double[] all = curves.values().stream().flatMapToDouble(Arrays::stream).filter(Double::isFinite).toArray();
         double most = Arrays.stream(all).max().orElseThrow(() -> new IllegalArgumentException("there is no finite number among " + curves.keySet()));
         double least = Arrays.stream(all).filter(value -> value > 0).min().orElse(most);
-        if (Arrays.stream(all).allMatch(value -> value >= 0) && most > 1000 * least) {
+        if (Arrays.stream(all).allMatch(value -> value >= 0) && most > 100 * least) {
             return positive(ChartStyle.counted(title, "block k", last, y + " (log scale)"), curves);
         }
         var chart = ChartStyle.counted(title, "block k", last, y);

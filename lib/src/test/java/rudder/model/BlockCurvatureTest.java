@@ -82,7 +82,7 @@ class BlockCurvatureTest {
                 var a = RandomMatrices_DDRM.rectangleGaussian(shape[0], shape[1], 0, 1, random);
                 NDArray w = scope.create(a.data, new Shape(1, shape[0], shape[1]));
                 double ratio = BlockCurvature.norms(w)[0] / NormOps_DDRM.normP2(a);
-                assertTrue(ratio > 1 - 1e-12 && ratio < 1.03, "ratio " + ratio);
+                assertTrue(ratio > 1 - 1e-12 && ratio < 1.1, "ratio " + ratio);
             }
         }
     }

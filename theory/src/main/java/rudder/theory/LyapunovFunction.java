@@ -71,14 +71,18 @@ public final class LyapunovFunction {
 
     /** lambda_max(P_k): the most that a unit deviation at block k can cost from there on. */
     public double peak(int k) {
-        var matrix = matrix(k);
-        return Lanczos.largest(1, matrix.numRows, (runs, x) -> system.algebra().multiply(matrix, x))[0];
+        return largest(matrix(k));
     }
 
     /** lambda_min(P_k) >= 1: the least that a unit deviation at block k can cost from there on. */
     public double floor(int k) {
-        var inverse = system.algebra().solveSpd(matrix(k), CommonOps_DDRM.identity(system.dimension()));
-        return 1 / Lanczos.largest(1, inverse.numRows, (runs, x) -> system.algebra().multiply(inverse, x))[0];
+        return 1 / largest(system.algebra().solveSpd(matrix(k), CommonOps_DDRM.identity(system.dimension())));
+    }
+
+    private double largest(DMatrixRMaj symmetric) {
+        try (var factor = system.algebra().hold(symmetric)) {
+            return Lanczos.largest(1, symmetric.numRows, (runs, x) -> factor.multiply(x))[0];
+        }
     }
 
     /** |A_k| from P_k to P_{k+1}, which is sqrt(1 - 1 / lambda_max(P_k)) < 1; k = 0..T-1. */
