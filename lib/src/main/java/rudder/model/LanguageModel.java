@@ -146,7 +146,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /** This model through a controller. */
     public SteeredModel steered(Controller controller) {
-        return new SteeredModel(this, controller, false, controller.setpoint().orElse(null));
+        return new SteeredModel(this, controller, Positions.LAST_AND_WRITTEN, controller.setpoint().orElse(null));
     }
 
     private SteeredModel unsteered() {
@@ -176,6 +176,21 @@ public final class LanguageModel implements AutoCloseable {
     /** {@link #trace} of each prompt, several at once. */
     public List<ResidualTrace> traces(List<String> prompts) {
         return unsteered().traces(prompts);
+    }
+
+    /** What the attention heads of every block put out at the prompts' last tokens, side by side, before they are mixed: [prompt][T][{@link #headsWidth}]. */
+    public double[][][] headOutputs(List<String> prompts) {
+        return unsteered().heads(prompts.stream().map(this::encode).toList());
+    }
+
+    /** Attention heads of a block. */
+    public int heads() {
+        return transformer.config.heads();
+    }
+
+    /** Numbers that the heads of a block put out together. */
+    public int headsWidth() {
+        return transformer.config.headsWidth();
     }
 
     /** Next-token logits after the tokens, [vocabulary]. */

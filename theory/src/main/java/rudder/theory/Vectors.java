@@ -39,6 +39,13 @@ final class Vectors {
         return y;
     }
 
+    /** -M */
+    static DMatrixRMaj negative(DMatrixRMaj m) {
+        var negative = m.copy();
+        CommonOps_DDRM.changeSign(negative);
+        return negative;
+    }
+
     /** A view: d x 1. */
     static DMatrixRMaj column(double[] x) {
         return DMatrixRMaj.wrap(x.length, 1, x);
