@@ -203,6 +203,11 @@ public final class LanguageModel implements AutoCloseable {
         return plant(encode(prompt));
     }
 
+    /** {@link #plant} of each prompt, several prefilled at once. */
+    public List<PromptPlant> plants(List<String> prompts) {
+        return unsteered().plants(prompts.stream().map(this::encode).toList());
+    }
+
     /** As above, for a prompt given as tokens. */
     public PromptPlant plant(int[] tokens) {
         return unsteered().plants(List.of(tokens)).get(0);

@@ -63,6 +63,11 @@ public sealed interface Law permits Feedback, Transport, Gated {
         return new Feedback(CommonOps_DDRM.concatRowsMulti(Vectors.row(first), Vectors.row(second)), new double[2], W);
     }
 
+    /** The angle between two directions, in degrees. */
+    static double degreesBetween(double[] a, double[] b) {
+        return Math.toDegrees(Math.acos(Math.max(-1, Math.min(1, Vectors.dot(a, b) / (Vectors.norm(a) * Vectors.norm(b))))));
+    }
+
     /** A law ready to run: inputs, one row for each row of states. */
     @FunctionalInterface
     interface Input<X> {

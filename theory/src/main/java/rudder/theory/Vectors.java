@@ -32,6 +32,14 @@ final class Vectors {
         return plus(new double[x.length], a, x);
     }
 
+    static double[] mean(double[][] rows) {
+        double[] mean = new double[rows[0].length];
+        for (double[] row : rows) {
+            mean = plus(mean, 1.0 / rows.length, row);
+        }
+        return mean;
+    }
+
     /** M x */
     static double[] multiply(DMatrixRMaj m, double[] x) {
         double[] y = new double[m.numRows];
