@@ -39,6 +39,20 @@ public record Score(String name, ToDoubleFunction<Completion> of, boolean ratio)
         }, true);
     }
 
+    /**
+     * Perplexity of the tokens written, whatever the model read before them, a chat's markers included: exp of their mean surprisal under the model that wrote
+     * them, unsteered. The token that ended them does not count. Not defined if nothing was written.
+     */
+    static Score ownPerplexity(LanguageModel model) {
+        return new Score("perplexity", completion -> {
+            int[] read = completion.promptTokens();
+            int written = completion.tokens().length - (completion.ended() ? 1 : 0);
+            int[] whole = Arrays.copyOf(read, read.length + written);
+            System.arraycopy(completion.tokens(), 0, whole, read.length, written);
+            return written == 0 ? Double.NaN : model.perplexity(whole, read.length);
+        }, true);
+    }
+
     private static int common(int[] a, int[] b) {
         int mismatch = Arrays.mismatch(a, b);
         return mismatch < 0 ? a.length : mismatch;

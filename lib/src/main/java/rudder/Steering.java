@@ -7,6 +7,7 @@ import java.util.TreeMap;
 import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.model.ResidualTrace;
 import rudder.model.SteeredModel;
@@ -44,6 +45,16 @@ public record Steering(String name, BiFunction<LanguageModel, String, Controller
     /** One run for each prompt: the residual stream of its last token, steered. */
     public List<Rollout> rollouts(LanguageModel model, List<String> prompts) {
         return run(model, prompts, (steered, shared, row) -> steered.traces(shared).stream().map(ResidualTrace::rollout).toList());
+    }
+
+    /**
+     * What is written after each prompt.
+     *
+     * @param settings tokens, sampling, positions and measured feature
+     * @param row place of the first prompt in a longer list: a part of the list gives what the whole gives, up to the rounding of batches
+     */
+    public List<Completion> write(LanguageModel model, List<String> prompts, Comparison.Settings settings, int row) {
+        return run(model, prompts, (view, shared, first) -> settings.write(view, shared, row + first));
     }
 
     /** What is done with the prompts that share a controller; {@code row} is the first one's place among all prompts. */

@@ -117,7 +117,12 @@ public final class LanguageModel implements AutoCloseable {
         return requireTokens(tokenizer.encode(text), room);
     }
 
-    /** The tokens of a user's message in the form that an instruction-tuned model expects, with room for an answer. */
+    /** The tokens of a user's message in the form that an instruction-tuned model expects, up to where the answer begins. */
+    public int[] encodeChat(String message) {
+        return encodeChat(message, 0);
+    }
+
+    /** The same, with room for an answer. */
     int[] encodeChat(String message, int room) {
         return requireTokens(tokenizer.encodeChat(message), room);
     }
@@ -146,7 +151,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /** This model through a controller. */
     public SteeredModel steered(Controller controller) {
-        return new SteeredModel(this, controller, Positions.LAST_AND_WRITTEN, controller.setpoint().orElse(null));
+        return new SteeredModel(this, controller, Positions.LAST_AND_WRITTEN, controller.setpoint().orElse(null), 0);
     }
 
     private SteeredModel unsteered() {

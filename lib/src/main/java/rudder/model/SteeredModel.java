@@ -23,8 +23,9 @@ public final class SteeredModel {
     private final Controller controller;
     private final Positions positions;
     private final Setpoint measured;
+    private final int row;
 
-    SteeredModel(LanguageModel model, Controller controller, Positions positions, Setpoint measured) {
+    SteeredModel(LanguageModel model, Controller controller, Positions positions, Setpoint measured, int row) {
         controller.requireFits(model.horizon(), model.dimension(), model.transformer().config.headsWidth());
         if (measured != null && (measured.horizon() != model.horizon() || measured.dimension() != model.dimension())) {
             throw new IllegalArgumentException(measured + " has T=" + measured.horizon() + ", d=" + measured.dimension()
@@ -34,6 +35,7 @@ public final class SteeredModel {
         this.controller = controller;
         this.positions = positions;
         this.measured = measured;
+        this.row = row;
     }
 
     /** The controller. */
@@ -43,7 +45,7 @@ public final class SteeredModel {
 
     /** The same view, steering these tokens. */
     public SteeredModel at(Positions positions) {
-        return new SteeredModel(model, controller, positions, measured);
+        return new SteeredModel(model, controller, positions, measured, row);
     }
 
     /** The same view, with inputs at every token of the prompt as well (the paper's A-LQR+). */
@@ -53,7 +55,12 @@ public final class SteeredModel {
 
     /** The same view; completions carry the strengths of this setpoint's feature, whatever the controller drives to. */
     public SteeredModel measuring(Setpoint setpoint) {
-        return new SteeredModel(model, controller, positions, setpoint);
+        return new SteeredModel(model, controller, positions, setpoint, row);
+    }
+
+    /** The same view; the first text it writes draws as the one at place {@code row} of a long list would, so that parts of the list give what the whole gives. */
+    public SteeredModel fromRow(int row) {
+        return new SteeredModel(model, controller, positions, measured, row);
     }
 
     /** Writes up to {@code maxTokens} tokens after the prompt, greedily with repetition penalty 1.2. */
@@ -101,7 +108,7 @@ public final class SteeredModel {
             for (int first = 0; first < prompts.size(); first += BATCH) {
                 int end = Math.min(prompts.size(), first + BATCH);
                 try (NDManager scope = model.transformer().manager.newSubManager()) {
-                    completions.addAll(new Generation(scope, model.transformer(), model.tokenizer(), prompts.subList(first, end), first, maxTokens,
+                    completions.addAll(new Generation(scope, model.transformer(), model.tokenizer(), prompts.subList(first, end), row + first, maxTokens,
                             sampling, measured).run(laws, positions, controller.name(), texts.subList(first, end), onText));
                 }
                 job.reach(completions.size());
