@@ -6,6 +6,7 @@ import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.model.Completion;
 import rudder.model.Job;
@@ -19,8 +20,8 @@ import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /**
- * Controllers beside one another: the same prompts, sampling and number of tokens for each, every completion scored alike. Controllers that
- * serve every prompt draw the same random numbers at a prompt; one made for each prompt has draws of its own.
+ * Controllers beside one another: the same prompts, sampling and number of tokens for each, every completion scored alike, the
+ * same random numbers at a prompt for all.
  *
  * <pre>{@code
  * Comparison.of(model, prompts, Controller.none(), Controller.openLoop(target), lqr).table()
@@ -124,14 +125,13 @@ public final class Comparison {
         var completions = new LinkedHashMap<String, List<Completion>>();
         var divergences = new IdentityHashMap<Completion, Double>();
         for (var steering : steerings) {
-            completions.put(steering.name(), steering.run(model, prompts, (view, shared, row) -> {
-                var steered = view.measuring(measured).at(settings.positions);
-                var written = steered.generate(shared, settings.tokens, settings.sampling.withSeed(settings.sampling.seed() + row));
-                if (settings.divergence) {
-                    written.forEach(completion -> divergences.put(completion, Arrays.stream(steered.divergences(completion)).average().orElseThrow()));
-                }
-                return written;
-            }));
+            var steered = steering.on(model, prompts).measuring(measured).at(settings.positions);
+            var some = steered.generate(prompts, settings.tokens, settings.sampling);
+            if (settings.divergence) {
+                double[][] moved = steered.divergences(some);
+                IntStream.range(0, moved.length).forEach(i -> divergences.put(some.get(i), Arrays.stream(moved[i]).average().orElseThrow()));
+            }
+            completions.put(steering.name(), some);
         }
         var written = new Comparison(List.copyOf(prompts), measured, completions, new LinkedHashMap<>());
         var scored = measured == null ? written : written.with(Score.of("strength",

@@ -146,7 +146,13 @@ public final class LanguageModel implements AutoCloseable {
 
     /** This model through a controller. */
     public SteeredModel steered(Controller controller) {
-        return new SteeredModel(this, controller, Positions.LAST_AND_WRITTEN, controller.setpoint().orElse(null));
+        return steered(List.of(controller));
+    }
+
+    /** This model through a controller for each of the prompts that it is to be given, which are written side by side all the same. */
+    public SteeredModel steered(List<Controller> controllers) {
+        return new SteeredModel(this, controllers, Positions.LAST_AND_WRITTEN,
+                controllers.stream().flatMap(controller -> controller.setpoint().stream()).findFirst().orElse(null));
     }
 
     private SteeredModel unsteered() {

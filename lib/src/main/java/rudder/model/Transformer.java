@@ -84,7 +84,7 @@ final class Transformer implements AutoCloseable {
         int length = tokens[0].length;
         NDArray x = embed(scope, tokens);
         var pass = new Pass(scope, type, config.distinctSpans(), config.headDimension(), cache.pads, cache.columns(), length);
-        DeviceLaws.Run inputs = laws == null ? null : laws.run(scope);
+        DeviceLaws.Pass inputs = laws == null ? null : laws.run(scope);
         for (Block block : blocks) {
             try (NDManager within = scope.newSubManager()) {
                 x.attach(within);
@@ -108,7 +108,7 @@ final class Transformer implements AutoCloseable {
         return x;
     }
 
-    private void onHeads(NDManager scope, Block block, DeviceLaws.Run inputs, NDArray heads, boolean everyToken, Trace trace) {
+    private void onHeads(NDManager scope, Block block, DeviceLaws.Pass inputs, NDArray heads, boolean everyToken, Trace trace) {
         if (trace != null && trace.heads != null) {
             keep(scope, trace.heads, last(heads).duplicate());
         }
@@ -119,7 +119,7 @@ final class Transformer implements AutoCloseable {
         }
     }
 
-    private static NDArray input(DeviceLaws.Run inputs, Place place, Block block, NDArray read, boolean everyToken) {
+    private static NDArray input(DeviceLaws.Pass inputs, Place place, Block block, NDArray read, boolean everyToken) {
         return inputs.input(place, block.index(), everyToken ? read : last(read));
     }
 
