@@ -151,11 +151,12 @@ public final class Comparison {
             throw new IllegalArgumentException("there is a score '" + score.name() + "' already: choose another name");
         }
         var all = new LinkedHashMap<>(scores);
-        try (var job = Job.of(score.name(), (long) completions.size() * prompts.size())) {
-            all.put(score, completions.values().stream().map(written -> written.stream().mapToDouble(completion -> {
+        try (var job = Job.of(score.name(), completions.size())) {
+            all.put(score, completions.values().stream().map(written -> {
+                double[] values = score.all().apply(written);
                 job.advance(1);
-                return score.of().applyAsDouble(completion);
-            }).toArray()).toArray(double[][]::new));
+                return values;
+            }).toArray(double[][]::new));
         }
         return new Comparison(prompts, measured, completions, all);
     }
