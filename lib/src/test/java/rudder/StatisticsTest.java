@@ -1,6 +1,7 @@
 package rudder;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
@@ -34,6 +35,20 @@ class StatisticsTest {
         assertEquals(mean, interval.mean(), 1e-12);
         assertEquals(mean - halfWidth, interval.low(), 0.1 * halfWidth);
         assertEquals(mean + halfWidth, interval.high(), 0.1 * halfWidth);
+    }
+
+    /** Each end is the rate that a z-test of the sample rejects only just: |p - end| = z sqrt(end (1 - end) / n). */
+    @Test
+    void wilsonsEndsAreTheRatesJustRejected() {
+        for (int[] sample : new int[][] {{3, 10}, {1, 4}, {61, 109}, {1, 1000}}) {
+            var interval = Interval.wilson(sample[0], sample[1]);
+            for (double end : new double[] {interval.low(), interval.high()}) {
+                assertEquals(1.959964 * Math.sqrt(end * (1 - end) / sample[1]), Math.abs(interval.mean() - end), 1e-6);
+            }
+        }
+        assertEquals("1 [0.72, 1]", Interval.wilson(10, 10).toString());
+        assertEquals(0, Interval.wilson(0, 5).low());
+        assertThrows(IllegalArgumentException.class, () -> Interval.wilson(3, 2));
     }
 
     @Test
