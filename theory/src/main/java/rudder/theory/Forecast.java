@@ -15,6 +15,9 @@ import java.util.stream.IntStream;
  * @param predicted the model's, from the same first state
  */
 public record Forecast(Rollout nominal, Rollout actual, Rollout predicted) {
+    /** A plant in single precision that nothing moves stays this near to its nominal run, relative to its length. */
+    private static final double STILL = 1e-6;
+
     /**
      * Runs both.
      *
@@ -50,15 +53,13 @@ public record Forecast(Rollout nominal, Rollout actual, Rollout predicted) {
 
     /** {@code |z_k - zhat_k| / |z_k - zbar_k|}, k = 0..T: of all steps so far; NaN where the plant is on its nominal run. */
     public double[] errors() {
-        return IntStream.rangeClosed(0, nominal.horizon()).mapToDouble(k -> {
-            double[] z = actual.states()[k];
-            return ratio(Vectors.plus(z, -1, predicted.states()[k]), Vectors.plus(z, -1, nominal.states()[k]));
-        }).toArray();
+        return IntStream.rangeClosed(0, nominal.horizon())
+                .mapToDouble(k -> still(k) ? Double.NaN : distance(actual.states()[k], predicted.states()[k]) / moved(k)).toArray();
     }
 
     /**
      * {@code |phi_k(z_k) - zbar_{k+1} - M_k (z_k - zbar_k)| / |phi_k(z_k) - zbar_{k+1}|}, k = 0..T-1: of one step from where the plant is; NaN where
-     * the step leads back to the nominal run.
+     * that is on its nominal run.
      *
      * @param model what the forecast was made of
      */
@@ -66,13 +67,20 @@ public record Forecast(Rollout nominal, Rollout actual, Rollout predicted) {
         var about = about(nominal, model);
         return IntStream.range(0, nominal.horizon()).mapToDouble(k -> {
             double[] next = Vectors.plus(actual.states()[k + 1], -1, actual.inputs()[k]);                // phi_k(z_k)
-            return ratio(Vectors.plus(next, -1, about.next(k, actual.states()[k])), Vectors.plus(next, -1, nominal.states()[k + 1]));
+            return still(k) ? Double.NaN : distance(next, about.next(k, actual.states()[k])) / distance(next, nominal.states()[k + 1]);
         }).toArray();
     }
 
-    private static double ratio(double[] error, double[] size) {
-        double norm = Vectors.norm(size);
-        return norm == 0 ? Double.NaN : Vectors.norm(error) / norm;
+    private boolean still(int k) {
+        return moved(k) <= STILL * Vectors.norm(nominal.states()[k]);
+    }
+
+    private double moved(int k) {
+        return distance(actual.states()[k], nominal.states()[k]);
+    }
+
+    private static double distance(double[] x, double[] y) {
+        return Vectors.norm(Vectors.plus(x, -1, y));
     }
 
     @Override
