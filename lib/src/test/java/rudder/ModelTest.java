@@ -12,6 +12,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -116,6 +117,35 @@ class ModelTest {
         var bytes = Files.readAllBytes(file);
         Files.write(file, Arrays.copyOf(bytes, bytes.length / 2));
         assertThrows(IOException.class, () -> Linearization.load(file, model));
+    }
+
+    @Test
+    void aSystemOnDiskIsTheOneInMemoryToTheBit(@TempDir Path folder) throws IOException {
+        var prompts = List.of("The tide", "A boat on the");
+        var cost = new QuadraticCost(0.1, 10, 1);
+        var target = features.setpoint(1);
+        var dense = Linearization.mean(model, prompts);
+        Linearization.kept(model, prompts, folder);                  // written block by block
+        Path file;
+        try (var files = Files.list(folder.resolve("artefacts"))) {
+            file = files.findAny().orElseThrow();
+        }
+        var onDisk = Linearization.load(file, model, false);
+        assertEquals("LinearSystem[T=30, d=576, mean of 2 Jacobians, on disk]", onDisk.toString());
+        for (int k = 0; k < model.horizon(); k++) {
+            assertArrayEquals(dense.jacobian(k).data, onDisk.jacobian(k).data);
+        }
+        var whole = Lqr.solve(dense, cost);
+        double[][] streamed = Lqr.feedback(onDisk, cost, target);
+        for (int k = 0; k < model.horizon(); k++) {
+            assertArrayEquals(whole.feedback(k, target.direction(k)), streamed[k]);
+        }
+
+        assertRefused(() -> onDisk.jacobian(30), "block 30", "0..29");
+        Linearization.mean(model, prompts.subList(0, 1)).save(file);
+        assertRefused(() -> onDisk.jacobian(0), "replaced", "load it again");
+        Files.delete(file);
+        assertThrows(UncheckedIOException.class, () -> onDisk.jacobian(0));
     }
 
     @Test

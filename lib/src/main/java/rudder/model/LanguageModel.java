@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.DataType;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.Controller;
 import rudder.theory.DenseAlgebra;
@@ -197,42 +198,61 @@ public final class LanguageModel implements AutoCloseable {
      * Mean over prompts of each block's Jacobian A_k = d phi_k / d z at the prompts' last tokens.
      *
      * @return A_0..A_{T-1}, [d, d] each, in double precision from single-precision products
-     * @throws IllegalStateException if they would not fit into Java's heap or this machine's memory, see {@link MemoryPlan}
+     * @throws IllegalStateException if they, and as many gains, would not fit into Java's heap or this machine's memory, see {@link MemoryPlan}
      */
     public List<DMatrixRMaj> meanJacobians(List<String> prompts) {
-        return meanJacobiansOf(prompts.stream().map(this::encode).toList());
+        return meanJacobiansOf(encoded(prompts));
     }
 
     /** {@link #meanJacobians} of prompts given as tokens. */
     public List<DMatrixRMaj> meanJacobiansOf(List<int[]> prompts) {
-        if (prompts.isEmpty()) {
-            throw new IllegalArgumentException("no prompts to linearise at: wanted at least one");
-        }
-        int longest = prompts.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
-        plan(prompts.size(), longest, 1).requireDense(Runtime.getRuntime().maxMemory(), MemoryPlan.available());
-        var plants = unsteered().plants(prompts);
+        int longest = prompts.stream().mapToInt(tokens -> tokens.length).max().orElse(1);
+        plan(Math.max(1, prompts.size()), longest, 1).requireDense(Runtime.getRuntime().maxMemory(), MemoryPlan.available());
+        var mean = meanJacobianOf(prompts);
         var jacobians = new ArrayList<DMatrixRMaj>();
-        try (Job job = Job.of("Jacobians of " + horizon() + " blocks at " + prompts.size() + " prompts", (long) horizon() * prompts.size())) {
+        try (Job job = Job.of("Jacobians of " + horizon() + " blocks at " + prompts.size() + " prompts", horizon())) {
             for (int k = 0; k < horizon(); k++) {
-                try (NDManager scope = transformer.manager.newSubManager()) {
-                    NDArray sum = null;
-                    for (PromptPlant plant : plants) {
-                        try (NDManager within = scope.newSubManager()) {
-                            NDArray a = plant.jacobian(within, k);
-                            if (sum == null) {
-                                a.attach(scope);
-                                sum = a;
-                            } else {
-                                sum.addi(a);
-                            }
-                        }
-                        job.advance(1);
-                    }
-                    jacobians.add(EngineAlgebra.down(sum.divi(prompts.size())));
-                }
+                jacobians.add(mean.apply(k));
+                job.advance(1);
             }
         }
         return jacobians;
+    }
+
+    /**
+     * {@link #meanJacobians} one at a time: the function makes A_k whenever it is asked, and holds the prompts' keys and values only. It lives as long as
+     * this model.
+     */
+    public IntFunction<DMatrixRMaj> meanJacobian(List<String> prompts) {
+        return meanJacobianOf(encoded(prompts));
+    }
+
+    private IntFunction<DMatrixRMaj> meanJacobianOf(List<int[]> prompts) {
+        if (prompts.isEmpty()) {
+            throw new IllegalArgumentException("no prompts to linearise at: wanted at least one");
+        }
+        var plants = unsteered().plants(prompts);
+        return k -> {
+            try (NDManager scope = transformer.manager.newSubManager()) {
+                NDArray sum = null;
+                for (PromptPlant plant : plants) {
+                    try (NDManager within = scope.newSubManager()) {
+                        NDArray a = plant.jacobian(within, k);
+                        if (sum == null) {
+                            a.attach(scope);
+                            sum = a;
+                        } else {
+                            sum.addi(a);
+                        }
+                    }
+                }
+                return EngineAlgebra.down(sum.divi(plants.size()));
+            }
+        };
+    }
+
+    private List<int[]> encoded(List<String> prompts) {
+        return prompts.stream().map(this::encode).toList();
     }
 
     /** Negative log-likelihood in nats of tokens 2..n given those before them, [n - 1]. */

@@ -34,10 +34,7 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
     public enum Route {
         /** {@link LanguageModel#meanJacobians} and {@link rudder.theory.Lqr#solve}: all Jacobians and all gains at once, O(T d^2). */
         DENSE,
-        /**
-         * {@link PromptPlant#jacobian(int)} and {@link rudder.theory.Lqr#step} block by block from the last, of which only K_k v_k is kept:
-         * O(d^2 + T d).
-         */
+        /** Jacobians on disk ({@code rudder.Linearization.kept}) and {@link rudder.theory.Lqr#feedback}, of which only K_k v_k is kept: O(d^2 + T d). */
         STREAMED,
         /** {@link rudder.theory.FeatureTracker} on {@link PromptPlant}'s products with vectors: no d x d matrix, O(T d). */
         PRODUCTS,
@@ -136,13 +133,22 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
         }
     }
 
-    /** @throws IllegalStateException if the Jacobians alone take more than the largest heap or, beyond the present one, than the machine has */
+    /** Whether all Jacobians and all gains fit, at once, into the heap that Java may have and into this machine's memory. */
+    public boolean denseFits() {
+        return denseFits(Runtime.getRuntime().maxMemory(), available());
+    }
+
+    private boolean denseFits(long heap, long available) {
+        return heap(Route.DENSE) <= heap && heap(Route.DENSE) + block <= available;
+    }
+
+    /** @throws IllegalStateException if Jacobians and gains take more than the largest heap or, beyond the present one, than the machine has */
     void requireDense(long heap, long available) {
-        long wanted = jacobians + prompts;
-        if (wanted > heap || wanted + block > available) {
-            throw new IllegalStateException(String.format(Locale.ROOT, "the Jacobians of %s take %.2f GB in double precision and the prompts' keys and "
-                    + "values %.2f GB; Java's heap may grow to %.2f GB, and %.2f GB are available: raise -Xmx (RUDDER_HEAP in notebooks), take fewer "
-                    + "prompts, or steer by FeatureTracker.of(model.plant(prompt), ...), which forms no Jacobian",
+        if (!denseFits(heap, available)) {
+            throw new IllegalStateException(String.format(Locale.ROOT, "the Jacobians of %s take %.2f GB in double precision, its gains as much, and the "
+                    + "prompts' keys and values %.2f GB; Java's heap may grow to %.2f GB, and %.2f GB are available: raise -Xmx (RUDDER_HEAP in notebooks), "
+                    + "take fewer prompts, keep the Jacobians on disk (Linearization.kept, then Lqr.feedback), or steer by "
+                    + "FeatureTracker.of(model.plant(prompt), ...), which forms none",
                     name, jacobians / 1e9, prompts / 1e9, heap / 1e9, available / 1e9));
         }
     }

@@ -54,19 +54,41 @@ public final class Lqr {
      * @throws IllegalArgumentException naming the block whose Jacobian is not d x d or not finite, or whose cost to go is no longer finite
      */
     public static LqrSolution solve(LinearSystem system, QuadraticCost cost) {
-        int d = system.dimension();
         var gains = new DMatrixRMaj[system.horizon()];
+        backwards(system, cost, (k, gain) -> gains[k] = gain);
+        return new LqrSolution(system, cost, gains);
+    }
+
+    /**
+     * {@code w_k = K_k v_k}, k = 0..T-1, all that {@link Controller#lqr(double[][], Setpoint)} needs: of the gains, one at a time is in memory, and of the
+     * Jacobians as many as the system holds. {@link MatrixFreeLqr#feedback} finds the same vectors without any matrix.
+     *
+     * @throws IllegalArgumentException as {@link #solve}, or if the setpoint does not fit the system
+     */
+    public static double[][] feedback(LinearSystem system, QuadraticCost cost, Setpoint setpoint) {
+        Check.length("the setpoint's horizon", setpoint.horizon(), system.horizon());
+        Check.length("the setpoint's direction", setpoint.dimension(), system.dimension());
+        var feedback = new double[system.horizon()][];
+        backwards(system, cost, (k, gain) -> feedback[k] = Vectors.multiply(gain, setpoint.direction(k)));
+        return feedback;
+    }
+
+    private interface Gains {
+        void accept(int k, DMatrixRMaj gain);
+    }
+
+    private static void backwards(LinearSystem system, QuadraticCost cost, Gains gains) {
+        int d = system.dimension();
         var costToGo = terminal(d, cost);
-        for (int k = gains.length - 1; k >= 0; k--) {
+        for (int k = system.horizon() - 1; k >= 0; k--) {
             var a = system.jacobian(k);
             Check.shape("the Jacobian of block " + k, a, d, d);
             Check.finite("the Jacobian of block " + k, a);
             var step = step(a, costToGo, cost, system.algebra());
             Check.finite("the cost to go of block " + k, step.costToGo());
-            gains[k] = step.gain();
+            gains.accept(k, step.gain());
             costToGo = step.costToGo();
         }
-        return new LqrSolution(system, cost, gains);
     }
 
     /** S_k = qI + r A_k' K_k, symmetrised: rounding alone would let its asymmetry grow from block to block. */
