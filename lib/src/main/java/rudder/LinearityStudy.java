@@ -108,7 +108,7 @@ public final class LinearityStudy {
                     + population.size() + ": wanted at least three, all different, and at least one");
         }
         var inputs = List.of(Provenance.digest(prompts), Provenance.digest(population), contrast.sha256(), RADII + " " + DIRECTIONS);
-        IntFunction<Provenance> provenance = k -> new Provenance(BlockLinearity.kind(k), model.name(), model.sha256(), Provenance.digest(inputs),
+        IntFunction<Provenance> provenance = k -> new Provenance(BlockLinearity.kind(k), model.name(), model.sha256(), model.precision(), Provenance.digest(inputs),
                 prompts.size(), model.horizon(), Provenance.VERSION);
         var blocks = new ArrayList<BlockLinearity>();
         Measurement measurement = null;

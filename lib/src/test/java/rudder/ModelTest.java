@@ -150,13 +150,13 @@ class ModelTest {
         assertRefused(() -> Linearization.load(file, model), "there is no file");
         new SafetensorsWriter().floats("A.0", () -> new float[1], 1, 1).write(file);
         assertRefused(() -> Linearization.load(file, model), "a.safetensors", "rudder.kind");
-        write(file, new Provenance("mean Jacobians", "other", "00", "11", 1, 30, "0.1.0"), 576);
+        write(file, new Provenance("mean Jacobians", "other", "00", "float32", "11", 1, 30, "0.1.0"), 576);
         assertRefused(() -> Linearization.load(file, model), "computed from other", model.sha256(), "again");
-        write(file, new Provenance("gains", model.name(), model.sha256(), "11", 1, 30, "0.1.0"), 576);
+        write(file, new Provenance("gains", model.name(), model.sha256(), "float32", "11", 1, 30, "0.1.0"), 576);
         assertRefused(() -> Linearization.load(file, model), "holds gains, wanted mean Jacobians");
-        write(file, new Provenance("mean Jacobians", model.name(), model.sha256(), "11", 1, 30, "0.1.0"), 576);
+        write(file, new Provenance("mean Jacobians", model.name(), model.sha256(), "float32", "11", 1, 30, "0.1.0"), 576);
         assertRefused(() -> Linearization.load(file, model), "no Jacobian of block 1", "0..29");
-        write(file, new Provenance("mean Jacobians", model.name(), model.sha256(), "11", 1, 30, "0.1.0"), 12);
+        write(file, new Provenance("mean Jacobians", model.name(), model.sha256(), "float32", "11", 1, 30, "0.1.0"), 12);
         assertRefused(() -> Linearization.load(file, model), "block 0", "[12, 12]", "[576, 576]");
     }
 

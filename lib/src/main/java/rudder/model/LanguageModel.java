@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.DataType;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.IntFunction;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.Controller;
@@ -33,28 +34,30 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
-     * Loads a model in float32 onto the device that the environment's RUDDER_DEVICE names ({@code cpu}, {@code gpu:0}), without one onto the
-     * first GPU, or the CPU where there is none.
+     * Loads a model onto the device that the environment's RUDDER_DEVICE names ({@code cpu}, {@code gpu:0}), without one onto the first GPU, or the CPU where
+     * there is none. Weights are float32 unless RUDDER_DTYPE is {@code float16}: then weight matrices are stored in half precision, and so are the unit
+     * vectors that they multiply; states, norms, softmax, keys, values and Jacobians stay float32, regulators float64. That halves a model's memory; it is
+     * meant for GPUs; on a CPU products of many rows are slower.
      *
      * @param nameOrPath whatever {@link ModelStore#fetch} takes: a name, a GGUF file, or a folder in Hugging Face's layout. A folder
      *     without a {@code tokenizer.json} serves for tokens; only texts are refused then, with an IllegalStateException
      * @throws IllegalArgumentException if the name is unknown, the architecture is not supported, or a tensor is missing, misshapen or not
-     *     finite, or RUDDER_DEVICE names no device that is there
+     *     finite, or RUDDER_DEVICE names no device that is there, or RUDDER_DTYPE another precision
      * @throws IllegalStateException if it would not fit into this machine's memory, see {@link MemoryPlan}; on a GPU the engine alone judges
      * @throws IOException if the file cannot be fetched or read
      */
     public static LanguageModel load(String nameOrPath) throws IOException {
-        return load(ModelStore.fetch(nameOrPath), DataType.FLOAT32);
+        return load(ModelStore.fetch(nameOrPath), Devices.precision());
     }
 
-    static LanguageModel load(ModelFile file, DataType type) throws IOException {
+    static LanguageModel load(ModelFile file, DataType stored) throws IOException {
         try (Checkpoint checkpoint = Checkpoint.open(file.path())) {
             NDManager manager = NDManager.newBaseManager(Devices.chosen(), "PyTorch");
             try {
                 if (!manager.getDevice().isGpu()) {
-                    MemoryPlan.of(file.name(), checkpoint.config(), 1, 1, 1).requireLoadable(MemoryPlan.available());
+                    MemoryPlan.of(file.name(), checkpoint.config(), 1, 1, 1).storedAs(stored).requireLoadable(MemoryPlan.available());
                 }
-                return new LanguageModel(file, new Transformer(checkpoint.tensors(), checkpoint.names(), checkpoint.config(), manager, type),
+                return new LanguageModel(file, new Transformer(checkpoint.tensors(), checkpoint.names(), checkpoint.config(), manager, stored),
                         checkpoint.tokenizer());
             } catch (RuntimeException | Error e) {
                 manager.close();
@@ -94,9 +97,14 @@ public final class LanguageModel implements AutoCloseable {
         return Devices.name(transformer.manager.getDevice());
     }
 
+    /** How weight matrices are stored: {@code float32} or {@code float16}. */
+    public String precision() {
+        return transformer.stored.name().toLowerCase(Locale.ROOT);
+    }
+
     /** What this model takes in memory, for so many prompts of so many tokens, and texts written at once. */
     public MemoryPlan plan(int prompts, int tokens, int batch) {
-        return MemoryPlan.of(name(), transformer.config, prompts, tokens, batch);
+        return MemoryPlan.of(name(), transformer.config, prompts, tokens, batch).storedAs(transformer.stored);
     }
 
     /** Heavy double-precision products on this model's device. */
@@ -289,7 +297,6 @@ public final class LanguageModel implements AutoCloseable {
 
     @Override
     public String toString() {
-        return "LanguageModel[" + name() + ", " + horizon() + " blocks, d=" + dimension() + ", " + transformer.type.name().toLowerCase(java.util.Locale.ROOT)
-                + ", " + device() + "]";
+        return "LanguageModel[" + name() + ", " + horizon() + " blocks, d=" + dimension() + ", " + precision() + ", " + device() + "]";
     }
 }
