@@ -69,6 +69,14 @@ public record Score(String name, ToDoubleFunction<Completion> of, boolean ratio)
         return runs < 1 ? Double.NaN : (double) different.size() / runs;
     }
 
+    /**
+     * Share of a text's runs of four words that have stood in it before: 0 for ordinary prose of this length, near 1 for a loop. Not defined for fewer than four
+     * words.
+     */
+    public static Score repetition() {
+        return of("repetition", completion -> 1 - distinct(words(completion.text()), 4));
+    }
+
     /** Runs of letters and digits, apostrophes within included, in lower case. */
     static List<String> words(String text) {
         return WORD.matcher(text.toLowerCase(Locale.ROOT)).results().map(MatchResult::group).toList();

@@ -75,7 +75,7 @@ class StatisticsTest {
         assertEquals(1, Score.distinct(List.of("a", "b", "a", "c"), 2));
         assertEquals(0.5, Score.distinct(List.of("a", "b", "a", "b", "a"), 2));
         assertTrue(Double.isNaN(Score.distinct(List.of("a"), 2)));
-        var completion = new Completion("p", " sea sea", new int[] {1, 1}, false, "none", new double[0][], new double[2][3]);
+        var completion = new Completion("p", " sea sea", new int[] {1}, new int[] {1, 1}, false, "none", new double[0][], new double[2][3]);
         assertEquals(0.5, Score.distinct(1).of().applyAsDouble(completion));
         assertEquals(0, Score.energy().of().applyAsDouble(completion));
     }

@@ -155,7 +155,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /** This model through a controller. */
     public SteeredModel steered(Controller controller) {
-        return new SteeredModel(this, controller, false, controller.setpoint().orElse(null));
+        return new SteeredModel(this, controller, Positions.LAST_AND_WRITTEN, controller.setpoint().orElse(null));
     }
 
     private SteeredModel unsteered() {
@@ -187,6 +187,21 @@ public final class LanguageModel implements AutoCloseable {
         return unsteered().traces(prompts);
     }
 
+    /** What the attention heads of every block put out at the prompts' last tokens, side by side, before they are mixed: [prompt][T][{@link #headsWidth}]. */
+    public double[][][] headOutputs(List<String> prompts) {
+        return unsteered().heads(prompts.stream().map(this::encode).toList());
+    }
+
+    /** Attention heads of a block. */
+    public int heads() {
+        return transformer.config.heads();
+    }
+
+    /** Numbers that the heads of a block put out together. */
+    public int headsWidth() {
+        return transformer.config.headsWidth();
+    }
+
     /** Next-token logits after the tokens, [vocabulary]. */
     public float[] logits(int[] tokens) {
         return unsteered().logits(tokens);
@@ -195,6 +210,11 @@ public final class LanguageModel implements AutoCloseable {
     /** The dynamical system that a prompt makes of this model. */
     public PromptPlant plant(String prompt) {
         return plant(encode(prompt));
+    }
+
+    /** {@link #plant} of each prompt, several prefilled at once. */
+    public List<PromptPlant> plants(List<String> prompts) {
+        return unsteered().plants(prompts.stream().map(this::encode).toList());
     }
 
     /** As above, for a prompt given as tokens. */

@@ -11,8 +11,8 @@ import rudder.theory.Rollout;
 import rudder.theory.Setpoint;
 
 /**
- * A model seen through a controller: z_{k+1} = phi_k(z_k) + u_k at the last token of the prompt and at every token written after it, or,
- * {@link #atEveryToken}, at all of the prompt's too. A cheap view; the model itself is unchanged.
+ * A model seen through a controller: z_{k+1} = phi_k(z_k) + u_k at the last token of the prompt and at every token written after it, or
+ * {@link #at} other {@link Positions}. A cheap view; the model itself is unchanged.
  */
 public final class SteeredModel {
 
@@ -21,18 +21,18 @@ public final class SteeredModel {
 
     private final LanguageModel model;
     private final Controller controller;
-    private final boolean everyToken;
+    private final Positions positions;
     private final Setpoint measured;
 
-    SteeredModel(LanguageModel model, Controller controller, boolean everyToken, Setpoint measured) {
-        controller.requireFits(model.horizon(), model.dimension());
+    SteeredModel(LanguageModel model, Controller controller, Positions positions, Setpoint measured) {
+        controller.requireFits(model.horizon(), model.dimension(), model.transformer().config.headsWidth());
         if (measured != null && (measured.horizon() != model.horizon() || measured.dimension() != model.dimension())) {
             throw new IllegalArgumentException(measured + " has T=" + measured.horizon() + ", d=" + measured.dimension()
                     + ", wanted those of " + model + ": make it from features of this model");
         }
         this.model = model;
         this.controller = controller;
-        this.everyToken = everyToken;
+        this.positions = positions;
         this.measured = measured;
     }
 
@@ -41,14 +41,19 @@ public final class SteeredModel {
         return controller;
     }
 
+    /** The same view, steering these tokens. */
+    public SteeredModel at(Positions positions) {
+        return new SteeredModel(model, controller, positions, measured);
+    }
+
     /** The same view, with inputs at every token of the prompt as well (the paper's A-LQR+). */
     public SteeredModel atEveryToken() {
-        return new SteeredModel(model, controller, true, measured);
+        return at(Positions.ALL);
     }
 
     /** The same view; completions carry the strengths of this setpoint's feature, whatever the controller drives to. */
     public SteeredModel measuring(Setpoint setpoint) {
-        return new SteeredModel(model, controller, everyToken, setpoint);
+        return new SteeredModel(model, controller, positions, setpoint);
     }
 
     /** Writes up to {@code maxTokens} tokens after the prompt, greedily with repetition penalty 1.2. */
@@ -97,7 +102,7 @@ public final class SteeredModel {
                 int end = Math.min(prompts.size(), first + BATCH);
                 try (NDManager scope = model.transformer().manager.newSubManager()) {
                     completions.addAll(new Generation(scope, model.transformer(), model.tokenizer(), prompts.subList(first, end), first, maxTokens,
-                            sampling, measured).run(laws, everyToken, controller.name(), texts.subList(first, end), onText));
+                            sampling, measured).run(laws, positions, controller.name(), texts.subList(first, end), onText));
                 }
                 job.reach(completions.size());
             }
@@ -106,7 +111,8 @@ public final class SteeredModel {
     }
 
     private DeviceLaws laws() {
-        return new DeviceLaws(model.transformer().manager, model.transformer().type, controller, model.horizon(), model.dimension());
+        return new DeviceLaws(model.transformer().manager, model.transformer().type, controller, model.horizon(), model.dimension(),
+                model.transformer().config.headsWidth());
     }
 
     /** The states and inputs of the prompt's last token. */
@@ -154,8 +160,37 @@ public final class SteeredModel {
         return out[0];
     }
 
+    /**
+     * How far steering moved each next-token distribution of a completion of this view: the KL divergence in nats of the steered distribution p from q, which the
+     * unsteered model has after the same tokens, {@code sum_x p(x) ln(p(x) / q(x))}. [tokens]
+     */
+    public double[] divergences(Completion completion) {
+        try (DeviceLaws laws = laws()) {
+            return model.transformer().divergences(completion.promptTokens(), completion.tokens(), laws, positions);
+        }
+    }
+
     private interface Prefilled {
         void accept(List<ResidualTrace> traces, KvCache cache, NDArray logits);
+    }
+
+    /** What the attention heads of every block put out at the prompts' last tokens, before any input, side by side: [prompt][T][h w]. */
+    double[][][] heads(List<int[]> prompts) {
+        var heads = new ArrayList<double[][]>();
+        inBatches(prompts, batch -> {
+            int[] pads = new int[batch.size()];
+            int[][] tokens = Generation.padded(batch, pads);
+            try (NDManager scope = model.transformer().manager.newSubManager(); KvCache cache = model.transformer().cache(pads, tokens[0].length)) {
+                var trace = Transformer.Trace.withHeads();
+                model.transformer().run(scope, tokens, cache, null, false, trace);
+                var byBlock = trace.heads().stream().map(Transformer::toRows).toList();
+                for (int i = 0; i < batch.size(); i++) {
+                    int row = i;
+                    heads.add(byBlock.stream().map(rows -> rows[row]).toArray(double[][]::new));
+                }
+            }
+        });
+        return heads.toArray(double[][][]::new);
     }
 
     private void prefill(List<int[]> prompts, DeviceLaws laws, Prefilled then) {
@@ -165,7 +200,7 @@ public final class SteeredModel {
         int[][] tokens = Generation.padded(prompts, pads);
         try (NDManager scope = transformer.manager.newSubManager(); KvCache cache = transformer.cache(pads, tokens[0].length)) {
             var trace = new Transformer.Trace();
-            NDArray x = transformer.run(scope, tokens, cache, laws, everyToken, trace);
+            NDArray x = transformer.run(scope, tokens, cache, positions.last ? laws : null, positions.earlier, trace);
             int horizon = model.horizon();
             var states = new double[prompts.size()][horizon + 1][];
             var inputs = new double[prompts.size()][horizon][];
@@ -189,6 +224,6 @@ public final class SteeredModel {
 
     @Override
     public String toString() {
-        return "SteeredModel[" + model.name() + ", " + controller.name() + (everyToken ? ", every token" : "") + "]";
+        return "SteeredModel[" + model.name() + ", " + controller.name() + (positions == Positions.LAST_AND_WRITTEN ? "" : ", tokens " + positions) + "]";
     }
 }

@@ -18,7 +18,7 @@ import org.ejml.dense.row.CommonOps_DDRM;
  *
  * <pre>B_k u_k = B_k B_k' C' X_k^-1 e,   X_k = r diag(1/q_j) + sum_{i=k}^{T-1} C_i B_i B_i' C_i',</pre>
  *
- * <p>where the rows of C_i are the c_{i+1,j}', zero for j <= i, and C is C_k. This is a {@link Law} of one row for each block ahead that has a weight, so
+ * <p>where the rows of C_i are the c_{i+1,j}', zero for j <= i, and C is C_k. This is {@link Feedback} of one row for each block ahead that has a weight, so
  * steering costs at most 2 T d multiplications a block, and all it takes is vector-Jacobian products: no d x d matrix is ever formed.
  *
  * <p>Source: Rudder's; the elimination of a rank-m cost-to-go (C z - b)' M (C z - b) backwards, M = r X^-1.
@@ -88,7 +88,7 @@ public final class FeatureTracker {
             CommonOps_DDRM.multAddTransB(c, answer, x);                      // X = diag(r/q, X) + C B B' C'
             double[] b = Vectors.plus(slack, 1, Vectors.multiply(sensed, nominal[k]));
             var w = CommonOps_DDRM.transpose(DenseAlgebra.ejml().solveSpd(x, answer), null);   // B B' C' X^-1
-            laws.put(k, new Law(sensed, b, w));
+            laws.put(k, new Feedback(sensed, b, w));
         }
         return Controller.of("tracker " + setpoint.lambda() + " mu_k", laws, setpoint);
     }

@@ -109,7 +109,7 @@ public final class Setpoint {
 
     /** beta*_k = offset_k + lambda mu_k, k = 0..T. */
     public double target(int k) {
-        return lambda * gap(k) + offsets[k];
+        return ofGaps(k, lambda);
     }
 
     /** lambda mu_k v_k, the shift that open-loop addition makes, d numbers. */
@@ -129,6 +129,11 @@ public final class Setpoint {
      */
     public double inGaps(int k, double strength) {
         return gap(k) == 0 ? Double.NaN : (strength - offsets[k]) / gap(k);
+    }
+
+    /** {@code offset_k + gaps mu_k}: the strength, in the state's units, that {@link #inGaps} calls so. */
+    public double ofGaps(int k, double gaps) {
+        return Double.isInfinite(gaps) ? gaps : gap(k) * gaps + offsets[k];
     }
 
     /** alpha_k = beta*_k - v_k.z. */

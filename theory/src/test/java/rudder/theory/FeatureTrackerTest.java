@@ -1,7 +1,6 @@
 package rudder.theory;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.theory.Fixtures.*;
 
@@ -79,9 +78,9 @@ class FeatureTrackerTest {
     @Test
     void blocksBeyondTheLastWeightHaveNoLaw() {
         var tracker = FeatureTracker.of(Differential.of(system), nominal, setpoint, new double[] {0, 0, 1, 1, 0, 0}, R, Actuation.everywhere());
-        assertEquals(2, tracker.law(0).orElseThrow().rank());
-        assertEquals(1, tracker.law(2).orElseThrow().rank());
-        assertFalse(tracker.law(3).isPresent());
+        assertEquals(2, tracker.laws(Place.STATE, 0).get(0).feedback().orElseThrow().rank());
+        assertEquals(1, tracker.laws(Place.STATE, 2).get(0).feedback().orElseThrow().rank());
+        assertTrue(tracker.laws(Place.STATE, 3).isEmpty());
     }
 
     @Test
