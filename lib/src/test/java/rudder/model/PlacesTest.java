@@ -24,7 +24,7 @@ class PlacesTest {
     private static final int TOKENS = 5;
 
     /** One controller of each kind that there is. */
-    private static List<Controller> kinds(Tiny tiny) {
+    static List<Controller> kinds(Tiny tiny) {
         var setpoint = tiny.setpoint(1.5);
         var random = new Random(3);
         var transport = Transport.between(samples(random, Tiny.D), samples(random, Tiny.D));
