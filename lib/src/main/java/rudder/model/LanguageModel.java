@@ -8,11 +8,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.Controller;
 import rudder.theory.DenseAlgebra;
+import rudder.theory.Setpoint;
 
 /**
  * A decoder-only transformer as a plant: T blocks acting on a residual stream of width d. Loads, traces, linearises, and writes text; never
@@ -167,8 +169,19 @@ public final class LanguageModel implements AutoCloseable {
 
     /** This model through a controller for each of the prompts that it is to be given, which are written side by side all the same. */
     public SteeredModel steered(List<Controller> controllers) {
-        return new SteeredModel(this, controllers, Positions.LAST_AND_WRITTEN,
+        return new SteeredModel(this, controllers, null, Positions.LAST_AND_WRITTEN,
                 controllers.stream().flatMap(controller -> controller.setpoint().stream()).findFirst().orElse(null));
+    }
+
+    /**
+     * This model through a controller that is made anew at every token: from the plant that all tokens before it, as they were steered, make of the model, with the
+     * token's own unsteered run as its nominal one. One sequence at a time or many, but at each token a linearisation for each.
+     *
+     * @param maker what makes it
+     * @param measured the feature whose strengths completions carry, or null
+     */
+    public SteeredModel relinearised(Function<PromptPlant, Controller> maker, Setpoint measured) {
+        return new SteeredModel(this, List.of(), maker, Positions.LAST_AND_WRITTEN, measured);
     }
 
     private SteeredModel unsteered() {

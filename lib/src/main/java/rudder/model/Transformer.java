@@ -153,6 +153,13 @@ final class Transformer implements AutoCloseable {
         return length == 1 ? x : x.get(new NDIndex().addAllDim().addSliceDim(length - 1, length)); // [B, 1, d]
     }
 
+    /** z_0 of each token, [n][d]. */
+    double[][] embeddings(int[] tokens) {
+        try (NDManager scope = manager.newSubManager()) {
+            return toRows(embed(scope, new int[][] {tokens}));
+        }
+    }
+
     /** z_0: the tokens' embeddings [B, L, d]. */
     private NDArray embed(NDManager scope, int[][] tokens) {
         long[] ids = Arrays.stream(tokens).flatMapToInt(Arrays::stream).asLongStream().toArray();
