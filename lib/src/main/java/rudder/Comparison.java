@@ -142,6 +142,26 @@ public final class Comparison {
     }
 
     /**
+     * Several comparisons of the same controllers as one: every prompt of every one of them counts alike, and a prompt under one is paired with itself.
+     *
+     * @throws IllegalArgumentException if controllers or scores differ
+     */
+    public static Comparison joined(List<Comparison> comparisons) {
+        var first = comparisons.get(0);
+        var completions = new LinkedHashMap<String, List<Completion>>();
+        var scores = new LinkedHashMap<Score, double[][]>();
+        for (var comparison : comparisons) {
+            if (!comparison.controllers().equals(first.controllers())) {
+                throw new IllegalArgumentException("comparisons of " + comparison.controllers() + " and of " + first.controllers() + ", wanted the same controllers");
+            }
+        }
+        first.controllers().forEach(name -> completions.put(name, comparisons.stream().flatMap(comparison -> comparison.completions(name).stream()).toList()));
+        first.scores.keySet().forEach(score -> scores.put(score, IntStream.range(0, completions.size()).mapToObj(i -> comparisons.stream()
+                .flatMapToDouble(comparison -> Arrays.stream(comparison.scores.get(comparison.score(score.name()))[i])).toArray()).toArray(double[][]::new)));
+        return new Comparison(comparisons.stream().flatMap(comparison -> comparison.prompts.stream()).toList(), first.measured, completions, scores);
+    }
+
+    /**
      * This comparison with one more score.
      *
      * @throws IllegalArgumentException if there is one of that name
