@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.model.Completion;
 import rudder.model.Job;
@@ -22,8 +23,8 @@ import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /**
- * Controllers beside one another: the same prompts, sampling and number of tokens for each, every completion scored alike. Controllers that
- * serve every prompt, or one prompt each, draw the same random numbers at a prompt.
+ * Controllers beside one another: the same prompts, sampling and number of tokens for each, every completion scored alike, the
+ * same random numbers at a prompt for all.
  *
  * <pre>{@code
  * Comparison.of(model, prompts, Controller.none(), Controller.openLoop(target), lqr).table()
@@ -82,8 +83,8 @@ public final class Comparison {
             return new Settings(tokens, sampling, measured, judge, positions, true, divergence);
         }
 
-        List<Completion> write(SteeredModel view, List<String> prompts, int row) {
-            var steered = view.measuring(measured).at(positions).fromRow(row);
+        List<Completion> write(SteeredModel model, List<String> prompts) {
+            var steered = model.measuring(measured).at(positions);
             return chat ? steered.chat(prompts, tokens, sampling) : steered.generate(prompts, tokens, sampling);
         }
     }
@@ -133,22 +134,21 @@ public final class Comparison {
                 throw new IllegalArgumentException("two controllers are called '" + steering.name() + "': tell them apart with named(...)");
             }
         }
-        var measured = settings.measuring(settings.measured != null ? settings.measured
+        var measuring = settings.measuring(settings.measured != null ? settings.measured
                 : Stream.of(steerings).flatMap(steering -> steering.controller().apply(model, prompts.get(0)).setpoint().stream()).findFirst()
                         .orElse(null));
         var completions = new LinkedHashMap<String, List<Completion>>();
         var divergences = new IdentityHashMap<Completion, Double>();
         for (var steering : steerings) {
-            completions.put(steering.name(), steering.run(model, prompts, (view, shared, row) -> {
-                var written = measured.write(view, shared, row);
-                if (settings.divergence) {
-                    var steered = view.at(settings.positions);
-                    written.forEach(completion -> divergences.put(completion, Arrays.stream(steered.divergences(completion)).average().orElseThrow()));
-                }
-                return written;
-            }));
+            var steered = steering.on(model, prompts);
+            var some = measuring.write(steered, prompts);
+            if (settings.divergence) {
+                double[][] moved = steered.at(settings.positions).divergences(some);
+                IntStream.range(0, moved.length).forEach(i -> divergences.put(some.get(i), Arrays.stream(moved[i]).average().orElseThrow()));
+            }
+            completions.put(steering.name(), some);
         }
-        return scored(model, measured, completions, settings.divergence ? List.of(Score.of("KL", divergences::get)) : List.of());
+        return scored(model, measuring, completions, settings.divergence ? List.of(Score.of("KL", divergences::get)) : List.of());
     }
 
     /**
@@ -170,7 +170,7 @@ public final class Comparison {
         return scored(model, settings, new LinkedHashMap<>(completions), List.of());
     }
 
-    private static Comparison scored(LanguageModel model, Settings settings, LinkedHashMap<String, List<Completion>> completions, List<Score> first) {
+    private static Comparison scored(LanguageModel model, Settings settings, LinkedHashMap<String, List<Completion>> completions, List<Score> more) {
         var prompts = completions.values().iterator().next().stream().map(Completion::prompt).toList();
         var measured = settings.measured;
         var scores = new ArrayList<Score>();
@@ -178,13 +178,33 @@ public final class Comparison {
             scores.add(Score.of("strength", completion -> measured.inGaps(measured.horizon(), completion.meanStrength(measured.horizon()))));
         }
         scores.add(settings.judge != null ? Score.perplexity(settings.judge) : settings.chat ? Score.ownPerplexity(model) : Score.perplexity(model));
-        scores.addAll(first);
+        scores.addAll(more);
         scores.addAll(List.of(Score.energy(), Score.distinct(1), Score.distinct(2), Score.distinct(3), Score.repetition()));
         var comparison = new Comparison(prompts, measured, completions, new LinkedHashMap<>());
         for (var score : scores) {
             comparison = comparison.with(score);
         }
         return comparison;
+    }
+
+    /**
+     * Several comparisons of the same controllers as one: every prompt of every one of them counts alike, and a prompt under one is paired with itself.
+     *
+     * @throws IllegalArgumentException if controllers or scores differ
+     */
+    public static Comparison joined(List<Comparison> comparisons) {
+        var first = comparisons.get(0);
+        var completions = new LinkedHashMap<String, List<Completion>>();
+        var scores = new LinkedHashMap<Score, double[][]>();
+        for (var comparison : comparisons) {
+            if (!comparison.controllers().equals(first.controllers())) {
+                throw new IllegalArgumentException("comparisons of " + comparison.controllers() + " and of " + first.controllers() + ", wanted the same controllers");
+            }
+        }
+        first.controllers().forEach(name -> completions.put(name, comparisons.stream().flatMap(comparison -> comparison.completions(name).stream()).toList()));
+        first.scores.keySet().forEach(score -> scores.put(score, IntStream.range(0, completions.size()).mapToObj(i -> comparisons.stream()
+                .flatMapToDouble(comparison -> Arrays.stream(comparison.scores.get(comparison.score(score.name()))[i])).toArray()).toArray(double[][]::new)));
+        return new Comparison(comparisons.stream().flatMap(comparison -> comparison.prompts.stream()).toList(), first.measured, completions, scores);
     }
 
     /**
@@ -197,11 +217,12 @@ public final class Comparison {
             throw new IllegalArgumentException("there is a score '" + score.name() + "' already: choose another name");
         }
         var all = new LinkedHashMap<>(scores);
-        try (var job = Job.of(score.name(), (long) completions.size() * prompts.size())) {
-            all.put(score, completions.values().stream().map(written -> written.stream().mapToDouble(completion -> {
+        try (var job = Job.of(score.name(), completions.size())) {
+            all.put(score, completions.values().stream().map(written -> {
+                double[] values = score.all().apply(written);
                 job.advance(1);
-                return score.of().applyAsDouble(completion);
-            }).toArray()).toArray(double[][]::new));
+                return values;
+            }).toArray(double[][]::new));
         }
         return new Comparison(prompts, measured, completions, all);
     }
