@@ -2,13 +2,16 @@ package rudder;
 
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.model.Completion;
 import rudder.model.Job;
 import rudder.model.LanguageModel;
+import rudder.model.Positions;
 import rudder.model.Sampling;
 import rudder.theory.Controller;
 import rudder.theory.Setpoint;
@@ -17,15 +20,15 @@ import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /**
- * Controllers beside one another: the same prompts, sampling and number of tokens for each, every completion scored alike. Controllers that
- * serve every prompt draw the same random numbers at a prompt; one made for each prompt has draws of its own.
+ * Controllers beside one another: the same prompts, sampling and number of tokens for each, every completion scored alike, the
+ * same random numbers at a prompt for all.
  *
  * <pre>{@code
  * Comparison.of(model, prompts, Controller.none(), Controller.openLoop(target), lqr).table()
  * }</pre>
  *
  * Scores are {@code strength}, the feature at the last state averaged over the tokens written, in gaps as lambda is; {@code perplexity} under the
- * unsteered model; {@code energy} of the inputs per token; and {@code distinct-1} to {@code distinct-3}. {@link #with} adds others.
+ * unsteered model; {@code energy} of the inputs per token; {@code distinct-1} to {@code distinct-3}, and {@code repetition}. {@link #with} adds others.
  */
 public final class Comparison {
 
@@ -36,26 +39,38 @@ public final class Comparison {
      * @param sampling greedily with repetition penalty 1.2, unless said otherwise
      * @param measured the feature whose strength is measured; null for that of the first controller that has a setpoint
      * @param judge    whose perplexity is reported; null for the compared model itself, unsteered
+     * @param positions the tokens that are steered
+     * @param divergence whether to measure how far each next-token distribution was moved, the score {@code KL} in nats, at about the price of perplexity twice
      */
-    public record Settings(int tokens, Sampling sampling, Setpoint measured, LanguageModel judge) {
+    public record Settings(int tokens, Sampling sampling, Setpoint measured, LanguageModel judge, Positions positions, boolean divergence) {
         /** Other settings with this many tokens. */
         public Settings tokens(int tokens) {
-            return new Settings(tokens, sampling, measured, judge);
+            return new Settings(tokens, sampling, measured, judge, positions, divergence);
         }
 
         /** The same settings with this sampling. */
         public Settings sampling(Sampling sampling) {
-            return new Settings(tokens, sampling, measured, judge);
+            return new Settings(tokens, sampling, measured, judge, positions, divergence);
         }
 
         /** The same settings, measuring this setpoint's feature. */
         public Settings measuring(Setpoint measured) {
-            return new Settings(tokens, sampling, measured, judge);
+            return new Settings(tokens, sampling, measured, judge, positions, divergence);
         }
 
         /** The same settings, with perplexity under this model. */
         public Settings judge(LanguageModel judge) {
-            return new Settings(tokens, sampling, measured, judge);
+            return new Settings(tokens, sampling, measured, judge, positions, divergence);
+        }
+
+        /** The same settings, steering these tokens. */
+        public Settings at(Positions positions) {
+            return new Settings(tokens, sampling, measured, judge, positions, divergence);
+        }
+
+        /** The same settings, with the score KL. */
+        public Settings withDivergence() {
+            return new Settings(tokens, sampling, measured, judge, positions, true);
         }
     }
 
@@ -74,7 +89,7 @@ public final class Comparison {
 
     /** 36 tokens, greedily with repetition penalty 1.2. */
     public static Settings settings() {
-        return new Settings(36, Sampling.greedy().withRepetitionPenalty(1.2), null, null);
+        return new Settings(36, Sampling.greedy().withRepetitionPenalty(1.2), null, null, Positions.LAST_AND_WRITTEN, false);
     }
 
     /** {@link #of(LanguageModel, List, Settings, Steering...)} of controllers that serve every prompt. */
@@ -108,15 +123,22 @@ public final class Comparison {
                 : Stream.of(steerings).flatMap(steering -> steering.controller().apply(model, prompts.get(0)).setpoint().stream()).findFirst()
                         .orElse(null);
         var completions = new LinkedHashMap<String, List<Completion>>();
+        var divergences = new IdentityHashMap<Completion, Double>();
         for (var steering : steerings) {
-            completions.put(steering.name(), steering.run(model, prompts, (steered, shared, row) -> steered.measuring(measured)
-                    .generate(shared, settings.tokens, settings.sampling.withSeed(settings.sampling.seed() + row))));
+            var steered = steering.on(model, prompts).measuring(measured).at(settings.positions);
+            var some = steered.generate(prompts, settings.tokens, settings.sampling);
+            if (settings.divergence) {
+                double[][] moved = steered.divergences(some);
+                IntStream.range(0, moved.length).forEach(i -> divergences.put(some.get(i), Arrays.stream(moved[i]).average().orElseThrow()));
+            }
+            completions.put(steering.name(), some);
         }
         var written = new Comparison(List.copyOf(prompts), measured, completions, new LinkedHashMap<>());
         var scored = measured == null ? written : written.with(Score.of("strength",
                 completion -> measured.inGaps(measured.horizon(), completion.meanStrength(measured.horizon()))));
-        return scored.with(Score.perplexity(settings.judge == null ? model : settings.judge))
-                .with(Score.energy()).with(Score.distinct(1)).with(Score.distinct(2)).with(Score.distinct(3));
+        var fluent = scored.with(Score.perplexity(settings.judge == null ? model : settings.judge));
+        return (settings.divergence ? fluent.with(Score.of("KL", divergences::get)) : fluent)
+                .with(Score.energy()).with(Score.distinct(1)).with(Score.distinct(2)).with(Score.distinct(3)).with(Score.repetition());
     }
 
     /**
@@ -129,11 +151,12 @@ public final class Comparison {
             throw new IllegalArgumentException("there is a score '" + score.name() + "' already: choose another name");
         }
         var all = new LinkedHashMap<>(scores);
-        try (var job = Job.of(score.name(), (long) completions.size() * prompts.size())) {
-            all.put(score, completions.values().stream().map(written -> written.stream().mapToDouble(completion -> {
+        try (var job = Job.of(score.name(), completions.size())) {
+            all.put(score, completions.values().stream().map(written -> {
+                double[] values = score.all().apply(written);
                 job.advance(1);
-                return score.of().applyAsDouble(completion);
-            }).toArray()).toArray(double[][]::new));
+                return values;
+            }).toArray(double[][]::new));
         }
         return new Comparison(prompts, measured, completions, all);
     }

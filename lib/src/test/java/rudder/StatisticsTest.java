@@ -76,7 +76,7 @@ class StatisticsTest {
 
     @Test
     void scoresComparedByRatiosHaveGeometricMeans() {
-        var perplexity = new Score("perplexity", completion -> 0, true);
+        var perplexity = new Score("perplexity", completions -> new double[completions.size()], true);
         assertEquals(10, perplexity.mean(new double[] {1, 100}).mean(), 1e-12);
         var change = perplexity.change(new double[] {2, 20, 200}, new double[] {1, 10, 100});
         assertEquals(2, change.mean(), 1e-12);
@@ -91,7 +91,7 @@ class StatisticsTest {
         assertEquals(0.5, Score.distinct(List.of("a", "b", "a", "b", "a"), 2));
         assertTrue(Double.isNaN(Score.distinct(List.of("a"), 2)));
         var completion = new Completion("p", " sea sea", new int[] {1}, new int[] {1, 1}, false, "none", new double[0][], new double[2][3]);
-        assertEquals(0.5, Score.distinct(1).of().applyAsDouble(completion));
-        assertEquals(0, Score.energy().of().applyAsDouble(completion));
+        assertEquals(0.5, Score.distinct(1).all().apply(List.of(completion))[0]);
+        assertEquals(0, Score.energy().all().apply(List.of(completion))[0]);
     }
 }

@@ -78,7 +78,7 @@ final class Generation {
     }
 
     /** Writes up to the asked number of tokens; {@code onText} hears the first row's text as it becomes complete. */
-    List<Completion> run(DeviceLaws laws, Positions positions, String controller, List<String> texts, Consumer<String> onText) {
+    List<Completion> run(DeviceLaws laws, Positions positions, List<String> controllers, List<String> texts, Consumer<String> onText) {
         int[] pads = new int[rows.length];
         int[][] next = padded(prompts, pads);
         try (KvCache cache = transformer.cache(pads, longest + maxTokens)) {
@@ -96,7 +96,7 @@ final class Generation {
                 onText.accept(rest);
             }
             completions.add(new Completion(texts.get(i), row.written.toString(), prompts.get(i),
-                    Arrays.copyOf(row.tokens, row.length), row.ended, controller,
+                    Arrays.copyOf(row.tokens, row.length), row.ended, controllers.get(i),
                     row.strengths.toArray(double[][]::new), row.energies.toArray(double[][]::new)));
         }
         return completions;

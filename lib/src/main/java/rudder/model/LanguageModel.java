@@ -5,7 +5,9 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.Controller;
 import rudder.theory.DenseAlgebra;
@@ -146,7 +148,13 @@ public final class LanguageModel implements AutoCloseable {
 
     /** This model through a controller. */
     public SteeredModel steered(Controller controller) {
-        return new SteeredModel(this, controller, Positions.LAST_AND_WRITTEN, controller.setpoint().orElse(null));
+        return steered(List.of(controller));
+    }
+
+    /** This model through a controller for each of the prompts that it is to be given, which are written side by side all the same. */
+    public SteeredModel steered(List<Controller> controllers) {
+        return new SteeredModel(this, controllers, Positions.LAST_AND_WRITTEN,
+                controllers.stream().flatMap(controller -> controller.setpoint().stream()).findFirst().orElse(null));
     }
 
     private SteeredModel unsteered() {
@@ -257,7 +265,15 @@ public final class LanguageModel implements AutoCloseable {
 
     /** Negative log-likelihood in nats of tokens 2..n given those before them, [n - 1]. */
     public double[] surprisals(int[] tokens) {
-        return transformer.surprisals(requireTokens(tokens, 0));
+        return surprisals(List.of(tokens))[0];
+    }
+
+    /** {@link #surprisals(int[])} of each sequence, several side by side. */
+    public double[][] surprisals(List<int[]> sequences) {
+        sequences.forEach(tokens -> requireTokens(tokens, 0));
+        return IntStream.iterate(0, first -> first < sequences.size(), first -> first + SteeredModel.BATCH)
+                .mapToObj(first -> transformer.surprisals(sequences.subList(first, Math.min(sequences.size(), first + SteeredModel.BATCH))))
+                .flatMap(Arrays::stream).toArray(double[][]::new);
     }
 
     /** exp of the mean {@link #surprisals} of the text's tokens. */
@@ -268,7 +284,7 @@ public final class LanguageModel implements AutoCloseable {
     /** exp of the mean surprisal of tokens {@code from}..n-1, given all before each; from is at least 1. */
     public double perplexity(int[] tokens, int from) {
         double[] surprisals = surprisals(tokens);
-        return Math.exp(java.util.Arrays.stream(surprisals, from - 1, surprisals.length).average().orElseThrow(
+        return Math.exp(Arrays.stream(surprisals, from - 1, surprisals.length).average().orElseThrow(
                 () -> new IllegalArgumentException("perplexity needs at least one token after the first " + from)));
     }
 

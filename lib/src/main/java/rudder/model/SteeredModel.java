@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Consumer;
 import rudder.theory.Controller;
@@ -20,30 +21,41 @@ public final class SteeredModel {
     static final int BATCH = 32;
 
     private final LanguageModel model;
-    private final Controller controller;
+    private final List<Controller> controllers;     // one for every prompt, or one for each
     private final Positions positions;
     private final Setpoint measured;
 
-    SteeredModel(LanguageModel model, Controller controller, Positions positions, Setpoint measured) {
-        controller.requireFits(model.horizon(), model.dimension(), model.transformer().config.headsWidth());
+    SteeredModel(LanguageModel model, List<Controller> controllers, Positions positions, Setpoint measured) {
+        if (controllers.isEmpty()) {
+            throw new IllegalArgumentException("no controller, wanted one, or one for each prompt");
+        }
+        controllers.forEach(controller -> controller.requireFits(model.horizon(), model.dimension(), model.transformer().config.headsWidth()));
         if (measured != null && (measured.horizon() != model.horizon() || measured.dimension() != model.dimension())) {
             throw new IllegalArgumentException(measured + " has T=" + measured.horizon() + ", d=" + measured.dimension()
                     + ", wanted those of " + model + ": make it from features of this model");
         }
         this.model = model;
-        this.controller = controller;
+        this.controllers = List.copyOf(controllers);
         this.positions = positions;
         this.measured = measured;
     }
 
-    /** The controller. */
+    /** The controller; where each prompt has its own, the first prompt's. */
     public Controller controller() {
-        return controller;
+        return controllers.get(0);
+    }
+
+    /** The controllers of so many prompts. */
+    private List<Controller> rows(int prompts) {
+        if (controllers.size() > 1 && controllers.size() != prompts) {
+            throw new IllegalArgumentException(prompts + " prompts for " + controllers.size() + " controllers, wanted as many, or one controller for all");
+        }
+        return controllers.size() == 1 ? Collections.nCopies(prompts, controllers.get(0)) : controllers;
     }
 
     /** The same view, steering these tokens. */
     public SteeredModel at(Positions positions) {
-        return new SteeredModel(model, controller, positions, measured);
+        return new SteeredModel(model, controllers, positions, measured);
     }
 
     /** The same view, with inputs at every token of the prompt as well (the paper's A-LQR+). */
@@ -53,7 +65,7 @@ public final class SteeredModel {
 
     /** The same view; completions carry the strengths of this setpoint's feature, whatever the controller drives to. */
     public SteeredModel measuring(Setpoint setpoint) {
-        return new SteeredModel(model, controller, positions, setpoint);
+        return new SteeredModel(model, controllers, positions, setpoint);
     }
 
     /** Writes up to {@code maxTokens} tokens after the prompt, greedily with repetition penalty 1.2. */
@@ -96,13 +108,14 @@ public final class SteeredModel {
             throw new IllegalArgumentException("maxTokens is " + maxTokens + ", wanted at least 1");
         }
         var completions = new ArrayList<Completion>();
-        try (Job job = Job.of("Writing " + prompts.size() + " x " + maxTokens + " tokens, " + controller.name(), prompts.size());
-                DeviceLaws laws = laws()) {
+        var rows = rows(prompts.size());
+        try (Job job = Job.of("Writing " + prompts.size() + " x " + maxTokens + " tokens, " + controller().name(), prompts.size())) {
             for (int first = 0; first < prompts.size(); first += BATCH) {
                 int end = Math.min(prompts.size(), first + BATCH);
-                try (NDManager scope = model.transformer().manager.newSubManager()) {
+                var names = rows.subList(first, end).stream().map(Controller::name).toList();
+                try (NDManager scope = model.transformer().manager.newSubManager(); DeviceLaws laws = laws(rows.subList(first, end))) {
                     completions.addAll(new Generation(scope, model.transformer(), model.tokenizer(), prompts.subList(first, end), first, maxTokens,
-                            sampling, measured).run(laws, positions, controller.name(), texts.subList(first, end), onText));
+                            sampling, measured).run(laws, positions, names, texts.subList(first, end), onText));
                 }
                 job.reach(completions.size());
             }
@@ -110,9 +123,8 @@ public final class SteeredModel {
         return completions;
     }
 
-    private DeviceLaws laws() {
-        return new DeviceLaws(model.transformer().manager, model.transformer().type, controller, model.horizon(), model.dimension(),
-                model.transformer().config.headsWidth());
+    private DeviceLaws laws(List<Controller> rows) {
+        return new DeviceLaws(model.transformer().manager, model.transformer().type, rows, model.transformer().config);
     }
 
     /** The states and inputs of the prompt's last token. */
@@ -128,9 +140,12 @@ public final class SteeredModel {
     /** {@link #traces} of prompts given as tokens. */
     public List<ResidualTrace> tracesOf(List<int[]> prompts) {
         var traces = new ArrayList<ResidualTrace>();
-        try (DeviceLaws laws = laws()) {
-            inBatches(prompts, batch -> prefill(batch, laws, (rows, cache, logits) -> traces.addAll(rows)));
-        }
+        var rows = rows(prompts.size()).iterator();
+        inBatches(prompts, batch -> {
+            try (DeviceLaws laws = laws(batch.stream().map(prompt -> rows.next()).toList())) {
+                prefill(batch, laws, (some, cache, logits) -> traces.addAll(some));
+            }
+        });
         return traces;
     }
 
@@ -154,20 +169,28 @@ public final class SteeredModel {
     /** Next-token logits after a prompt given as tokens, [vocabulary]. */
     public float[] logits(int[] prompt) {
         var out = new float[1][];
-        try (DeviceLaws laws = laws()) {
+        try (DeviceLaws laws = laws(rows(1))) {
             prefill(List.of(prompt), laws, (rows, cache, logits) -> out[0] = logits.toType(DataType.FLOAT32, false).toFloatArray());
         }
         return out[0];
     }
 
     /**
-     * How far steering moved each next-token distribution of a completion of this view: the KL divergence in nats of the steered distribution p from q, which the
-     * unsteered model has after the same tokens, {@code sum_x p(x) ln(p(x) / q(x))}. [tokens]
+     * How far steering moved the next-token distributions of this view's completions: the KL divergence in nats of the steered distribution p from q, which the
+     * unsteered model has after the same tokens, {@code sum_x p(x) ln(p(x) / q(x))}. [completion][token]
      */
-    public double[] divergences(Completion completion) {
-        try (DeviceLaws laws = laws()) {
-            return model.transformer().divergences(completion.promptTokens(), completion.tokens(), laws, positions);
+    public double[][] divergences(List<Completion> completions) {
+        var divergences = new double[completions.size()][];
+        var rows = rows(completions.size());
+        try (Job job = Job.of("KL of " + completions.size() + " completions, " + controller().name(), completions.size())) {
+            for (int i = 0; i < divergences.length; i++) {
+                try (DeviceLaws laws = laws(rows.subList(i, i + 1))) {
+                    divergences[i] = model.transformer().divergences(completions.get(i).promptTokens(), completions.get(i).tokens(), laws, positions);
+                }
+                job.advance(1);
+            }
         }
+        return divergences;
     }
 
     private interface Prefilled {
@@ -224,6 +247,6 @@ public final class SteeredModel {
 
     @Override
     public String toString() {
-        return "SteeredModel[" + model.name() + ", " + controller.name() + (positions == Positions.LAST_AND_WRITTEN ? "" : ", tokens " + positions) + "]";
+        return "SteeredModel[" + model.name() + ", " + (controllers.size() == 1 ? controller().name() : controllers.size() + " controllers") + (positions == Positions.LAST_AND_WRITTEN ? "" : ", tokens " + positions) + "]";
     }
 }

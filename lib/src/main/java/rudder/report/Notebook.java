@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.knowm.xchart.internal.chartpart.Chart;
 import rudder.model.ModelStore;
@@ -80,6 +81,11 @@ public final class Notebook {
     /** The chart drawn, which every kernel can show. */
     public static BufferedImage image(Chart<?, ?> chart) {
         return Inline.image(chart);
+    }
+
+    /** Charts as panels of one picture, so many in a row. */
+    public static BufferedImage image(int columns, List<? extends Chart<?, ?>> charts) {
+        return Inline.image(columns, charts);
     }
 
     /** The table as HTML, numbers to four significant digits. */

@@ -2,6 +2,7 @@ package rudder.model;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.ndarray.types.DataType;
@@ -77,6 +78,31 @@ class PlacesTest {
         }
     }
 
+    /** PID remembers; side by side with others it remembers its own rows. */
+    @ParameterizedTest
+    @EnumSource
+    void promptsWithControllersOfTheirOwnAreWrittenAsEachAlone(Tiny tiny) {
+        var model = tiny.model();
+        var setpoint = tiny.setpoint(1.5);
+        var pid = Controller.pid(setpoint, .5, .2, -.1, 2);
+        var controllers = List.of(pid, kinds(tiny).get(5), pid, pid, Controller.none());
+        var together = model.steered(controllers).measuring(setpoint).generate(Tiny.TEXTS, TOKENS, Sampling.greedy());
+        var traces = model.steered(controllers).traces(Tiny.TEXTS);
+        for (int i = 0; i < Tiny.TEXTS.size(); i++) {
+            var view = model.steered(controllers.get(i)).measuring(setpoint);
+            var alone = view.generate(Tiny.TEXTS.get(i), TOKENS, Sampling.greedy());
+            assertArrayEquals(alone.tokens(), together.get(i).tokens(), "row " + i);
+            assertEquals(controllers.get(i).name(), together.get(i).controller());
+            for (int t = 0; t < TOKENS; t++) {
+                assertEquals(0, Golden.relative(alone.strengths()[t], together.get(i).strengths()[t]), 1e-6, "row " + i + ", token " + t);
+            }
+            double[] last = view.trace(Tiny.TEXTS.get(i)).state(tiny.horizon);
+            assertEquals(0, Golden.relative(last, traces.get(i).state(tiny.horizon)), 1e-6, "row " + i);
+        }
+        var two = model.steered(List.of(pid, pid));
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> two.traces(Tiny.TEXTS)).getMessage().contains("5 prompts for 2 controllers"));
+    }
+
     @ParameterizedTest
     @EnumSource
     void zeroStrengthIsBitIdenticalToUnsteered(Tiny tiny) {
@@ -123,7 +149,7 @@ class PlacesTest {
         for (var positions : Positions.values()) {
             var steered = model.steered(tiny.lqr(tiny.setpoint(2))).at(positions);
             var completion = steered.generate("the sea", TOKENS, Sampling.greedy());
-            double[] found = steered.divergences(completion);
+            double[] found = steered.divergences(List.of(completion))[0];
             var plain = new PlainTransformer(tiny);
             int n = completion.promptTokens().length;
             int[] all = DecodingTest.joined(completion.promptTokens(), completion.tokens());
@@ -135,7 +161,7 @@ class PlacesTest {
             }
         }
         var free = model.steered(Controller.none());
-        assertArrayEquals(new double[TOKENS], free.divergences(free.generate("the sea", TOKENS)));
+        assertArrayEquals(new double[TOKENS], free.divergences(List.of(free.generate("the sea", TOKENS)))[0]);
     }
 
     private static double divergence(double[] p, double[] q) {
