@@ -25,12 +25,10 @@ public final class Likelihood {
         int rows = continuations.size();
         int longest = continuations.stream().mapToInt(tokens -> model.requireTokens(tokens, 0).length).max().orElseThrow();
         model.requireTokens(prompt, longest);
-        controller.requireFits(model.horizon(), model.dimension(), model.transformer().config.headsWidth());
         Transformer transformer = model.transformer();
         double[][] surprisals = new double[rows][];
         try (NDManager scope = transformer.manager.newSubManager();
-                var laws = new DeviceLaws(transformer.manager, transformer.type, controller, model.horizon(), model.dimension(),
-                        transformer.config.headsWidth());
+                var laws = new DeviceLaws(transformer.manager, transformer.type, List.of(controller), transformer.config);
                 KvCache one = transformer.cache(new int[1], prompt.length); KvCache all = transformer.cache(new int[rows], prompt.length + longest)) {
             NDArray first = transformer.run(scope, new int[][] {prompt}, one, positions.last ? laws : null, positions.earlier, null);
             NDArray logP = transformer.lastLogits(first).logSoftmax(-1); // [1, vocabulary]
