@@ -48,12 +48,16 @@ public record Score(String name, Function<List<Completion>, double[]> all, boole
      * them, unsteered. The token that ended them does not count. Not defined if nothing was written.
      */
     static Score ownPerplexity(LanguageModel model) {
-        return new Score("perplexity", completion -> {
-            int[] read = completion.promptTokens();
-            int written = completion.tokens().length - (completion.ended() ? 1 : 0);
-            int[] whole = Arrays.copyOf(read, read.length + written);
-            System.arraycopy(completion.tokens(), 0, whole, read.length, written);
-            return written == 0 ? Double.NaN : model.perplexity(whole, read.length);
+        return new Score("perplexity", completions -> {
+            double[][] surprisals = model.surprisals(completions.stream().map(completion -> {
+                int[] read = completion.promptTokens();
+                int written = completion.tokens().length - (completion.ended() ? 1 : 0);
+                int[] whole = Arrays.copyOf(read, read.length + written);
+                System.arraycopy(completion.tokens(), 0, whole, read.length, written);
+                return whole;
+            }).toList());
+            return IntStream.range(0, surprisals.length).mapToDouble(i -> Math.exp(Arrays.stream(surprisals[i],
+                    completions.get(i).promptTokens().length - 1, surprisals[i].length).average().orElse(Double.NaN))).toArray();
         }, true);
     }
 
