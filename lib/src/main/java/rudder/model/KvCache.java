@@ -58,6 +58,19 @@ final class KvCache implements AutoCloseable {
         return all.get(added.getManager(), new NDIndex().addAllDim().addSliceDim(0, end));
     }
 
+    /** Gives every row of an empty cache what this one's only row has seen. */
+    void spread(KvCache all) {
+        var seen = new NDIndex().addAllDim().addSliceDim(0, columns);
+        long[] times = {all.pads.length, 1, 1};
+        try (NDManager scope = manager.newSubManager()) {
+            for (int k = 0; k < keys.length; k++) {
+                all.keys[k].set(seen, keys[k].get(scope, seen).tile(times));
+                all.values[k].set(seen, values[k].get(scope, seen).tile(times));
+            }
+        }
+        all.columns = columns;
+    }
+
     /** Keys of one row's tokens in the columns before {@code end}, without padding: [key heads, tokens, head dimension], for every block. */
     float[][] keysBefore(int end, int row) {
         return before(end, keys, row);
