@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import rudder.theory.Controller;
 import rudder.theory.Rollout;
 import rudder.theory.Setpoint;
@@ -21,12 +22,13 @@ public final class SteeredModel {
     static final int BATCH = 32;
 
     private final LanguageModel model;
-    private final List<Controller> controllers;     // one for every prompt, or one for each
+    private final List<Controller> controllers;     // one for every prompt, or one for each; none if they are made at every token
+    private final Function<PromptPlant, Controller> maker;     // null unless they are
     private final Positions positions;
     private final Setpoint measured;
 
-    SteeredModel(LanguageModel model, List<Controller> controllers, Positions positions, Setpoint measured) {
-        if (controllers.isEmpty()) {
+    SteeredModel(LanguageModel model, List<Controller> controllers, Function<PromptPlant, Controller> maker, Positions positions, Setpoint measured) {
+        if (controllers.isEmpty() && maker == null) {
             throw new IllegalArgumentException("no controller, wanted one, or one for each prompt");
         }
         controllers.forEach(controller -> controller.requireFits(model.horizon(), model.dimension(), model.transformer().config.headsWidth()));
@@ -36,26 +38,37 @@ public final class SteeredModel {
         }
         this.model = model;
         this.controllers = List.copyOf(controllers);
+        this.maker = maker;
         this.positions = positions;
         this.measured = measured;
     }
 
-    /** The controller; where each prompt has its own, the first prompt's. */
+    /**
+     * The controller; where each prompt has its own, the first prompt's.
+     *
+     * @throws IllegalStateException if controllers are made at every token: then there is none before there is a token
+     */
     public Controller controller() {
+        if (maker != null) {
+            throw new IllegalStateException(this + " makes a controller at every token: there is no one controller to ask for");
+        }
         return controllers.get(0);
     }
 
-    /** The controllers of so many prompts. */
-    private List<Controller> rows(int prompts) {
-        if (controllers.size() > 1 && controllers.size() != prompts) {
-            throw new IllegalArgumentException(prompts + " prompts for " + controllers.size() + " controllers, wanted as many, or one controller for all");
+    /** The controllers of these prompts, at their last tokens. */
+    private List<Controller> rows(List<int[]> prompts) {
+        if (maker != null) {
+            return plants(prompts).stream().map(maker).toList();
         }
-        return controllers.size() == 1 ? Collections.nCopies(prompts, controllers.get(0)) : controllers;
+        if (controllers.size() > 1 && controllers.size() != prompts.size()) {
+            throw new IllegalArgumentException(prompts.size() + " prompts for " + controllers.size() + " controllers, wanted as many, or one controller for all");
+        }
+        return controllers.size() == 1 ? Collections.nCopies(prompts.size(), controllers.get(0)) : controllers;
     }
 
     /** The same view, steering these tokens. */
     public SteeredModel at(Positions positions) {
-        return new SteeredModel(model, controllers, positions, measured);
+        return new SteeredModel(model, controllers, maker, positions, measured);
     }
 
     /** The same view, with inputs at every token of the prompt as well (the paper's A-LQR+). */
@@ -65,7 +78,7 @@ public final class SteeredModel {
 
     /** The same view; completions carry the strengths of this setpoint's feature, whatever the controller drives to. */
     public SteeredModel measuring(Setpoint setpoint) {
-        return new SteeredModel(model, controllers, positions, setpoint);
+        return new SteeredModel(model, controllers, maker, positions, setpoint);
     }
 
     /** Writes up to {@code maxTokens} tokens after the prompt, greedily with repetition penalty 1.2. */
@@ -108,14 +121,15 @@ public final class SteeredModel {
             throw new IllegalArgumentException("maxTokens is " + maxTokens + ", wanted at least 1");
         }
         var completions = new ArrayList<Completion>();
-        var rows = rows(prompts.size());
-        try (Job job = Job.of("Writing " + prompts.size() + " x " + maxTokens + " tokens, " + controller().name(), prompts.size())) {
+        var rows = rows(prompts);
+        try (Job job = Job.of("Writing " + prompts.size() + " x " + maxTokens + " tokens, " + rows.get(0).name(), prompts.size())) {
             for (int first = 0; first < prompts.size(); first += BATCH) {
                 int end = Math.min(prompts.size(), first + BATCH);
                 var names = rows.subList(first, end).stream().map(Controller::name).toList();
                 try (NDManager scope = model.transformer().manager.newSubManager(); DeviceLaws laws = laws(rows.subList(first, end))) {
                     completions.addAll(new Generation(scope, model.transformer(), model.tokenizer(), prompts.subList(first, end), first, maxTokens,
-                            sampling, measured).run(laws, positions, names, texts.subList(first, end), onText));
+                            sampling, measured).run(laws, maker == null ? null : some -> laws(some.stream().map(maker).toList()), positions, names,
+                            texts.subList(first, end), onText));
                 }
                 job.reach(completions.size());
             }
@@ -140,7 +154,7 @@ public final class SteeredModel {
     /** {@link #traces} of prompts given as tokens. */
     public List<ResidualTrace> tracesOf(List<int[]> prompts) {
         var traces = new ArrayList<ResidualTrace>();
-        var rows = rows(prompts.size()).iterator();
+        var rows = rows(prompts).iterator();
         inBatches(prompts, batch -> {
             try (DeviceLaws laws = laws(batch.stream().map(prompt -> rows.next()).toList())) {
                 prefill(batch, laws, (some, cache, logits) -> traces.addAll(some));
@@ -154,7 +168,8 @@ public final class SteeredModel {
         var plants = new ArrayList<PromptPlant>();
         inBatches(prompts, batch -> prefill(batch, null, (traces, cache, logits) -> {
             for (int row = 0; row < traces.size(); row++) {
-                plants.add(new PromptPlant(model.transformer(), traces.get(row), cache.earlierKeys(row), cache.earlierValues(row)));
+                plants.add(new PromptPlant(model.transformer(), traces.get(row),
+                        cache.keysBefore(cache.columns() - 1, row), cache.valuesBefore(cache.columns() - 1, row)));
             }
         }));
         return plants;
@@ -169,7 +184,7 @@ public final class SteeredModel {
     /** Next-token logits after a prompt given as tokens, [vocabulary]. */
     public float[] logits(int[] prompt) {
         var out = new float[1][];
-        try (DeviceLaws laws = laws(rows(1))) {
+        try (DeviceLaws laws = laws(rows(List.of(prompt)))) {
             prefill(List.of(prompt), laws, (rows, cache, logits) -> out[0] = logits.toType(DataType.FLOAT32, false).toFloatArray());
         }
         return out[0];
@@ -181,8 +196,11 @@ public final class SteeredModel {
      */
     public double[][] divergences(List<Completion> completions) {
         var divergences = new double[completions.size()][];
-        var rows = rows(completions.size());
-        try (Job job = Job.of("KL of " + completions.size() + " completions, " + controller().name(), completions.size())) {
+        if (maker != null) {
+            throw new UnsupportedOperationException(this + ": how far controllers that are made at every token move the next one is not measured");
+        }
+        var rows = rows(completions.stream().map(Completion::promptTokens).toList());
+        try (Job job = Job.of("KL of " + completions.size() + " completions, " + rows.get(0).name(), completions.size())) {
             for (int i = 0; i < divergences.length; i++) {
                 try (DeviceLaws laws = laws(rows.subList(i, i + 1))) {
                     divergences[i] = model.transformer().divergences(completions.get(i).promptTokens(), completions.get(i).tokens(), laws, positions);
@@ -247,6 +265,6 @@ public final class SteeredModel {
 
     @Override
     public String toString() {
-        return "SteeredModel[" + model.name() + ", " + (controllers.size() == 1 ? controller().name() : controllers.size() + " controllers") + (positions == Positions.LAST_AND_WRITTEN ? "" : ", tokens " + positions) + "]";
+        return "SteeredModel[" + model.name() + ", " + (maker != null ? "relinearised at every token" : controllers.size() == 1 ? controllers.get(0).name() : controllers.size() + " controllers") + (positions == Positions.LAST_AND_WRITTEN ? "" : ", tokens " + positions) + "]";
     }
 }

@@ -21,7 +21,10 @@ final class Transformer implements AutoCloseable {
 
     final ModelConfig config;
     final NDManager manager;
+    /** Of states, norms, softmax and whatever else is computed. */
     final DataType type;
+    /** Of weight matrices. */
+    final DataType stored;
     private final List<Block> blocks;
     private final NDArray embedding;
     private final NDArray embeddingScale; // null where it is 1
@@ -30,11 +33,12 @@ final class Transformer implements AutoCloseable {
     private final Norm finalNorm;
     private final SoftCap logitCap; // null where there is none
 
-    Transformer(TensorSource source, TensorNames names, ModelConfig config, NDManager manager, DataType type) {
+    Transformer(TensorSource source, TensorNames names, ModelConfig config, NDManager manager, DataType stored) {
         this.config = config;
         this.manager = manager;
-        this.type = type;
-        var weights = new Weights(source, names, config, manager, type);
+        this.stored = stored;
+        type = stored == DataType.FLOAT16 ? DataType.FLOAT32 : stored;
+        var weights = new Weights(source, names, config, manager, type, stored);
         embedding = weights.embedding();
         head = config.tiedHead() ? embedding : weights.head();
         finalGain = weights.finalGain();
@@ -149,11 +153,18 @@ final class Transformer implements AutoCloseable {
         return length == 1 ? x : x.get(new NDIndex().addAllDim().addSliceDim(length - 1, length)); // [B, 1, d]
     }
 
+    /** z_0 of each token, [n][d]. */
+    double[][] embeddings(int[] tokens) {
+        try (NDManager scope = manager.newSubManager()) {
+            return toRows(embed(scope, new int[][] {tokens}));
+        }
+    }
+
     /** z_0: the tokens' embeddings [B, L, d]. */
     private NDArray embed(NDManager scope, int[][] tokens) {
         long[] ids = Arrays.stream(tokens).flatMapToInt(Arrays::stream).asLongStream().toArray();
         NDArray indices = scope.create(ids, new Shape(tokens.length, tokens[0].length));
-        NDArray x = indices.getNDArrayInternal().embedding(indices, embedding, SparseFormat.DENSE).get(0);
+        NDArray x = indices.getNDArrayInternal().embedding(indices, embedding, SparseFormat.DENSE).get(0).toType(type, false);
         return embeddingScale == null ? x : x.mul(embeddingScale);
     }
 

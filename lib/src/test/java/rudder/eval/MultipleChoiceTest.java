@@ -21,7 +21,8 @@ class MultipleChoiceTest {
     private static final Steering NONE = Steering.of(Controller.none());
 
     private static MultipleChoice.Answered answered(Set<Integer> right, double... probabilities) {
-        return new MultipleChoice.Answered(new Question("", "q", List.of("a", "b", "c", "d"), right), Arrays.stream(probabilities).map(Math::log).toArray());
+        return new MultipleChoice.Answered(new Question("", "q", List.of("a", "b", "c", "d"), right),
+                Arrays.stream(probabilities).map(Math::log).toArray());
     }
 
     @Test
@@ -59,7 +60,8 @@ class MultipleChoiceTest {
                 assertEquals(-Arrays.stream(surprisals).skip(from - 1).sum(), answered.logProbabilities()[i], 1e-3);
             }
             var texts = MultipleChoice.accuracy(MultipleChoice.texts(model, NONE, Positions.LAST_AND_WRITTEN, "", knowledge.subList(5, 45)));
-            var letters = MultipleChoice.accuracy(MultipleChoice.letters(model, NONE, Positions.LAST_AND_WRITTEN, knowledge.subList(0, 5), knowledge.subList(5, 15)));
+            var letters = MultipleChoice.accuracy(MultipleChoice.letters(model, NONE, Positions.LAST_AND_WRITTEN, knowledge.subList(0, 5),
+                    knowledge.subList(5, 15)));
             var mc = MultipleChoice.texts(model, NONE, Positions.LAST_AND_WRITTEN, "", truth);
             System.out.println("SmolLM2-135M-Instruct: knowledge as texts " + texts + ", as letters " + letters + "; own misconceptions MC1 "
                     + MultipleChoice.mc1(mc) + ", MC2 " + MultipleChoice.mc2(mc));

@@ -6,13 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.ndarray.types.DataType;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import rudder.theory.Actuation;
 import rudder.theory.Controller;
+import rudder.theory.FeatureTracker;
 import rudder.theory.Law;
 import rudder.theory.Place;
 import rudder.theory.Rollout;
@@ -24,7 +27,7 @@ class PlacesTest {
     private static final int TOKENS = 5;
 
     /** One controller of each kind that there is. */
-    private static List<Controller> kinds(Tiny tiny) {
+    static List<Controller> kinds(Tiny tiny) {
         var setpoint = tiny.setpoint(1.5);
         var random = new Random(3);
         var transport = Transport.between(samples(random, Tiny.D), samples(random, Tiny.D));
@@ -101,6 +104,41 @@ class PlacesTest {
         }
         var two = model.steered(List.of(pid, pid));
         assertTrue(assertThrows(IllegalArgumentException.class, () -> two.traces(Tiny.TEXTS)).getMessage().contains("5 prompts for 2 controllers"));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aControllerMadeAnewThatIsTheSameIsTheSame(Tiny tiny) {
+        var model = tiny.model();
+        var setpoint = tiny.setpoint(1.5);
+        var lqr = tiny.lqr(setpoint);
+        var wanted = model.steered(lqr).generate(Tiny.TEXTS, TOKENS, Sampling.greedy());
+        var found = model.relinearised(plant -> lqr, setpoint).generate(Tiny.TEXTS, TOKENS, Sampling.greedy());
+        for (int i = 0; i < wanted.size(); i++) {
+            assertArrayEquals(wanted.get(i).tokens(), found.get(i).tokens());
+            assertEquals(0, Golden.relative(wanted.get(i).strengths()[TOKENS - 1], found.get(i).strengths()[TOKENS - 1]), 1e-6);
+        }
+    }
+
+    /** The plant that a controller is made from at a token is the one that the token then runs through. */
+    @ParameterizedTest
+    @EnumSource
+    void atEveryTokenTheControllerIsMadeFromThePlantItSteers(Tiny tiny) {
+        var setpoint = tiny.setpoint(1.5);
+        var weights = new double[tiny.horizon + 1];
+        Arrays.fill(weights, 1);
+        var plants = new ArrayList<PromptPlant>();
+        var controllers = new ArrayList<Controller>();
+        var completion = tiny.model().relinearised(plant -> {
+            plants.add(plant);
+            controllers.add(FeatureTracker.of(plant, plant.nominal().rollout().states(), setpoint, weights, 1, Actuation.everywhere()));
+            return controllers.get(controllers.size() - 1);
+        }, setpoint).generate("the sea", TOKENS);
+        assertEquals(TOKENS, plants.size());
+        for (int t = 0; t < TOKENS; t++) {
+            var rollout = Rollout.of(plants.get(t), controllers.get(t), plants.get(t).nominal().state(0));
+            assertEquals(0, Golden.relative(completion.strengths()[t], rollout.strengths(setpoint)), 1e-6, "token " + t);
+        }
     }
 
     @ParameterizedTest

@@ -30,11 +30,8 @@ public interface LinearSystem {
         if (j == k) {
             return CommonOps_DDRM.identity(dimension());
         }
-        var phi = jacobian(j);
-        for (int i = j + 1; i < k; i++) {
-            phi = algebra().multiply(jacobian(i), phi);   // Phi(i+1, j) = A_i Phi(i, j)
-        }
-        return phi;
+        return Recursion.over(IntStream.range(j + 1, k), algebra(), jacobian(j),
+                (i, here, phi) -> here.multiply(here.put(jacobian(i)), phi));   // Phi(i+1, j) = A_i Phi(i, j)
     }
 
     /**
