@@ -43,6 +43,24 @@ public record Score(String name, Function<List<Completion>, double[]> all, boole
         }, true);
     }
 
+    /**
+     * Perplexity of the tokens written, whatever the model read before them, a chat's markers included: exp of their mean surprisal under the model that wrote
+     * them, unsteered. The token that ended them does not count. Not defined if nothing was written.
+     */
+    static Score ownPerplexity(LanguageModel model) {
+        return new Score("perplexity", completions -> {
+            double[][] surprisals = model.surprisals(completions.stream().map(completion -> {
+                int[] read = completion.promptTokens();
+                int written = completion.tokens().length - (completion.ended() ? 1 : 0);
+                int[] whole = Arrays.copyOf(read, read.length + written);
+                System.arraycopy(completion.tokens(), 0, whole, read.length, written);
+                return whole;
+            }).toList());
+            return IntStream.range(0, surprisals.length).mapToDouble(i -> Math.exp(Arrays.stream(surprisals[i],
+                    completions.get(i).promptTokens().length - 1, surprisals[i].length).average().orElse(Double.NaN))).toArray();
+        }, true);
+    }
+
     private static int common(int[] a, int[] b) {
         int mismatch = Arrays.mismatch(a, b);
         return mismatch < 0 ? a.length : mismatch;

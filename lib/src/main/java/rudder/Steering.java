@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.model.PromptPlant;
 import rudder.model.ResidualTrace;
@@ -47,6 +48,16 @@ public record Steering(String name, BiFunction<LanguageModel, String, Controller
     /** One run for each prompt: the residual stream of its last token, steered. */
     public List<Rollout> rollouts(LanguageModel model, List<String> prompts) {
         return on(model, prompts).traces(prompts).stream().map(ResidualTrace::rollout).toList();
+    }
+
+    /**
+     * What is written after each prompt.
+     *
+     * @param settings tokens, sampling, positions and measured feature
+     * @param row place of the first prompt in a longer list: a part of the list gives what the whole gives, up to the rounding of batches
+     */
+    public List<Completion> write(LanguageModel model, List<String> prompts, Comparison.Settings settings, int row) {
+        return settings.write(on(model, prompts).fromRow(row), prompts);
     }
 
     /** The model as these prompts are to find it: with this controller, or with each prompt's own; a prompt that comes twice has one. */

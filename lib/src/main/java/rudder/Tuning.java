@@ -75,6 +75,26 @@ public final class Tuning {
      */
     public static Tuning search(LanguageModel model, List<String> prompts, Comparison.Settings settings, List<Score> scores, Objective objective,
             Family... families) {
+        requireEqualBudgets(families);
+        var tried = Comparison.of(model, prompts, settings, Stream.of(families).flatMap(family -> family.candidates().stream()).toArray(Steering[]::new));
+        for (var score : scores) {
+            tried = tried.with(score);
+        }
+        return of(tried, objective, families);
+    }
+
+    /**
+     * Chooses among candidates that were tried already.
+     *
+     * @param tried has every family's candidates, by their names
+     * @throws IllegalArgumentException if two families have one name, or different numbers of candidates, or a candidate or score is missing
+     */
+    public static Tuning of(Comparison tried, Objective objective, Family... families) {
+        requireEqualBudgets(families);
+        return new Tuning(objective, tried, List.of(families));
+    }
+
+    private static void requireEqualBudgets(Family... families) {
         for (var family : families) {
             if (family.candidates().size() != families[0].candidates().size()) {
                 throw new IllegalArgumentException(family + " and " + families[0] + ": wanted as many candidates of each, so that none is tuned more than another");
@@ -83,11 +103,6 @@ public final class Tuning {
         if (Stream.of(families).map(Family::name).distinct().count() != families.length) {
             throw new IllegalArgumentException("two of the " + families.length + " families have one name: wanted different ones");
         }
-        var tried = Comparison.of(model, prompts, settings, Stream.of(families).flatMap(family -> family.candidates().stream()).toArray(Steering[]::new));
-        for (var score : scores) {
-            tried = tried.with(score);
-        }
-        return new Tuning(objective, tried, List.of(families));
     }
 
     /**

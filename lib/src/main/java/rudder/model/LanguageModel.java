@@ -154,7 +154,12 @@ public final class LanguageModel implements AutoCloseable {
         return requireTokens(tokenizer.encode(text), room);
     }
 
-    /** The tokens of a user's message in the form that an instruction-tuned model expects, with room for an answer. */
+    /** The tokens of a user's message in the form that an instruction-tuned model expects, up to where the answer begins. */
+    public int[] encodeChat(String message) {
+        return encodeChat(message, 0);
+    }
+
+    /** The same, with room for an answer. */
     int[] encodeChat(String message, int room) {
         return requireTokens(tokenizer.encodeChat(message), room);
     }
@@ -189,7 +194,7 @@ public final class LanguageModel implements AutoCloseable {
     /** This model through a controller for each of the prompts that it is to be given, which are written side by side all the same. */
     public SteeredModel steered(List<Controller> controllers) {
         return new SteeredModel(this, controllers, null, Positions.LAST_AND_WRITTEN,
-                controllers.stream().flatMap(controller -> controller.setpoint().stream()).findFirst().orElse(null));
+                controllers.stream().flatMap(controller -> controller.setpoint().stream()).findFirst().orElse(null), 0);
     }
 
     /**
@@ -200,7 +205,7 @@ public final class LanguageModel implements AutoCloseable {
      * @param measured the feature whose strengths completions carry, or null
      */
     public SteeredModel relinearised(Function<PromptPlant, Controller> maker, Setpoint measured) {
-        return new SteeredModel(this, List.of(), maker, Positions.LAST_AND_WRITTEN, measured);
+        return new SteeredModel(this, List.of(), maker, Positions.LAST_AND_WRITTEN, measured, 0);
     }
 
     private SteeredModel unsteered() {

@@ -26,8 +26,10 @@ public final class SteeredModel {
     private final Function<PromptPlant, Controller> maker;     // null unless they are
     private final Positions positions;
     private final Setpoint measured;
+    private final int row;
 
-    SteeredModel(LanguageModel model, List<Controller> controllers, Function<PromptPlant, Controller> maker, Positions positions, Setpoint measured) {
+    SteeredModel(LanguageModel model, List<Controller> controllers, Function<PromptPlant, Controller> maker, Positions positions, Setpoint measured,
+            int row) {
         if (controllers.isEmpty() && maker == null) {
             throw new IllegalArgumentException("no controller, wanted one, or one for each prompt");
         }
@@ -41,6 +43,7 @@ public final class SteeredModel {
         this.maker = maker;
         this.positions = positions;
         this.measured = measured;
+        this.row = row;
     }
 
     /**
@@ -68,7 +71,7 @@ public final class SteeredModel {
 
     /** The same view, steering these tokens. */
     public SteeredModel at(Positions positions) {
-        return new SteeredModel(model, controllers, maker, positions, measured);
+        return new SteeredModel(model, controllers, maker, positions, measured, row);
     }
 
     /** The same view, with inputs at every token of the prompt as well (the paper's A-LQR+). */
@@ -78,7 +81,12 @@ public final class SteeredModel {
 
     /** The same view; completions carry the strengths of this setpoint's feature, whatever the controller drives to. */
     public SteeredModel measuring(Setpoint setpoint) {
-        return new SteeredModel(model, controllers, maker, positions, setpoint);
+        return new SteeredModel(model, controllers, maker, positions, setpoint, row);
+    }
+
+    /** The same view; the first text it writes draws as the one at place {@code row} of a long list would, so that parts of the list give what the whole gives. */
+    public SteeredModel fromRow(int row) {
+        return new SteeredModel(model, controllers, maker, positions, measured, row);
     }
 
     /** Writes up to {@code maxTokens} tokens after the prompt, greedily with repetition penalty 1.2. */
@@ -127,7 +135,7 @@ public final class SteeredModel {
                 int end = Math.min(prompts.size(), first + BATCH);
                 var names = rows.subList(first, end).stream().map(Controller::name).toList();
                 try (NDManager scope = model.transformer().manager.newSubManager(); DeviceLaws laws = laws(rows.subList(first, end))) {
-                    completions.addAll(new Generation(scope, model.transformer(), model.tokenizer(), prompts.subList(first, end), first, maxTokens,
+                    completions.addAll(new Generation(scope, model.transformer(), model.tokenizer(), prompts.subList(first, end), row + first, maxTokens,
                             sampling, measured).run(laws, maker == null ? null : some -> laws(some.stream().map(maker).toList()), positions, names,
                             texts.subList(first, end), onText));
                 }
