@@ -64,8 +64,8 @@ class FeatureTrackerTest {
 
     @Test
     void iteratedTheTrackerOfACurvedPlantReachesWhatItPromises() {
-        double[] errors = IntStream.of(1, 4).mapToDouble(passes -> Math.abs(iterated(1.5, passes).errors(target(1.5))[T])).toArray();
-        assertTrue(errors[0] > 1e-3, "linearised about the uncontrolled run it misses by " + errors[0]);
+        double[] errors = IntStream.of(1, 12).mapToDouble(passes -> Math.abs(iterated(1.5, passes).errors(target(1.5))[T])).toArray();
+        assertTrue(errors[0] > 0.1, "linearised about the uncontrolled run it misses by " + errors[0]);
         assertEquals(0, errors[1], 1e-6, "linearised about its own run it does not");
     }
 
@@ -75,7 +75,7 @@ class FeatureTrackerTest {
         double previous = Double.POSITIVE_INFINITY;
         for (int passes = 1; passes < 8; passes++) {
             var run = iterated(4, passes);
-            double cost = Math.pow(run.errors(target(4))[T], 2) + 1e-6 * run.energy();
+            double cost = Math.pow(run.errors(target(4))[T], 2) + 1e-9 * run.energy();
             assertTrue(cost <= previous, passes + " passes: " + cost + " after " + previous);
             previous = cost;
         }
@@ -88,7 +88,7 @@ class FeatureTrackerTest {
     private Rollout iterated(double strength, int passes) {
         var curved = ResidualNetwork.random(T, D, 8, 0.9, 5);
         return Rollout.of(curved, FeatureTracker.iterated(curved, run -> Differential.of(curved.linearise(run.states())), z0, target(strength),
-                new double[] {0, 0, 0, 0, 0, 1}, 1e-6, Actuation.everywhere(), passes), z0);
+                new double[] {0, 0, 0, 0, 0, 1}, 1e-9, Actuation.everywhere(), passes), z0);
     }
 
     /** All inputs at once: strengths = free + F u, u = (F'QF + rI)^-1 F'Q (targets - free). */
