@@ -132,7 +132,11 @@ def clean(notebook):
 
 
 def store(name):
-    """Puts the executed notebook and its values where they are committed."""
+    """Puts the executed notebook and its values where they are committed; of a run on another model than the default one, the values alone."""
+    model = os.environ.get("RUDDER_MODEL", "")
+    if model:
+        (SOURCE / "results" / f"{name}.{Path(model).name}.csv").write_bytes((OUT / f"{name}.csv").read_bytes())
+        return
     notebook = clean(nbformat.read(OUT / f"{name}.ipynb", 4))
     text = nbformat.writes(notebook) + "\n"
     drawn = figures(notebook)

@@ -188,6 +188,19 @@ public final class Comparison {
     }
 
     /**
+     * This comparison of some of its controllers.
+     *
+     * @throws IllegalArgumentException if one is not there
+     */
+    public Comparison only(String... controllers) {
+        var some = new LinkedHashMap<String, List<Completion>>();
+        Stream.of(controllers).forEach(name -> some.put(name, completions(name)));
+        var theirs = new LinkedHashMap<Score, double[][]>();
+        scores.forEach((score, values) -> theirs.put(score, some.keySet().stream().map(name -> values[indexOf(name)]).toArray(double[][]::new)));
+        return new Comparison(prompts, measured, some, theirs);
+    }
+
+    /**
      * Several comparisons of the same controllers as one: every prompt of every one of them counts alike, and a prompt under one is paired with itself.
      *
      * @throws IllegalArgumentException if controllers or scores differ

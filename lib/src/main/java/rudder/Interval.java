@@ -53,14 +53,14 @@ public record Interval(double mean, double low, double high) {
     }
 
     /**
-     * Wilson's interval of a rate: right where the bootstrap fails, at rates near 0 and 1 and for few trials. Centre (p + z^2 / 2n) / (1 + z^2 / n), half
-     * width z sqrt(p (1 - p) / n + z^2 / 4 n^2) / (1 + z^2 / n), z = 1.96. Source: Wilson, JASA 22 (1927).
+     * Wilson's interval of a rate: right where the bootstrap fails, at rates near 0 and 1 and for few trials. Centre (p + z^2 / 2n) / (1 + z^2 / n),
+     * half width z sqrt(p (1 - p) / n + z^2 / 4 n^2) / (1 + z^2 / n), z = 1.96. Source: Wilson, JASA 22 (1927).
      *
      * @throws IllegalArgumentException unless 0 &lt;= successes &lt;= trials and there is a trial
      */
     public static Interval wilson(int successes, int trials) {
         if (trials < 1 || successes < 0 || successes > trials) {
-            throw new IllegalArgumentException(successes + " successes of " + trials + " trials, wanted 0 to as many as there are, and at least one trial");
+            throw new IllegalArgumentException(successes + " successes of " + trials + " trials, wanted at least one trial and 0 to as many successes");
         }
         double p = (double) successes / trials;
         double z2 = Z * Z / trials;                                     // z^2 / n

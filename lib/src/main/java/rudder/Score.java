@@ -104,6 +104,11 @@ public record Score(String name, Function<List<Completion>, double[]> all, boole
         return WORD.matcher(text.toLowerCase(Locale.ROOT)).results().map(MatchResult::group).toList();
     }
 
+    /** The same by another name. */
+    public Score named(String name) {
+        return new Score(name, all, ratio);
+    }
+
     Interval mean(double[] values) {
         return ratio ? Interval.bootstrap(log(values)).map(Math::exp) : Interval.bootstrap(values);
     }

@@ -46,10 +46,10 @@ public final class Tuning {
             return new Objective(score, limited, limit);
         }
 
-        private Steering best(Family family, Comparison tried) {
-            var allowed = family.candidates().stream().filter(candidate -> tried.mean(candidate.name(), limited).mean() <= limit).toList();
+        private Steering best(List<Steering> candidates, Comparison tried) {
+            var allowed = candidates.stream().filter(candidate -> tried.mean(candidate.name(), limited).mean() <= limit).toList();
             return allowed.isEmpty()
-                    ? family.candidates().stream().min(Comparator.comparingDouble(candidate -> tried.mean(candidate.name(), limited).mean())).orElseThrow()
+                    ? candidates.stream().min(Comparator.comparingDouble(candidate -> tried.mean(candidate.name(), limited).mean())).orElseThrow()
                     : allowed.stream().max(Comparator.comparingDouble(candidate -> tried.mean(candidate.name(), score).mean())).orElseThrow();
         }
     }
@@ -63,7 +63,7 @@ public final class Tuning {
         this.objective = objective;
         this.tried = tried;
         this.families = families;
-        families.forEach(family -> best.put(family.name(), objective.best(family, tried)));
+        families.forEach(family -> best.put(family.name(), objective.best(family.candidates(), tried)));
     }
 
     /**
@@ -115,6 +115,16 @@ public final class Tuning {
             throw new IllegalArgumentException("there is no family '" + family + "' here, there are " + best.keySet());
         }
         return best.get(family);
+    }
+
+    /**
+     * Of several families the one whose best candidate is best: what to take to an evaluation as the champion of its kind.
+     *
+     * @throws IllegalArgumentException if one is not among those tried
+     */
+    public String winner(List<Family> of) {
+        var winner = objective.best(of.stream().map(family -> best(family.name())).toList(), tried);
+        return of.stream().map(Family::name).filter(name -> best(name) == winner).findFirst().orElseThrow();
     }
 
     /** All that was tried. */

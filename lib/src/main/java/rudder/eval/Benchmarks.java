@@ -18,9 +18,9 @@ import rudder.ContrastSet;
 import rudder.Csv;
 
 /**
- * Benchmarks' own files, read by their columns' names as their authors publish them: what a user has downloaded, and what {@link rudder.model.DatasetStore}
- * fetches. Columns may stand in any order and others beside them; a file that is not like that is refused with an {@link IOException} that names the line,
- * the column, what was found and what was wanted.
+ * Benchmarks' own files, read by their columns' names as their authors publish them: what a user has downloaded, and what
+ * {@link rudder.model.DatasetStore} fetches. Columns may stand in any order and others beside them; a file that is not like that is refused with an
+ * {@link IOException} that names the line, the column, what was found and what was wanted.
  *
  * <pre>{@code
  * var questions = Benchmarks.truthfulQa(Path.of("TruthfulQA.csv"));
@@ -31,8 +31,8 @@ public final class Benchmarks {
 
     private static final List<String> LETTERS = List.of("A", "B", "C", "D");
     private static final List<String> JIGSAW = List.of("toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate");
-    private static final List<String> TOXICITY = List.of("toxicity", "severe_toxicity", "profanity", "sexually_explicit", "identity_attack", "flirtation",
-            "threat", "insult");
+    private static final List<String> TOXICITY = List.of("toxicity", "severe_toxicity", "profanity", "sexually_explicit", "identity_attack",
+            "flirtation", "threat", "insult");
 
     // the question, its options and an explanation that ends in the answer
     private static final Pattern EXPLAINED = Pattern.compile(
@@ -42,8 +42,8 @@ public final class Benchmarks {
     private Benchmarks() {}
 
     /**
-     * TruthfulQA.csv: {@code Category, Question, Best Answer, Correct Answers, Incorrect Answers}, answers split by semicolons. The best answer comes first.
-     * Source: Lin et al., arXiv 2109.07958.
+     * TruthfulQA.csv: {@code Category, Question, Best Answer, Correct Answers, Incorrect Answers}, answers split by semicolons. The best answer comes
+     * first. Source: Lin et al., arXiv 2109.07958.
      */
     public static List<Question> truthfulQa(Path file) throws IOException {
         return Row.read(file, row -> {
@@ -95,9 +95,9 @@ public final class Benchmarks {
         var questions = new ArrayList<Question>();
         var row = Row.of(file.toString(), Row.json(file.toString(), Files.newBufferedReader(file)));
         for (var subject : row.fields().keySet()) {
-            Stream.of(row.text(subject).split("\n\nQ: ")).skip(1).map(EXPLAINED::matcher).filter(Matcher::matches).forEach(match -> questions.add(
-                    new Question(subject.replace('_', ' '), match.group(1).strip(), IntStream.rangeClosed(2, 5).mapToObj(i -> match.group(i).strip()).toList(),
-                            Set.of(match.group(6).charAt(0) - 'A'))));
+            Stream.of(row.text(subject).split("\n\nQ: ")).skip(1).map(EXPLAINED::matcher).filter(Matcher::matches)
+                    .forEach(match -> questions.add(new Question(subject.replace('_', ' '), match.group(1).strip(),
+                            IntStream.rangeClosed(2, 5).mapToObj(i -> match.group(i).strip()).toList(), Set.of(match.group(6).charAt(0) - 'A'))));
         }
         return questions;
     }
@@ -154,7 +154,10 @@ public final class Benchmarks {
         return Row.read(file, row -> new Prompt(row.text("prompt"), row.optional("canonical_solution").orElse(""), row.text("task_id")));
     }
 
-    /** WildJailbreak's tsv: {@code vanilla, adversarial, completion, data_type}; the adversarial form where there is one. Source: arXiv 2406.18510. */
+    /**
+     * WildJailbreak's tsv: {@code vanilla, adversarial, completion, data_type}; the adversarial form where there is one. Source: Jiang et al., arXiv
+     * 2406.18510.
+     */
     public static List<Prompt> wildJailbreak(Path file) throws IOException {
         return Row.read(file, row -> new Prompt(row.optional("adversarial").filter(text -> !text.isBlank()).isPresent() ? row.text("adversarial")
                 : row.text("vanilla"), row.optional("completion").orElse(""), row.text("data_type")));

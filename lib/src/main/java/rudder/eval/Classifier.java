@@ -20,8 +20,8 @@ import java.nio.file.Path;
  * }</pre>
  *
  * The model is a folder as DJL keeps it: TorchScript ({@code NAME.pt}) beside {@code config.json}, whose {@code id2label} names the labels, and
- * {@code tokenizer.json}; DJL's converter makes one of any such model of the Hugging Face hub. The first 512 tokens are read. Tested with a model made by
- * hand; no published one has been tried here, nor loading from a URL, and what one is worth its authors must say.
+ * {@code tokenizer.json}; DJL's converter makes one of any such model of the Hugging Face hub. The first 512 tokens are read. Tested with a model
+ * made by hand; no published one has been tried here, nor loading from a URL, and what one is worth its authors must say.
  */
 public final class Classifier implements Judge, AutoCloseable {
 
@@ -40,8 +40,8 @@ public final class Classifier implements Judge, AutoCloseable {
     /**
      * Loads a model.
      *
-     * @param pathOrUrl a folder or archive in DJL's layout, or a URL that DJL knows ({@code djl://}, {@code https://}): not with ai.djl.offline=true, which
-     *     the notebooks set
+     * @param pathOrUrl a folder or archive in DJL's layout, or a URL that DJL knows ({@code djl://}, {@code https://}); not with
+     *     ai.djl.offline=true, which the notebooks set
      * @param label     the label whose probability is the verdict
      * @throws IOException if it cannot be found, fetched or read
      * @throws IllegalArgumentException if it has no such label

@@ -10,13 +10,13 @@ import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.ContrastSet;
 
 /**
- * How much of a text is about a concept, 0 to 1: the mean over its sentences of a logistic classifier's probability, p = 1 / (1 + exp(-(w.x + b))), on the
- * sentence's vector x.
+ * How much of a text is about a concept, 0 to 1: the mean over its sentences of a logistic classifier's probability, p = 1 / (1 + exp(-(w.x + b))),
+ * on the sentence's vector x.
  *
- * <p>It sees what is near in meaning, whichever the words. Trained on WordNet's examples that use a concept's words, it tells held-out ones from random
- * examples with AUC .95 to .99, and the sentences of {@code data/concepts}, by another hand, with AUC .99 to 1 (eight concepts, in the test). Over all 24
- * concepts the first is .88 to .99: uncertainty .88, politeness and anger .94 are manners of speech, at which it is poor. Its threshold is not calibrated
- * on what a model writes: compare controllers by it, and do not read it as a rate.
+ * <p>It sees what is near in meaning, whichever the words. Trained on WordNet's examples that use a concept's words, it tells held-out ones from
+ * random examples with AUC .95 to .99, and the sentences of {@code data/concepts}, by another hand, with AUC .99 to 1 (eight concepts, in the test).
+ * Over all 24 concepts the first is .88 to .99: uncertainty .88, politeness and anger .94 are manners of speech, at which it is poor. Its threshold
+ * is not calibrated on what a model writes: compare controllers by it, and do not read it as a rate.
  */
 public final class ConceptClassifier implements Judge {
 

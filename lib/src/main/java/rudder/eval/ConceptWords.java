@@ -15,9 +15,9 @@ import rudder.Csv;
 /**
  * Whether a text mentions a concept, 1 or 0: by one of its words in a regular English inflection, so that "wave" also finds waves, waved and waving.
  *
- * <p>Plain to explain and blind to meaning: "a wave of the hand" is the sea to it, and the sea without one of the words is not. Irregular forms must be
- * in the list. On the 24 + 24 sentences of each of {@code data/concepts} precision is 1.0 and recall .89 (same hand as the words: an upper bound). Report it
- * beside a {@link ConceptClassifier}.
+ * <p>Plain to explain and blind to meaning: "a wave of the hand" is the sea to it, and the sea without one of the words is not. Irregular forms must
+ * be in the list. On the 24 + 24 sentences of each of {@code data/concepts} precision is 1.0 and recall .89 (same hand as the words: an upper bound).
+ * Report it beside a {@link ConceptClassifier}.
  */
 public final class ConceptWords implements Judge {
 

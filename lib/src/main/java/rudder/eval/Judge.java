@@ -3,8 +3,8 @@ package rudder.eval;
 import rudder.Score;
 
 /**
- * A number for a text, the same whenever it is asked: what completions are judged by, and judged again from a file. A judge's own page says how far it is
- * to be trusted.
+ * A number for a text, the same whenever it is asked: what completions are judged by, and judged again from a file. A judge's own page says how far
+ * it is to be trusted.
  */
 public interface Judge {
 

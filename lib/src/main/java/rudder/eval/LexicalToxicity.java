@@ -15,8 +15,8 @@ import rudder.model.DatasetStore;
  * <p>With counts c_i of the words known, x_i = c_i idf_i / |c idf|, and p = mean over five folds f of 1 / (1 + exp(a_f (w_f.x + b_f) + s_f)). A text
  * without a known word has x = 0 and p = 0.036376. Equal to the authors' program to 1e-9 on the thirty texts of the test.
  *
- * <p>It sees words, not meaning: AUC .987 on held-out comments of the kind it was trained on, .69 on implicit toxicity, .47, that is nothing, on tests
- * built to mislead such classifiers. Half of a rude text's score can come from one word. For the thing itself name a {@link Classifier}.
+ * <p>It sees words, not meaning: AUC .987 on held-out comments of the kind it was trained on, .69 on implicit toxicity, .47, that is nothing, on
+ * tests built to mislead such classifiers. For the thing itself name a {@link Classifier}.
  *
  * <p>Source: the PyPI package alt-profanity-check 1.9.1 (MIT), whose two files are read and not run.
  */

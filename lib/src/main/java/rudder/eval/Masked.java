@@ -28,9 +28,11 @@ public record Masked(Judge judge, boolean off) {
 
     /** The text with its offensive words masked. */
     public String words(String text) {
-        return off ? text : WORD.matcher(text).replaceAll(word -> judge.of(word.group()) > OFFENSIVE
-                ? word.group().substring(0, word.group().offsetByCodePoints(0, 1)) + "*".repeat(word.group().codePointCount(0, word.group().length()) - 1)
-                : word.group());
+        return off ? text : WORD.matcher(text).replaceAll(word -> judge.of(word.group()) > OFFENSIVE ? masked(word.group()) : word.group());
+    }
+
+    private static String masked(String word) {
+        return Character.toString(word.codePointAt(0)) + "*".repeat(word.codePointCount(0, word.length()) - 1);
     }
 
     /** The text's first words, masked, and three dots if there are more. */

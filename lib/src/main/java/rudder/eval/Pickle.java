@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads a Python pickle as joblib writes it, and runs nothing: numbers, texts, lists, dicts and NumPy arrays come out as Java's, every other object as
- * an {@link Instance}, its class a mere name. Whatever else a pickle can say is refused.
+ * Reads a Python pickle as joblib writes it, and runs nothing: numbers, texts, lists, dicts and NumPy arrays come out as Java's, every other object
+ * as an {@link Instance}, its class a mere name. Whatever else a pickle can say is refused.
  */
 final class Pickle {
 

@@ -15,8 +15,8 @@ import rudder.model.DatasetStore;
 import rudder.model.Job;
 
 /**
- * A text's meaning as a unit vector of 384 numbers: the mean over its tokens of all-MiniLM-L6-v2's last states, divided by its norm. Reads 128 tokens of a
- * text, about a hundred words, and leaves the rest. Runs on one thread of the CPU, its weights in 8-bit integers; 100 to 200 sentences a second.
+ * A text's meaning as a unit vector of 384 numbers: the mean over its tokens of all-MiniLM-L6-v2's last states, divided by its norm. Reads 128 tokens
+ * of a text, about a hundred words, and leaves the rest. Runs on one thread of the CPU, its weights in 8-bit integers; 100 to 200 sentences a second.
  * Another build of the runtime may round otherwise: numbers agree to .003.
  *
  * <p>Source: Reimers and Gurevych, arXiv 1908.10084; the model sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0) as langchain4j packs it.
@@ -44,7 +44,8 @@ public final class SentenceEncoder implements AutoCloseable {
                 var json = Files.newInputStream(model.resolveSibling("all-minilm-l6-v2-q-tokenizer.json"))) {
             options.setIntraOpNumThreads(1);
             var session = OrtEnvironment.getEnvironment().createSession(Files.readAllBytes(model), options);
-            return new SentenceEncoder(HuggingFaceTokenizer.newInstance(json, Map.of("maxLength", TOKENS, "truncation", "true", "padding", "false")), session);
+            var settings = Map.of("maxLength", TOKENS, "truncation", "true", "padding", "false");
+            return new SentenceEncoder(HuggingFaceTokenizer.newInstance(json, settings), session);
         } catch (OrtException | UnsatisfiedLinkError e) {
             throw new IOException("ONNX Runtime cannot run " + model + " here: " + e.getMessage(), e);
         }

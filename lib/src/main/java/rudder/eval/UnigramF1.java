@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * How many words an answer shares with a reference, 0 to 1: 2PR / (P + R), with P the share of the answer's words that the reference has, R the share of
- * the reference's that the answer has, repeated words counted as often as they stand in both, articles left out; the best of several references.
+ * How many words an answer shares with a reference, 0 to 1: 2PR / (P + R), with P the share of the answer's words that the reference has, R the share
+ * of the reference's that the answer has, repeated words counted as often as they stand in both, articles left out; the best of several references.
  *
  * <p>Weak: "It is not true" and "It is true" share most words, so on questions of fact it rewards what a text is about and not what it says. Use
  * {@link MultipleChoice} for truth, and this only beside it. Source: Rajpurkar et al., arXiv 1606.05250.

@@ -28,7 +28,8 @@ record Catalog(List<Entry> entries) {
         static Source parse(String text) {
             var match = FORM.matcher(text);
             if (!match.matches()) {
-                throw new IllegalArgumentException("source \"" + text + "\" should read pypi:PACKAGE==VERSION!PATH or maven:GROUP:ARTIFACT:VERSION!PATH");
+                throw new IllegalArgumentException("source \"" + text
+                        + "\" should read pypi:PACKAGE==VERSION!PATH or maven:GROUP:ARTIFACT:VERSION!PATH");
             }
             return new Source(match.group(1) == null ? match.group(2) : match.group(1), match.group(3));
         }

@@ -4,10 +4,12 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
@@ -56,18 +58,35 @@ public final class LanguageModel implements AutoCloseable {
 
     static LanguageModel load(ModelFile file, DataType stored) throws IOException {
         try (Checkpoint checkpoint = Checkpoint.open(file.path())) {
-            NDManager manager = NDManager.newBaseManager(Devices.chosen(), "PyTorch");
-            try {
-                if (!manager.getDevice().isGpu()) {
-                    MemoryPlan.of(file.name(), checkpoint.config(), 1, 1, 1).storedAs(stored).requireLoadable(MemoryPlan.available());
-                }
-                return new LanguageModel(file, new Transformer(checkpoint.tensors(), checkpoint.names(), checkpoint.config(), manager, stored),
-                        checkpoint.tokenizer());
-            } catch (RuntimeException | Error e) {
-                manager.close();
-                checkpoint.tokenizer().close();
-                throw e;
+            return of(file, checkpoint, stored);
+        }
+    }
+
+    /**
+     * A model of any shape with random weights, made in memory: what the shape costs can be measured, what it says means nothing. It has no tokenizer;
+     * prompts are given as tokens. Weights are as in {@link RandomCheckpoint}, device and precision as in {@link #load}.
+     *
+     * @throws IllegalStateException if it would not fit into this machine's memory
+     */
+    public static LanguageModel random(ModelShape shape, long seed) {
+        var weights = new RandomWeights(shape, seed);
+        var config = shape.config();
+        return of(new ModelFile(shape.name(), Path.of(""), weights.sha256(), "none", shape.architecture()), new Checkpoint(weights,
+                TensorNames.huggingFace(weights, config.postNorms()), config, Tokenizer.ofNumbers(shape.vocabulary(), Set.of())), Devices.precision());
+    }
+
+    private static LanguageModel of(ModelFile file, Checkpoint checkpoint, DataType stored) {
+        NDManager manager = NDManager.newBaseManager(Devices.chosen(), "PyTorch");
+        try {
+            if (!manager.getDevice().isGpu()) {
+                MemoryPlan.of(file.name(), checkpoint.config(), 1, 1, 1).storedAs(stored).requireLoadable(MemoryPlan.available());
             }
+            return new LanguageModel(file, new Transformer(checkpoint.tensors(), checkpoint.names(), checkpoint.config(), manager, stored),
+                    checkpoint.tokenizer());
+        } catch (RuntimeException | Error e) {
+            manager.close();
+            checkpoint.tokenizer().close();
+            throw e;
         }
     }
 

@@ -35,7 +35,8 @@ public final class Likelihood {
             NDArray states = null;
             if (longest > 1) {
                 one.spread(all);
-                int[][] read = continuations.stream().map(tokens -> Arrays.copyOf(tokens, longest - 1)).toArray(int[][]::new); // zeros behind: seen by nobody
+                // zeros behind the shorter ones: no token that counts sees them
+                int[][] read = continuations.stream().map(tokens -> Arrays.copyOf(tokens, longest - 1)).toArray(int[][]::new);
                 states = transformer.run(scope, read, all, positions.written ? laws : null, true, null); // [rows, longest - 1, d]
             }
             for (int row = 0; row < rows; row++) {

@@ -51,7 +51,8 @@ class ConceptClassifierTest {
     @Test
     void noPerturbationOfTheWeightsLowersTheLoss() {
         var random = new Random(3);
-        var x = Stream.generate(() -> new float[] {random.nextFloat() - 0.4f, random.nextFloat(), random.nextFloat() - 0.5f}).limit(40).toArray(float[][]::new);
+        var x = Stream.generate(() -> new float[] {random.nextFloat() - 0.4f, random.nextFloat(), random.nextFloat() - 0.5f}).limit(40)
+                .toArray(float[][]::new);
         double[] w = ConceptClassifier.fit(x, 15);
         for (int trial = 0; trial < 50; trial++) {
             double[] other = Arrays.stream(w).map(v -> v + 1e-3 * random.nextGaussian()).toArray();
@@ -90,13 +91,15 @@ class ConceptClassifierTest {
     /** The chance that a positive text scores above a negative one. */
     private static double auc(Judge judge, List<String> positive, List<String> negative) {
         double[] below = negative.stream().mapToDouble(judge::of).toArray();
-        return positive.stream().mapToDouble(judge::of).flatMap(p -> Arrays.stream(below).map(n -> p > n ? 1 : p == n ? 0.5 : 0)).average().orElseThrow();
+        return positive.stream().mapToDouble(judge::of).flatMap(p -> Arrays.stream(below).map(n -> p > n ? 1 : p == n ? 0.5 : 0)).average()
+                .orElseThrow();
     }
 
     @Test
     void aTextIsJudgedBySentences() {
         assertEquals(List.of("It rained.", "Did it?", "Yes!"), ConceptClassifier.sentences("It rained. Did it?\n\n Yes! "));
-        var judge = ConceptClassifier.train(encoder, new ContrastSet("sea", List.of("The sea was calm.", "Waves broke on the beach.", "Sailors love the ocean."),
+        var judge = ConceptClassifier.train(encoder, new ContrastSet("sea",
+                List.of("The sea was calm.", "Waves broke on the beach.", "Sailors love the ocean."),
                 List.of("The bus was late.", "He sold his car.", "Snow fell on the roof.")));
         double sea = judge.of("The tide is rising.");
         double other = judge.of("The bank is closed.");

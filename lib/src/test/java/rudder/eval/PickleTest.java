@@ -18,11 +18,11 @@ import org.junit.jupiter.api.io.TempDir;
 class PickleTest {
 
     // joblib.dump({'a': np.array([1.5, -2]), 'b': np.float64(.25), 'c': [1, -70000, 300, True, None, 'é'], 'd': (), 'e': 2**40}), joblib 1.6, NumPy 2
-    private static final String DUMPED = "gASV2AAAAAAAAAB9lCiMAWGUjBNqb2JsaWIubnVtcHlfcGlja2xllIwRTnVtcHlBcnJheVdyYXBwZXKUk5QpgZR9lCiMCHN1YmNsYXNzlIwFbnVtcHmUjAdu"
-            + "ZGFycmF5lJOUjAVzaGFwZZRLAoWUjAVvcmRlcpSMAUOUjAVkdHlwZZRoCIwFZHR5cGWUk5SMAmY4lImIh5RSlChLA4wBPJROTk5K/////0r/////SwB0lGKM"
-            + "CmFsbG93X21tYXCUiIwbbnVtcHlfYXJyYXlfYWxpZ25tZW50X2J5dGVzlEsQdWIM////////////////AAAAAAAA+D8AAAAAAAAAwJVlAAAAAAAAAIwBYpSM"
-            + "Fm51bXB5Ll9jb3JlLm11bHRpYXJyYXmUjAZzY2FsYXKUk5RoFEMIAAAAAAAA0D+UhpRSlIwBY5RdlChLAUqQ7v7/TSwBiE6MAsOplGWMAWSUKYwBZZSKBgAA"
-            + "AAAAAXUu";
+    private static final String DUMPED = "gASV2AAAAAAAAAB9lCiMAWGUjBNqb2JsaWIubnVtcHlfcGlja2xllIwRTnVtcHlBcnJheVdyYXBwZXKUk5QpgZR9lCiMCHN1YmNsYXNzlIwFbn"
+            + "VtcHmUjAduZGFycmF5lJOUjAVzaGFwZZRLAoWUjAVvcmRlcpSMAUOUjAVkdHlwZZRoCIwFZHR5cGWUk5SMAmY4lImIh5RSlChLA4wBPJROTk5K"
+            + "/////0r/////SwB0lGKMCmFsbG93X21tYXCUiIwbbnVtcHlfYXJyYXlfYWxpZ25tZW50X2J5dGVzlEsQdWIM////////////////AAAAAAAA+D"
+            + "8AAAAAAAAAwJVlAAAAAAAAAIwBYpSMFm51bXB5Ll9jb3JlLm11bHRpYXJyYXmUjAZzY2FsYXKUk5RoFEMIAAAAAAAA0D+UhpRSlIwBY5RdlChL"
+            + "AUqQ7v7/TSwBiE6MAsOplGWMAWSUKYwBZZSKBgAAAAAAAXUu";
 
     @TempDir
     private Path folder;

