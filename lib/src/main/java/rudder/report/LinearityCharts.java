@@ -1,6 +1,5 @@
 package rudder.report;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.DoubleSummaryStatistics;
 import java.util.LinkedHashMap;
@@ -63,10 +62,7 @@ public final class LinearityCharts {
 
     /** Error of each kind of Jacobian at one radius, by block, on a logarithmic scale. */
     public static XYChart errors(LinearityStudy study, Along along, double radius) {
-        var curves = new LinkedHashMap<String, List<Interval>>();
-        for (var with : With.values()) {
-            curves.put(with + " Jacobian", study.error(along, with, radius));
-        }
+        var curves = byJacobian(with -> study.error(along, with, radius));
         return logarithmic(byBlock("Prediction error along " + along + " at |dz| = " + radius + " |z|" + over(study), "relative error (log scale)", curves), curves);
     }
 
@@ -103,26 +99,29 @@ public final class LinearityCharts {
         return chart;
     }
 
-    /** Four panels, two in a row: errors of one step and of all steps so far, without inputs and under feedback. */
+    /** Four panels, two in a row, of one scale: errors of one step and of all steps so far, without inputs and under feedback. */
     public static List<XYChart> forecasts(ForecastStudy study) {
-        var panels = new ArrayList<XYChart>();
+        var panels = new LinkedHashMap<String, Map<String, List<Interval>>>();
         for (var loop : List.of(Loop.FREE, Loop.FEEDBACK)) {
             String where = loop == Loop.FREE ? ", no inputs" : ", A-LQR";
-            panels.add(forecast("One step" + where, with -> study.stepErrors(loop, with)));
-            panels.add(forecast("All steps so far" + where, with -> study.errors(loop, with)));
+            panels.put("One step" + where, byJacobian(with -> study.stepErrors(loop, with)));
+            panels.put("All steps so far" + where, byJacobian(with -> study.errors(loop, with)));
         }
-        return panels;
+        double most = panels.values().stream().flatMap(curves -> curves.values().stream()).flatMap(List::stream).mapToDouble(Interval::high)
+                .filter(y -> !Double.isNaN(y)).max().orElse(1);
+        return panels.entrySet().stream().map(panel -> {
+            var chart = ChartStyle.panel(panel.getKey(), byBlock("", "relative error", panel.getValue()));
+            chart.getStyler().setYAxisMin(0.0).setYAxisMax(Math.ceil(2 * most) / 2);
+            return chart;
+        }).toList();
     }
 
-    private static XYChart forecast(String title, Function<With, List<Interval>> errors) {
+    private static Map<String, List<Interval>> byJacobian(Function<With, List<Interval>> errors) {
         var curves = new LinkedHashMap<String, List<Interval>>();
         for (var with : With.values()) {
             curves.put(with + " Jacobian", errors.apply(with));
         }
-        var chart = ChartStyle.panel(title, byBlock(title, "relative error", curves));
-        double most = curves.values().stream().flatMap(List::stream).mapToDouble(Interval::high).filter(y -> !Double.isNaN(y)).max().orElse(1);
-        chart.getStyler().setYAxisMin(0.0).setYAxisMax(Math.max(1, Math.ceil(2 * most) / 2));
-        return chart;
+        return curves;
     }
 
     /** Two rows of panels, a model a column: alignment beside its random control, and errors of each kind of Jacobian along real differences. */
