@@ -46,6 +46,12 @@ public record Family(String name, List<Steering> candidates) {
         return new Family(name, Arrays.stream(grid).mapToObj(x -> steering.apply(x).named(name + " " + text(x))).toList());
     }
 
+    /** A controller made for each prompt, of two parameters, every combination. */
+    public static Family perPrompt(String name, double[] first, double[] second, BiFunction<Double, Double, Steering> steering) {
+        return new Family(name, Arrays.stream(first).boxed().flatMap(x -> Arrays.stream(second)
+                .mapToObj(y -> steering.apply(x, y).named(name + " " + text(x) + " " + text(y)))).toList());
+    }
+
     private static String text(double x) {
         return x == Math.rint(x) ? Long.toString((long) x) : Double.toString(x);
     }

@@ -1,17 +1,16 @@
 package rudder;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.Function;
-import java.util.function.IntFunction;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
@@ -19,7 +18,6 @@ import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.model.Job;
 import rudder.model.LanguageModel;
 import rudder.model.ModelStore;
-import rudder.model.PromptPlant;
 import rudder.model.ResidualTrace;
 import rudder.theory.LocalLinearity;
 import rudder.theory.SingularSpace;
@@ -77,15 +75,21 @@ public final class LinearityStudy {
     public static final List<Double> RADII = List.of(.01, .03, .1, .3, 1.0);
 
     private static final int DIRECTIONS = 8;
+    private static final String ALIGNMENT = "alignment";
+    private static final String CONTROL = "control";
+    private static final String VALUES = "values";
+    private static final String DEVIATION = "deviation";
+    private static final String NORM = "norm";
+    private static final String LARGEST_TWO = "largest_two";
     private static final double[] EPS = RADII.stream().mapToDouble(eps -> eps).toArray();
 
     private final String model;
     private final List<String> prompts;
-    private final List<BlockLinearity> blocks;
+    private final List<Measurements> blocks;
 
-    private LinearityStudy(String model, List<String> prompts, List<BlockLinearity> blocks) {
+    private LinearityStudy(String model, List<String> prompts, List<Measurements> blocks) {
         this.model = model;
-        this.prompts = prompts;
+        this.prompts = List.copyOf(prompts);
         this.blocks = blocks;
     }
 
@@ -102,79 +106,110 @@ public final class LinearityStudy {
         return kept(model, prompts, population, contrast, ModelStore.cache());
     }
 
-    static LinearityStudy kept(LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast, Path cache) throws IOException {
-        if (prompts.stream().distinct().count() < Math.max(3, prompts.size()) || population.isEmpty()) {
-            throw new IllegalArgumentException(prompts.size() + " prompts, " + prompts.stream().distinct().count() + " of them different, and a population of "
-                    + population.size() + ": wanted at least three, all different, and at least one");
+    /**
+     * The same by the model's name: a model whose blocks have all been measured is not loaded.
+     *
+     * @param model whatever {@link ModelStore#fetch} takes
+     */
+    public static LinearityStudy kept(String model, List<String> prompts, List<String> population, ContrastSet contrast) throws IOException {
+        var file = ModelStore.fetch(model);
+        var subject = new Subject(file.name(), file.sha256(), LanguageModel.chosenPrecision(), file.horizon(), prompts, population, contrast);
+        var blocks = new ArrayList<Measurements>();
+        for (int k = 0; k < subject.horizon; k++) {
+            var kept = Measurements.kept(ModelStore.cache(), subject.provenance(k));
+            if (kept.isEmpty()) {
+                try (var loaded = LanguageModel.load(model)) {
+                    return kept(loaded, prompts, population, contrast);
+                }
+            }
+            blocks.add(kept.get());
         }
-        var inputs = List.of(Provenance.digest(prompts), Provenance.digest(population), contrast.sha256(), RADII + " " + DIRECTIONS);
-        IntFunction<Provenance> provenance = k -> new Provenance(BlockLinearity.kind(k), model.name(), model.sha256(), model.precision(), Provenance.digest(inputs),
-                prompts.size(), model.horizon(), Provenance.VERSION);
-        var blocks = new ArrayList<BlockLinearity>();
-        Measurement measurement = null;
+        return new LinearityStudy(file.name(), prompts, blocks);
+    }
+
+    static LinearityStudy kept(LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast, Path cache) throws IOException {
+        var subject = new Subject(model.name(), model.sha256(), model.precision(), model.horizon(), prompts, population, contrast);
+        var blocks = new ArrayList<Measurements>();
+        Laboratory laboratory = null;
         try (var job = Job.of("linearity of " + model.horizon() + " blocks at " + prompts.size() + " prompts", (long) model.horizon() * prompts.size())) {
             for (int k = 0; k < model.horizon(); k++) {
-                var file = cache.resolve("artefacts").resolve(provenance.apply(k).digest() + ".safetensors");
-                if (!Files.exists(file)) {
-                    measurement = measurement == null ? Measurement.of(model, prompts, population, contrast) : measurement;
-                    measurement.block(k, job).save(file, provenance.apply(k));
+                var block = Measurements.kept(cache, subject.provenance(k));
+                if (block.isEmpty()) {
+                    laboratory = laboratory == null ? Laboratory.of(model, prompts, population, contrast) : laboratory;
+                    block = Optional.of(laboratory.block(k, job));
+                    block.get().keep(cache, subject.provenance(k));
                 }
-                blocks.add(BlockLinearity.load(k, file, model));
+                blocks.add(block.get());
                 job.reach((long) (k + 1) * prompts.size());
             }
         }
-        return new LinearityStudy(model.name(), List.copyOf(prompts), blocks);
+        return new LinearityStudy(model.name(), prompts, blocks);
     }
 
-    /** What the blocks are measured at. */
-    private record Measurement(LanguageModel model, List<PromptPlant> plants, List<ResidualTrace> population, Features features) {
-
-        static Measurement of(LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast) {
-            return new Measurement(model, prompts.stream().map(model::plant).toList(), model.traces(population), Features.contrast(model, contrast));
+    /** What is measured. */
+    private record Subject(String model, String sha256, String dtype, int horizon, List<String> prompts, List<String> population, ContrastSet contrast) {
+        Subject {
+            Neighbours.requireSome(prompts);
+            if (population.isEmpty()) {
+                throw new IllegalArgumentException("a population of no prompts, wanted at least one");
+            }
         }
 
-        BlockLinearity block(int k, Job job) {
-            int n = plants.size();
+        Provenance provenance(int k) {
+            var inputs = List.of(Provenance.digest(prompts), Provenance.digest(population), contrast.sha256(), RADII + " " + DIRECTIONS);
+            return new Provenance("local linearity of block " + k, model, sha256, dtype, Provenance.digest(inputs), prompts.size(), horizon, Provenance.VERSION);
+        }
+    }
+
+    /** What it is measured with. */
+    private record Laboratory(LanguageModel model, Neighbours prompts, List<ResidualTrace> population, Features features) {
+
+        static Laboratory of(LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast) {
+            return new Laboratory(model, Neighbours.of(model, prompts), model.traces(population), Features.contrast(model, contrast));
+        }
+
+        Measurements block(int k, Job job) {
+            int n = prompts.size();
             int d = model.dimension();
             var random = new Random(k);
             var algebra = model.algebra();
             var jacobians = new ArrayList<DMatrixRMaj>();
             var spaces = new ArrayList<SingularSpace>();
             var sum = new DMatrixRMaj(d, d);
-            for (var plant : plants) {
+            for (var plant : prompts.plants()) {
                 var a = plant.jacobian(k);
                 jacobians.add(a);
                 CommonOps_DDRM.addEquals(sum, a);
                 spaces.add(SingularSpace.of(a, d / 20, algebra));
             }
             var tables = new TreeMap<String, double[][]>();
-            tables.put(BlockLinearity.ALIGNMENT, LocalLinearity.alignment(spaces));
-            tables.put(BlockLinearity.CONTROL, LocalLinearity.alignment(spaces.stream().map(space -> SingularSpace.random(d, space.values(), random)).toList()));
-            tables.put(BlockLinearity.VALUES, spaces.stream().map(SingularSpace::values).toArray(double[][]::new));
-            for (var name : List.of(BlockLinearity.DEVIATION, BlockLinearity.NORM, BlockLinearity.LARGEST_TWO)) {
+            tables.put(ALIGNMENT, LocalLinearity.alignment(spaces));
+            tables.put(CONTROL, LocalLinearity.alignment(spaces.stream().map(space -> SingularSpace.random(d, space.values(), random)).toList()));
+            tables.put(VALUES, spaces.stream().map(SingularSpace::values).toArray(double[][]::new));
+            for (var name : List.of(DEVIATION, NORM, LARGEST_TWO)) {
                 tables.put(name, new double[n][1]);
             }
             for (int i = 0; i < n; i++) {
-                double[] z = plants.get(i).nominal().state(k);
+                double[] z = prompts.state(k, i);
                 double[] squares = Arrays.stream(z).map(x -> x * x).sorted().toArray();
                 double square = Arrays.stream(squares).sum();
                 var mean = CommonOps_DDRM.subtract(sum, jacobians.get(i), null);
                 CommonOps_DDRM.scale(1.0 / (n - 1), mean);
-                tables.get(BlockLinearity.DEVIATION)[i][0] = LocalLinearity.deviation(jacobians.get(i), mean);
-                tables.get(BlockLinearity.NORM)[i][0] = Math.sqrt(square);
-                tables.get(BlockLinearity.LARGEST_TWO)[i][0] = (squares[d - 1] + squares[d - 2]) / square;
-                var predictors = Map.of(With.OWN, jacobians.get(i), With.MEAN, mean, With.NEAREST, jacobians.get(nearest(k, i)));
+                tables.get(DEVIATION)[i][0] = LocalLinearity.deviation(jacobians.get(i), mean);
+                tables.get(NORM)[i][0] = Math.sqrt(square);
+                tables.get(LARGEST_TWO)[i][0] = (squares[d - 1] + squares[d - 2]) / square;
+                var predictors = Map.of(With.OWN, jacobians.get(i), With.MEAN, mean, With.NEAREST, jacobians.get(prompts.nearest(k, i)));
                 for (var along : Along.values()) {
                     double[][] directions = directions(along, k, i, random);
-                    var around = directions.length == 0 ? null : LocalLinearity.around(plants.get(i), k, z, directions, EPS);
+                    var around = directions.length == 0 ? null : LocalLinearity.around(prompts.plants().get(i), k, z, directions, EPS);
                     for (var with : With.values()) {
-                        tables.computeIfAbsent(BlockLinearity.errors(along, with), name -> new double[n][])[i] =
+                        tables.computeIfAbsent(errors(along, with), name -> new double[n][])[i] =
                                 around == null ? undefined() : mean(around.errors(predictors.get(with), algebra));
                     }
                 }
                 job.reach((long) k * n + i + 1);
             }
-            return new BlockLinearity(k, tables);
+            return new Measurements(tables);
         }
 
         /** Those of a length: prompts that end in the same word enter the first block in the same state. */
@@ -184,7 +219,7 @@ public final class LinearityStudy {
                         .mapToObj(m -> DoubleStream.generate(random::nextGaussian).limit(model.dimension()).toArray());
                 case COVARIANCE -> IntStream.range(0, DIRECTIONS).mapToObj(m -> mixture(k, random));
                 case FEATURE -> IntStream.of(0).mapToObj(m -> features.direction(k));
-                case DIFFERENCES -> IntStream.range(1, plants.size()).limit(DIRECTIONS).mapToObj(m -> difference(k, i, (i + m) % plants.size()));
+                case DIFFERENCES -> prompts.differences(k, i).stream().limit(DIRECTIONS);
             };
             return directions.filter(w -> Arrays.stream(w).anyMatch(x -> x != 0)).toArray(double[][]::new);
         }
@@ -203,22 +238,6 @@ public final class LinearityStudy {
             return w;
         }
 
-        private double[] difference(int k, int i, int j) {
-            double[] w = plants.get(j).nominal().state(k).clone();
-            double[] z = plants.get(i).nominal().state(k);
-            Arrays.setAll(w, c -> w[c] - z[c]);
-            return w;
-        }
-
-        private int nearest(int k, int i) {
-            return IntStream.range(0, plants.size()).filter(j -> j != i).boxed()
-                    .min((a, b) -> Double.compare(square(difference(k, i, a)), square(difference(k, i, b)))).orElseThrow();
-        }
-
-        private static double square(double[] w) {
-            return Arrays.stream(w).map(x -> x * x).sum();
-        }
-
         /** Over directions, for each radius. */
         private static double[] mean(double[][] errors) {
             return IntStream.range(0, EPS.length).mapToDouble(r -> Arrays.stream(errors).mapToDouble(row -> row[r]).average().orElseThrow()).toArray();
@@ -229,6 +248,11 @@ public final class LinearityStudy {
             Arrays.fill(errors, Double.NaN);
             return errors;
         }
+    }
+
+    /** The model's name. */
+    public String model() {
+        return model;
     }
 
     /** T. */
@@ -243,37 +267,42 @@ public final class LinearityStudy {
 
     /** Alignment of the prompts' Jacobians at block k, [n][n]. */
     public double[][] alignment(int k) {
-        return blocks.get(k).table(BlockLinearity.ALIGNMENT);
+        return blocks.get(k).table(ALIGNMENT);
     }
 
     /** Mean alignment of a prompt's Jacobian with the others', by block. */
     public List<Interval> alignment() {
-        return byBlock(block -> others(block.table(BlockLinearity.ALIGNMENT)));
+        return byBlock(block -> others(block.table(ALIGNMENT)));
     }
 
-    /** The same of random spaces that have the Jacobians' singular values, by block: what alignment is by chance. */
+    /** The same of random spaces that have the Jacobians' singular values, at block k, [n][n]. */
+    public double[][] control(int k) {
+        return blocks.get(k).table(CONTROL);
+    }
+
+    /** Mean similarity of such a space with the others, by block: what alignment is by chance. */
     public List<Interval> control() {
-        return byBlock(block -> others(block.table(BlockLinearity.CONTROL)));
+        return byBlock(block -> others(block.table(CONTROL)));
     }
 
     /** {@code |A - M| / |M|}, M the mean of the other prompts' Jacobians, by block. */
     public List<Interval> deviation() {
-        return byBlock(block -> block.column(BlockLinearity.DEVIATION, 0));
+        return byBlock(block -> block.column(DEVIATION, 0));
     }
 
     /** |z_k|, by block. */
     public List<Interval> norm() {
-        return byBlock(block -> block.column(BlockLinearity.NORM, 0));
+        return byBlock(block -> block.column(NORM, 0));
     }
 
     /** The share of |z_k|^2 that lies in the state's two largest coordinates, by block. */
     public List<Interval> largestTwo() {
-        return byBlock(block -> block.column(BlockLinearity.LARGEST_TWO, 0));
+        return byBlock(block -> block.column(LARGEST_TWO, 0));
     }
 
     /** {@code s_i / s_1} of the d/20 largest singular values, at block k. */
     public List<Interval> spectrum(int k) {
-        double[][] values = blocks.get(k).table(BlockLinearity.VALUES);
+        double[][] values = blocks.get(k).table(VALUES);
         return IntStream.range(0, values[0].length).mapToObj(i -> Interval.bootstrap(Arrays.stream(values).mapToDouble(s -> s[i] / s[0]).toArray())).toList();
     }
 
@@ -284,14 +313,14 @@ public final class LinearityStudy {
      */
     public List<Interval> error(Along along, With with, double radius) {
         int r = index(radius);
-        return byBlock(block -> block.column(BlockLinearity.errors(along, with), r));
+        return byBlock(block -> block.column(errors(along, with), r));
     }
 
     /** The same of all blocks together: a prompt's mean over blocks where it is defined. */
     public Interval meanError(Along along, With with, double radius) {
         int r = index(radius);
         return Interval.bootstrap(IntStream.range(0, prompts.size()).mapToDouble(i -> blocks.stream()
-                .mapToDouble(block -> block.table(BlockLinearity.errors(along, with))[i][r]).filter(e -> !Double.isNaN(e)).average().orElse(Double.NaN)).toArray());
+                .mapToDouble(block -> block.table(errors(along, with))[i][r]).filter(e -> !Double.isNaN(e)).average().orElse(Double.NaN)).toArray());
     }
 
     /** {@link #meanError} of every kind: one row a direction and Jacobian, one column a radius. */
@@ -305,6 +334,10 @@ public final class LinearityStudy {
         return table;
     }
 
+    private static String errors(Along along, With with) {
+        return "errors." + along + "." + with;
+    }
+
     private static int index(double radius) {
         int r = RADII.indexOf(radius);
         if (r < 0) {
@@ -313,12 +346,12 @@ public final class LinearityStudy {
         return r;
     }
 
-    private List<Interval> byBlock(Function<BlockLinearity, double[]> values) {
+    private List<Interval> byBlock(Function<Measurements, double[]> values) {
         return blocks.stream().map(block -> Interval.bootstrap(values.apply(block))).toList();
     }
 
     /** Each row's mean without its diagonal. */
-    private static double[] others(double[][] alignment) {
+    static double[] others(double[][] alignment) {
         return Arrays.stream(alignment).mapToDouble(row -> (Arrays.stream(row).sum() - 1) / (row.length - 1)).toArray();
     }
 

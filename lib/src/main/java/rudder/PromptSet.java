@@ -72,6 +72,11 @@ public record PromptSet(String name, List<String> prompts) {
         return IntStream.range(0, count).mapToObj(i -> prompts.get(i * prompts.size() / count)).toList();
     }
 
+    /** SHA-256 of the prompts in their order, in hexadecimal; the name does not count. */
+    public String sha256() {
+        return Provenance.digest(prompts);
+    }
+
     @Override
     public String toString() {
         return "PromptSet[" + name + ", " + prompts.size() + " prompts]";

@@ -46,10 +46,10 @@ public final class Tuning {
             return new Objective(score, limited, limit);
         }
 
-        private Steering best(Family family, Comparison tried) {
-            var allowed = family.candidates().stream().filter(candidate -> tried.mean(candidate.name(), limited).mean() <= limit).toList();
+        private Steering best(List<Steering> candidates, Comparison tried) {
+            var allowed = candidates.stream().filter(candidate -> tried.mean(candidate.name(), limited).mean() <= limit).toList();
             return allowed.isEmpty()
-                    ? family.candidates().stream().min(Comparator.comparingDouble(candidate -> tried.mean(candidate.name(), limited).mean())).orElseThrow()
+                    ? candidates.stream().min(Comparator.comparingDouble(candidate -> tried.mean(candidate.name(), limited).mean())).orElseThrow()
                     : allowed.stream().max(Comparator.comparingDouble(candidate -> tried.mean(candidate.name(), score).mean())).orElseThrow();
         }
     }
@@ -63,7 +63,7 @@ public final class Tuning {
         this.objective = objective;
         this.tried = tried;
         this.families = families;
-        families.forEach(family -> best.put(family.name(), objective.best(family, tried)));
+        families.forEach(family -> best.put(family.name(), objective.best(family.candidates(), tried)));
     }
 
     /**
@@ -75,6 +75,26 @@ public final class Tuning {
      */
     public static Tuning search(LanguageModel model, List<String> prompts, Comparison.Settings settings, List<Score> scores, Objective objective,
             Family... families) {
+        requireEqualBudgets(families);
+        var tried = Comparison.of(model, prompts, settings, Stream.of(families).flatMap(family -> family.candidates().stream()).toArray(Steering[]::new));
+        for (var score : scores) {
+            tried = tried.with(score);
+        }
+        return of(tried, objective, families);
+    }
+
+    /**
+     * Chooses among candidates that were tried already.
+     *
+     * @param tried has every family's candidates, by their names
+     * @throws IllegalArgumentException if two families have one name, or different numbers of candidates, or a candidate or score is missing
+     */
+    public static Tuning of(Comparison tried, Objective objective, Family... families) {
+        requireEqualBudgets(families);
+        return new Tuning(objective, tried, List.of(families));
+    }
+
+    private static void requireEqualBudgets(Family... families) {
         for (var family : families) {
             if (family.candidates().size() != families[0].candidates().size()) {
                 throw new IllegalArgumentException(family + " and " + families[0] + ": wanted as many candidates of each, so that none is tuned more than another");
@@ -83,11 +103,6 @@ public final class Tuning {
         if (Stream.of(families).map(Family::name).distinct().count() != families.length) {
             throw new IllegalArgumentException("two of the " + families.length + " families have one name: wanted different ones");
         }
-        var tried = Comparison.of(model, prompts, settings, Stream.of(families).flatMap(family -> family.candidates().stream()).toArray(Steering[]::new));
-        for (var score : scores) {
-            tried = tried.with(score);
-        }
-        return new Tuning(objective, tried, List.of(families));
     }
 
     /**
@@ -100,6 +115,16 @@ public final class Tuning {
             throw new IllegalArgumentException("there is no family '" + family + "' here, there are " + best.keySet());
         }
         return best.get(family);
+    }
+
+    /**
+     * Of several families the one whose best candidate is best: what to take to an evaluation as the champion of its kind.
+     *
+     * @throws IllegalArgumentException if one is not among those tried
+     */
+    public String winner(List<Family> of) {
+        var winner = objective.best(of.stream().map(family -> best(family.name())).toList(), tried);
+        return of.stream().map(Family::name).filter(name -> best(name) == winner).findFirst().orElseThrow();
     }
 
     /** All that was tried. */

@@ -59,6 +59,10 @@ class TuningTest {
             family.getValue().forEach(arm -> assertTrue(tuning.tried().mean(arm, "strength").mean() <= best, arm));
         }
         assertEquals("middle 1", tuning.best("middle").name());
+        double strongest = tuning.arms().keySet().stream().mapToDouble(name -> tuning.tried().mean(tuning.best(name).name(), "strength").mean()).max().orElseThrow();
+        var winner = tuning.winner(List.of(middle(), Family.of("P", GRID, lambda -> Controller.none().named("P " + lambda))));
+        assertEquals(strongest, tuning.tried().mean(tuning.best(winner).name(), "strength").mean());
+        assertEquals(tuning.tried().mean("P 1", "energy"), tuning.tried().only("P 1").mean("P 1", "energy"));
         assertEquals(Map.of("middle", List.of("middle 0", "middle 0.5", "middle 1"), "P", List.of("P 0", "P 0.5", "P 1")), tuning.arms());
     }
 

@@ -33,6 +33,16 @@ record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig config, T
         return Files.isDirectory(path) ? folder(path) : gguf(path);
     }
 
+    /** The configuration alone. */
+    static ModelConfig config(Path path) throws IOException {
+        if (Files.isDirectory(path)) {
+            return HfConfig.parse(json(path.resolve(CONFIG)), path.getFileName() + "/" + CONFIG);
+        }
+        try (GgufFile file = GgufFile.open(path)) {
+            return ModelConfig.of(file);
+        }
+    }
+
     private static Checkpoint gguf(Path path) throws IOException {
         GgufFile file = GgufFile.open(path);
         try {

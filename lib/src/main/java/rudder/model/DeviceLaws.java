@@ -1,10 +1,15 @@
 package rudder.model;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import rudder.theory.Controller;
@@ -12,44 +17,83 @@ import rudder.theory.Law;
 import rudder.theory.Place;
 import rudder.theory.Reading;
 
-/** A controller's laws, uploaded to the engine's device once, for any number of tokens at a time. */
+/** The laws of a batch's controllers, one for each row, on the engine's device: uploaded once, for any number of tokens at a time. */
 final class DeviceLaws implements AutoCloseable {
+
+    /** Rows first..end-1, which stand side by side and share a controller. */
+    private record Group(int first, int end, Map<Place, Map<Integer, List<Law.Input<NDArray>>>> inputs) {}
 
     private final NDManager manager;
     private final DeviceArithmetic arithmetic;
-    private final Map<Place, Map<Integer, List<Law.Input<NDArray>>>> inputs = new EnumMap<>(Place.class);
+    private final List<Group> groups = new ArrayList<>();
 
     /**
-     * @param heads numbers that the heads of a block put out together
-     * @throws IllegalArgumentException if the controller was made for another number of blocks or another width
+     * @param rows the controller of each row
+     * @throws IllegalArgumentException if a controller was made for another number of blocks or other widths
      */
-    DeviceLaws(NDManager parent, DataType type, Controller controller, int horizon, int dimension, int heads) {
-        controller.requireFits(horizon, dimension, heads);
+    DeviceLaws(NDManager parent, DataType type, List<Controller> rows, ModelConfig config) {
         manager = parent.newSubManager();
         arithmetic = new DeviceArithmetic(manager, type);
+        var uploaded = new IdentityHashMap<Controller, Map<Place, Map<Integer, List<Law.Input<NDArray>>>>>();
+        for (int first = 0, end; first < rows.size(); first = end) {
+            var controller = rows.get(first);
+            end = first + 1;
+            while (end < rows.size() && rows.get(end) == controller) {
+                end++;
+            }
+            controller.requireFits(config.horizon(), config.dimension(), config.headsWidth());
+            groups.add(new Group(first, end, uploaded.computeIfAbsent(controller, this::upload)));
+        }
+    }
+
+    private Map<Place, Map<Integer, List<Law.Input<NDArray>>>> upload(Controller controller) {
+        var inputs = new EnumMap<Place, Map<Integer, List<Law.Input<NDArray>>>>(Place.class);
         for (var place : Place.values()) {
             var byBlock = new HashMap<Integer, List<Law.Input<NDArray>>>();
             controller.blocks(place).forEach(k -> byBlock.put(k, controller.laws(place, k).stream().map(law -> law.on(arithmetic)).toList()));
             inputs.put(place, byBlock);
         }
+        return inputs;
     }
 
     /** One pass through the blocks, from first to last: what laws remember is the errors of the same pass, kept in its scope. */
-    Run run(NDManager scope) {
-        return new Run(scope);
+    Pass run(NDManager scope) {
+        return new Pass(scope);
     }
 
-    final class Run implements Law.Memory<NDArray> {
-        private final NDManager scope;
-        private final Map<Reading, NDArray> errors = new HashMap<>();
+    final class Pass {
+        private final List<Memory> memories;
 
-        private Run(NDManager scope) {
-            this.scope = scope;
+        private Pass(NDManager scope) {
+            memories = groups.stream().map(group -> new Memory(scope)).toList();
         }
 
-        /** What is added [.., d] for what is read [.., d] at a place of block k, row by row; null where the controller has no law. */
+        /** What is added [B, .., d] for what is read [B, .., d] at a place of block k, row by row; null where no controller has a law. */
         NDArray input(Place place, int k, NDArray read) {
-            return inputs.get(place).getOrDefault(k, List.of()).stream().map(input -> input.of(read, this)).reduce(arithmetic::plus).orElse(null);
+            if (groups.stream().noneMatch(group -> group.inputs.get(place).containsKey(k))) {
+                return null;
+            }
+            if (groups.size() == 1) {
+                return input(0, place, k, read);
+            }
+            var inputs = new NDList();
+            for (int i = 0; i < groups.size(); i++) {
+                NDArray rows = read.get(new NDIndex().addSliceDim(groups.get(i).first, groups.get(i).end));
+                NDArray u = input(i, place, k, rows);
+                inputs.add(u == null ? rows.zerosLike() : u);
+            }
+            return NDArrays.concat(inputs, 0);
+        }
+
+        private NDArray input(int group, Place place, int k, NDArray read) {
+            return groups.get(group).inputs.get(place).getOrDefault(k, List.of()).stream().map(input -> input.of(read, memories.get(group)))
+                    .reduce(arithmetic::plus).orElse(null);
+        }
+    }
+
+    private record Memory(NDManager scope, Map<Reading, NDArray> errors) implements Law.Memory<NDArray> {
+        Memory(NDManager scope) {
+            this(scope, new HashMap<>());
         }
 
         @Override

@@ -6,13 +6,17 @@ import ai.djl.ndarray.types.DataType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.Controller;
 import rudder.theory.DenseAlgebra;
+import rudder.theory.Setpoint;
 
 /**
  * A decoder-only transformer as a plant: T blocks acting on a residual stream of width d. Loads, traces, linearises, and writes text; never
@@ -121,6 +125,11 @@ public final class LanguageModel implements AutoCloseable {
         return transformer.stored.name().toLowerCase(Locale.ROOT);
     }
 
+    /** How {@link #load} would store them. */
+    public static String chosenPrecision() {
+        return Devices.precision().name().toLowerCase(Locale.ROOT);
+    }
+
     /** What this model takes in memory, for so many prompts of so many tokens, and texts written at once. */
     public MemoryPlan plan(int prompts, int tokens, int batch) {
         return MemoryPlan.of(name(), transformer.config, prompts, tokens, batch).storedAs(transformer.stored);
@@ -145,7 +154,12 @@ public final class LanguageModel implements AutoCloseable {
         return requireTokens(tokenizer.encode(text), room);
     }
 
-    /** The tokens of a user's message in the form that an instruction-tuned model expects, with room for an answer. */
+    /** The tokens of a user's message in the form that an instruction-tuned model expects, up to where the answer begins. */
+    public int[] encodeChat(String message) {
+        return encodeChat(message, 0);
+    }
+
+    /** The same, with room for an answer. */
     int[] encodeChat(String message, int room) {
         return requireTokens(tokenizer.encodeChat(message), room);
     }
@@ -174,7 +188,24 @@ public final class LanguageModel implements AutoCloseable {
 
     /** This model through a controller. */
     public SteeredModel steered(Controller controller) {
-        return new SteeredModel(this, controller, Positions.LAST_AND_WRITTEN, controller.setpoint().orElse(null));
+        return steered(List.of(controller));
+    }
+
+    /** This model through a controller for each of the prompts that it is to be given, which are written side by side all the same. */
+    public SteeredModel steered(List<Controller> controllers) {
+        return new SteeredModel(this, controllers, null, Positions.LAST_AND_WRITTEN,
+                controllers.stream().flatMap(controller -> controller.setpoint().stream()).findFirst().orElse(null), 0);
+    }
+
+    /**
+     * This model through a controller that is made anew at every token: from the plant that all tokens before it, as they were steered, make of the model, with the
+     * token's own unsteered run as its nominal one. One sequence at a time or many, but at each token a linearisation for each.
+     *
+     * @param maker what makes it
+     * @param measured the feature whose strengths completions carry, or null
+     */
+    public SteeredModel relinearised(Function<PromptPlant, Controller> maker, Setpoint measured) {
+        return new SteeredModel(this, List.of(), maker, Positions.LAST_AND_WRITTEN, measured, 0);
     }
 
     private SteeredModel unsteered() {
@@ -304,7 +335,15 @@ public final class LanguageModel implements AutoCloseable {
 
     /** Negative log-likelihood in nats of tokens 2..n given those before them, [n - 1]. */
     public double[] surprisals(int[] tokens) {
-        return transformer.surprisals(requireTokens(tokens, 0));
+        return surprisals(List.of(tokens))[0];
+    }
+
+    /** {@link #surprisals(int[])} of each sequence, several side by side. */
+    public double[][] surprisals(List<int[]> sequences) {
+        sequences.forEach(tokens -> requireTokens(tokens, 0));
+        return IntStream.iterate(0, first -> first < sequences.size(), first -> first + SteeredModel.BATCH)
+                .mapToObj(first -> transformer.surprisals(sequences.subList(first, Math.min(sequences.size(), first + SteeredModel.BATCH))))
+                .flatMap(Arrays::stream).toArray(double[][]::new);
     }
 
     /** exp of the mean {@link #surprisals} of the text's tokens. */
@@ -315,7 +354,7 @@ public final class LanguageModel implements AutoCloseable {
     /** exp of the mean surprisal of tokens {@code from}..n-1, given all before each; from is at least 1. */
     public double perplexity(int[] tokens, int from) {
         double[] surprisals = surprisals(tokens);
-        return Math.exp(java.util.Arrays.stream(surprisals, from - 1, surprisals.length).average().orElseThrow(
+        return Math.exp(Arrays.stream(surprisals, from - 1, surprisals.length).average().orElseThrow(
                 () -> new IllegalArgumentException("perplexity needs at least one token after the first " + from)));
     }
 

@@ -1,5 +1,6 @@
 package rudder.model;
 
+import java.io.IOException;
 import java.nio.file.Path;
 
 /**
@@ -14,6 +15,15 @@ import java.nio.file.Path;
  *                     {@code model_type}
  */
 public record ModelFile(String name, Path path, String sha256, String licence, String architecture) {
+
+    /**
+     * T, the number of blocks, from the header alone.
+     *
+     * @throws IOException if it cannot be read
+     */
+    public int horizon() throws IOException {
+        return Checkpoint.config(path).horizon();
+    }
 
     /** Without the path: what a notebook prints is the same on every machine. */
     @Override

@@ -88,7 +88,7 @@ final class Transformer implements AutoCloseable {
         int length = tokens[0].length;
         NDArray x = embed(scope, tokens);
         var pass = new Pass(scope, type, config.distinctSpans(), config.headDimension(), cache.pads, cache.columns(), length);
-        DeviceLaws.Run inputs = laws == null ? null : laws.run(scope);
+        DeviceLaws.Pass inputs = laws == null ? null : laws.run(scope);
         for (Block block : blocks) {
             try (NDManager within = scope.newSubManager()) {
                 x.attach(within);
@@ -112,7 +112,7 @@ final class Transformer implements AutoCloseable {
         return x;
     }
 
-    private void onHeads(NDManager scope, Block block, DeviceLaws.Run inputs, NDArray heads, boolean everyToken, Trace trace) {
+    private void onHeads(NDManager scope, Block block, DeviceLaws.Pass inputs, NDArray heads, boolean everyToken, Trace trace) {
         if (trace != null && trace.heads != null) {
             keep(scope, trace.heads, last(heads).duplicate());
         }
@@ -123,7 +123,7 @@ final class Transformer implements AutoCloseable {
         }
     }
 
-    private static NDArray input(DeviceLaws.Run inputs, Place place, Block block, NDArray read, boolean everyToken) {
+    private static NDArray input(DeviceLaws.Pass inputs, Place place, Block block, NDArray read, boolean everyToken) {
         return inputs.input(place, block.index(), everyToken ? read : last(read));
     }
 
@@ -151,6 +151,13 @@ final class Transformer implements AutoCloseable {
         }
         long length = x.getShape().get(1);
         return length == 1 ? x : x.get(new NDIndex().addAllDim().addSliceDim(length - 1, length)); // [B, 1, d]
+    }
+
+    /** z_0 of each token, [n][d]. */
+    double[][] embeddings(int[] tokens) {
+        try (NDManager scope = manager.newSubManager()) {
+            return toRows(embed(scope, new int[][] {tokens}));
+        }
     }
 
     /** z_0: the tokens' embeddings [B, L, d]. */
@@ -206,21 +213,33 @@ final class Transformer implements AutoCloseable {
                 : run(scope, new int[][] {tokens}, cache, laws, true, null).reshape(tokens.length, config.dimension());
     }
 
-    /** Negative log-likelihood of tokens 2..n, in nats. */
-    double[] surprisals(int[] tokens) {
-        double[] surprisals = new double[tokens.length - 1];
-        try (NDManager scope = manager.newSubManager(); KvCache cache = cache(new int[1], tokens.length)) {
-            NDArray x = run(scope, new int[][] {tokens}, cache, null, false, null).reshape(tokens.length, config.dimension());
-            for (int first = 0; first < surprisals.length; first += CHUNK) {
-                int end = Math.min(surprisals.length, first + CHUNK);
+    /** Negative log-likelihood of tokens 2..n of each sequence, in nats; all of them side by side. */
+    double[][] surprisals(List<int[]> sequences) {
+        int[] pads = new int[sequences.size()];
+        int[][] tokens = Generation.padded(sequences, pads);
+        var surprisals = new double[tokens.length][];
+        try (NDManager scope = manager.newSubManager(); KvCache cache = cache(pads, tokens[0].length)) {
+            NDArray x = run(scope, tokens, cache, null, false, null); // [B, L, d]
+            for (int row = 0; row < tokens.length; row++) {
                 try (NDManager within = scope.newSubManager()) {
-                    NDArray z = x.get(within, new NDIndex().addSliceDim(first, end));
-                    long[] next = Arrays.stream(tokens, first + 1, end + 1).asLongStream().toArray();
-                    NDArray logp = logits(z).logSoftmax(-1); // [chunk, vocabulary]
-                    float[] chosen = logp.gather(within.create(next, new Shape(next.length, 1)), 1).toType(DataType.FLOAT32, false).toFloatArray();
-                    for (int i = 0; i < chosen.length; i++) {
-                        surprisals[first + i] = -chosen[i];
-                    }
+                    surprisals[row] = surprisals(within, x.get(within, new NDIndex().addIndices(row).addSliceDim(pads[row], tokens[0].length)), sequences.get(row));
+                }
+            }
+        }
+        return surprisals;
+    }
+
+    private double[] surprisals(NDManager scope, NDArray x, int[] tokens) {
+        double[] surprisals = new double[tokens.length - 1];
+        for (int first = 0; first < surprisals.length; first += CHUNK) {
+            int end = Math.min(surprisals.length, first + CHUNK);
+            try (NDManager within = scope.newSubManager()) {
+                NDArray z = x.get(within, new NDIndex().addSliceDim(first, end));
+                long[] next = Arrays.stream(tokens, first + 1, end + 1).asLongStream().toArray();
+                NDArray logp = logits(z).logSoftmax(-1); // [chunk, vocabulary]
+                float[] chosen = logp.gather(within.create(next, new Shape(next.length, 1)), 1).toType(DataType.FLOAT32, false).toFloatArray();
+                for (int i = 0; i < chosen.length; i++) {
+                    surprisals[first + i] = -chosen[i];
                 }
             }
         }

@@ -5,6 +5,8 @@ import java.awt.image.IndexColorModel;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.internal.chartpart.Chart;
 
 /**
@@ -14,6 +16,9 @@ import org.knowm.xchart.internal.chartpart.Chart;
 final class ChartImage extends BufferedImage {
 
     private static final int COLOURS = 80;
+    private static final int COLOURS_OF_A_SCALE = 256;
+    private static final int PANEL_WIDTH = 460;
+    private static final int PANEL_HEIGHT = 340;
 
     private final String title;
 
@@ -24,17 +29,31 @@ final class ChartImage extends BufferedImage {
 
     static BufferedImage of(Chart<?, ?> chart) {
         var full = new BufferedImage(chart.getWidth(), chart.getHeight(), TYPE_INT_RGB);
-        var graphics = full.createGraphics();
+        paint(chart, full);
+        return reduced(full, chart instanceof HeatMapChart ? COLOURS_OF_A_SCALE : COLOURS, chart.getTitle());
+    }
+
+    /** Charts as panels of one picture, row by row. */
+    static BufferedImage of(int columns, List<? extends Chart<?, ?>> charts) {
+        int rows = (charts.size() + columns - 1) / columns;
+        var full = new BufferedImage(Math.min(columns, charts.size()) * PANEL_WIDTH, rows * PANEL_HEIGHT, TYPE_INT_RGB);
+        for (int i = 0; i < charts.size(); i++) {
+            paint(charts.get(i), full.getSubimage(i % columns * PANEL_WIDTH, i / columns * PANEL_HEIGHT, PANEL_WIDTH, PANEL_HEIGHT));
+        }
+        return reduced(full, COLOURS, charts.stream().map(Chart::getTitle).collect(Collectors.joining("; ")));
+    }
+
+    private static void paint(Chart<?, ?> chart, BufferedImage image) {
+        var graphics = image.createGraphics();
         try {
-            chart.paint(graphics, full.getWidth(), full.getHeight());
+            chart.paint(graphics, image.getWidth(), image.getHeight());
         } finally {
             graphics.dispose();
         }
-        return reduced(full, chart.getTitle());
     }
 
     /** The picture in its most frequent colours, every other replaced by the nearest of them. */
-    private static ChartImage reduced(BufferedImage full, String title) {
+    private static ChartImage reduced(BufferedImage full, int colours, String title) {
         int width = full.getWidth();
         int height = full.getHeight();
         int[] pixels = full.getRGB(0, 0, width, height, null, 0, width);
@@ -43,7 +62,7 @@ final class ChartImage extends BufferedImage {
             count.merge(pixel, 1, Integer::sum);
         }
         var palette = count.entrySet().stream().sorted(Map.Entry.<Integer, Integer>comparingByValue().reversed().thenComparing(Map.Entry.comparingByKey()))
-                .limit(COLOURS).map(Map.Entry::getKey).toList();
+                .limit(colours).map(Map.Entry::getKey).toList();
         var image = new ChartImage(width, height, model(palette), title);
         var nearest = new HashMap<Integer, Integer>();
         for (int i = 0; i < pixels.length; i++) {

@@ -6,11 +6,15 @@ import java.awt.Font;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.List;
+import org.knowm.xchart.HeatMapChart;
+import org.knowm.xchart.HeatMapChartBuilder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
+import org.knowm.xchart.style.AxesChartStyler;
 import org.knowm.xchart.style.AxesChartStyler.TextAlignment;
+import org.knowm.xchart.style.Styler.LegendLayout;
 import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
@@ -45,16 +49,38 @@ final class ChartStyle {
 
     static XYChart chart(String title, String x, String y) {
         var chart = new XYChartBuilder().width(WIDTH).height(HEIGHT).title(title).xAxisTitle(x).yAxisTitle(y).build();
-        var styler = chart.getStyler();
+        look(chart.getStyler());
+        chart.getStyler().setPlotGridVerticalLinesVisible(false).setYAxisTickMarkSpacingHint(50).setLegendSeriesLineLength(28);
+        chart.getStyler().setDefaultSeriesRenderStyle(XYSeriesRenderStyle.Line).setMarkerSize(6);
+        return chart;
+    }
+
+    /** A square of cells from white at {@code least} to blue at {@code most}, with their scale beside it. */
+    static HeatMapChart heatMap(String title, String x, String y, double least, double most) {
+        var chart = new HeatMapChartBuilder().width(HEIGHT * 5 / 4).height(HEIGHT).title(title).xAxisTitle(x).yAxisTitle(y).build();
+        look(chart.getStyler());
+        chart.getStyler().setMin(least).setMax(most).setRangeColors(new Color[] {Color.WHITE, COLOURS.get(1)}).setHeatMapValueDecimalPattern("0.0");
+        chart.getStyler().setPlotGridLinesVisible(false).setPlotContentSize(1);
+        return chart;
+    }
+
+    private static void look(AxesChartStyler styler) {
         styler.setBaseFont(font(Font.PLAIN, 14)).setChartTitleFont(font(Font.BOLD, 15)).setChartTitlePadding(10).setChartTitleBoxVisible(false)
                 .setChartBackgroundColor(Color.WHITE).setChartFontColor(INK).setChartPadding(12)
                 .setPlotBackgroundColor(Color.WHITE).setPlotBorderVisible(false).setPlotContentSize(0.97)
                 .setLegendPosition(LegendPosition.OutsideE).setLegendFont(font(Font.PLAIN, 13)).setLegendBorderColor(Color.WHITE)
-                .setLegendBackgroundColor(Color.WHITE).setLegendSeriesLineLength(28).setMarkerSize(6);
+                .setLegendBackgroundColor(Color.WHITE);
         styler.setAxisTitleFont(font(Font.PLAIN, 14)).setAxisTickLabelsFont(font(Font.PLAIN, 12)).setAxisTickLabelsColor(INK)
                 .setAxisTickMarksColor(GRID).setPlotGridLinesColor(GRID).setPlotGridLinesStroke(new BasicStroke(1))
-                .setPlotGridVerticalLinesVisible(false).setYAxisTickMarkSpacingHint(50).setYAxisLabelAlignment(TextAlignment.Right);
-        styler.setDefaultSeriesRenderStyle(XYSeriesRenderStyle.Line);
+                .setYAxisLabelAlignment(TextAlignment.Right);
+    }
+
+    /** One of several charts in a picture: its own short title, smaller letters, the legend below. */
+    static XYChart panel(String title, XYChart chart) {
+        chart.setTitle(title);
+        chart.getStyler().setChartTitleFont(font(Font.BOLD, 13)).setLegendPosition(LegendPosition.OutsideS).setLegendLayout(LegendLayout.Horizontal)
+                .setLegendFont(font(Font.PLAIN, 12)).setLegendSeriesLineLength(20).setMarkerSize(4).setChartPadding(8);
+        chart.getStyler().setAxisTitleFont(font(Font.PLAIN, 12)).setAxisTickLabelsFont(font(Font.PLAIN, 11));
         return chart;
     }
 
@@ -102,6 +128,11 @@ final class ChartStyle {
     /** A thin stroke in series i's colour, not in the legend: an interval. */
     static void whisker(XYChart chart, int i, String name, double[] x, double[] y) {
         chart.addSeries(name, x, y).setMarker(SeriesMarkers.NONE).setLineColor(colour(i)).setLineStyle(THIN).setShowInLegend(false);
+    }
+
+    /** A place on the axis across, dark and dashed, from the lower to the upper end. */
+    static void mark(XYChart chart, String name, double x, double low, double high) {
+        reference(chart, name, new double[] {x, x}, new double[] {low, high});
     }
 
     /** What the others are held against: dark and dashed. */

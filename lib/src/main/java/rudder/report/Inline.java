@@ -23,6 +23,10 @@ final class Inline {
         return ChartImage.of(chart);
     }
 
+    static BufferedImage image(int columns, List<? extends Chart<?, ?>> charts) {
+        return ChartImage.of(columns, charts);
+    }
+
     /** The table's name, then its rows; numbers to four significant digits, to the right. */
     static String html(Table table) {
         var html = new StringBuilder("<table>");

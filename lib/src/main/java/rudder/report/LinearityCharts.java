@@ -1,20 +1,24 @@
 package rudder.report;
 
-import java.awt.Color;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.DoubleSummaryStatistics;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.knowm.xchart.HeatMapChart;
-import org.knowm.xchart.HeatMapChartBuilder;
 import org.knowm.xchart.XYChart;
-import org.knowm.xchart.style.Styler.LegendPosition;
+import rudder.ForecastStudy;
+import rudder.ForecastStudy.Loop;
 import rudder.Interval;
 import rudder.LinearityStudy;
 import rudder.LinearityStudy.Along;
 import rudder.LinearityStudy.With;
+import rudder.TruncationStudy;
+import rudder.TruncationStudy.Cut;
 
 /** Pictures of how linear a model is. Curves are means over prompts, bands their 95 % intervals. */
 public final class LinearityCharts {
@@ -30,20 +34,18 @@ public final class LinearityCharts {
         return chart;
     }
 
-    /** Alignment of each prompt's Jacobian at block k with each other's; the diagonal, which is 1, is left out. */
+    /**
+     * Alignment between prompts at block k. Above the diagonal each cell is a pair of prompts' Jacobians; below, a pair of random spaces with the same
+     * singular values, the control. The diagonal, which is 1, is left out.
+     */
     public static HeatMapChart heatMap(LinearityStudy study, int k) {
         double[][] alignment = study.alignment(k);
+        double[][] control = study.control(k);
         var numbers = IntStream.range(0, alignment.length).boxed().toList();
-        var cells = numbers.stream().flatMap(i -> numbers.stream().filter(j -> !j.equals(i)).map(j -> new Number[] {i, j, alignment[i][j]})).toList();
-        var chart = new HeatMapChartBuilder().width(640).height(520).title("Alignment between prompts at block " + k).xAxisTitle("prompt")
-                .yAxisTitle("prompt").build();
-        var look = ChartStyle.chart("", "", "").getStyler();
-        var styler = chart.getStyler();
+        var cells = numbers.stream().flatMap(i -> numbers.stream().filter(j -> !j.equals(i))
+                .map(j -> new Number[] {i, j, (j > i ? alignment : control)[i][j]})).toList();
         double most = cells.stream().mapToDouble(cell -> cell[2].doubleValue()).max().orElse(1);
-        styler.setMin(0).setMax(Math.ceil(10 * most) / 10).setRangeColors(new Color[] {Color.WHITE, new Color(0x0072b2)}).setHeatMapValueDecimalPattern("0.00");
-        styler.setAxisTitleFont(look.getAxisTitleFont()).setAxisTickLabelsFont(look.getAxisTickLabelsFont()).setPlotGridLinesVisible(false);
-        styler.setPlotContentSize(1).setChartBackgroundColor(Color.WHITE).setChartTitleFont(look.getChartTitleFont())
-                .setLegendFont(look.getLegendFont()).setLegendPosition(LegendPosition.OutsideE).setLegendBorderColor(Color.WHITE);
+        var chart = ChartStyle.heatMap("Block " + k + ": prompts (above) and random spaces (below)", "prompt", "prompt", 0, Math.ceil(10 * most) / 10);
         chart.addSeries("alignment", numbers, numbers, cells);
         return chart;
     }
@@ -80,6 +82,55 @@ public final class LinearityCharts {
         return logarithmic(draw(chart, LinearityStudy.RADII.stream().mapToDouble(eps -> eps).toArray(), curves), curves);
     }
 
+    /**
+     * Block k against rank, on a logarithmic scale across: what of the prompt's own Jacobian's prediction error and of the alignment between prompts r
+     * singular values give, and how many the paper keeps.
+     */
+    public static XYChart ranks(TruncationStudy study, int k) {
+        var chart = ChartStyle.chart("Rank truncation at block " + k + ", " + study.prompts() + " prompts, mean and 95 %", "rank r (log scale)",
+                "error, similarity");
+        double kept = study.aboveThreshold(k).mean();
+        var curves = new LinkedHashMap<String, List<Interval>>();
+        curves.put("error of A, cut to r", study.error(k, Cut.WHOLE));
+        curves.put("error of I + J, J cut to r", study.error(k, Cut.ADDED));
+        draw(chart, study.ranks().stream().mapToDouble(r -> r).toArray(), curves);
+        var alignments = new LinkedHashMap<String, List<Interval>>();
+        alignments.put("alignment of r directions", study.alignment(k));
+        alignments.put("random spaces", study.control(k));
+        draw(chart, study.alignedRanks().stream().mapToDouble(r -> r).toArray(), alignments, curves.size());
+        ChartStyle.mark(chart, "values above " + TruncationStudy.THRESHOLD, kept, 0, 1);
+        chart.getStyler().setXAxisLogarithmic(true).setXAxisDecimalPattern("#").setYAxisMin(0.0).setYAxisMax(1.0);
+        return chart;
+    }
+
+    /** Four panels, two in a row: errors of one step and of all steps so far, without inputs and under feedback. */
+    public static List<XYChart> forecasts(ForecastStudy study) {
+        var panels = new ArrayList<XYChart>();
+        for (var loop : List.of(Loop.FREE, Loop.FEEDBACK)) {
+            String where = loop == Loop.FREE ? ", no inputs" : ", A-LQR";
+            panels.add(forecast("One step" + where, with -> study.stepErrors(loop, with)));
+            panels.add(forecast("All steps so far" + where, with -> study.errors(loop, with)));
+        }
+        return panels;
+    }
+
+    private static XYChart forecast(String title, Function<With, List<Interval>> errors) {
+        var curves = new LinkedHashMap<String, List<Interval>>();
+        for (var with : With.values()) {
+            curves.put(with + " Jacobian", errors.apply(with));
+        }
+        var chart = ChartStyle.panel(title, byBlock(title, "relative error", curves));
+        double most = curves.values().stream().flatMap(List::stream).mapToDouble(Interval::high).filter(y -> !Double.isNaN(y)).max().orElse(1);
+        chart.getStyler().setYAxisMin(0.0).setYAxisMax(Math.max(1, Math.ceil(2 * most) / 2));
+        return chart;
+    }
+
+    /** Two rows of panels, a model a column: alignment beside its random control, and errors of each kind of Jacobian along real differences. */
+    public static List<XYChart> families(List<LinearityStudy> studies, double radius) {
+        return Stream.concat(studies.stream().map(study -> ChartStyle.panel(study.model(), alignment(study))),
+                studies.stream().map(study -> ChartStyle.panel("Error at |dz| = " + radius + " |z|", errors(study, Along.DIFFERENCES, radius)))).toList();
+    }
+
     /** Curves over blocks, in the order of the legend. */
     public static XYChart byBlock(String title, String y, Map<String, List<Interval>> curves) {
         int blocks = curves.values().stream().mapToInt(List::size).max().orElseThrow();
@@ -88,19 +139,24 @@ public final class LinearityCharts {
 
     /** Bands below all curves; where a number is not defined a curve has no point. */
     private static XYChart draw(XYChart chart, double[] x, Map<String, List<Interval>> curves) {
+        return draw(chart, x, curves, 0);
+    }
+
+    /** @param first number of the first curve, where there are others already */
+    private static XYChart draw(XYChart chart, double[] x, Map<String, List<Interval>> curves, int first) {
         var names = List.copyOf(curves.keySet());
         for (var name : names) {
             var curve = curves.get(name);
             int[] some = IntStream.range(0, x.length).filter(i -> curve.get(i).high() > curve.get(i).low()).toArray();
             if (some.length > 1) {
-                ChartStyle.band(chart, names.indexOf(name), "band of " + name, at(some, x), at(some, curve.stream().mapToDouble(Interval::low).toArray()),
+                ChartStyle.band(chart, first + names.indexOf(name), "band of " + name, at(some, x), at(some, curve.stream().mapToDouble(Interval::low).toArray()),
                         at(some, curve.stream().mapToDouble(Interval::high).toArray()));
             }
         }
         for (var name : names) {
             double[] y = curves.get(name).stream().mapToDouble(Interval::mean).toArray();
             int[] some = IntStream.range(0, x.length).filter(i -> !Double.isNaN(y[i])).toArray();
-            ChartStyle.line(chart, names.indexOf(name), name, at(some, x), at(some, y));
+            ChartStyle.line(chart, first + names.indexOf(name), name, at(some, x), at(some, y));
         }
         return chart;
     }

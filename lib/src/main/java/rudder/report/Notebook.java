@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.knowm.xchart.internal.chartpart.Chart;
 import rudder.model.ModelStore;
@@ -36,6 +37,15 @@ public final class Notebook {
     public static String modelName() {
         var chosen = System.getenv("RUDDER_MODEL");
         return chosen == null || chosen.isBlank() ? ModelStore.names().get(0) : chosen;
+    }
+
+    /**
+     * Where a notebook keeps the completions of its tasks, so that one that was stopped goes on where it was: the folder in RUDDER_RUNS, which
+     * {@code binder/reproduce} sets anew when anything changes, otherwise {@code runs} in {@link ModelStore#cache()}.
+     */
+    public static Path runs() {
+        var folder = System.getenv("RUDDER_RUNS");
+        return folder == null || folder.isBlank() ? ModelStore.cache().resolve("runs") : Path.of(folder);
     }
 
     /**
@@ -80,6 +90,11 @@ public final class Notebook {
     /** The chart drawn, which every kernel can show. */
     public static BufferedImage image(Chart<?, ?> chart) {
         return Inline.image(chart);
+    }
+
+    /** Charts as panels of one picture, so many in a row. */
+    public static BufferedImage image(int columns, List<? extends Chart<?, ?>> charts) {
+        return Inline.image(columns, charts);
     }
 
     /** The table as HTML, numbers to four significant digits. */

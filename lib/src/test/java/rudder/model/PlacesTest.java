@@ -2,16 +2,20 @@ package rudder.model;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.ndarray.types.DataType;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import rudder.theory.Actuation;
 import rudder.theory.Controller;
+import rudder.theory.FeatureTracker;
 import rudder.theory.Law;
 import rudder.theory.Place;
 import rudder.theory.Rollout;
@@ -23,7 +27,7 @@ class PlacesTest {
     private static final int TOKENS = 5;
 
     /** One controller of each kind that there is. */
-    private static List<Controller> kinds(Tiny tiny) {
+    static List<Controller> kinds(Tiny tiny) {
         var setpoint = tiny.setpoint(1.5);
         var random = new Random(3);
         var transport = Transport.between(samples(random, Tiny.D), samples(random, Tiny.D));
@@ -77,6 +81,66 @@ class PlacesTest {
         }
     }
 
+    /** PID remembers; side by side with others it remembers its own rows. */
+    @ParameterizedTest
+    @EnumSource
+    void promptsWithControllersOfTheirOwnAreWrittenAsEachAlone(Tiny tiny) {
+        var model = tiny.model();
+        var setpoint = tiny.setpoint(1.5);
+        var pid = Controller.pid(setpoint, .5, .2, -.1, 2);
+        var controllers = List.of(pid, kinds(tiny).get(5), pid, pid, Controller.none());
+        var together = model.steered(controllers).measuring(setpoint).generate(Tiny.TEXTS, TOKENS, Sampling.greedy());
+        var traces = model.steered(controllers).traces(Tiny.TEXTS);
+        for (int i = 0; i < Tiny.TEXTS.size(); i++) {
+            var view = model.steered(controllers.get(i)).measuring(setpoint);
+            var alone = view.generate(Tiny.TEXTS.get(i), TOKENS, Sampling.greedy());
+            assertArrayEquals(alone.tokens(), together.get(i).tokens(), "row " + i);
+            assertEquals(controllers.get(i).name(), together.get(i).controller());
+            for (int t = 0; t < TOKENS; t++) {
+                assertEquals(0, Golden.relative(alone.strengths()[t], together.get(i).strengths()[t]), 1e-6, "row " + i + ", token " + t);
+            }
+            double[] last = view.trace(Tiny.TEXTS.get(i)).state(tiny.horizon);
+            assertEquals(0, Golden.relative(last, traces.get(i).state(tiny.horizon)), 1e-6, "row " + i);
+        }
+        var two = model.steered(List.of(pid, pid));
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> two.traces(Tiny.TEXTS)).getMessage().contains("5 prompts for 2 controllers"));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aControllerMadeAnewThatIsTheSameIsTheSame(Tiny tiny) {
+        var model = tiny.model();
+        var setpoint = tiny.setpoint(1.5);
+        var lqr = tiny.lqr(setpoint);
+        var wanted = model.steered(lqr).generate(Tiny.TEXTS, TOKENS, Sampling.greedy());
+        var found = model.relinearised(plant -> lqr, setpoint).generate(Tiny.TEXTS, TOKENS, Sampling.greedy());
+        for (int i = 0; i < wanted.size(); i++) {
+            assertArrayEquals(wanted.get(i).tokens(), found.get(i).tokens());
+            assertEquals(0, Golden.relative(wanted.get(i).strengths()[TOKENS - 1], found.get(i).strengths()[TOKENS - 1]), 1e-6);
+        }
+    }
+
+    /** The plant that a controller is made from at a token is the one that the token then runs through. */
+    @ParameterizedTest
+    @EnumSource
+    void atEveryTokenTheControllerIsMadeFromThePlantItSteers(Tiny tiny) {
+        var setpoint = tiny.setpoint(1.5);
+        var weights = new double[tiny.horizon + 1];
+        Arrays.fill(weights, 1);
+        var plants = new ArrayList<PromptPlant>();
+        var controllers = new ArrayList<Controller>();
+        var completion = tiny.model().relinearised(plant -> {
+            plants.add(plant);
+            controllers.add(FeatureTracker.of(plant, plant.nominal().rollout().states(), setpoint, weights, 1, Actuation.everywhere()));
+            return controllers.get(controllers.size() - 1);
+        }, setpoint).generate("the sea", TOKENS);
+        assertEquals(TOKENS, plants.size());
+        for (int t = 0; t < TOKENS; t++) {
+            var rollout = Rollout.of(plants.get(t), controllers.get(t), plants.get(t).nominal().state(0));
+            assertEquals(0, Golden.relative(completion.strengths()[t], rollout.strengths(setpoint)), 1e-6, "token " + t);
+        }
+    }
+
     @ParameterizedTest
     @EnumSource
     void zeroStrengthIsBitIdenticalToUnsteered(Tiny tiny) {
@@ -123,7 +187,7 @@ class PlacesTest {
         for (var positions : Positions.values()) {
             var steered = model.steered(tiny.lqr(tiny.setpoint(2))).at(positions);
             var completion = steered.generate("the sea", TOKENS, Sampling.greedy());
-            double[] found = steered.divergences(completion);
+            double[] found = steered.divergences(List.of(completion))[0];
             var plain = new PlainTransformer(tiny);
             int n = completion.promptTokens().length;
             int[] all = DecodingTest.joined(completion.promptTokens(), completion.tokens());
@@ -135,7 +199,7 @@ class PlacesTest {
             }
         }
         var free = model.steered(Controller.none());
-        assertArrayEquals(new double[TOKENS], free.divergences(free.generate("the sea", TOKENS)));
+        assertArrayEquals(new double[TOKENS], free.divergences(List.of(free.generate("the sea", TOKENS)))[0]);
     }
 
     private static double divergence(double[] p, double[] q) {

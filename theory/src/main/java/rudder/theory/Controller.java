@@ -3,8 +3,8 @@ package rudder.theory;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -52,20 +52,37 @@ public final class Controller {
      * @throws IllegalArgumentException if a block is negative, two laws read different widths, or a law remembers what no earlier one reads
      */
     public static Controller of(String name, Place place, Map<Integer, ? extends Law> laws, Setpoint setpoint) {
-        var sorted = new TreeMap<Integer, List<Law>>();
-        laws.forEach((k, law) -> sorted.put(k, List.of(law)));
-        var read = new HashSet<Reading>();
-        sorted.forEach((k, some) -> {
-            Law law = some.get(0);
-            Check.that(k >= 0, "a law for block %d, wanted blocks 0, 1, 2, ...", k);
-            Check.length("what the law of block " + k + " reads", law.dimension(), sorted.get(sorted.firstKey()).get(0).dimension());
-            law.feedback().ifPresent(feedback -> {
-                feedback.past().keySet().forEach(earlier -> Check.that(read.contains(earlier),
-                        "the law of block %d remembers a %s that no law of an earlier block makes", k, earlier));
-                read.add(feedback.reading());
-            });
+        var lists = new TreeMap<Integer, List<Law>>();
+        laws.forEach((k, law) -> lists.put(k, List.of(law)));
+        return ofPlaces(name, Map.of(place, lists), setpoint);
+    }
+
+    /** {@link #of(String, Place, Map, Setpoint)} at several places, with any number of laws for each block, whose inputs add up. */
+    public static Controller ofPlaces(String name, Map<Place, ? extends Map<Integer, List<Law>>> laws, Setpoint setpoint) {
+        var sorted = new EnumMap<Place, SortedMap<Integer, List<Law>>>(Place.class);
+        laws.forEach((place, byBlock) -> {
+            var some = new TreeMap<Integer, List<Law>>();
+            byBlock.forEach((k, here) -> some.put(k, List.copyOf(here)));
+            some.values().removeIf(List::isEmpty);
+            check(some);
+            if (!some.isEmpty()) {
+                sorted.put(place, some);
+            }
         });
-        return new Controller(name, sorted.isEmpty() ? Map.of() : Map.of(place, sorted), setpoint);
+        return new Controller(name, sorted, setpoint);
+    }
+
+    private static void check(SortedMap<Integer, List<Law>> byBlock) {
+        var read = new HashSet<Reading>();
+        byBlock.forEach((k, here) -> {
+            Check.that(k >= 0, "a law for block %d, wanted blocks 0, 1, 2, ...", k);
+            for (var law : here) {
+                Check.length("what the law of block " + k + " reads", law.dimension(), byBlock.get(byBlock.firstKey()).get(0).dimension());
+                law.feedback().ifPresent(feedback -> feedback.past().keySet().forEach(earlier -> Check.that(read.contains(earlier),
+                        "the law of block %d remembers a %s that no law of an earlier block makes", k, earlier)));
+            }
+            here.forEach(law -> law.feedback().ifPresent(feedback -> read.add(feedback.reading())));
+        });
     }
 
     /** Adds nothing anywhere. */
@@ -143,7 +160,7 @@ public final class Controller {
         Check.that(reset > 0, "the sum starts anew every %d blocks, wanted at least 1", reset);
         var readings = new ArrayList<Reading>();
         return everywhere("PID " + kp + " " + ki + " " + kd + ", " + strength(setpoint), setpoint.horizon(), setpoint, k -> {
-            var past = new HashMap<Reading, DMatrixRMaj>();
+            var past = new LinkedHashMap<Reading, DMatrixRMaj>();
             for (int i = k - k % reset; i < k; i++) {
                 past.put(readings.get(i), Vectors.column(Vectors.times(ki, setpoint.direction(i))));
             }

@@ -1,5 +1,6 @@
 package rudder.theory;
 
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -20,7 +21,7 @@ public record Feedback(Reading reading, DMatrixRMaj W, Map<Reading, DMatrixRMaj>
     public Feedback {
         Check.shape("W", W, reading.dimension(), reading.rank());
         Check.finite("W", W);
-        past = Map.copyOf(past);
+        past = Collections.unmodifiableMap(new LinkedHashMap<>(past));   // in the order given: sums round the same in every run
         past.forEach((earlier, gain) -> {
             Check.shape("the gain on an earlier " + earlier, gain, W.numRows, earlier.rank());
             Check.finite("the gain on an earlier " + earlier, gain);

@@ -96,6 +96,11 @@ public final class Setpoint {
         return lambda;
     }
 
+    /** What else toString says; may be empty. */
+    public String label() {
+        return label;
+    }
+
     /** v_k, d numbers, norm 1 (0 where the feature is absent), k = 0..T. */
     public double[] direction(int k) {
         return v(k).clone();
@@ -105,6 +110,12 @@ public final class Setpoint {
     public double gap(int k) {
         Check.block(k, horizon());
         return gaps[k];
+    }
+
+    /** The target at lambda = 0, k = 0..T. */
+    public double offset(int k) {
+        Check.block(k, horizon());
+        return offsets[k];
     }
 
     /** beta*_k = offset_k + lambda mu_k, k = 0..T. */

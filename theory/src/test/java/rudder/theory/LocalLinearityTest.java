@@ -53,6 +53,29 @@ class LocalLinearityTest {
     }
 
     @Test
+    void theFullSpaceIsTheFullDecompositions() {
+        var a = decaying(D, 5, .1);
+        var wanted = full(a, D);
+        var found = SingularSpace.full(a, DenseAlgebra.ejml());
+        assertValues(wanted.values(), found.values());
+        assertEquals(1, found.leading(6).similarity(wanted.leading(6)), 1e-9);
+        assertEquals((int) DoubleStream.of(wanted.values()).filter(s -> s > 1.2).count(), found.above(1.2));
+        assertThrows(IllegalArgumentException.class, () -> found.leading(D + 1));
+    }
+
+    /** Eckart and Young: the distance from the closest matrix of rank r is the root of the sum of the squares of the values left out. */
+    @Test
+    void projectionOnTheLeadingSpaceIsTheClosestMatrixOfThatRank() {
+        var algebra = DenseAlgebra.ejml();
+        var a = decaying(D, 6, .1);
+        var space = SingularSpace.full(a, algebra);
+        for (int r : new int[] {1, 7, D}) {
+            double left = Math.sqrt(DoubleStream.of(space.values()).skip(r).map(s -> s * s).sum());
+            assertEquals(left, NormOps_DDRM.normF(minus(a, space.leading(r).project(a, algebra))), 1e-9 * space.values()[0], "rank " + r);
+        }
+    }
+
+    @Test
     void similarityIsTheFormulaOnFullDecompositions() {
         var a = decaying(D, 1, .2);
         var b = decaying(D, 2, .2);
