@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import sys
 import time
 import zipfile
@@ -40,14 +41,14 @@ def read(path):
     return nbformat.reads(json.dumps(notebook), as_version=4)
 
 
-def fingerprint(notebook):
-    """Of everything that the outputs depend on."""
+def fingerprint(notebook=None):
+    """Of everything that the outputs depend on; without a notebook, of what all depend on."""
     digest = hashlib.sha256()
 
     def add(*parts):
         digest.update(json.dumps(parts).encode())
 
-    add([(cell.id, cell.cell_type, cell.source) for cell in notebook.cells], QUICK)
+    add(notebook and [(cell.id, cell.cell_type, cell.source) for cell in notebook.cells], QUICK)
     add((SOURCE / "setup.jshell").read_text(), (ROOT / "binder" / "requirements.txt").read_text())
     for jar in sorted((ROOT / "lib" / "target" / "jars").glob("*.jar")):
         with zipfile.ZipFile(jar) as file:  # contents: a jar's own bytes hold the time it was built
@@ -68,8 +69,18 @@ def peak_megabytes(client):
         return 0
 
 
+def runs(name):
+    """The folder of completions that a stopped run goes on with, as long as library, data and size are the same; others are removed."""
+    folder = OUT / "runs" / name / fingerprint()[:16]
+    for other in folder.parent.glob("*"):
+        if other != folder:
+            shutil.rmtree(other)
+    return folder
+
+
 def execute(notebook, name, show):
     """Runs every cell in place; returns the kernel's peak memory in MB."""
+    os.environ["RUDDER_RUNS"] = str(runs(name))
     os.environ["RUDDER_RECORD"] = str(OUT / f"{name}.csv")
     (OUT / f"{name}.csv").unlink(missing_ok=True)
     client = NotebookClient(notebook, timeout=None, startup_timeout=180, kernel_name="java", record_timing=False,
@@ -121,7 +132,11 @@ def clean(notebook):
 
 
 def store(name):
-    """Puts the executed notebook and its values where they are committed."""
+    """Puts the executed notebook and its values where they are committed; of a run on another model than the default one, the values alone."""
+    model = os.environ.get("RUDDER_MODEL", "")
+    if model:
+        (SOURCE / "results" / f"{name}.{Path(model).name}.csv").write_bytes((OUT / f"{name}.csv").read_bytes())
+        return
     notebook = clean(nbformat.read(OUT / f"{name}.ipynb", 4))
     text = nbformat.writes(notebook) + "\n"
     drawn = figures(notebook)

@@ -1,15 +1,21 @@
 package rudder;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.model.Completion;
 import rudder.model.Job;
 import rudder.model.LanguageModel;
+import rudder.model.Positions;
 import rudder.model.Sampling;
+import rudder.model.SteeredModel;
 import rudder.theory.Controller;
 import rudder.theory.Setpoint;
 import tech.tablesaw.api.DoubleColumn;
@@ -17,15 +23,15 @@ import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /**
- * Controllers beside one another: the same prompts, sampling and number of tokens for each, every completion scored alike. Controllers that
- * serve every prompt draw the same random numbers at a prompt; one made for each prompt has draws of its own.
+ * Controllers beside one another: the same prompts, sampling and number of tokens for each, every completion scored alike, the
+ * same random numbers at a prompt for all.
  *
  * <pre>{@code
  * Comparison.of(model, prompts, Controller.none(), Controller.openLoop(target), lqr).table()
  * }</pre>
  *
  * Scores are {@code strength}, the feature at the last state averaged over the tokens written, in gaps as lambda is; {@code perplexity} under the
- * unsteered model; {@code energy} of the inputs per token; and {@code distinct-1} to {@code distinct-3}. {@link #with} adds others.
+ * unsteered model; {@code energy} of the inputs per token; {@code distinct-1} to {@code distinct-3}, and {@code repetition}. {@link #with} adds others.
  */
 public final class Comparison {
 
@@ -36,26 +42,50 @@ public final class Comparison {
      * @param sampling greedily with repetition penalty 1.2, unless said otherwise
      * @param measured the feature whose strength is measured; null for that of the first controller that has a setpoint
      * @param judge    whose perplexity is reported; null for the compared model itself, unsteered
+     * @param positions the tokens that are steered
+     * @param chat whether prompts are messages to be answered, in the form an instruction-tuned model expects, rather than texts to be continued
+     * @param divergence whether to measure how far each next-token distribution was moved, the score {@code KL} in nats, at about the price of perplexity twice
      */
-    public record Settings(int tokens, Sampling sampling, Setpoint measured, LanguageModel judge) {
+    public record Settings(int tokens, Sampling sampling, Setpoint measured, LanguageModel judge, Positions positions, boolean chat,
+            boolean divergence) {
         /** Other settings with this many tokens. */
         public Settings tokens(int tokens) {
-            return new Settings(tokens, sampling, measured, judge);
+            return new Settings(tokens, sampling, measured, judge, positions, chat, divergence);
         }
 
         /** The same settings with this sampling. */
         public Settings sampling(Sampling sampling) {
-            return new Settings(tokens, sampling, measured, judge);
+            return new Settings(tokens, sampling, measured, judge, positions, chat, divergence);
         }
 
         /** The same settings, measuring this setpoint's feature. */
         public Settings measuring(Setpoint measured) {
-            return new Settings(tokens, sampling, measured, judge);
+            return new Settings(tokens, sampling, measured, judge, positions, chat, divergence);
         }
 
         /** The same settings, with perplexity under this model. */
         public Settings judge(LanguageModel judge) {
-            return new Settings(tokens, sampling, measured, judge);
+            return new Settings(tokens, sampling, measured, judge, positions, chat, divergence);
+        }
+
+        /** The same settings, steering these tokens. */
+        public Settings at(Positions positions) {
+            return new Settings(tokens, sampling, measured, judge, positions, chat, divergence);
+        }
+
+        /** The same settings, with the score KL. */
+        public Settings withDivergence() {
+            return new Settings(tokens, sampling, measured, judge, positions, chat, true);
+        }
+
+        /** The same settings, with prompts as messages that are answered; perplexity, unless a judge is named, is then that of the answer's tokens after the message. */
+        public Settings asChat() {
+            return new Settings(tokens, sampling, measured, judge, positions, true, divergence);
+        }
+
+        List<Completion> write(SteeredModel model, List<String> prompts) {
+            var steered = model.measuring(measured).at(positions);
+            return chat ? steered.chat(prompts, tokens, sampling) : steered.generate(prompts, tokens, sampling);
         }
     }
 
@@ -74,7 +104,7 @@ public final class Comparison {
 
     /** 36 tokens, greedily with repetition penalty 1.2. */
     public static Settings settings() {
-        return new Settings(36, Sampling.greedy().withRepetitionPenalty(1.2), null, null);
+        return new Settings(36, Sampling.greedy().withRepetitionPenalty(1.2), null, null, Positions.LAST_AND_WRITTEN, false, false);
     }
 
     /** {@link #of(LanguageModel, List, Settings, Steering...)} of controllers that serve every prompt. */
@@ -104,19 +134,90 @@ public final class Comparison {
                 throw new IllegalArgumentException("two controllers are called '" + steering.name() + "': tell them apart with named(...)");
             }
         }
-        var measured = settings.measured != null ? settings.measured
+        var measuring = settings.measuring(settings.measured != null ? settings.measured
                 : Stream.of(steerings).flatMap(steering -> steering.controller().apply(model, prompts.get(0)).setpoint().stream()).findFirst()
-                        .orElse(null);
+                        .orElse(null));
         var completions = new LinkedHashMap<String, List<Completion>>();
+        var divergences = new IdentityHashMap<Completion, Double>();
         for (var steering : steerings) {
-            completions.put(steering.name(), steering.run(model, prompts, (steered, shared, row) -> steered.measuring(measured)
-                    .generate(shared, settings.tokens, settings.sampling.withSeed(settings.sampling.seed() + row))));
+            var steered = steering.on(model, prompts);
+            var some = measuring.write(steered, prompts);
+            if (settings.divergence) {
+                double[][] moved = steered.at(settings.positions).divergences(some);
+                IntStream.range(0, moved.length).forEach(i -> divergences.put(some.get(i), Arrays.stream(moved[i]).average().orElseThrow()));
+            }
+            completions.put(steering.name(), some);
         }
-        var written = new Comparison(List.copyOf(prompts), measured, completions, new LinkedHashMap<>());
-        var scored = measured == null ? written : written.with(Score.of("strength",
-                completion -> measured.inGaps(measured.horizon(), completion.meanStrength(measured.horizon()))));
-        return scored.with(Score.perplexity(settings.judge == null ? model : settings.judge))
-                .with(Score.energy()).with(Score.distinct(1)).with(Score.distinct(2)).with(Score.distinct(3));
+        return scored(model, measuring, completions, settings.divergence ? List.of(Score.of("KL", divergences::get)) : List.of());
+    }
+
+    /**
+     * Scores completions that were written before, as if they had just been.
+     *
+     * @param settings with which they were written
+     * @param completions by controller, of the same prompts in the same order; with strengths where the settings name a measured feature
+     * @throws IllegalArgumentException if there is none, controllers have different prompts, or the settings ask for KL, which needs the controllers
+     */
+    public static Comparison of(LanguageModel model, Settings settings, Map<String, List<Completion>> completions) {
+        if (settings.divergence) {
+            throw new IllegalArgumentException("KL cannot be had of completions alone: wanted settings without it");
+        }
+        var prompts = completions.values().stream().map(written -> written.stream().map(Completion::prompt).toList()).distinct().toList();
+        if (prompts.size() != 1 || prompts.get(0).isEmpty()) {
+            throw new IllegalArgumentException("completions under " + completions.keySet() + " continue " + prompts.size()
+                    + " different lists of prompts, wanted one, of at least one prompt");
+        }
+        return scored(model, settings, new LinkedHashMap<>(completions), List.of());
+    }
+
+    private static Comparison scored(LanguageModel model, Settings settings, LinkedHashMap<String, List<Completion>> completions, List<Score> more) {
+        var prompts = completions.values().iterator().next().stream().map(Completion::prompt).toList();
+        var measured = settings.measured;
+        var scores = new ArrayList<Score>();
+        if (measured != null) {
+            scores.add(Score.of("strength", completion -> measured.inGaps(measured.horizon(), completion.meanStrength(measured.horizon()))));
+        }
+        scores.add(settings.judge != null ? Score.perplexity(settings.judge) : settings.chat ? Score.ownPerplexity(model) : Score.perplexity(model));
+        scores.addAll(more);
+        scores.addAll(List.of(Score.energy(), Score.distinct(1), Score.distinct(2), Score.distinct(3), Score.repetition()));
+        var comparison = new Comparison(prompts, measured, completions, new LinkedHashMap<>());
+        for (var score : scores) {
+            comparison = comparison.with(score);
+        }
+        return comparison;
+    }
+
+    /**
+     * This comparison of some of its controllers.
+     *
+     * @throws IllegalArgumentException if one is not there
+     */
+    public Comparison only(String... controllers) {
+        var some = new LinkedHashMap<String, List<Completion>>();
+        Stream.of(controllers).forEach(name -> some.put(name, completions(name)));
+        var theirs = new LinkedHashMap<Score, double[][]>();
+        scores.forEach((score, values) -> theirs.put(score, some.keySet().stream().map(name -> values[indexOf(name)]).toArray(double[][]::new)));
+        return new Comparison(prompts, measured, some, theirs);
+    }
+
+    /**
+     * Several comparisons of the same controllers as one: every prompt of every one of them counts alike, and a prompt under one is paired with itself.
+     *
+     * @throws IllegalArgumentException if controllers or scores differ
+     */
+    public static Comparison joined(List<Comparison> comparisons) {
+        var first = comparisons.get(0);
+        var completions = new LinkedHashMap<String, List<Completion>>();
+        var scores = new LinkedHashMap<Score, double[][]>();
+        for (var comparison : comparisons) {
+            if (!comparison.controllers().equals(first.controllers())) {
+                throw new IllegalArgumentException("comparisons of " + comparison.controllers() + " and of " + first.controllers() + ", wanted the same controllers");
+            }
+        }
+        first.controllers().forEach(name -> completions.put(name, comparisons.stream().flatMap(comparison -> comparison.completions(name).stream()).toList()));
+        first.scores.keySet().forEach(score -> scores.put(score, IntStream.range(0, completions.size()).mapToObj(i -> comparisons.stream()
+                .flatMapToDouble(comparison -> Arrays.stream(comparison.scores.get(comparison.score(score.name()))[i])).toArray()).toArray(double[][]::new)));
+        return new Comparison(comparisons.stream().flatMap(comparison -> comparison.prompts.stream()).toList(), first.measured, completions, scores);
     }
 
     /**
@@ -129,11 +230,12 @@ public final class Comparison {
             throw new IllegalArgumentException("there is a score '" + score.name() + "' already: choose another name");
         }
         var all = new LinkedHashMap<>(scores);
-        try (var job = Job.of(score.name(), (long) completions.size() * prompts.size())) {
-            all.put(score, completions.values().stream().map(written -> written.stream().mapToDouble(completion -> {
+        try (var job = Job.of(score.name(), completions.size())) {
+            all.put(score, completions.values().stream().map(written -> {
+                double[] values = score.all().apply(written);
                 job.advance(1);
-                return score.of().applyAsDouble(completion);
-            }).toArray()).toArray(double[][]::new));
+                return values;
+            }).toArray(double[][]::new));
         }
         return new Comparison(prompts, measured, completions, all);
     }

@@ -14,24 +14,45 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A table of texts with a line of column names: comma-separated, UTF-8, quoted as RFC 4180 has it. Nothing is guessed: no types, no missing
- * values, no trimming.
+ * A table of texts with named columns: UTF-8, quoted as RFC 4180 has it, line ends of any system. Nothing is guessed: no types, no missing values, no
+ * trimming. Lines before the first row that begin with {@code #} and a space are left out.
  *
  * @param file where it was read
- * @param columns names in the first line
+ * @param columns names, in the first line unless they were given
  * @param rows as many fields each as there are columns
  */
-record Csv(Path file, List<String> columns, List<Row> rows) {
+public record Csv(Path file, List<String> columns, List<Row> rows) {
 
     /**
+     * A row.
+     *
      * @param line the file's line, from 1, on which the row ends
+     * @param fields the texts between the commas
      */
-    record Row(long line, List<String> fields) {}
+    public record Row(long line, List<String> fields) {}
 
     private static final String QUOTING = "; write \"...\" around a field with quotes, and \"\" for each quote in it";
 
-    static Csv read(Path file) throws IOException {
+    private static final String COMMENT = "# ";
+
+    /**
+     * Reads a table separated by commas, with its columns' names in the first line.
+     *
+     * @throws IOException if there is no such file or it is none; the message names the line, what was found and wanted
+     */
+    public static Csv read(Path file) throws IOException {
+        return read(file, ',');
+    }
+
+    /**
+     * Reads a table with fields separated by {@code delimiter}.
+     *
+     * @param names the columns' names, if the first line is a row like any other
+     * @throws IOException if there is no such file or it is none; the message names the line, what was found and wanted
+     */
+    public static Csv read(Path file, char delimiter, String... names) throws IOException {
         var settings = new CsvParserSettings();
+        settings.getFormat().setDelimiter(delimiter);
         settings.setLineSeparatorDetectionEnabled(true);
         settings.setMaxCharsPerColumn(-1);
         settings.setCommentProcessingEnabled(false);                    // a line may begin with #
@@ -41,8 +62,13 @@ record Csv(Path file, List<String> columns, List<Row> rows) {
         settings.setUnescapedQuoteHandling(UnescapedQuoteHandling.RAISE_ERROR);
         var parser = new CsvParser(settings);
         var rows = new ArrayList<Row>();
-        List<String> columns = null;
+        List<String> columns = names.length == 0 ? null : List.of(names);
         var text = text(file);
+        int comments = 0;
+        for (; text.startsWith(COMMENT); comments++) {
+            int end = text.indexOf('\n');
+            text = end < 0 ? "" : text.substring(end + 1);
+        }
         if (text.chars().filter(c -> c == '"').count() % 2 != 0) {      // the parser would take an open quote's field to the end of the file
             throw new IOException(file + " has an odd number of quotes" + QUOTING);
         }
@@ -52,11 +78,11 @@ record Csv(Path file, List<String> columns, List<Row> rows) {
                 if (columns == null) {
                     columns = List.of(fields);
                 } else {
-                    rows.add(new Row(parser.getContext().currentLine(), List.of(fields)));
+                    rows.add(new Row(comments + parser.getContext().currentLine(), List.of(fields)));
                 }
             }
         } catch (TextParsingException e) {
-            throw new IOException(file + ", near line " + (e.getLineIndex() + 1) + ": a quote stands inside a quoted field" + QUOTING, e);
+            throw new IOException(file + ", near line " + (comments + e.getLineIndex() + 1) + ": a quote stands inside a quoted field" + QUOTING, e);
         }
         if (columns == null) {
             throw new IOException(file + " is empty, wanted a first line with column names");
@@ -64,7 +90,7 @@ record Csv(Path file, List<String> columns, List<Row> rows) {
         for (var row : rows) {
             if (row.fields.size() != columns.size()) {
                 throw new IOException(file + ", line " + row.line + ": found " + row.fields.size() + " fields, wanted " + columns.size() + " for "
-                        + String.join(",", columns) + "; write \"...\" around a text with a comma");
+                        + String.join(",", columns) + "; write \"...\" around a text with '" + delimiter + "' in it");
             }
         }
         return new Csv(file, columns, List.copyOf(rows));
@@ -81,8 +107,12 @@ record Csv(Path file, List<String> columns, List<Row> rows) {
         }
     }
 
-    /** Position of a column. */
-    int column(String name) throws IOException {
+    /**
+     * Position of a column.
+     *
+     * @throws IOException if there is none of that name
+     */
+    public int column(String name) throws IOException {
         int at = columns.indexOf(name);
         if (at < 0) {
             throw new IOException(file + ", line 1: found the columns " + String.join(",", columns) + ", wanted one named " + name);

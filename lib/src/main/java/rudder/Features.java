@@ -3,10 +3,12 @@ package rudder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import rudder.model.Job;
 import rudder.model.LanguageModel;
 import rudder.model.ResidualTrace;
+import rudder.theory.Controller;
 import rudder.theory.Rollout;
 import rudder.theory.Setpoint;
 
@@ -61,15 +63,27 @@ public final class Features {
      * @throws IllegalArgumentException naming the block, if from there on the two sides look the same to the model
      */
     public static Features contrast(LanguageModel model, ContrastSet set) {
+        return contrast(model, set, model::encode);
+    }
+
+    /**
+     * The same with every text as a user's message to an instruction-tuned model, at the token before its answer: where it is settled whether the model will, say, refuse.
+     */
+    public static Features contrastInChat(LanguageModel model, ContrastSet set) {
+        return contrast(model, set, model::encodeChat);
+    }
+
+    private static Features contrast(LanguageModel model, ContrastSet set, Function<String, int[]> encode) {
         try (var job = Job.of("features of " + set.name(), 2L * (set.positive().size() + set.negative().size()))) {
-            return between(set.name(), traces(model, set.positive(), job), traces(model, set.negative(), job));
+            return between(set.name(), traces(model, set.positive().stream().map(encode).toList(), job),
+                    traces(model, set.negative().stream().map(encode).toList(), job));
         }
     }
 
-    private static Iterable<Rollout> traces(LanguageModel model, List<String> texts, Job job) {
+    private static Iterable<Rollout> traces(LanguageModel model, List<int[]> texts, Job job) {
         return () -> IntStream.iterate(0, i -> i < texts.size(), i -> i + BATCH)
                 .mapToObj(i -> texts.subList(i, Math.min(texts.size(), i + BATCH)))
-                .flatMap(batch -> model.traces(batch).stream())
+                .flatMap(batch -> model.steered(Controller.none()).tracesOf(batch).stream())
                 .map(ResidualTrace::rollout)
                 .peek(rollout -> job.advance(1))
                 .iterator();

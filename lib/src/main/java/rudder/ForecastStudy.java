@@ -88,7 +88,7 @@ public final class ForecastStudy {
         Laboratory laboratory = null;
         try (var job = Job.of("forecasts at " + prompts.size() + " prompts", 2L * prompts.size())) {
             for (int i = 0; i < prompts.size(); i++) {
-                var provenance = new Provenance("forecasts at prompt " + i, model.name(), model.sha256(), inputs, prompts.size(), model.horizon(), Provenance.VERSION);
+                var provenance = new Provenance("forecasts at prompt " + i, model.name(), model.sha256(), model.precision(), inputs, prompts.size(), model.horizon(), Provenance.VERSION);
                 var prompt = Measurements.kept(cache, provenance);
                 if (prompt.isEmpty()) {
                     laboratory = laboratory == null ? Laboratory.of(model, prompts, setpoint, cost, job) : laboratory;

@@ -17,6 +17,7 @@ public record Interval(double mean, double low, double high) {
 
     private static final int DIGITS = 3;
     private static final int RESAMPLES = 4000;
+    private static final double Z = 1.959963984540054;                // 97.5th percentile of the normal distribution
     private static final long SEED = 20260419;
 
     /**
@@ -49,6 +50,23 @@ public record Interval(double mean, double low, double high) {
         var differences = new double[a.length];
         Arrays.setAll(differences, i -> a[i] - b[i]);
         return bootstrap(differences);
+    }
+
+    /**
+     * Wilson's interval of a rate: right where the bootstrap fails, at rates near 0 and 1 and for few trials. Centre (p + z^2 / 2n) / (1 + z^2 / n),
+     * half width z sqrt(p (1 - p) / n + z^2 / 4 n^2) / (1 + z^2 / n), z = 1.96. Source: Wilson, JASA 22 (1927).
+     *
+     * @throws IllegalArgumentException unless 0 &lt;= successes &lt;= trials and there is a trial
+     */
+    public static Interval wilson(int successes, int trials) {
+        if (trials < 1 || successes < 0 || successes > trials) {
+            throw new IllegalArgumentException(successes + " successes of " + trials + " trials, wanted at least one trial and 0 to as many successes");
+        }
+        double p = (double) successes / trials;
+        double z2 = Z * Z / trials;                                     // z^2 / n
+        double centre = (p + z2 / 2) / (1 + z2);
+        double half = Math.sqrt(p * (1 - p) * z2 + z2 * z2 / 4) / (1 + z2);
+        return new Interval(p, successes == 0 ? 0 : centre - half, successes == trials ? 1 : centre + half);
     }
 
     /** Between neighbours linearly, as most programs do. */

@@ -113,7 +113,7 @@ public final class LinearityStudy {
      */
     public static LinearityStudy kept(String model, List<String> prompts, List<String> population, ContrastSet contrast) throws IOException {
         var file = ModelStore.fetch(model);
-        var subject = new Subject(file.name(), file.sha256(), file.horizon(), prompts, population, contrast);
+        var subject = new Subject(file.name(), file.sha256(), LanguageModel.chosenPrecision(), file.horizon(), prompts, population, contrast);
         var blocks = new ArrayList<Measurements>();
         for (int k = 0; k < subject.horizon; k++) {
             var kept = Measurements.kept(ModelStore.cache(), subject.provenance(k));
@@ -128,7 +128,7 @@ public final class LinearityStudy {
     }
 
     static LinearityStudy kept(LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast, Path cache) throws IOException {
-        var subject = new Subject(model.name(), model.sha256(), model.horizon(), prompts, population, contrast);
+        var subject = new Subject(model.name(), model.sha256(), model.precision(), model.horizon(), prompts, population, contrast);
         var blocks = new ArrayList<Measurements>();
         Laboratory laboratory = null;
         try (var job = Job.of("linearity of " + model.horizon() + " blocks at " + prompts.size() + " prompts", (long) model.horizon() * prompts.size())) {
@@ -147,7 +147,7 @@ public final class LinearityStudy {
     }
 
     /** What is measured. */
-    private record Subject(String model, String sha256, int horizon, List<String> prompts, List<String> population, ContrastSet contrast) {
+    private record Subject(String model, String sha256, String dtype, int horizon, List<String> prompts, List<String> population, ContrastSet contrast) {
         Subject {
             Neighbours.requireSome(prompts);
             if (population.isEmpty()) {
@@ -157,7 +157,7 @@ public final class LinearityStudy {
 
         Provenance provenance(int k) {
             var inputs = List.of(Provenance.digest(prompts), Provenance.digest(population), contrast.sha256(), RADII + " " + DIRECTIONS);
-            return new Provenance("local linearity of block " + k, model, sha256, Provenance.digest(inputs), prompts.size(), horizon, Provenance.VERSION);
+            return new Provenance("local linearity of block " + k, model, sha256, dtype, Provenance.digest(inputs), prompts.size(), horizon, Provenance.VERSION);
         }
     }
 

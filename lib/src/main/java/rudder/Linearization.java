@@ -1,14 +1,16 @@
 package rudder;
 
 import java.io.IOException;
-import java.nio.FloatBuffer;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
+import rudder.model.Job;
 import rudder.model.LanguageModel;
 import rudder.model.ModelStore;
 import rudder.model.Safetensors;
@@ -25,7 +27,7 @@ import rudder.theory.LinearSystem;
  * }</pre>
  *
  * <p>{@link #save} writes the Jacobians in single precision, in which they were computed, with what they were computed from; {@link #load} refuses
- * them for any other model.
+ * them for any other model. {@link #kept} never holds more than one of them while it writes.
  */
 public final class Linearization implements LinearSystem {
 
@@ -34,19 +36,27 @@ public final class Linearization implements LinearSystem {
     private final LinearSystem system;
     private final Provenance provenance;
 
-    private Linearization(List<DMatrixRMaj> jacobians, DenseAlgebra algebra, Provenance provenance) {
-        this.system = LinearSystem.of(jacobians, algebra,
-                provenance.count() == 1 ? "one prompt's Jacobians" : "mean of " + provenance.count() + " Jacobians");
+    private Linearization(LinearSystem system, Provenance provenance) {
+        this.system = system;
         this.provenance = provenance;
+    }
+
+    private static Linearization dense(List<DMatrixRMaj> jacobians, LanguageModel model, Provenance provenance) {
+        return new Linearization(LinearSystem.of(jacobians, model.algebra(), describe(provenance)), provenance);
+    }
+
+    private static String describe(Provenance provenance) {
+        return provenance.count() == 1 ? "one prompt's Jacobians" : "mean of " + provenance.count() + " Jacobians";
     }
 
     /**
      * The mean over prompts of each block's Jacobian, the paper's choice: one regulator serves every prompt.
      *
      * @throws IllegalArgumentException if there is no prompt, or one is empty or longer than the model's context
+     * @throws IllegalStateException if they do not fit into memory; {@link #kept} then leaves them on disk
      */
     public static Linearization mean(LanguageModel model, List<String> prompts) {
-        return new Linearization(model.meanJacobians(prompts), model.algebra(), Provenance.of(KIND, model, prompts));
+        return dense(model.meanJacobians(prompts), model, Provenance.of(KIND, model, prompts));
     }
 
     /** The Jacobians at one prompt, which near its own trace are exact. */
@@ -56,7 +66,14 @@ public final class Linearization implements LinearSystem {
 
     /**
      * {@link #mean}, kept: the first call saves it in the folder {@code artefacts} of {@link ModelStore#cache()}, under a name made from model,
-     * prompts and this library's version; later ones read that file. It takes 4 T d^2 bytes, 40 MB for 30 blocks of width 576.
+     * prompts and this library's version; later ones {@link #load} that file. It takes 4 T d^2 bytes, 40 MB for 30 blocks of width 576.
+     *
+     * <p>Blocks are computed and written one by one: of all T never more than one is in memory, so that this is the way for a model of any width. Then
+     *
+     * <pre>{@code
+     * var system = Linearization.kept(model, ocean.positive());            // LinearSystem[T=32, d=4096, mean of 24 Jacobians, on disk]
+     * var lqr = Controller.lqr(Lqr.feedback(system, cost, target), target);  // keeps K_k v_k only
+     * }</pre>
      *
      * @throws IOException if the file cannot be written or, once there, read
      */
@@ -65,9 +82,10 @@ public final class Linearization implements LinearSystem {
     }
 
     static Linearization kept(LanguageModel model, List<String> prompts, Path cache) throws IOException {
-        var file = cache.resolve("artefacts").resolve(Provenance.of(KIND, model, prompts).digest() + ".safetensors");
+        var provenance = Provenance.of(KIND, model, prompts);
+        var file = cache.resolve("artefacts").resolve(provenance.digest() + ".safetensors");
         if (!Files.exists(file)) {
-            mean(model, prompts).save(file);
+            write(file, provenance, model.dimension(), model.meanJacobian(prompts));
         }
         return load(file, model);
     }
@@ -77,13 +95,22 @@ public final class Linearization implements LinearSystem {
      * renamed: there is a whole file or none.
      */
     public void save(Path file) throws IOException {
+        write(file, provenance, dimension(), this::jacobian);
+    }
+
+    private static void write(Path file, Provenance provenance, int d, IntFunction<DMatrixRMaj> jacobians) throws IOException {
         var writer = new SafetensorsWriter();
         provenance.metadata().forEach(writer::metadata);
-        for (int k = 0; k < horizon(); k++) {
-            var a = jacobian(k);
-            writer.floats(name(k), () -> floats(a), a.numRows, a.numCols);
+        try (var job = Job.of("Jacobians of " + provenance.blocks() + " blocks, to disk", provenance.blocks())) {
+            for (int k = 0; k < provenance.blocks(); k++) {
+                int block = k;
+                writer.floats(name(k), () -> {
+                    job.advance(1);
+                    return floats(jacobians.apply(block));
+                }, d, d);
+            }
+            writer.write(file);
         }
-        writer.write(file);
     }
 
     /** {@link #save(Path)}, as a notebook writes paths. */
@@ -92,17 +119,21 @@ public final class Linearization implements LinearSystem {
     }
 
     /**
-     * Reads what {@link #save} wrote, in well under a second.
+     * Reads what {@link #save} wrote, in well under a second. Where all Jacobians and as many gains would not fit into memory, see
+     * {@link rudder.model.MemoryPlan#denseFits}, they stay on disk: each A_k is read when it is asked for, so the file must remain.
      *
      * @throws IOException if there is no such file, or it is damaged or not one of these; the message says what was found
      * @throws IllegalArgumentException if it was computed from another model
      */
     public static Linearization load(Path file, LanguageModel model) throws IOException {
+        return load(file, model, model.plan(1, 1, 1).denseFits());
+    }
+
+    static Linearization load(Path file, LanguageModel model, boolean dense) throws IOException {
         try (var tensors = Safetensors.open(file)) {
             var provenance = Provenance.read(file, tensors.metadata());
             provenance.require(file, KIND, model);
             int d = model.dimension();
-            var jacobians = new ArrayList<DMatrixRMaj>();
             for (int k = 0; k < model.horizon(); k++) {
                 if (!tensors.has(name(k))) {
                     throw new IOException(file + " has no Jacobian of block " + k + ", wanted blocks 0.." + (model.horizon() - 1) + ": it is damaged");
@@ -112,13 +143,44 @@ public final class Linearization implements LinearSystem {
                     throw new IOException(file + " has a Jacobian of shape " + Arrays.toString(shape) + " at block " + k + ", wanted ["
                             + d + ", " + d + "]: it is damaged");
                 }
-                var values = new float[d * d];
-                tensors.read(name(k), FloatBuffer.wrap(values));
-                jacobians.add(matrix(d, values));
             }
-            return new Linearization(jacobians, model.algebra(), provenance);
+            return dense ? dense(IntStream.range(0, model.horizon()).mapToObj(k -> matrix(tensors, k, d)).toList(), model, provenance)
+                    : new Linearization(new OnDisk(file.toAbsolutePath(), d, model.algebra(), provenance), provenance);
         } catch (NoSuchFileException e) {
             throw new IOException("there is no file " + file.toAbsolutePath() + "; Linearization.save writes one", e);
+        }
+    }
+
+    private static DMatrixRMaj matrix(Safetensors tensors, int k, int d) {
+        return DMatrixRMaj.wrap(d, d, tensors.doubles(name(k)));
+    }
+
+    /** A system of which no block is in memory; the file, of this provenance, is opened for each. */
+    private record OnDisk(Path file, int dimension, DenseAlgebra algebra, Provenance provenance) implements LinearSystem {
+
+        @Override
+        public int horizon() {
+            return provenance.blocks();
+        }
+
+        @Override
+        public DMatrixRMaj jacobian(int k) {
+            if (k < 0 || k >= horizon()) {
+                throw new IllegalArgumentException("block " + k + ", wanted 0.." + (horizon() - 1));
+            }
+            try (var tensors = Safetensors.open(file)) {
+                if (!provenance.equals(Provenance.read(file, tensors.metadata()))) {
+                    throw new IOException(file + " was replaced by another since it was loaded: load it again");
+                }
+                return matrix(tensors, k, dimension);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public String toString() {
+            return "LinearSystem[T=" + horizon() + ", d=" + dimension + ", " + describe(provenance) + ", on disk]";
         }
     }
 
@@ -137,14 +199,6 @@ public final class Linearization implements LinearSystem {
             values[i] = (float) a.data[i];
         }
         return values;
-    }
-
-    private static DMatrixRMaj matrix(int d, float[] values) {
-        var a = new DMatrixRMaj(d, d);
-        for (int i = 0; i < values.length; i++) {
-            a.data[i] = values[i];
-        }
-        return a;
     }
 
     @Override

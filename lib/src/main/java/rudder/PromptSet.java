@@ -47,6 +47,20 @@ public record PromptSet(String name, List<String> prompts) {
     }
 
     /**
+     * The prompts of one split, the lines whose column {@code split} says so: what is tuned or calibrated on one is tested on another.
+     *
+     * @throws IOException if there is no such file, or it lacks one of the columns {@code split} and {@code text}
+     * @throws IllegalArgumentException if there is no prompt of that split, one is blank, or one is there twice
+     */
+    public static PromptSet read(String file, String split) throws IOException {
+        var csv = Csv.read(Path.of(file));
+        int column = csv.column("split");
+        int text = csv.column("text");
+        return new PromptSet(split + " of " + csv.file().getFileName(),
+                csv.rows().stream().filter(row -> row.fields().get(column).equals(split)).map(row -> row.fields().get(text)).toList());
+    }
+
+    /**
      * So many of them, spread evenly over the set.
      *
      * @throws IllegalArgumentException if there are fewer
@@ -56,6 +70,11 @@ public record PromptSet(String name, List<String> prompts) {
             throw new IllegalArgumentException(count + " of " + prompts.size() + " prompts " + name + ", wanted 1.." + prompts.size());
         }
         return IntStream.range(0, count).mapToObj(i -> prompts.get(i * prompts.size() / count)).toList();
+    }
+
+    /** SHA-256 of the prompts in their order, in hexadecimal; the name does not count. */
+    public String sha256() {
+        return Provenance.digest(prompts);
     }
 
     @Override

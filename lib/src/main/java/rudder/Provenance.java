@@ -18,18 +18,19 @@ import rudder.model.LanguageModel;
  * @param kind    what the artefact is
  * @param model   the model's name, for people
  * @param sha256  the model's weights
+ * @param dtype   how they are stored while they are used
  * @param prompts SHA-256 of the prompts, see {@link #digest}
  * @param count   number of prompts
  * @param blocks  T
  * @param version of this library
  */
-record Provenance(String kind, String model, String sha256, String prompts, int count, int blocks, String version) {
+record Provenance(String kind, String model, String sha256, String dtype, String prompts, int count, int blocks, String version) {
 
     /** As in pom.xml; a test holds both together. */
     static final String VERSION = "0.1.0";
 
     static Provenance of(String kind, LanguageModel model, List<String> prompts) {
-        return new Provenance(kind, model.name(), model.sha256(), digest(prompts), prompts.size(), model.horizon(), VERSION);
+        return new Provenance(kind, model.name(), model.sha256(), model.precision(), digest(prompts), prompts.size(), model.horizon(), VERSION);
     }
 
     /** SHA-256 of each text's length and UTF-8 bytes in turn, in hexadecimal: no two lists of texts look alike. */
@@ -54,7 +55,7 @@ record Provenance(String kind, String model, String sha256, String prompts, int 
 
     /** One string a component, for a file's header. */
     Map<String, String> metadata() {
-        return new TreeMap<>(Map.of("rudder.kind", kind, "rudder.model", model, "rudder.model.sha256", sha256, "rudder.prompts.sha256", prompts,
+        return new TreeMap<>(Map.of("rudder.kind", kind, "rudder.model", model, "rudder.model.sha256", sha256, "rudder.dtype", dtype, "rudder.prompts.sha256", prompts,
                 "rudder.prompts.count", Integer.toString(count), "rudder.blocks", Integer.toString(blocks), "rudder.version", version));
     }
 
@@ -65,7 +66,7 @@ record Provenance(String kind, String model, String sha256, String prompts, int 
      */
     static Provenance read(Path file, Map<String, String> metadata) throws IOException {
         return new Provenance(string(file, metadata, "kind"), string(file, metadata, "model"), string(file, metadata, "model.sha256"),
-                string(file, metadata, "prompts.sha256"), integer(file, metadata, "prompts.count"), integer(file, metadata, "blocks"),
+                string(file, metadata, "dtype"), string(file, metadata, "prompts.sha256"), integer(file, metadata, "prompts.count"), integer(file, metadata, "blocks"),
                 string(file, metadata, "version"));
     }
 
@@ -94,6 +95,10 @@ record Provenance(String kind, String model, String sha256, String prompts, int 
     void require(Path file, String kind, LanguageModel model) {
         if (!this.kind.equals(kind)) {
             throw new IllegalArgumentException(file + " holds " + this.kind + ", wanted " + kind);
+        }
+        if (!dtype.equals(model.precision())) {
+            throw new IllegalArgumentException(file + " was computed with weights in " + dtype + ", these are in " + model.precision()
+                    + ": compute it again, or load the model with RUDDER_DTYPE=" + dtype);
         }
         if (!sha256.equals(model.sha256())) {
             throw new IllegalArgumentException(file + " was computed from " + this.model + " (sha256 " + sha256 + "), this is " + model.name()

@@ -4,9 +4,11 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
 
@@ -14,16 +16,16 @@ import rudder.model.LanguageModel;
  * A number for each completion: a column of a {@link Comparison}.
  *
  * @param name the column's title
- * @param of the number; NaN where it is not defined
+ * @param all the number of each completion; NaN where it is not defined
  * @param ratio whether it is a quantity that is compared by ratios, as perplexity is: its mean is geometric
  */
-public record Score(String name, ToDoubleFunction<Completion> of, boolean ratio) {
+public record Score(String name, Function<List<Completion>, double[]> all, boolean ratio) {
 
     private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{N}]+(?:['\u2019][\\p{L}\\p{N}]+)*");
 
     /** A score with an arithmetic mean: a count, a rate, a judge's verdict of 0 or 1. */
     public static Score of(String name, ToDoubleFunction<Completion> of) {
-        return new Score(name, of, false);
+        return new Score(name, completions -> completions.stream().mapToDouble(of).toArray(), false);
     }
 
     /**
@@ -31,11 +33,31 @@ public record Score(String name, ToDoubleFunction<Completion> of, boolean ratio)
      * completions geometrically, as surprisals add up. Not defined if nothing was written.
      */
     public static Score perplexity(LanguageModel judge) {
-        return new Score("perplexity", completion -> {
-            int[] prompt = judge.encode(completion.prompt());
-            int[] whole = judge.encode(completion.prompt() + completion.text());
-            int from = Math.max(1, common(prompt, whole));         // a token may span the prompt's end
-            return from == whole.length ? Double.NaN : judge.perplexity(whole, from);
+        return new Score("perplexity", completions -> {
+            var whole = completions.stream().map(completion -> judge.encode(completion.prompt() + completion.text())).toList();
+            double[][] surprisals = judge.surprisals(whole);
+            return IntStream.range(0, surprisals.length).mapToDouble(i -> {
+                int from = Math.max(1, common(judge.encode(completions.get(i).prompt()), whole.get(i)));         // a token may span the prompt's end
+                return Math.exp(Arrays.stream(surprisals[i], from - 1, surprisals[i].length).average().orElse(Double.NaN));
+            }).toArray();
+        }, true);
+    }
+
+    /**
+     * Perplexity of the tokens written, whatever the model read before them, a chat's markers included: exp of their mean surprisal under the model that wrote
+     * them, unsteered. The token that ended them does not count. Not defined if nothing was written.
+     */
+    static Score ownPerplexity(LanguageModel model) {
+        return new Score("perplexity", completions -> {
+            double[][] surprisals = model.surprisals(completions.stream().map(completion -> {
+                int[] read = completion.promptTokens();
+                int written = completion.tokens().length - (completion.ended() ? 1 : 0);
+                int[] whole = Arrays.copyOf(read, read.length + written);
+                System.arraycopy(completion.tokens(), 0, whole, read.length, written);
+                return whole;
+            }).toList());
+            return IntStream.range(0, surprisals.length).mapToDouble(i -> Math.exp(Arrays.stream(surprisals[i],
+                    completions.get(i).promptTokens().length - 1, surprisals[i].length).average().orElse(Double.NaN))).toArray();
         }, true);
     }
 
@@ -69,9 +91,22 @@ public record Score(String name, ToDoubleFunction<Completion> of, boolean ratio)
         return runs < 1 ? Double.NaN : (double) different.size() / runs;
     }
 
+    /**
+     * Share of a text's runs of four words that have stood in it before: 0 for ordinary prose of this length, near 1 for a loop. Not defined for fewer than four
+     * words.
+     */
+    public static Score repetition() {
+        return of("repetition", completion -> 1 - distinct(words(completion.text()), 4));
+    }
+
     /** Runs of letters and digits, apostrophes within included, in lower case. */
     static List<String> words(String text) {
         return WORD.matcher(text.toLowerCase(Locale.ROOT)).results().map(MatchResult::group).toList();
+    }
+
+    /** The same by another name. */
+    public Score named(String name) {
+        return new Score(name, all, ratio);
     }
 
     Interval mean(double[] values) {

@@ -1,13 +1,12 @@
 package rudder;
 
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.TreeMap;
 import java.util.function.BiFunction;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
+import java.util.function.Function;
+import rudder.model.Completion;
 import rudder.model.LanguageModel;
+import rudder.model.PromptPlant;
 import rudder.model.ResidualTrace;
 import rudder.model.SteeredModel;
 import rudder.theory.Controller;
@@ -18,7 +17,7 @@ import rudder.theory.Rollout;
  * for one.
  *
  * @param name what tables and charts call it
- * @param controller the controller for a model at a prompt; the same object for prompts that may share it, which are then written side by side
+ * @param controller the controller for a model at a prompt; the same object for prompts that share it
  */
 public record Steering(String name, BiFunction<LanguageModel, String, Controller> controller) {
 
@@ -41,30 +40,30 @@ public record Steering(String name, BiFunction<LanguageModel, String, Controller
         return new Steering(name, controller);
     }
 
+    /** A controller linearised at the prompt: made from the plant that the prompt makes of the model. */
+    public static Steering atPrompt(String name, Function<PromptPlant, Controller> controller) {
+        return new Steering(name, (model, prompt) -> controller.apply(model.plant(prompt)).named(name));
+    }
+
     /** One run for each prompt: the residual stream of its last token, steered. */
     public List<Rollout> rollouts(LanguageModel model, List<String> prompts) {
-        return run(model, prompts, (steered, shared, row) -> steered.traces(shared).stream().map(ResidualTrace::rollout).toList());
+        return on(model, prompts).traces(prompts).stream().map(ResidualTrace::rollout).toList();
     }
 
-    /** What is done with the prompts that share a controller; {@code row} is the first one's place among all prompts. */
-    interface Part<R> {
-        List<R> run(SteeredModel steered, List<String> shared, int row);
+    /**
+     * What is written after each prompt.
+     *
+     * @param settings tokens, sampling, positions and measured feature
+     * @param row place of the first prompt in a longer list: a part of the list gives what the whole gives, up to the rounding of batches
+     */
+    public List<Completion> write(LanguageModel model, List<String> prompts, Comparison.Settings settings, int row) {
+        return settings.write(on(model, prompts).fromRow(row), prompts);
     }
 
-    /** One result for each prompt. A prompt that comes twice has one controller; prompts that share a controller are run side by side. */
-    <R> List<R> run(LanguageModel model, List<String> prompts, Part<R> part) {
+    /** The model as these prompts are to find it: with this controller, or with each prompt's own; a prompt that comes twice has one. */
+    SteeredModel on(LanguageModel model, List<String> prompts) {
         var controllers = new HashMap<String, Controller>();
-        prompts.forEach(prompt -> controllers.computeIfAbsent(prompt, p -> controller.apply(model, p)));
-        var rows = IntStream.range(0, prompts.size()).boxed()
-                .collect(Collectors.groupingBy(row -> controllers.get(prompts.get(row)), LinkedHashMap::new, Collectors.toList()));
-        var results = new TreeMap<Integer, R>();
-        rows.forEach((controller, shared) -> {
-            var some = part.run(model.steered(controller), shared.stream().map(prompts::get).toList(), shared.get(0));
-            for (int i = 0; i < some.size(); i++) {
-                results.put(shared.get(i), some.get(i));
-            }
-        });
-        return List.copyOf(results.values());
+        return model.steered(prompts.stream().map(prompt -> controllers.computeIfAbsent(prompt, p -> controller.apply(model, p))).toList());
     }
 
     @Override

@@ -84,7 +84,7 @@ public final class TruncationStudy {
         Neighbours neighbours = null;
         try (var job = Job.of("ranks of " + blocks.length + " blocks at " + prompts.size() + " prompts", (long) blocks.length * prompts.size())) {
             for (int k : blocks) {
-                var provenance = new Provenance("rank truncation of block " + k, model.name(), model.sha256(),
+                var provenance = new Provenance("rank truncation of block " + k, model.name(), model.sha256(), model.precision(),
                         Provenance.digest(List.of(Provenance.digest(prompts), RADIUS + " " + THRESHOLD + " " + DIRECTIONS)), prompts.size(), model.horizon(),
                         Provenance.VERSION);
                 var block = Measurements.kept(cache, provenance);

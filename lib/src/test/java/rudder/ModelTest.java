@@ -12,6 +12,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -119,18 +120,43 @@ class ModelTest {
     }
 
     @Test
+    void aSystemOnDiskIsTheOneInMemoryToTheBit(@TempDir Path folder) throws IOException {
+        var prompts = List.of("The tide", "A boat on the");
+        var cost = new QuadraticCost(0.1, 10, 1);
+        var target = features.setpoint(1);
+        var dense = Linearization.mean(model, prompts);
+        Linearization.kept(model, prompts, folder);                  // written block by block
+        Path file;
+        try (var files = Files.list(folder.resolve("artefacts"))) {
+            file = files.findAny().orElseThrow();
+        }
+        var onDisk = Linearization.load(file, model, false);
+        assertEquals("LinearSystem[T=30, d=576, mean of 2 Jacobians, on disk]", onDisk.toString());
+        for (int k = 0; k < model.horizon(); k++) {
+            assertArrayEquals(dense.jacobian(k).data, onDisk.jacobian(k).data);
+        }
+        assertArrayEquals(Lqr.feedback(dense, cost, target), Lqr.feedback(onDisk, cost, target));
+
+        assertRefused(() -> onDisk.jacobian(30), "block 30", "0..29");
+        Linearization.mean(model, prompts.subList(0, 1)).save(file);
+        assertRefused(() -> onDisk.jacobian(0), "replaced", "load it again");
+        Files.delete(file);
+        assertThrows(UncheckedIOException.class, () -> onDisk.jacobian(0));
+    }
+
+    @Test
     void anotherModelsOrADamagedLinearizationIsRefused(@TempDir Path folder) throws IOException {
         var file = folder.resolve("a.safetensors");
         assertRefused(() -> Linearization.load(file, model), "there is no file");
         new SafetensorsWriter().floats("A.0", () -> new float[1], 1, 1).write(file);
         assertRefused(() -> Linearization.load(file, model), "a.safetensors", "rudder.kind");
-        write(file, new Provenance("mean Jacobians", "other", "00", "11", 1, 30, "0.1.0"), 576);
+        write(file, new Provenance("mean Jacobians", "other", "00", "float32", "11", 1, 30, "0.1.0"), 576);
         assertRefused(() -> Linearization.load(file, model), "computed from other", model.sha256(), "again");
-        write(file, new Provenance("gains", model.name(), model.sha256(), "11", 1, 30, "0.1.0"), 576);
+        write(file, new Provenance("gains", model.name(), model.sha256(), "float32", "11", 1, 30, "0.1.0"), 576);
         assertRefused(() -> Linearization.load(file, model), "holds gains, wanted mean Jacobians");
-        write(file, new Provenance("mean Jacobians", model.name(), model.sha256(), "11", 1, 30, "0.1.0"), 576);
+        write(file, new Provenance("mean Jacobians", model.name(), model.sha256(), "float32", "11", 1, 30, "0.1.0"), 576);
         assertRefused(() -> Linearization.load(file, model), "no Jacobian of block 1", "0..29");
-        write(file, new Provenance("mean Jacobians", model.name(), model.sha256(), "11", 1, 30, "0.1.0"), 12);
+        write(file, new Provenance("mean Jacobians", model.name(), model.sha256(), "float32", "11", 1, 30, "0.1.0"), 12);
         assertRefused(() -> Linearization.load(file, model), "block 0", "[12, 12]", "[576, 576]");
     }
 

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 
 class ProvenanceTest {
     private static final Path FILE = Path.of("a.safetensors");
-    private final Provenance provenance = new Provenance("mean Jacobians", "tiny", "ab", "cd", 3, 4, Provenance.VERSION);
+    private final Provenance provenance = new Provenance("mean Jacobians", "tiny", "ab", "float32", "cd", 3, 4, Provenance.VERSION);
 
     @Test
     void theVersionIsThePoms() throws IOException {
@@ -26,7 +26,7 @@ class ProvenanceTest {
     void whatIsWrittenIsRead() throws IOException {
         assertEquals(provenance, Provenance.read(FILE, provenance.metadata()));
         assertEquals(provenance.digest(), Provenance.read(FILE, provenance.metadata()).digest());
-        assertNotEquals(provenance.digest(), new Provenance("mean Jacobians", "tiny", "ab", "ce", 3, 4, Provenance.VERSION).digest());
+        assertNotEquals(provenance.digest(), new Provenance("mean Jacobians", "tiny", "ab", "float32", "ce", 3, 4, Provenance.VERSION).digest());
         assertNotEquals(Provenance.digest(List.of("a", "bc")), Provenance.digest(List.of("ab", "c")));
     }
 

@@ -1,6 +1,7 @@
 package rudder;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
@@ -36,6 +37,20 @@ class StatisticsTest {
         assertEquals(mean + halfWidth, interval.high(), 0.1 * halfWidth);
     }
 
+    /** Each end is the rate that a z-test of the sample rejects only just: |p - end| = z sqrt(end (1 - end) / n). */
+    @Test
+    void wilsonsEndsAreTheRatesJustRejected() {
+        for (int[] sample : new int[][] {{3, 10}, {1, 4}, {61, 109}, {1, 1000}}) {
+            var interval = Interval.wilson(sample[0], sample[1]);
+            for (double end : new double[] {interval.low(), interval.high()}) {
+                assertEquals(1.959964 * Math.sqrt(end * (1 - end) / sample[1]), Math.abs(interval.mean() - end), 1e-6);
+            }
+        }
+        assertEquals("1 [0.72, 1]", Interval.wilson(10, 10).toString());
+        assertEquals(0, Interval.wilson(0, 5).low());
+        assertThrows(IllegalArgumentException.class, () -> Interval.wilson(3, 2));
+    }
+
     @Test
     void pairsThatDifferByAConstantHaveACertainDifferenceHoweverTheySpread() {
         double[] a = new Random(7).doubles(20, 0, 100).toArray();
@@ -61,7 +76,7 @@ class StatisticsTest {
 
     @Test
     void scoresComparedByRatiosHaveGeometricMeans() {
-        var perplexity = new Score("perplexity", completion -> 0, true);
+        var perplexity = new Score("perplexity", completions -> new double[completions.size()], true);
         assertEquals(10, perplexity.mean(new double[] {1, 100}).mean(), 1e-12);
         var change = perplexity.change(new double[] {2, 20, 200}, new double[] {1, 10, 100});
         assertEquals(2, change.mean(), 1e-12);
@@ -75,8 +90,8 @@ class StatisticsTest {
         assertEquals(1, Score.distinct(List.of("a", "b", "a", "c"), 2));
         assertEquals(0.5, Score.distinct(List.of("a", "b", "a", "b", "a"), 2));
         assertTrue(Double.isNaN(Score.distinct(List.of("a"), 2)));
-        var completion = new Completion("p", " sea sea", new int[] {1, 1}, false, "none", new double[0][], new double[2][3]);
-        assertEquals(0.5, Score.distinct(1).of().applyAsDouble(completion));
-        assertEquals(0, Score.energy().of().applyAsDouble(completion));
+        var completion = new Completion("p", " sea sea", new int[] {1}, new int[] {1, 1}, false, "none", new double[0][], new double[2][3]);
+        assertEquals(0.5, Score.distinct(1).all().apply(List.of(completion))[0]);
+        assertEquals(0, Score.energy().all().apply(List.of(completion))[0]);
     }
 }

@@ -16,8 +16,8 @@ enum Activation {
         }
 
         @Override
-        NDArray slope(NDArray g) {
-            return g.onesLike();
+        NDArray timesSlope(NDArray x, NDArray g) {
+            return x;
         }
     },
 
@@ -31,8 +31,8 @@ enum Activation {
         }
 
         @Override
-        NDArray slope(NDArray g) {
-            return g.square().muli(3 * cubic).addi(linear);
+        NDArray timesSlope(NDArray x, NDArray g) {
+            return x.muli(g.square().muli(3 * cubic).addi(linear));
         }
     };
 
@@ -47,8 +47,8 @@ enum Activation {
 
     abstract NDArray h(NDArray g);
 
-    /** h'(g). */
-    abstract NDArray slope(NDArray g);
+    /** x h'(g), in the place of x. */
+    abstract NDArray timesSlope(NDArray x, NDArray g);
 
     /** act(g), any shape. */
     NDArray value(NDArray g) {
@@ -58,7 +58,7 @@ enum Activation {
     /** act'(g), any shape. */
     NDArray derivative(NDArray g) {
         NDArray s = gate(g);
-        return s.sub(s.square()).muli(g).muli(slope(g)).addi(s); // g s (1 - s) h' + s
+        return timesSlope(s.sub(s.square()).muli(g), g).addi(s); // g s (1 - s) h' + s
     }
 
     private NDArray gate(NDArray g) {

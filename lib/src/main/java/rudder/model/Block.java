@@ -2,6 +2,7 @@ package rudder.model;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import java.util.function.Consumer;
 
 /**
  * One transformer block, phi(x) = y + P2(W_d mlp(N2(y))), y = x + P1(W_o attention(N1(x))), and its closed-form derivative at the last
@@ -16,9 +17,11 @@ import ai.djl.ndarray.NDManager;
 record Block(int index, Norm norm, Attention attention, NDArray output, NDArray attentionGain, GatedMlp mlp, NDArray down,
         NDArray mlpGain) {
 
-    /** The block's output [B, L, d] for x [B, L, d]; stores the tokens' keys and values in the cache. */
-    NDArray forward(NDArray x, Pass pass, KvCache cache) {
-        return rest(x, attention.forward(norm.of(x), pass, cache, index));
+    /** The block's output [B, L, d] for x [B, L, d]; stores the tokens' keys and values in the cache. The heads' outputs [B, L, h w] may be changed in place. */
+    NDArray forward(NDArray x, Pass pass, KvCache cache, Consumer<NDArray> onHeads) {
+        NDArray heads = attention.forward(norm.of(x), pass, cache, index);
+        onHeads.accept(heads);
+        return rest(x, heads);
     }
 
     /** phi at m alternatives z [m, d] for the last token, earlier keys and values [kv, t - 1, w] held fixed: [m, d]. */

@@ -1,69 +1,111 @@
 package rudder.model;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
-import org.ejml.data.DMatrixRMaj;
 import rudder.theory.Controller;
 import rudder.theory.Law;
+import rudder.theory.Place;
+import rudder.theory.Reading;
 
-/**
- * A controller's laws on the engine's device, u = W y + sum_i past_i y_i with y = b - C z: two skinny products a block, for any number of tokens at
- * once. A pass through the blocks goes from first to last; what a law remembers is the errors of the same pass.
- */
+/** The laws of a batch's controllers, one for each row, on the engine's device: uploaded once, for any number of tokens at a time. */
 final class DeviceLaws implements AutoCloseable {
 
-    /** -C [m, d], b [m], W [d, m], and by earlier block i a gain [d, m_i]. */
-    private record Gains(NDArray minusC, NDArray b, NDArray w, Map<Integer, NDArray> past) {}
+    /** Rows first..end-1, which stand side by side and share a controller. */
+    private record Group(int first, int end, Map<Place, Map<Integer, List<Law.Input<NDArray>>>> inputs) {}
 
     private final NDManager manager;
-    private final Gains[] laws;
-    private final boolean remembers;
-    private final NDArray[] errors;
+    private final DeviceArithmetic arithmetic;
+    private final List<Group> groups = new ArrayList<>();
 
     /**
-     * @throws IllegalArgumentException if the controller was made for another number of blocks or another width
+     * @param rows the controller of each row
+     * @throws IllegalArgumentException if a controller was made for another number of blocks or other widths
      */
-    DeviceLaws(NDManager parent, DataType type, Controller controller, int horizon, int dimension) {
-        controller.requireFits(horizon, dimension);
+    DeviceLaws(NDManager parent, DataType type, List<Controller> rows, ModelConfig config) {
         manager = parent.newSubManager();
-        laws = new Gains[horizon];
-        errors = new NDArray[horizon];
-        remembers = controller.remembers();
-        for (int k = 0; k < horizon; k++) {
-            laws[k] = controller.law(k).map(law -> upload(law, type)).orElse(null);
+        arithmetic = new DeviceArithmetic(manager, type);
+        var uploaded = new IdentityHashMap<Controller, Map<Place, Map<Integer, List<Law.Input<NDArray>>>>>();
+        for (int first = 0, end; first < rows.size(); first = end) {
+            var controller = rows.get(first);
+            end = first + 1;
+            while (end < rows.size() && rows.get(end) == controller) {
+                end++;
+            }
+            controller.requireFits(config.horizon(), config.dimension(), config.headsWidth());
+            groups.add(new Group(first, end, uploaded.computeIfAbsent(controller, this::upload)));
         }
     }
 
-    private Gains upload(Law law, DataType type) {
-        var past = new TreeMap<Integer, NDArray>();
-        law.past().forEach((i, gain) -> past.put(i, upload(gain, type)));
-        return new Gains(upload(law.C(), type).negi(), manager.create(law.b()).toType(type, false), upload(law.W(), type), past);
+    private Map<Place, Map<Integer, List<Law.Input<NDArray>>>> upload(Controller controller) {
+        var inputs = new EnumMap<Place, Map<Integer, List<Law.Input<NDArray>>>>(Place.class);
+        for (var place : Place.values()) {
+            var byBlock = new HashMap<Integer, List<Law.Input<NDArray>>>();
+            controller.blocks(place).forEach(k -> byBlock.put(k, controller.laws(place, k).stream().map(law -> law.on(arithmetic)).toList()));
+            inputs.put(place, byBlock);
+        }
+        return inputs;
     }
 
-    private NDArray upload(DMatrixRMaj x, DataType type) {
-        return EngineAlgebra.up(manager, x).toType(type, false);
+    /** One pass through the blocks, from first to last: what laws remember is the errors of the same pass, kept in its scope. */
+    Pass run(NDManager scope) {
+        return new Pass(scope);
     }
 
-    /**
-     * u [.., d] for states z [.., d] entering block k, null where the controller has no law there. Errors that later blocks remember are kept in
-     * {@code pass}, the scope of one pass.
-     */
-    NDArray input(NDManager pass, int k, NDArray z) {
-        Gains law = laws[k];
-        if (law == null) {
-            return null;
+    final class Pass {
+        private final List<Memory> memories;
+
+        private Pass(NDManager scope) {
+            memories = groups.stream().map(group -> new Memory(scope)).toList();
         }
-        NDArray y = Tensors.linear(z, law.minusC, law.b); // b - C z [.., m]
-        NDArray u = Tensors.linear(y, law.w, null); // W y
-        law.past.forEach((i, gain) -> u.addi(Tensors.linear(errors[i], gain, null)));
-        if (remembers) {
-            y.attach(pass);
-            errors[k] = y;
+
+        /** What is added [B, .., d] for what is read [B, .., d] at a place of block k, row by row; null where no controller has a law. */
+        NDArray input(Place place, int k, NDArray read) {
+            if (groups.stream().noneMatch(group -> group.inputs.get(place).containsKey(k))) {
+                return null;
+            }
+            if (groups.size() == 1) {
+                return input(0, place, k, read);
+            }
+            var inputs = new NDList();
+            for (int i = 0; i < groups.size(); i++) {
+                NDArray rows = read.get(new NDIndex().addSliceDim(groups.get(i).first, groups.get(i).end));
+                NDArray u = input(i, place, k, rows);
+                inputs.add(u == null ? rows.zerosLike() : u);
+            }
+            return NDArrays.concat(inputs, 0);
         }
-        return u;
+
+        private NDArray input(int group, Place place, int k, NDArray read) {
+            return groups.get(group).inputs.get(place).getOrDefault(k, List.of()).stream().map(input -> input.of(read, memories.get(group)))
+                    .reduce(arithmetic::plus).orElse(null);
+        }
+    }
+
+    private record Memory(NDManager scope, Map<Reading, NDArray> errors) implements Law.Memory<NDArray> {
+        Memory(NDManager scope) {
+            this(scope, new HashMap<>());
+        }
+
+        @Override
+        public void keep(Reading reading, NDArray read) {
+            read.attach(scope);
+            errors.put(reading, read);
+        }
+
+        @Override
+        public NDArray recall(Reading reading) {
+            return errors.get(reading);
+        }
     }
 
     @Override

@@ -2,12 +2,14 @@ package rudder.model;
 
 import ai.djl.Device;
 import ai.djl.engine.Engine;
+import ai.djl.ndarray.types.DataType;
 import java.util.regex.Pattern;
 
-/** Where a model's weights and states live: one device, which the environment's RUDDER_DEVICE names. */
+/** Where a model's weights and states live: one device, which the environment's RUDDER_DEVICE names; and how its weights are stored there, RUDDER_DTYPE. */
 final class Devices {
 
     static final String VARIABLE = "RUDDER_DEVICE";
+    static final String PRECISION = "RUDDER_DTYPE";
     private static final Pattern GPU = Pattern.compile("gpu:(\\d{1,3})");
 
     private Devices() {}
@@ -42,6 +44,21 @@ final class Devices {
                             : gpus + " GPU: wanted gpu:0" + (gpus > 1 ? " to gpu:" + (gpus - 1) : "")));
         }
         return Device.gpu(number);
+    }
+
+    /** RUDDER_DTYPE's, or without one float32. */
+    static DataType precision() {
+        var wanted = System.getenv(PRECISION);
+        return precisionNamed(wanted == null || wanted.isBlank() ? "float32" : wanted.strip());
+    }
+
+    /** @throws IllegalArgumentException if it is neither {@code float32} nor {@code float16} */
+    static DataType precisionNamed(String wanted) {
+        return switch (wanted) {
+            case "float32" -> DataType.FLOAT32;
+            case "float16" -> DataType.FLOAT16;
+            default -> throw new IllegalArgumentException(PRECISION + " is '" + wanted + "', wanted float32 or float16 (weights in half precision)");
+        };
     }
 
     /** As RUDDER_DEVICE spells it. */

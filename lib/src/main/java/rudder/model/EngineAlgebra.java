@@ -2,8 +2,10 @@ package rudder.model;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import java.util.Arrays;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.DenseAlgebra;
 
@@ -16,60 +18,84 @@ final class EngineAlgebra implements DenseAlgebra {
         this.manager = manager;
     }
 
-    @Override
-    public DMatrixRMaj multiply(DMatrixRMaj a, DMatrixRMaj b) {
-        try (NDManager scope = manager.newSubManager()) {
-            return down(up(scope, a).matMul(up(scope, b)));
+    private record There(NDArray array) implements Matrix {
+        @Override
+        public DMatrixRMaj get() {
+            return down(array);
         }
     }
 
     @Override
-    public DMatrixRMaj multiplyTransposed(DMatrixRMaj a, DMatrixRMaj b) {
-        try (NDManager scope = manager.newSubManager()) {
-            return down(up(scope, a).transpose().matMul(up(scope, b)));
-        }
+    public Workspace open() {
+        return new Space(manager.newSubManager());
     }
 
-    /** By the inverse: the engine's binding offers no factorisation. For well-scaled S + rI it agrees with Cholesky to rounding. */
-    @Override
-    public DMatrixRMaj solveSpd(DMatrixRMaj s, DMatrixRMaj b) {
-        try (NDManager scope = manager.newSubManager()) {
-            return down(up(scope, s).inverse().matMul(up(scope, b)));
+    private record Space(NDManager scope) implements Workspace {
+
+        @Override
+        public Matrix put(DMatrixRMaj m) {
+            return new There(up(scope, m));
         }
-    }
 
-    /** A stays on the device; what is multiplied with it comes and goes. */
-    @Override
-    public Factor hold(DMatrixRMaj matrix) {
-        NDManager held = manager.newSubManager();
-        NDArray a = up(held, matrix);
-        NDArray transposed = a.transpose();
-        return new Factor() {
-            @Override
-            public DMatrixRMaj multiply(DMatrixRMaj b) {
-                return product(a, b);
-            }
+        @Override
+        public Matrix keep(Matrix m) {
+            ((There) m).array.attach(scope);
+            return m;
+        }
 
-            @Override
-            public DMatrixRMaj multiplyTransposed(DMatrixRMaj b) {
-                return product(transposed, b);
-            }
+        /** The matrix as seen from here: what is computed from it belongs here. */
+        private NDArray here(Matrix m) {
+            return Tensors.within(scope, ((There) m).array);
+        }
 
-            private DMatrixRMaj product(NDArray left, DMatrixRMaj b) {
-                try (NDManager scope = manager.newSubManager()) {
-                    return down(Tensors.within(scope, left).matMul(up(scope, b)));
-                }
-            }
+        @Override
+        public Matrix multiply(Matrix a, Matrix b) {
+            return new There(here(a).matMul(here(b)));
+        }
 
-            @Override
-            public void close() {
-                held.close();
+        @Override
+        public Matrix multiplyTransposed(Matrix a, Matrix b) {
+            return new There(here(a).transpose().matMul(here(b)));
+        }
+
+        /** By the inverse: the engine's binding offers no factorisation. For well-scaled S + rI it agrees with Cholesky to rounding. */
+        @Override
+        public Matrix solveSpd(Matrix s, Matrix b) {
+            try (NDArray inverse = here(s).inverse()) {
+                NDArray x = inverse.matMul(here(b));
+                x.attach(scope);
+                return new There(x);
             }
-        };
+        }
+
+        @Override
+        public Matrix plus(Matrix a, double factor, Matrix b) {
+            return new There(here(b).mul(factor).addi(here(a)));
+        }
+
+        @Override
+        public Matrix symmetric(double factor, Matrix a, double shift) {
+            NDArray x = here(a);
+            NDArray sum = x.add(x.transpose()).muli(factor / 2);
+            long d = x.getShape().get(0);
+            sum.reshape(-1).get(new NDIndex().addSliceDim(0, d * d, d + 1)).addi(shift); // the diagonal, a view
+            return new There(sum);
+        }
+
+        @Override
+        public boolean isFinite(Matrix a) {
+            NDArray x = here(a);
+            return Double.isFinite(x.max().getDouble()) && Double.isFinite(x.min().getDouble()); // either is NaN where any number is
+        }
+
+        @Override
+        public void close() {
+            scope.close();
+        }
     }
 
     static NDArray up(NDManager scope, DMatrixRMaj x) {
-        double[] data = x.data.length == x.getNumElements() ? x.data : java.util.Arrays.copyOf(x.data, x.getNumElements());
+        double[] data = x.data.length == x.getNumElements() ? x.data : Arrays.copyOf(x.data, x.getNumElements());
         return scope.create(data, new Shape(x.numRows, x.numCols));
     }
 

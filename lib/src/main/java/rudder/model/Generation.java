@@ -8,6 +8,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import rudder.theory.Controller;
+import rudder.theory.Rollout;
 import rudder.theory.Setpoint;
 
 /** One batch of sequences being written: prefill, then a token each at a time, steered and measured at every pass. */
@@ -76,13 +80,25 @@ final class Generation {
         return out;
     }
 
-    /** Writes up to the asked number of tokens; {@code onText} hears the first row's text as it becomes complete. */
-    List<Completion> run(DeviceLaws laws, boolean everyToken, String controller, List<String> texts, Consumer<String> onText) {
+    /**
+     * Writes up to the asked number of tokens; {@code onText} hears the first row's text as it becomes complete.
+     *
+     * @param laws of the prompts' last tokens, and of all written tokens unless they have their own
+     * @param anew the laws of the tokens that the rows' plants are at; null where the first laws serve for all
+     */
+    List<Completion> run(DeviceLaws laws, Function<List<PromptPlant>, DeviceLaws> anew, Positions positions, List<String> controllers, List<String> texts, Consumer<String> onText) {
         int[] pads = new int[rows.length];
         int[][] next = padded(prompts, pads);
         try (KvCache cache = transformer.cache(pads, longest + maxTokens)) {
             for (int step = 0; step < maxTokens && next != null; step++) {
-                next = step(next, cache, laws, everyToken, onText);
+                boolean steered = step == 0 ? positions.last : positions.written;
+                if (step == 0 || anew == null || !steered) {
+                    next = step(next, cache, steered ? laws : null, positions.earlier, onText);
+                } else {
+                    try (DeviceLaws own = anew.apply(plants(next, cache))) {
+                        next = step(next, cache, own, false, onText);
+                    }
+                }
             }
         }
         var completions = new ArrayList<Completion>();
@@ -93,11 +109,27 @@ final class Generation {
             if (i == 0) {
                 onText.accept(rest);
             }
-            completions.add(new Completion(texts.get(i), row.written.toString(),
-                    Arrays.copyOf(row.tokens, row.length), row.ended, controller,
+            completions.add(new Completion(texts.get(i), row.written.toString(), prompts.get(i),
+                    Arrays.copyOf(row.tokens, row.length), row.ended, controllers.get(i),
                     row.strengths.toArray(double[][]::new), row.energies.toArray(double[][]::new)));
         }
         return completions;
+    }
+
+    /** The plants of the next tokens: what is cached makes them, and their nominal run is the unsteered one. */
+    private List<PromptPlant> plants(int[][] next, KvCache cache) {
+        var plants = new ArrayList<PromptPlant>();
+        double[][] first = transformer.embeddings(Arrays.stream(next).mapToInt(row -> row[0]).toArray());
+        for (int i = 0; i < rows.length; i++) {
+            int[] tokens = new int[cache.columns() - cache.pads[i] + 1];       // as many as there are: a plant asks for the position alone
+            tokens[tokens.length - 1] = next[i][0];
+            float[][] keys = cache.keysBefore(cache.columns(), i);
+            float[][] values = cache.valuesBefore(cache.columns(), i);
+            var at = new ResidualTrace(tokens, new Rollout(new double[][] {first[i]}, new double[0][]));
+            var unsteered = Rollout.of(new PromptPlant(transformer, at, keys, values), Controller.none(), first[i]);
+            plants.add(new PromptPlant(transformer, new ResidualTrace(tokens, unsteered), keys, values));
+        }
+        return plants;
     }
 
     /** One pass and one token for each row; the tokens of the next pass, or null when every row has ended. */
@@ -109,7 +141,7 @@ final class Generation {
             float[] all = logits.toType(DataType.FLOAT32, false).toFloatArray();
             int vocabulary = all.length / rows.length;
             double[][] strengths = strengths(trace.states());
-            double[][] energies = energies(scope, trace.inputs());
+            double[][] energies = energies(trace);
             int[][] next = new int[rows.length][1];
             boolean open = false;
             for (int i = 0; i < rows.length; i++) {
@@ -147,20 +179,18 @@ final class Generation {
         return Transformer.toRows(z.batchMatMul(directions).squeeze(2).transpose()); // [B, T + 1]
     }
 
-    /** |u_k|^2, [B][T]. */
-    private double[][] energies(NDManager scope, List<NDArray> inputs) {
-        var present = inputs.stream().filter(u -> u != null).toList();
-        double[][] energies = new double[rows.length][inputs.size()];
-        if (present.isEmpty()) {
-            return energies;
-        }
-        double[][] squares = Transformer.toRows(stack(present).square().sum(new int[] {2}).transpose()); // [B, laws]
-        for (int k = 0, at = 0; k < inputs.size(); k++) {
-            if (inputs.get(k) != null) {
+    /** |u_k|^2, [B][T], with inputs on the heads as they reach the residual stream. */
+    private double[][] energies(Transformer.Trace trace) {
+        double[][] energies = new double[rows.length][trace.inputs().size()];
+        for (var inputs : List.of(trace.inputs(), trace.mixed())) {
+            int[] blocks = IntStream.range(0, inputs.size()).filter(k -> inputs.get(k) != null).toArray();
+            if (blocks.length > 0) {
+                double[][] squares = Transformer.toRows(stack(IntStream.of(blocks).mapToObj(inputs::get).toList()).square().sum(new int[] {2}).transpose());
                 for (int i = 0; i < energies.length; i++) {
-                    energies[i][k] = squares[i][at];
+                    for (int at = 0; at < blocks.length; at++) {
+                        energies[i][blocks[at]] += squares[i][at];
+                    }
                 }
-                at++;
             }
         }
         return energies;

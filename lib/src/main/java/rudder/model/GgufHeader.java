@@ -31,6 +31,8 @@ final class GgufHeader {
     record Value(String type, Object data) {}
 
     static final int MAX_BYTES = 64 << 20;
+    /** "GGUF" */
+    static final int MAGIC = 0x46554747;
 
     private static final List<String> TYPES = List.of("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32",
             "bool", "string", "array", "uint64", "int64", "float64");
@@ -53,7 +55,7 @@ final class GgufHeader {
         this.fileSize = fileSize;
         this.in = start.order(ByteOrder.LITTLE_ENDIAN);
         try {
-            if (in.remaining() < 4 || in.getInt() != 0x46554747) { // "GGUF"
+            if (in.remaining() < 4 || in.getInt() != MAGIC) {
                 throw broken("it does not begin with the letters GGUF; this is not a GGUF file, or its download failed");
             }
             version(in.getInt());

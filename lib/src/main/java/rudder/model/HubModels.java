@@ -73,7 +73,7 @@ final class HubModels {
         Files.createDirectories(home);
         synchronized (HubModels.class) { // a file lock keeps processes apart, not the threads of one
             try (var lock = FileChannel.open(home.resolveSibling(home.getFileName() + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-                ModelStore.hold(lock, repository);
+                PackageStore.hold(lock, repository);
                 var whole = whole(home, ref);
                 if (whole.isPresent()) {
                     return whole.get();

@@ -58,21 +58,34 @@ final class KvCache implements AutoCloseable {
         return all.get(added.getManager(), new NDIndex().addAllDim().addSliceDim(0, end));
     }
 
-    /** Keys of one row's tokens, all but the last, without padding: [key heads, tokens - 1, head dimension], for every block. */
-    float[][] earlierKeys(int row) {
-        return earlier(keys, row);
+    /** Gives every row of an empty cache what this one's only row has seen. */
+    void spread(KvCache all) {
+        var seen = new NDIndex().addAllDim().addSliceDim(0, columns);
+        long[] times = {all.pads.length, 1, 1};
+        try (NDManager scope = manager.newSubManager()) {
+            for (int k = 0; k < keys.length; k++) {
+                all.keys[k].set(seen, keys[k].get(scope, seen).tile(times));
+                all.values[k].set(seen, values[k].get(scope, seen).tile(times));
+            }
+        }
+        all.columns = columns;
     }
 
-    /** As {@link #earlierKeys}, for values. */
-    float[][] earlierValues(int row) {
-        return earlier(values, row);
+    /** Keys of one row's tokens in the columns before {@code end}, without padding: [key heads, tokens, head dimension], for every block. */
+    float[][] keysBefore(int end, int row) {
+        return before(end, keys, row);
     }
 
-    private float[][] earlier(NDArray[] arrays, int row) {
+    /** As {@link #keysBefore}, for values. */
+    float[][] valuesBefore(int end, int row) {
+        return before(end, values, row);
+    }
+
+    private float[][] before(int end, NDArray[] arrays, int row) {
         float[][] out = new float[arrays.length][];
         long heads = arrays[0].getShape().get(0) / pads.length;
         try (NDManager scope = manager.newSubManager()) {
-            var index = new NDIndex().addSliceDim(row * heads, (row + 1) * heads).addSliceDim(pads[row], columns - 1L);
+            var index = new NDIndex().addSliceDim(row * heads, (row + 1) * heads).addSliceDim(pads[row], end);
             for (int k = 0; k < out.length; k++) {
                 out[k] = arrays[k].get(scope, index).toType(DataType.FLOAT32, false).toFloatArray();
             }

@@ -4,11 +4,19 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.Controller;
 import rudder.theory.DenseAlgebra;
+import rudder.theory.Setpoint;
 
 /**
  * A decoder-only transformer as a plant: T blocks acting on a residual stream of width d. Loads, traces, linearises, and writes text; never
@@ -32,34 +40,53 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
-     * Loads a model in float32 onto the device that the environment's RUDDER_DEVICE names ({@code cpu}, {@code gpu:0}), without one onto the
-     * first GPU, or the CPU where there is none.
+     * Loads a model onto the device that the environment's RUDDER_DEVICE names ({@code cpu}, {@code gpu:0}), without one onto the first GPU, or the CPU where
+     * there is none. Weights are float32 unless RUDDER_DTYPE is {@code float16}: then weight matrices are stored in half precision, and so are the unit
+     * vectors that they multiply; states, norms, softmax, keys, values and Jacobians stay float32, regulators float64. That halves a model's memory; it is
+     * meant for GPUs; on a CPU products of many rows are slower.
      *
      * @param nameOrPath whatever {@link ModelStore#fetch} takes: a name, a GGUF file, or a folder in Hugging Face's layout. A folder
      *     without a {@code tokenizer.json} serves for tokens; only texts are refused then, with an IllegalStateException
      * @throws IllegalArgumentException if the name is unknown, the architecture is not supported, or a tensor is missing, misshapen or not
-     *     finite, or RUDDER_DEVICE names no device that is there
+     *     finite, or RUDDER_DEVICE names no device that is there, or RUDDER_DTYPE another precision
      * @throws IllegalStateException if it would not fit into this machine's memory, see {@link MemoryPlan}; on a GPU the engine alone judges
      * @throws IOException if the file cannot be fetched or read
      */
     public static LanguageModel load(String nameOrPath) throws IOException {
-        return load(ModelStore.fetch(nameOrPath), DataType.FLOAT32);
+        return load(ModelStore.fetch(nameOrPath), Devices.precision());
     }
 
-    static LanguageModel load(ModelFile file, DataType type) throws IOException {
+    static LanguageModel load(ModelFile file, DataType stored) throws IOException {
         try (Checkpoint checkpoint = Checkpoint.open(file.path())) {
-            NDManager manager = NDManager.newBaseManager(Devices.chosen(), "PyTorch");
-            try {
-                if (!manager.getDevice().isGpu()) {
-                    MemoryPlan.of(file.name(), checkpoint.config(), 1, 1, 1).requireLoadable(MemoryPlan.available());
-                }
-                return new LanguageModel(file, new Transformer(checkpoint.tensors(), checkpoint.names(), checkpoint.config(), manager, type),
-                        checkpoint.tokenizer());
-            } catch (RuntimeException | Error e) {
-                manager.close();
-                checkpoint.tokenizer().close();
-                throw e;
+            return of(file, checkpoint, stored);
+        }
+    }
+
+    /**
+     * A model of any shape with random weights, made in memory: what the shape costs can be measured, what it says means nothing. It has no tokenizer;
+     * prompts are given as tokens. Weights are as in {@link RandomCheckpoint}, device and precision as in {@link #load}.
+     *
+     * @throws IllegalStateException if it would not fit into this machine's memory
+     */
+    public static LanguageModel random(ModelShape shape, long seed) {
+        var weights = new RandomWeights(shape, seed);
+        var config = shape.config();
+        return of(new ModelFile(shape.name(), Path.of(""), weights.sha256(), "none", shape.architecture()), new Checkpoint(weights,
+                TensorNames.huggingFace(weights, config.postNorms()), config, Tokenizer.ofNumbers(shape.vocabulary(), Set.of())), Devices.precision());
+    }
+
+    private static LanguageModel of(ModelFile file, Checkpoint checkpoint, DataType stored) {
+        NDManager manager = NDManager.newBaseManager(Devices.chosen(), "PyTorch");
+        try {
+            if (!manager.getDevice().isGpu()) {
+                MemoryPlan.of(file.name(), checkpoint.config(), 1, 1, 1).storedAs(stored).requireLoadable(MemoryPlan.available());
             }
+            return new LanguageModel(file, new Transformer(checkpoint.tensors(), checkpoint.names(), checkpoint.config(), manager, stored),
+                    checkpoint.tokenizer());
+        } catch (RuntimeException | Error e) {
+            manager.close();
+            checkpoint.tokenizer().close();
+            throw e;
         }
     }
 
@@ -93,9 +120,19 @@ public final class LanguageModel implements AutoCloseable {
         return Devices.name(transformer.manager.getDevice());
     }
 
+    /** How weight matrices are stored: {@code float32} or {@code float16}. */
+    public String precision() {
+        return transformer.stored.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** How {@link #load} would store them. */
+    public static String chosenPrecision() {
+        return Devices.precision().name().toLowerCase(Locale.ROOT);
+    }
+
     /** What this model takes in memory, for so many prompts of so many tokens, and texts written at once. */
     public MemoryPlan plan(int prompts, int tokens, int batch) {
-        return MemoryPlan.of(name(), transformer.config, prompts, tokens, batch);
+        return MemoryPlan.of(name(), transformer.config, prompts, tokens, batch).storedAs(transformer.stored);
     }
 
     /** Heavy double-precision products on this model's device. */
@@ -117,7 +154,12 @@ public final class LanguageModel implements AutoCloseable {
         return requireTokens(tokenizer.encode(text), room);
     }
 
-    /** The tokens of a user's message in the form that an instruction-tuned model expects, with room for an answer. */
+    /** The tokens of a user's message in the form that an instruction-tuned model expects, up to where the answer begins. */
+    public int[] encodeChat(String message) {
+        return encodeChat(message, 0);
+    }
+
+    /** The same, with room for an answer. */
     int[] encodeChat(String message, int room) {
         return requireTokens(tokenizer.encodeChat(message), room);
     }
@@ -146,7 +188,24 @@ public final class LanguageModel implements AutoCloseable {
 
     /** This model through a controller. */
     public SteeredModel steered(Controller controller) {
-        return new SteeredModel(this, controller, false, controller.setpoint().orElse(null));
+        return steered(List.of(controller));
+    }
+
+    /** This model through a controller for each of the prompts that it is to be given, which are written side by side all the same. */
+    public SteeredModel steered(List<Controller> controllers) {
+        return new SteeredModel(this, controllers, null, Positions.LAST_AND_WRITTEN,
+                controllers.stream().flatMap(controller -> controller.setpoint().stream()).findFirst().orElse(null), 0);
+    }
+
+    /**
+     * This model through a controller that is made anew at every token: from the plant that all tokens before it, as they were steered, make of the model, with the
+     * token's own unsteered run as its nominal one. One sequence at a time or many, but at each token a linearisation for each.
+     *
+     * @param maker what makes it
+     * @param measured the feature whose strengths completions carry, or null
+     */
+    public SteeredModel relinearised(Function<PromptPlant, Controller> maker, Setpoint measured) {
+        return new SteeredModel(this, List.of(), maker, Positions.LAST_AND_WRITTEN, measured, 0);
     }
 
     private SteeredModel unsteered() {
@@ -178,6 +237,21 @@ public final class LanguageModel implements AutoCloseable {
         return unsteered().traces(prompts);
     }
 
+    /** What the attention heads of every block put out at the prompts' last tokens, side by side, before they are mixed: [prompt][T][{@link #headsWidth}]. */
+    public double[][][] headOutputs(List<String> prompts) {
+        return unsteered().heads(prompts.stream().map(this::encode).toList());
+    }
+
+    /** Attention heads of a block. */
+    public int heads() {
+        return transformer.config.heads();
+    }
+
+    /** Numbers that the heads of a block put out together. */
+    public int headsWidth() {
+        return transformer.config.headsWidth();
+    }
+
     /** Next-token logits after the tokens, [vocabulary]. */
     public float[] logits(int[] tokens) {
         return unsteered().logits(tokens);
@@ -186,6 +260,11 @@ public final class LanguageModel implements AutoCloseable {
     /** The dynamical system that a prompt makes of this model. */
     public PromptPlant plant(String prompt) {
         return plant(encode(prompt));
+    }
+
+    /** {@link #plant} of each prompt, several prefilled at once. */
+    public List<PromptPlant> plants(List<String> prompts) {
+        return unsteered().plants(prompts.stream().map(this::encode).toList());
     }
 
     /** As above, for a prompt given as tokens. */
@@ -197,47 +276,74 @@ public final class LanguageModel implements AutoCloseable {
      * Mean over prompts of each block's Jacobian A_k = d phi_k / d z at the prompts' last tokens.
      *
      * @return A_0..A_{T-1}, [d, d] each, in double precision from single-precision products
-     * @throws IllegalStateException if they would not fit into Java's heap or this machine's memory, see {@link MemoryPlan}
+     * @throws IllegalStateException if they, and as many gains, would not fit into Java's heap or this machine's memory, see {@link MemoryPlan}
      */
     public List<DMatrixRMaj> meanJacobians(List<String> prompts) {
-        return meanJacobiansOf(prompts.stream().map(this::encode).toList());
+        return meanJacobiansOf(encoded(prompts));
     }
 
     /** {@link #meanJacobians} of prompts given as tokens. */
     public List<DMatrixRMaj> meanJacobiansOf(List<int[]> prompts) {
-        if (prompts.isEmpty()) {
-            throw new IllegalArgumentException("no prompts to linearise at: wanted at least one");
-        }
-        int longest = prompts.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
-        plan(prompts.size(), longest, 1).requireDense(Runtime.getRuntime().maxMemory(), MemoryPlan.available());
-        var plants = unsteered().plants(prompts);
+        int longest = prompts.stream().mapToInt(tokens -> tokens.length).max().orElse(1);
+        plan(Math.max(1, prompts.size()), longest, 1).requireDense(Runtime.getRuntime().maxMemory(), MemoryPlan.available());
+        var mean = meanJacobianOf(prompts);
         var jacobians = new ArrayList<DMatrixRMaj>();
-        try (Job job = Job.of("Jacobians of " + horizon() + " blocks at " + prompts.size() + " prompts", (long) horizon() * prompts.size())) {
+        try (Job job = Job.of("Jacobians of " + horizon() + " blocks at " + prompts.size() + " prompts", horizon())) {
             for (int k = 0; k < horizon(); k++) {
-                try (NDManager scope = transformer.manager.newSubManager()) {
-                    NDArray sum = null;
-                    for (PromptPlant plant : plants) {
-                        try (NDManager within = scope.newSubManager()) {
-                            NDArray a = plant.jacobian(within, k);
-                            if (sum == null) {
-                                a.attach(scope);
-                                sum = a;
-                            } else {
-                                sum.addi(a);
-                            }
-                        }
-                        job.advance(1);
-                    }
-                    jacobians.add(EngineAlgebra.down(sum.divi(prompts.size())));
-                }
+                jacobians.add(mean.apply(k));
+                job.advance(1);
             }
         }
         return jacobians;
     }
 
+    /**
+     * {@link #meanJacobians} one at a time: the function makes A_k whenever it is asked, and holds the prompts' keys and values only. It lives as long as
+     * this model.
+     */
+    public IntFunction<DMatrixRMaj> meanJacobian(List<String> prompts) {
+        return meanJacobianOf(encoded(prompts));
+    }
+
+    private IntFunction<DMatrixRMaj> meanJacobianOf(List<int[]> prompts) {
+        if (prompts.isEmpty()) {
+            throw new IllegalArgumentException("no prompts to linearise at: wanted at least one");
+        }
+        var plants = unsteered().plants(prompts);
+        return k -> {
+            try (NDManager scope = transformer.manager.newSubManager()) {
+                NDArray sum = null;
+                for (PromptPlant plant : plants) {
+                    try (NDManager within = scope.newSubManager()) {
+                        NDArray a = plant.jacobian(within, k);
+                        if (sum == null) {
+                            a.attach(scope);
+                            sum = a;
+                        } else {
+                            sum.addi(a);
+                        }
+                    }
+                }
+                return EngineAlgebra.down(sum.divi(plants.size()));
+            }
+        };
+    }
+
+    private List<int[]> encoded(List<String> prompts) {
+        return prompts.stream().map(this::encode).toList();
+    }
+
     /** Negative log-likelihood in nats of tokens 2..n given those before them, [n - 1]. */
     public double[] surprisals(int[] tokens) {
-        return transformer.surprisals(requireTokens(tokens, 0));
+        return surprisals(List.of(tokens))[0];
+    }
+
+    /** {@link #surprisals(int[])} of each sequence, several side by side. */
+    public double[][] surprisals(List<int[]> sequences) {
+        sequences.forEach(tokens -> requireTokens(tokens, 0));
+        return IntStream.iterate(0, first -> first < sequences.size(), first -> first + SteeredModel.BATCH)
+                .mapToObj(first -> transformer.surprisals(sequences.subList(first, Math.min(sequences.size(), first + SteeredModel.BATCH))))
+                .flatMap(Arrays::stream).toArray(double[][]::new);
     }
 
     /** exp of the mean {@link #surprisals} of the text's tokens. */
@@ -248,7 +354,7 @@ public final class LanguageModel implements AutoCloseable {
     /** exp of the mean surprisal of tokens {@code from}..n-1, given all before each; from is at least 1. */
     public double perplexity(int[] tokens, int from) {
         double[] surprisals = surprisals(tokens);
-        return Math.exp(java.util.Arrays.stream(surprisals, from - 1, surprisals.length).average().orElseThrow(
+        return Math.exp(Arrays.stream(surprisals, from - 1, surprisals.length).average().orElseThrow(
                 () -> new IllegalArgumentException("perplexity needs at least one token after the first " + from)));
     }
 
@@ -269,7 +375,6 @@ public final class LanguageModel implements AutoCloseable {
 
     @Override
     public String toString() {
-        return "LanguageModel[" + name() + ", " + horizon() + " blocks, d=" + dimension() + ", " + transformer.type.name().toLowerCase(java.util.Locale.ROOT)
-                + ", " + device() + "]";
+        return "LanguageModel[" + name() + ", " + horizon() + " blocks, d=" + dimension() + ", " + precision() + ", " + device() + "]";
     }
 }

@@ -1,5 +1,6 @@
 package rudder.model;
 
+import ai.djl.ndarray.types.DataType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
@@ -8,8 +9,8 @@ import java.nio.file.Path;
 import java.util.Locale;
 
 /**
- * What a model and its regulator take in memory, in bytes, estimated from sizes alone. Weights, keys, values and states are float32 on the
- * model's device; Jacobians and gains are float64 on Java's heap, T d^2 8 each. {@link LanguageModel#load} and
+ * What a model and its regulator take in memory, in bytes, estimated from sizes alone. Weights ({@link #inFloat16} for half of them), keys, values and
+ * states are float32 on the model's device; Jacobians and gains are float64 on Java's heap, T d^2 8 each. {@link LanguageModel#load} and
  * {@link LanguageModel#meanJacobians} ask it before they begin.
  *
  * <pre>{@code
@@ -18,26 +19,24 @@ import java.util.Locale;
  *
  * @param name       the model
  * @param parameters weights, norms and biases
- * @param weights    4 bytes a parameter
+ * @param weights    4 bytes a parameter, 2 in float16
  * @param cache      keys and values of a batch while it is written, batch x tokens x T x 2 x key heads x head dimension x 4
  * @param passing    what one pass needs beside: activations and logits, and while loading a staging buffer of 64 MiB
  * @param prompts    keys and values of the prompts at which the model is linearised, kept on the heap until their mean is made
  * @param jacobians  A_0..A_{T-1}, T d^2 8
  * @param gains      K_0..K_{T-1}, T d^2 8
+ * @param matrix     a single d x d matrix in double precision, d^2 8
  * @param block      products of one block: its Jacobian's factors in float32 (of f d and d^2), a Riccati step's in float64 (of d^2), whichever is more
  * @param tracker    one row to measure and one to push by for each block, 2 T d 8: all that steering by one feature needs at run time
  */
 public record MemoryPlan(String name, long parameters, long weights, long cache, long passing, long prompts, long jacobians, long gains,
-        long block, long tracker) {
+        long matrix, long block, long tracker) {
 
     /** How a regulator can be made, from the one that needs most. */
     public enum Route {
         /** {@link LanguageModel#meanJacobians} and {@link rudder.theory.Lqr#solve}: all Jacobians and all gains at once, O(T d^2). */
         DENSE,
-        /**
-         * {@link PromptPlant#jacobian(int)} and {@link rudder.theory.Lqr#step} block by block from the last, of which only K_k v_k is kept:
-         * O(d^2 + T d).
-         */
+        /** Jacobians on disk ({@code rudder.Linearization.kept}) and {@link rudder.theory.Lqr#feedback}, of which only K_k v_k is kept: O(d^2 + T d). */
         STREAMED,
         /** {@link rudder.theory.FeatureTracker} on {@link PromptPlant}'s products with vectors: no d x d matrix, O(T d). */
         PRODUCTS,
@@ -72,7 +71,16 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
         long passing = Math.max(STAGING, Float.BYTES * batch * (tokens * (3 * f + 6 * d) + 2L * c.vocabulary()));
         long block = Math.max(Float.BYTES * (4 * f * d + 6 * d * d), Double.BYTES * 9 * d * d);
         return new MemoryPlan(name, c.parameters(), Float.BYTES * c.parameters(), batch * tokens * token, passing, prompts * tokens * token, square,
-                square, block, 2L * c.horizon() * d * Double.BYTES);
+                square, d * d * Double.BYTES, block, 2L * c.horizon() * d * Double.BYTES);
+    }
+
+    /** The same with weights in float16. Linearising a block takes its weights in float32 beside: at most as much again as its products. */
+    public MemoryPlan inFloat16() {
+        return new MemoryPlan(name, parameters, Short.BYTES * parameters, cache, passing, prompts, jacobians, gains, matrix, 2 * block, tracker);
+    }
+
+    MemoryPlan storedAs(DataType type) {
+        return type == DataType.FLOAT16 ? inFloat16() : this;
     }
 
     /** Bytes of everything that a route holds at once, on the device and on the heap. */
@@ -89,7 +97,8 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
     public long heap(Route route) {
         return switch (route) {
             case DENSE -> jacobians + gains + prompts + tracker;
-            case STREAMED, PRODUCTS -> prompts + tracker;
+            case STREAMED -> 2 * matrix + prompts + tracker; // one is made while the one before is written, or read
+            case PRODUCTS -> prompts + tracker;
             case NONE -> 0;
         };
     }
@@ -130,19 +139,28 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
     /** @throws IllegalStateException if weights and a pass take more than the memory that is available to them */
     void requireLoadable(long available) {
         if (device(Route.PRODUCTS) > available) {
-            throw new IllegalStateException(String.format(Locale.ROOT, "%s has %.3g billion parameters, %.1f GB as float32, and needs %.1f GB to run; "
+            throw new IllegalStateException(String.format(Locale.ROOT, "%s has %.3g billion parameters, %.1f GB of weights, and needs %.1f GB to run; "
                     + "%.1f GB are available: close other programs, take a smaller model, or a machine or GPU (RUDDER_DEVICE) with more memory",
                     name, parameters / 1e9, weights / 1e9, device(Route.PRODUCTS) / 1e9, available / 1e9));
         }
     }
 
-    /** @throws IllegalStateException if the Jacobians alone take more than the largest heap or, beyond the present one, than the machine has */
+    /** Whether all Jacobians and all gains fit, at once, into the heap that Java may have and into this machine's memory. */
+    public boolean denseFits() {
+        return denseFits(Runtime.getRuntime().maxMemory(), available());
+    }
+
+    private boolean denseFits(long heap, long available) {
+        return heap(Route.DENSE) <= heap && heap(Route.DENSE) + block <= available;
+    }
+
+    /** @throws IllegalStateException if Jacobians and gains take more than the largest heap or, beyond the present one, than the machine has */
     void requireDense(long heap, long available) {
-        long wanted = jacobians + prompts;
-        if (wanted > heap || wanted + block > available) {
-            throw new IllegalStateException(String.format(Locale.ROOT, "the Jacobians of %s take %.2f GB in double precision and the prompts' keys and "
-                    + "values %.2f GB; Java's heap may grow to %.2f GB, and %.2f GB are available: raise -Xmx (RUDDER_HEAP in notebooks), take fewer "
-                    + "prompts, or steer by FeatureTracker.of(model.plant(prompt), ...), which forms no Jacobian",
+        if (!denseFits(heap, available)) {
+            throw new IllegalStateException(String.format(Locale.ROOT, "the Jacobians of %s take %.2f GB in double precision, its gains as much, and the "
+                    + "prompts' keys and values %.2f GB; Java's heap may grow to %.2f GB, and %.2f GB are available: raise -Xmx (RUDDER_HEAP in notebooks), "
+                    + "take fewer prompts, keep the Jacobians on disk (Linearization.kept, then Lqr.feedback), or steer by "
+                    + "FeatureTracker.of(model.plant(prompt), ...), which forms none",
                     name, jacobians / 1e9, prompts / 1e9, heap / 1e9, available / 1e9));
         }
     }

@@ -105,6 +105,11 @@ record ModelConfig(String architecture, int horizon, int dimension, int heads, i
                 file.names().stream().anyMatch(name -> name.matches("blk\\.\\d+\\.attn_[qkv]\\.bias")), gemma, gemma, !file.has(TensorNames.GGUF.head() + ".weight"), a.equals("llama"), 0);
     }
 
+    /** h w: numbers that the heads of a block put out together. */
+    int headsWidth() {
+        return heads * headDimension;
+    }
+
     private static int count(GgufFile file, String key) {
         return Math.toIntExact(file.integer(key));
     }

@@ -9,6 +9,7 @@ import org.ejml.data.DMatrixRMaj;
 import rudder.theory.CertifiedBound;
 import rudder.theory.Differential;
 import rudder.theory.Plant;
+import rudder.theory.Rollout;
 
 /**
  * The dynamical system that a prompt makes of a model: phi_k takes the last token's residual stream through block k, the keys and values of
@@ -41,9 +42,14 @@ public final class PromptPlant implements Plant, Differential {
         return transformer.config.dimension();
     }
 
-    /** The prompt's own, unsteered run. */
+    /** The prompt's own, unsteered run; of a plant {@link #about} another, that one. */
     public ResidualTrace nominal() {
         return nominal;
+    }
+
+    /** The same plant, linearised about another run of it. */
+    public PromptPlant about(Rollout run) {
+        return new PromptPlant(transformer, new ResidualTrace(nominal.tokens(), run), keys, values);
     }
 
     @Override

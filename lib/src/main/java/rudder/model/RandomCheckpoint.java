@@ -12,7 +12,8 @@ import java.util.function.IntFunction;
 
 /**
  * A model of any shape with random weights, to measure what a shape costs: a folder in Hugging Face's layout, bfloat16, that
- * {@link LanguageModel#load} reads. It has no tokenizer: prompts are given as tokens. What it says means nothing.
+ * {@link LanguageModel#load} reads. It has no tokenizer: prompts are given as tokens. What it says means nothing. {@link LanguageModel#random} makes one
+ * without a disk.
  */
 public final class RandomCheckpoint {
 
@@ -30,9 +31,7 @@ public final class RandomCheckpoint {
         var random = new SplittableRandom(seed);
         var writer = new SafetensorsWriter();
         tensors(config).forEach((name, size) -> {
-            double reach = size.length == 1 ? 0 : Math.sqrt(3.0 / 4 / size[1]);
-            float centre = name.endsWith("norm.weight") ? 1 - config.gainOffset() : 0;
-            writer.bfloats(name, values(random.split(), centre, reach), size);
+            writer.bfloats(name, values(random.split(), centre(name, config), step(size)), size);
         });
         Files.createDirectories(folder);
         Files.writeString(folder.resolve(Checkpoint.CONFIG), new Gson().toJson(shape.json()));
@@ -40,9 +39,17 @@ public final class RandomCheckpoint {
         return folder;
     }
 
-    /** Uniform numbers centre -+ reach, of 16 random bits each, cut to bfloat16. */
-    private static IntFunction<short[]> values(SplittableRandom random, float centre, double reach) {
-        float step = (float) (reach / (1 << 15));
+    static float centre(String name, ModelConfig config) {
+        return name.endsWith("norm.weight") ? 1 - config.gainOffset() : 0;
+    }
+
+    /** Of numbers that are a signed 16-bit integer's multiple of it, uniform with variance 1/(4 n). */
+    static float step(long[] size) {
+        return size.length == 1 ? 0 : (float) (Math.sqrt(3.0 / 4 / size[1]) / (1 << 15));
+    }
+
+    /** Uniform numbers, of 16 random bits each, cut to bfloat16. */
+    private static IntFunction<short[]> values(SplittableRandom random, float centre, float step) {
         return count -> {
             var values = new short[count];
             long bits = 0;

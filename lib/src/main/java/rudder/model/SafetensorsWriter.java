@@ -8,10 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -19,7 +16,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.UUID;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
 
@@ -87,22 +83,13 @@ public final class SafetensorsWriter {
         // the widest type first: every value lies at a multiple of its width
         List<Map.Entry<String, Tensor>> ordered = new ArrayList<>(tensors.entrySet());
         ordered.sort(Comparator.comparingInt(t -> -t.getValue().type.bytes));
-        Path target = path.toAbsolutePath();
-        Files.createDirectories(target.getParent());
-        Path unfinished = target.resolveSibling(target.getFileName() + "." + UUID.randomUUID() + ".part");
-        try {
-            try (FileChannel out = FileChannel.open(unfinished, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
-                writeAll(out, ByteBuffer.wrap(header(ordered)));
-                ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 20).order(ByteOrder.LITTLE_ENDIAN);
-                for (Map.Entry<String, Tensor> t : ordered) {
-                    write(t.getKey(), t.getValue(), buffer, out);
-                }
-                out.force(true);
+        WholeFile.write(path, out -> {
+            WholeFile.writeAll(out, ByteBuffer.wrap(header(ordered)));
+            ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 20).order(ByteOrder.LITTLE_ENDIAN);
+            for (Map.Entry<String, Tensor> t : ordered) {
+                write(t.getKey(), t.getValue(), buffer, out);
             }
-            Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(unfinished);
-        }
+        });
     }
 
     /** Length and JSON, padded with spaces so that the data begin at a multiple of 8. */
@@ -147,7 +134,7 @@ public final class SafetensorsWriter {
                 n = (int) Math.min(room, left);
                 buffer.clear().limit(n * tensor.type.bytes);
                 buffer.asShortBuffer().put((short[]) pieces.apply(n));
-                writeAll(out, buffer);
+                WholeFile.writeAll(out, buffer);
             }
             return;
         }
@@ -164,13 +151,7 @@ public final class SafetensorsWriter {
             } else {
                 buffer.asFloatBuffer().put((float[]) values, i, n);
             }
-            writeAll(out, buffer);
-        }
-    }
-
-    private static void writeAll(FileChannel out, ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            out.write(bytes);
+            WholeFile.writeAll(out, buffer);
         }
     }
 }

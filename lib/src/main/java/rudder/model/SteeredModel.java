@@ -4,15 +4,17 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import rudder.theory.Controller;
 import rudder.theory.Rollout;
 import rudder.theory.Setpoint;
 
 /**
- * A model seen through a controller: z_{k+1} = phi_k(z_k) + u_k at the last token of the prompt and at every token written after it, or,
- * {@link #atEveryToken}, at all of the prompt's too. A cheap view; the model itself is unchanged.
+ * A model seen through a controller: z_{k+1} = phi_k(z_k) + u_k at the last token of the prompt and at every token written after it, or
+ * {@link #at} other {@link Positions}. A cheap view; the model itself is unchanged.
  */
 public final class SteeredModel {
 
@@ -20,35 +22,71 @@ public final class SteeredModel {
     static final int BATCH = 32;
 
     private final LanguageModel model;
-    private final Controller controller;
-    private final boolean everyToken;
+    private final List<Controller> controllers;     // one for every prompt, or one for each; none if they are made at every token
+    private final Function<PromptPlant, Controller> maker;     // null unless they are
+    private final Positions positions;
     private final Setpoint measured;
+    private final int row;
 
-    SteeredModel(LanguageModel model, Controller controller, boolean everyToken, Setpoint measured) {
-        controller.requireFits(model.horizon(), model.dimension());
+    SteeredModel(LanguageModel model, List<Controller> controllers, Function<PromptPlant, Controller> maker, Positions positions, Setpoint measured,
+            int row) {
+        if (controllers.isEmpty() && maker == null) {
+            throw new IllegalArgumentException("no controller, wanted one, or one for each prompt");
+        }
+        controllers.forEach(controller -> controller.requireFits(model.horizon(), model.dimension(), model.transformer().config.headsWidth()));
         if (measured != null && (measured.horizon() != model.horizon() || measured.dimension() != model.dimension())) {
             throw new IllegalArgumentException(measured + " has T=" + measured.horizon() + ", d=" + measured.dimension()
                     + ", wanted those of " + model + ": make it from features of this model");
         }
         this.model = model;
-        this.controller = controller;
-        this.everyToken = everyToken;
+        this.controllers = List.copyOf(controllers);
+        this.maker = maker;
+        this.positions = positions;
         this.measured = measured;
+        this.row = row;
     }
 
-    /** The controller. */
+    /**
+     * The controller; where each prompt has its own, the first prompt's.
+     *
+     * @throws IllegalStateException if controllers are made at every token: then there is none before there is a token
+     */
     public Controller controller() {
-        return controller;
+        if (maker != null) {
+            throw new IllegalStateException(this + " makes a controller at every token: there is no one controller to ask for");
+        }
+        return controllers.get(0);
+    }
+
+    /** The controllers of these prompts, at their last tokens. */
+    private List<Controller> rows(List<int[]> prompts) {
+        if (maker != null) {
+            return plants(prompts).stream().map(maker).toList();
+        }
+        if (controllers.size() > 1 && controllers.size() != prompts.size()) {
+            throw new IllegalArgumentException(prompts.size() + " prompts for " + controllers.size() + " controllers, wanted as many, or one controller for all");
+        }
+        return controllers.size() == 1 ? Collections.nCopies(prompts.size(), controllers.get(0)) : controllers;
+    }
+
+    /** The same view, steering these tokens. */
+    public SteeredModel at(Positions positions) {
+        return new SteeredModel(model, controllers, maker, positions, measured, row);
     }
 
     /** The same view, with inputs at every token of the prompt as well (the paper's A-LQR+). */
     public SteeredModel atEveryToken() {
-        return new SteeredModel(model, controller, true, measured);
+        return at(Positions.ALL);
     }
 
     /** The same view; completions carry the strengths of this setpoint's feature, whatever the controller drives to. */
     public SteeredModel measuring(Setpoint setpoint) {
-        return new SteeredModel(model, controller, everyToken, setpoint);
+        return new SteeredModel(model, controllers, maker, positions, setpoint, row);
+    }
+
+    /** The same view; the first text it writes draws as the one at place {@code row} of a long list would, so that parts of the list give what the whole gives. */
+    public SteeredModel fromRow(int row) {
+        return new SteeredModel(model, controllers, maker, positions, measured, row);
     }
 
     /** Writes up to {@code maxTokens} tokens after the prompt, greedily with repetition penalty 1.2. */
@@ -91,13 +129,15 @@ public final class SteeredModel {
             throw new IllegalArgumentException("maxTokens is " + maxTokens + ", wanted at least 1");
         }
         var completions = new ArrayList<Completion>();
-        try (Job job = Job.of("Writing " + prompts.size() + " x " + maxTokens + " tokens, " + controller.name(), prompts.size());
-                DeviceLaws laws = laws()) {
+        var rows = rows(prompts);
+        try (Job job = Job.of("Writing " + prompts.size() + " x " + maxTokens + " tokens, " + rows.get(0).name(), prompts.size())) {
             for (int first = 0; first < prompts.size(); first += BATCH) {
                 int end = Math.min(prompts.size(), first + BATCH);
-                try (NDManager scope = model.transformer().manager.newSubManager()) {
-                    completions.addAll(new Generation(scope, model.transformer(), model.tokenizer(), prompts.subList(first, end), first, maxTokens,
-                            sampling, measured).run(laws, everyToken, controller.name(), texts.subList(first, end), onText));
+                var names = rows.subList(first, end).stream().map(Controller::name).toList();
+                try (NDManager scope = model.transformer().manager.newSubManager(); DeviceLaws laws = laws(rows.subList(first, end))) {
+                    completions.addAll(new Generation(scope, model.transformer(), model.tokenizer(), prompts.subList(first, end), row + first, maxTokens,
+                            sampling, measured).run(laws, maker == null ? null : some -> laws(some.stream().map(maker).toList()), positions, names,
+                            texts.subList(first, end), onText));
                 }
                 job.reach(completions.size());
             }
@@ -105,8 +145,8 @@ public final class SteeredModel {
         return completions;
     }
 
-    private DeviceLaws laws() {
-        return new DeviceLaws(model.transformer().manager, model.transformer().type, controller, model.horizon(), model.dimension());
+    private DeviceLaws laws(List<Controller> rows) {
+        return new DeviceLaws(model.transformer().manager, model.transformer().type, rows, model.transformer().config);
     }
 
     /** The states and inputs of the prompt's last token. */
@@ -122,9 +162,12 @@ public final class SteeredModel {
     /** {@link #traces} of prompts given as tokens. */
     public List<ResidualTrace> tracesOf(List<int[]> prompts) {
         var traces = new ArrayList<ResidualTrace>();
-        try (DeviceLaws laws = laws()) {
-            inBatches(prompts, batch -> prefill(batch, laws, (rows, cache, logits) -> traces.addAll(rows)));
-        }
+        var rows = rows(prompts).iterator();
+        inBatches(prompts, batch -> {
+            try (DeviceLaws laws = laws(batch.stream().map(prompt -> rows.next()).toList())) {
+                prefill(batch, laws, (some, cache, logits) -> traces.addAll(some));
+            }
+        });
         return traces;
     }
 
@@ -133,7 +176,8 @@ public final class SteeredModel {
         var plants = new ArrayList<PromptPlant>();
         inBatches(prompts, batch -> prefill(batch, null, (traces, cache, logits) -> {
             for (int row = 0; row < traces.size(); row++) {
-                plants.add(new PromptPlant(model.transformer(), traces.get(row), cache.earlierKeys(row), cache.earlierValues(row)));
+                plants.add(new PromptPlant(model.transformer(), traces.get(row),
+                        cache.keysBefore(cache.columns() - 1, row), cache.valuesBefore(cache.columns() - 1, row)));
             }
         }));
         return plants;
@@ -148,14 +192,54 @@ public final class SteeredModel {
     /** Next-token logits after a prompt given as tokens, [vocabulary]. */
     public float[] logits(int[] prompt) {
         var out = new float[1][];
-        try (DeviceLaws laws = laws()) {
+        try (DeviceLaws laws = laws(rows(List.of(prompt)))) {
             prefill(List.of(prompt), laws, (rows, cache, logits) -> out[0] = logits.toType(DataType.FLOAT32, false).toFloatArray());
         }
         return out[0];
     }
 
+    /**
+     * How far steering moved the next-token distributions of this view's completions: the KL divergence in nats of the steered distribution p from q, which the
+     * unsteered model has after the same tokens, {@code sum_x p(x) ln(p(x) / q(x))}. [completion][token]
+     */
+    public double[][] divergences(List<Completion> completions) {
+        var divergences = new double[completions.size()][];
+        if (maker != null) {
+            throw new UnsupportedOperationException(this + ": how far controllers that are made at every token move the next one is not measured");
+        }
+        var rows = rows(completions.stream().map(Completion::promptTokens).toList());
+        try (Job job = Job.of("KL of " + completions.size() + " completions, " + rows.get(0).name(), completions.size())) {
+            for (int i = 0; i < divergences.length; i++) {
+                try (DeviceLaws laws = laws(rows.subList(i, i + 1))) {
+                    divergences[i] = model.transformer().divergences(completions.get(i).promptTokens(), completions.get(i).tokens(), laws, positions);
+                }
+                job.advance(1);
+            }
+        }
+        return divergences;
+    }
+
     private interface Prefilled {
         void accept(List<ResidualTrace> traces, KvCache cache, NDArray logits);
+    }
+
+    /** What the attention heads of every block put out at the prompts' last tokens, before any input, side by side: [prompt][T][h w]. */
+    double[][][] heads(List<int[]> prompts) {
+        var heads = new ArrayList<double[][]>();
+        inBatches(prompts, batch -> {
+            int[] pads = new int[batch.size()];
+            int[][] tokens = Generation.padded(batch, pads);
+            try (NDManager scope = model.transformer().manager.newSubManager(); KvCache cache = model.transformer().cache(pads, tokens[0].length)) {
+                var trace = Transformer.Trace.withHeads();
+                model.transformer().run(scope, tokens, cache, null, false, trace);
+                var byBlock = trace.heads().stream().map(Transformer::toRows).toList();
+                for (int i = 0; i < batch.size(); i++) {
+                    int row = i;
+                    heads.add(byBlock.stream().map(rows -> rows[row]).toArray(double[][]::new));
+                }
+            }
+        });
+        return heads.toArray(double[][][]::new);
     }
 
     private void prefill(List<int[]> prompts, DeviceLaws laws, Prefilled then) {
@@ -165,7 +249,7 @@ public final class SteeredModel {
         int[][] tokens = Generation.padded(prompts, pads);
         try (NDManager scope = transformer.manager.newSubManager(); KvCache cache = transformer.cache(pads, tokens[0].length)) {
             var trace = new Transformer.Trace();
-            NDArray x = transformer.run(scope, tokens, cache, laws, everyToken, trace);
+            NDArray x = transformer.run(scope, tokens, cache, positions.last ? laws : null, positions.earlier, trace);
             int horizon = model.horizon();
             var states = new double[prompts.size()][horizon + 1][];
             var inputs = new double[prompts.size()][horizon][];
@@ -189,6 +273,6 @@ public final class SteeredModel {
 
     @Override
     public String toString() {
-        return "SteeredModel[" + model.name() + ", " + controller.name() + (everyToken ? ", every token" : "") + "]";
+        return "SteeredModel[" + model.name() + ", " + (maker != null ? "relinearised at every token" : controllers.size() == 1 ? controllers.get(0).name() : controllers.size() + " controllers") + (positions == Positions.LAST_AND_WRITTEN ? "" : ", tokens " + positions) + "]";
     }
 }

@@ -202,7 +202,8 @@ enum TensorType {
     static final VarHandle FLOAT = MethodHandles.byteArrayViewVarHandle(float[].class, LITTLE_ENDIAN);
     static final VarHandle DOUBLE = MethodHandles.byteArrayViewVarHandle(double[].class, LITTLE_ENDIAN);
 
-    private final int ggufId;
+    /** Its number in GGUF files. */
+    final int ggufId;
     /** Values a block. */
     final int values;
     /** Bytes a block. */

@@ -1,6 +1,8 @@
 package rudder.model;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
@@ -9,6 +11,7 @@ import ai.djl.ndarray.types.SparseFormat;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import rudder.theory.Place;
 
 /** A checkpoint's weights on the engine's device, and the pass of tokens through its blocks. */
 final class Transformer implements AutoCloseable {
@@ -18,7 +21,10 @@ final class Transformer implements AutoCloseable {
 
     final ModelConfig config;
     final NDManager manager;
+    /** Of states, norms, softmax and whatever else is computed. */
     final DataType type;
+    /** Of weight matrices. */
+    final DataType stored;
     private final List<Block> blocks;
     private final NDArray embedding;
     private final NDArray embeddingScale; // null where it is 1
@@ -27,11 +33,12 @@ final class Transformer implements AutoCloseable {
     private final Norm finalNorm;
     private final SoftCap logitCap; // null where there is none
 
-    Transformer(TensorSource source, TensorNames names, ModelConfig config, NDManager manager, DataType type) {
+    Transformer(TensorSource source, TensorNames names, ModelConfig config, NDManager manager, DataType stored) {
         this.config = config;
         this.manager = manager;
-        this.type = type;
-        var weights = new Weights(source, names, config, manager, type);
+        this.stored = stored;
+        type = stored == DataType.FLOAT16 ? DataType.FLOAT32 : stored;
+        var weights = new Weights(source, names, config, manager, type, stored);
         embedding = weights.embedding();
         head = config.tiedHead() ? embedding : weights.head();
         finalGain = weights.finalGain();
@@ -42,10 +49,21 @@ final class Transformer implements AutoCloseable {
         embeddingScale = config.embeddingScale() == 1 ? null : manager.create((float) config.embeddingScale()).toType(type, false);
     }
 
-    /** What a pass leaves behind at the last column: states entering each block and leaving the last [B, d], inputs (null where none). */
-    record Trace(List<NDArray> states, List<NDArray> inputs) {
+    /**
+     * What a pass leaves behind at the last column.
+     *
+     * @param states entering each block and leaving the last [B, d]
+     * @param inputs added to each block's output [B, d], null where none
+     * @param mixed  what inputs on the heads come to behind the output matrix [B, d], null where none
+     * @param heads  the heads' outputs, side by side, before any input [B, h w]; null unless they are asked for
+     */
+    record Trace(List<NDArray> states, List<NDArray> inputs, List<NDArray> mixed, List<NDArray> heads) {
         Trace() {
-            this(new ArrayList<>(), new ArrayList<>());
+            this(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), null);
+        }
+
+        static Trace withHeads() {
+            return new Trace(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
         }
     }
 
@@ -70,18 +88,18 @@ final class Transformer implements AutoCloseable {
         int length = tokens[0].length;
         NDArray x = embed(scope, tokens);
         var pass = new Pass(scope, type, config.distinctSpans(), config.headDimension(), cache.pads, cache.columns(), length);
+        DeviceLaws.Pass inputs = laws == null ? null : laws.run(scope);
         for (Block block : blocks) {
             try (NDManager within = scope.newSubManager()) {
                 x.attach(within);
-                NDArray entering = last(x);
-                NDArray out = block.forward(x, pass, cache);
-                NDArray u = laws == null ? null : laws.input(scope, block.index(), everyToken ? x : entering);
-                if (u != null) {
-                    (everyToken ? out : last(out)).addi(u);
-                }
+                NDArray entering = x;
+                NDArray out = block.forward(x, pass, cache, heads -> onHeads(scope, block, inputs, heads, everyToken, trace));
+                NDArray u = inputs == null ? null : sum(input(inputs, Place.STATE, block, entering, everyToken),
+                        input(inputs, Place.OUTPUT, block, out, everyToken));
+                add(out, u, everyToken);
                 if (trace != null) {
-                    keep(scope, trace.states, entering);
-                    keep(scope, trace.inputs, u == null || !everyToken ? u : last(u));
+                    keep(scope, trace.states, last(entering));
+                    keep(scope, trace.inputs, last(u));
                 }
                 out.attach(scope);
                 x = out;
@@ -94,8 +112,33 @@ final class Transformer implements AutoCloseable {
         return x;
     }
 
+    private void onHeads(NDManager scope, Block block, DeviceLaws.Pass inputs, NDArray heads, boolean everyToken, Trace trace) {
+        if (trace != null && trace.heads != null) {
+            keep(scope, trace.heads, last(heads).duplicate());
+        }
+        NDArray u = inputs == null ? null : input(inputs, Place.HEADS, block, heads, everyToken);
+        add(heads, u, everyToken);
+        if (trace != null) {
+            keep(scope, trace.mixed, u == null ? null : Tensors.linear(last(u), block.output(), null));
+        }
+    }
+
+    private static NDArray input(DeviceLaws.Pass inputs, Place place, Block block, NDArray read, boolean everyToken) {
+        return inputs.input(place, block.index(), everyToken ? read : last(read));
+    }
+
+    private static NDArray sum(NDArray a, NDArray b) {
+        return a == null ? b : b == null ? a : a.add(b);
+    }
+
+    private static void add(NDArray x, NDArray u, boolean everyToken) {
+        if (u != null) {
+            (everyToken ? x : last(x)).addi(u);
+        }
+    }
+
     private void keep(NDManager scope, List<NDArray> list, NDArray lastColumn) {
-        NDArray kept = lastColumn == null ? null : lastColumn.reshape(-1, config.dimension());
+        NDArray kept = lastColumn == null ? null : lastColumn.reshape(lastColumn.getShape().get(0), -1);
         if (kept != null) {
             kept.attach(scope);
         }
@@ -103,15 +146,25 @@ final class Transformer implements AutoCloseable {
     }
 
     private static NDArray last(NDArray x) {
+        if (x == null) {
+            return null;
+        }
         long length = x.getShape().get(1);
         return length == 1 ? x : x.get(new NDIndex().addAllDim().addSliceDim(length - 1, length)); // [B, 1, d]
+    }
+
+    /** z_0 of each token, [n][d]. */
+    double[][] embeddings(int[] tokens) {
+        try (NDManager scope = manager.newSubManager()) {
+            return toRows(embed(scope, new int[][] {tokens}));
+        }
     }
 
     /** z_0: the tokens' embeddings [B, L, d]. */
     private NDArray embed(NDManager scope, int[][] tokens) {
         long[] ids = Arrays.stream(tokens).flatMapToInt(Arrays::stream).asLongStream().toArray();
         NDArray indices = scope.create(ids, new Shape(tokens.length, tokens[0].length));
-        NDArray x = indices.getNDArrayInternal().embedding(indices, embedding, SparseFormat.DENSE).get(0);
+        NDArray x = indices.getNDArrayInternal().embedding(indices, embedding, SparseFormat.DENSE).get(0).toType(type, false);
         return embeddingScale == null ? x : x.mul(embeddingScale);
     }
 
@@ -126,21 +179,67 @@ final class Transformer implements AutoCloseable {
         return logits(last(x).reshape(-1, config.dimension()));
     }
 
-    /** Negative log-likelihood of tokens 2..n, in nats. */
-    double[] surprisals(int[] tokens) {
-        double[] surprisals = new double[tokens.length - 1];
-        try (NDManager scope = manager.newSubManager(); KvCache cache = cache(new int[1], tokens.length)) {
-            NDArray x = run(scope, new int[][] {tokens}, cache, null, false, null).reshape(tokens.length, config.dimension());
-            for (int first = 0; first < surprisals.length; first += CHUNK) {
-                int end = Math.min(surprisals.length, first + CHUNK);
+    /**
+     * KL divergence in nats of the steered next-token distribution p from the unsteered q, {@code sum_x p(x) ln(p(x) / q(x))}, after each of the tokens
+     * from the prompt's last on.
+     */
+    double[] divergences(int[] prompt, int[] written, DeviceLaws laws, Positions positions) {
+        int[] read = Arrays.copyOf(written, written.length - 1);              // the last token written is never read
+        double[] divergences = new double[written.length];
+        try (NDManager scope = manager.newSubManager(); KvCache free = cache(new int[1], prompt.length + read.length);
+                KvCache steered = cache(new int[1], prompt.length + read.length)) {
+            int[] earlier = Arrays.copyOf(prompt, prompt.length - 1);
+            int[] last = {prompt[prompt.length - 1]};
+            NDArray q = NDArrays.concat(new NDList(pass(scope, earlier, free, null), pass(scope, last, free, null), pass(scope, read, free, null)));
+            NDArray p = NDArrays.concat(new NDList(pass(scope, earlier, steered, positions.earlier ? laws : null),
+                    pass(scope, last, steered, positions.last ? laws : null), pass(scope, read, steered, positions.written ? laws : null)));
+            for (int first = 0; first < divergences.length; first += CHUNK) {
+                int end = Math.min(divergences.length, first + CHUNK);
                 try (NDManager within = scope.newSubManager()) {
-                    NDArray z = x.get(within, new NDIndex().addSliceDim(first, end));
-                    long[] next = Arrays.stream(tokens, first + 1, end + 1).asLongStream().toArray();
-                    NDArray logp = logits(z).logSoftmax(-1); // [chunk, vocabulary]
-                    float[] chosen = logp.gather(within.create(next, new Shape(next.length, 1)), 1).toType(DataType.FLOAT32, false).toFloatArray();
-                    for (int i = 0; i < chosen.length; i++) {
-                        surprisals[first + i] = -chosen[i];
-                    }
+                    var chunk = new NDIndex().addSliceDim(earlier.length + first, earlier.length + end);
+                    NDArray logP = logits(p.get(within, chunk)).logSoftmax(-1); // [chunk, vocabulary]
+                    NDArray logQ = logits(q.get(within, chunk)).logSoftmax(-1);
+                    double[] some = logP.exp().muli(logP.sub(logQ)).sum(new int[] {-1}).toType(DataType.FLOAT64, false).toDoubleArray();
+                    System.arraycopy(some, 0, divergences, first, some.length);
+                }
+            }
+        }
+        return divergences;
+    }
+
+    /** States z_T [L, d] of the next tokens of one sequence, all of them steered. */
+    private NDArray pass(NDManager scope, int[] tokens, KvCache cache, DeviceLaws laws) {
+        return tokens.length == 0 ? scope.create(new Shape(0, config.dimension()), type)
+                : run(scope, new int[][] {tokens}, cache, laws, true, null).reshape(tokens.length, config.dimension());
+    }
+
+    /** Negative log-likelihood of tokens 2..n of each sequence, in nats; all of them side by side. */
+    double[][] surprisals(List<int[]> sequences) {
+        int[] pads = new int[sequences.size()];
+        int[][] tokens = Generation.padded(sequences, pads);
+        var surprisals = new double[tokens.length][];
+        try (NDManager scope = manager.newSubManager(); KvCache cache = cache(pads, tokens[0].length)) {
+            NDArray x = run(scope, tokens, cache, null, false, null); // [B, L, d]
+            for (int row = 0; row < tokens.length; row++) {
+                try (NDManager within = scope.newSubManager()) {
+                    surprisals[row] = surprisals(within, x.get(within, new NDIndex().addIndices(row).addSliceDim(pads[row], tokens[0].length)), sequences.get(row));
+                }
+            }
+        }
+        return surprisals;
+    }
+
+    private double[] surprisals(NDManager scope, NDArray x, int[] tokens) {
+        double[] surprisals = new double[tokens.length - 1];
+        for (int first = 0; first < surprisals.length; first += CHUNK) {
+            int end = Math.min(surprisals.length, first + CHUNK);
+            try (NDManager within = scope.newSubManager()) {
+                NDArray z = x.get(within, new NDIndex().addSliceDim(first, end));
+                long[] next = Arrays.stream(tokens, first + 1, end + 1).asLongStream().toArray();
+                NDArray logp = logits(z).logSoftmax(-1); // [chunk, vocabulary]
+                float[] chosen = logp.gather(within.create(next, new Shape(next.length, 1)), 1).toType(DataType.FLOAT32, false).toFloatArray();
+                for (int i = 0; i < chosen.length; i++) {
+                    surprisals[first + i] = -chosen[i];
                 }
             }
         }

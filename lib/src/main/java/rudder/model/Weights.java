@@ -19,28 +19,33 @@ import java.util.stream.IntStream;
  * Reads a checkpoint's tensors onto the engine's device, some rows at a time through a staging buffer, so that beside the finished weights
  * only this buffer takes memory, and prepares them for {@link Block}: query, key and value rows (and gate and up rows) stacked into one
  * matrix; norm gains times sqrt(width) and the scale of q.k folded into the matrices that read them; rows stored for interleaved rotary
- * pairs put back into halves.
+ * pairs put back into halves. Matrices are stored in one precision, vectors in that of the arithmetic.
  */
 final class Weights {
 
     /** Values staged at once, 64 MiB: a chunk is a part of a matrix, never a second copy of it. */
     private static final int STAGED = 1 << 24;
 
+    /** The largest number of half precision. */
+    private static final float HALF = 65504;
+
     private final TensorSource source;
     private final TensorNames names;
     private final ModelConfig config;
     private final NDManager manager;
     private final DataType type;
+    private final DataType stored;
     private final Set<String> unread;
     private FloatBuffer staging = FloatBuffer.allocate(0);
     private ByteBuffer stagingBytes;
 
-    Weights(TensorSource source, TensorNames names, ModelConfig config, NDManager manager, DataType type) {
+    Weights(TensorSource source, TensorNames names, ModelConfig config, NDManager manager, DataType type, DataType stored) {
         this.source = source;
         this.names = names;
         this.config = config;
         this.manager = manager;
         this.type = type;
+        this.stored = stored;
         unread = new LinkedHashSet<>(source.names());
     }
 
@@ -161,7 +166,7 @@ final class Weights {
     private NDArray stack(int columns, float[] columnFactors, Rows... parts) {
         int unit = config.headDimension(); // whole heads
         int most = Math.max(1, STAGED / columns / unit) * unit;
-        NDArray all = manager.create(new Shape(Arrays.stream(parts).mapToLong(Rows::count).sum(), columns), type);
+        NDArray all = manager.create(new Shape(Arrays.stream(parts).mapToLong(Rows::count).sum(), columns), columns == 1 ? type : stored);
         long at = 0;
         for (Rows part : parts) {
             requireShape(part.name, part.count, columns);
@@ -210,15 +215,16 @@ final class Weights {
         }
     }
 
-    /** Multiplies the staged rows by their factors and refuses what is not finite. */
+    /** Multiplies the staged rows by their factors and refuses what is not finite, or would not be as it is stored. */
     private void scale(Rows part, int first, int count, int columns, float[] columnFactors) {
+        float most = stored == DataType.FLOAT16 && columns > 1 ? HALF : Float.MAX_VALUE;
         int bad = IntStream.range(0, count).parallel().map(i -> {
             float[] row = new float[columns];
             staging.get(i * columns, row);
             int at = -1;
             for (int j = 0; j < columns; j++) {
                 row[j] = (float) (row[j] * part.factor * (columnFactors == null ? 1 : columnFactors[j]));
-                at = Float.isFinite(row[j]) ? at : i * columns + j;
+                at = Math.abs(row[j]) <= most ? at : i * columns + j;
             }
             staging.put(i * columns, row);
             return at;
@@ -229,14 +235,16 @@ final class Weights {
     }
 
     private IllegalArgumentException notFinite(String name, long element, float value) {
-        return new IllegalArgumentException(source + ": tensor " + name + " holds " + value + " at element " + element + "; weights must be finite. The file is damaged or was converted wrongly: fetch it again.");
+        return new IllegalArgumentException(source + ": tensor " + name + " holds " + value + " at element " + element + (Float.isFinite(value)
+                ? " when its norm's gain is multiplied in, and float16 ends at 65504: set " + Devices.PRECISION + "=float32"
+                : "; weights must be finite. The file is damaged or was converted wrongly: fetch it again."));
     }
 
     /** The staged rows into rows {@code first} and on of a matrix in the engine's own memory. */
     private void upload(NDArray all, long first, int count, int columns) {
         try (NDManager scope = manager.newSubManager()) {
             ByteBuffer bytes = stagingBytes.slice(0, count * columns * Float.BYTES).order(ByteOrder.nativeOrder());
-            NDArray rows = scope.create(bytes, new Shape(count, columns), DataType.FLOAT32).toType(type, false);
+            NDArray rows = scope.create(bytes, new Shape(count, columns), DataType.FLOAT32).toType(all.getDataType(), false);
             all.set(new NDIndex().addSliceDim(first, first + count), rows);
         }
     }

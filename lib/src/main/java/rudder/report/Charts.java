@@ -19,6 +19,7 @@ import org.knowm.xchart.internal.chartpart.Chart;
 import rudder.Comparison;
 import rudder.Interval;
 import rudder.Steering;
+import rudder.Tuning;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.theory.ConformalBound;
@@ -200,19 +201,36 @@ public final class Charts {
      * @throws IllegalArgumentException if the comparison has no such score
      */
     public static XYChart tradeOff(Comparison comparison, String across, String up) {
+        var alone = new LinkedHashMap<String, List<String>>();
+        comparison.controllers().forEach(name -> alone.put(name, List.of(name)));
+        return tradeOff(comparison, across, up, alone);
+    }
+
+    /**
+     * The same for controllers that were run at several strengths: one curve a family through its arms, with their 95 % intervals. The outermost curves are the
+     * Pareto front.
+     *
+     * @param families arms of the comparison, in the order in which they are joined, by the name that the legend gives them; see {@link Tuning#arms}
+     * @throws IllegalArgumentException if the comparison lacks an arm or a score
+     */
+    public static XYChart tradeOff(Comparison comparison, String across, String up, Map<String, List<String>> families) {
         var chart = ChartStyle.chart(up + " against " + across + ", mean and 95 % interval over " + comparison.prompts().size() + " prompts", across, up);
-        var numbers = numbers(comparison.controllers());
-        for (var name : comparison.controllers()) {
-            var x = comparison.mean(name, across);
-            var y = comparison.mean(name, up);
-            ChartStyle.line(chart, numbers.get(name), name, new double[] {x.mean()}, new double[] {y.mean()});
-            if (x.high() > x.low()) {
-                ChartStyle.whisker(chart, numbers.get(name), name + ", " + across, new double[] {x.low(), x.high()}, new double[] {y.mean(), y.mean()});
+        var numbers = numbers(families.keySet());
+        families.forEach((family, arms) -> {
+            var x = arms.stream().map(arm -> comparison.mean(arm, across)).toList();
+            var y = arms.stream().map(arm -> comparison.mean(arm, up)).toList();
+            ChartStyle.line(chart, numbers.get(family), family, x.stream().mapToDouble(Interval::mean).toArray(), y.stream().mapToDouble(Interval::mean).toArray());
+            for (int i = 0; i < arms.size(); i++) {
+                if (x.get(i).high() > x.get(i).low()) {
+                    ChartStyle.whisker(chart, numbers.get(family), arms.get(i) + ", " + across, new double[] {x.get(i).low(), x.get(i).high()},
+                            new double[] {y.get(i).mean(), y.get(i).mean()});
+                }
+                if (y.get(i).high() > y.get(i).low()) {
+                    ChartStyle.whisker(chart, numbers.get(family), arms.get(i) + ", " + up, new double[] {x.get(i).mean(), x.get(i).mean()},
+                            new double[] {y.get(i).low(), y.get(i).high()});
+                }
             }
-            if (y.high() > y.low()) {
-                ChartStyle.whisker(chart, numbers.get(name), name + ", " + up, new double[] {x.mean(), x.mean()}, new double[] {y.low(), y.high()});
-            }
-        }
+        });
         return chart;
     }
 

@@ -40,6 +40,15 @@ public final class Notebook {
     }
 
     /**
+     * Where a notebook keeps the completions of its tasks, so that one that was stopped goes on where it was: the folder in RUDDER_RUNS, which
+     * {@code binder/reproduce} sets anew when anything changes, otherwise {@code runs} in {@link ModelStore#cache()}.
+     */
+    public static Path runs() {
+        var folder = System.getenv("RUDDER_RUNS");
+        return folder == null || folder.isBlank() ? ModelStore.cache().resolve("runs") : Path.of(folder);
+    }
+
+    /**
      * A claim the notebook makes.
      *
      * @throws IllegalStateException if it does not hold, which stops the notebook

@@ -59,6 +59,23 @@ final class Arms {
         return new Group(unit);
     }
 
+    /**
+     * By how much the changed work takes longer, in percent: the median over rounds of one round's ratio, since rounds differ by more than that. Which of the two
+     * comes first alternates.
+     */
+    double cost(String name, int rounds, Runnable plain, Runnable changed) {
+        var cost = new double[rounds];
+        for (int round = -1; round < rounds; round++) {
+            boolean plainFirst = (round & 1) == 0;
+            double first = seconds(plainFirst ? plain : changed);
+            double second = seconds(plainFirst ? changed : plain);
+            if (round >= 0) {
+                cost[round] = 100 * (plainFirst ? second / first - 1 : first / second - 1);
+            }
+        }
+        return report(name, median(cost), "%");
+    }
+
     double report(String name, double value, String unit) {
         String line = String.format(Locale.ROOT, "%s,%.4g,%s", name, value, unit);
         System.out.println(line);

@@ -21,7 +21,15 @@ import rudder.theory.Setpoint;
 /** {@code mvn -Pbench verify}: the figures that Rudder is judged by, on SmolLM2-135M-Instruct. */
 final class Bench {
 
-    private static final String MODEL = "SmolLM2-135M-Instruct";
+    static final String MODEL = "SmolLM2-135M-Instruct";
+    /** The figures only. */
+    static final Job.Display SILENT = new Job.Display() {
+        @Override
+        public void show(Job job, double fraction) {}
+
+        @Override
+        public void end(Job job) {}
+    };
     private static final String TWELVE_TOKENS = "Once upon a time there was a small village by the sea";
     private static final int FEW = 3;                      // blocks for plain Java, tokens behind a prefill
     private static final Sampling GREEDY = Sampling.greedy();
@@ -29,13 +37,7 @@ final class Bench {
     private Bench() {}
 
     public static void main(String[] args) throws IOException, InterruptedException {
-        Job.showOn(new Job.Display() {                     // the figures only
-            @Override
-            public void show(Job job, double fraction) {}
-
-            @Override
-            public void end(Job job) {}
-        });
+        Job.showOn(SILENT);
         var arms = new Arms(Path.of(args[0]));
         arms.report("quickstart_peak", quickstartPeak(), "MB");
         try (var model = LanguageModel.load(MODEL)) {
@@ -48,6 +50,7 @@ final class Bench {
             var controller = Controller.lqr(Lqr.solve(system, cost), anySetpoint(model));
             decode(arms, model, controller, 1, 24, 15);
             decode(arms, model, controller, 32, 8, 7);
+            OnlineCost.measure(arms, model);
         }
         arms.write();
     }

@@ -24,6 +24,7 @@ import rudder.theory.Lqr;
 import rudder.theory.LqrSolution;
 import rudder.theory.LyapunovFunction;
 import rudder.theory.MatrixFreeLqr;
+import rudder.theory.Place;
 import rudder.theory.QuadraticCost;
 import rudder.theory.Rollout;
 import rudder.theory.SampledBound;
@@ -109,10 +110,10 @@ class BoundsGoldenTest {
         var byProducts = FeatureTracker.of(plant, nominal, setpoint(), weights, 10, Actuation.everywhere());
         var byMatrices = FeatureTracker.of(dense, nominal, setpoint(), weights, 10, Actuation.everywhere());
         for (int k = 0; k < T; k++) {
-            var found = byProducts.law(k).orElseThrow();
-            var wanted = byMatrices.law(k).orElseThrow();
-            assertEquals(0, Golden.relative(found.C().data, wanted.C().data), tolerance, "C of block " + k);
-            assertEquals(0, Golden.relative(found.b(), wanted.b()), tolerance, "b of block " + k);
+            var found = byProducts.laws(Place.STATE, k).get(0).feedback().orElseThrow();
+            var wanted = byMatrices.laws(Place.STATE, k).get(0).feedback().orElseThrow();
+            assertEquals(0, Golden.relative(found.reading().directions().data, wanted.reading().directions().data), tolerance, "C of block " + k);
+            assertEquals(0, Golden.relative(found.reading().targets(), wanted.reading().targets()), tolerance, "b of block " + k);
             assertEquals(0, Golden.relative(found.W().data, wanted.W().data), tolerance, "W of block " + k);
         }
     }

@@ -54,6 +54,17 @@ class ForwardPassTest {
     /** Longer than what is scored at once. */
     @ParameterizedTest
     @EnumSource
+    void surprisalsSideBySideAreThoseOfEachAlone(Tiny tiny) {
+        var model = tiny.model();
+        var sequences = List.of(Tiny.tokens(9, 1), Tiny.tokens(2, 2), Tiny.tokens(70, 3), Tiny.tokens(1, 4));
+        double[][] together = model.surprisals(sequences);
+        for (int i = 0; i < sequences.size(); i++) {
+            assertArrayEquals(model.surprisals(sequences.get(i)), together[i], 1e-9, "sequence " + i);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
     void surprisalsAreMinusLogSoftmaxOfTheLogitsAtEachPrefix(Tiny tiny) {
         LanguageModel model = tiny.model();
         int[] tokens = Tiny.tokens(70, 3);

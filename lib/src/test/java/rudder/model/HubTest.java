@@ -66,7 +66,7 @@ class HubTest {
     }
 
     private ModelStore store(String token) {
-        return new ModelStore(cache, new ModelCatalog(List.of()), new Pip(List.of()),
+        return new ModelStore(cache, new Catalog(List.of()), new Pip(List.of()),
                 () -> new Hub(server.address(), token, Proxies.of(Map.of()), IMPATIENT));
     }
 
@@ -366,7 +366,7 @@ class HubTest {
         assertFalse(error.toString().contains("pass"), error.toString());
 
         String proxy = server.address().replace("//", "//user:pass@"); // asked for another server's address, it answers in its name
-        var store = new ModelStore(cache, new ModelCatalog(List.of()), new Pip(List.of()), () -> new Hub("http://hub.invalid", null,
+        var store = new ModelStore(cache, new Catalog(List.of()), new Pip(List.of()), () -> new Hub("http://hub.invalid", null,
                 Proxies.of(Map.of("http_proxy", proxy, "no_proxy", "127.0.0.1")), IMPATIENT));
         assertWhole(store.get("tiny/model").path());
         assertEquals(List.of("hub GET config.json proxy Basic dXNlcjpwYXNz"), asked("hub GET config.json")); // user:pass

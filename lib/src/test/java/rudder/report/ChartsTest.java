@@ -115,7 +115,7 @@ class ChartsTest {
     }
 
     private static Completion completion(double[]... strengths) {
-        return new Completion("p", "t", new int[strengths.length], false, "A-LQR", strengths, new double[strengths.length][T]);
+        return new Completion("p", "t", new int[1], new int[strengths.length], false, "A-LQR", strengths, new double[strengths.length][T]);
     }
 
     @Test

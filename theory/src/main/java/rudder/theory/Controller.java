@@ -1,50 +1,88 @@
 package rudder.theory;
 
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
-import org.ejml.dense.row.MatrixFeatures_DDRM;
 
 /**
- * A controller is data: a {@link Law} for each block that has one. At block k it measures the state z_k that enters the block and adds
- * {@code u_k} to what leaves it, {@code z_{k+1} = phi_k(z_k) + u_k}. Whatever runs a plant, a {@link Rollout} or a language model
- * on a GPU, interprets the same data.
+ * A controller is data: {@link Law}s for the blocks that have some. At block k a law measures the state z_k that enters the block and adds
+ * {@code u_k} to what leaves it, {@code z_{k+1} = phi_k(z_k) + u_k}, or acts at another {@link Place}. Whatever runs a plant, a {@link Rollout} or a language
+ * model on a GPU, interprets the same data.
  */
 public final class Controller {
-    private static final Controller NONE = new Controller("none", new TreeMap<>(), null);
+    private static final SortedMap<Integer, List<Law>> NO_LAWS = Collections.emptySortedMap();
+    private static final Controller NONE = new Controller("none", Map.of(), null);
 
     private final String name;
-    private final SortedMap<Integer, Law> laws;
+    private final Map<Place, SortedMap<Integer, List<Law>>> laws;
     private final Setpoint setpoint;
 
-    private Controller(String name, SortedMap<Integer, Law> laws, Setpoint setpoint) {
+    private Controller(String name, Map<Place, SortedMap<Integer, List<Law>>> laws, Setpoint setpoint) {
         this.name = name;
         this.laws = laws;
         this.setpoint = setpoint;
+    }
+
+    /** {@link #of(String, Place, Map, Setpoint)} that measures the states and adds to what leaves the blocks. */
+    public static Controller of(String name, Map<Integer, ? extends Law> laws, Setpoint setpoint) {
+        return of(name, Place.STATE, laws, setpoint);
     }
 
     /**
      * A controller of the given laws.
      *
      * @param name what tables and charts call it
+     * @param place where they act
      * @param laws by block; a block that is missing gets no input
      * @param setpoint what it drives to, or null
-     * @throws IllegalArgumentException if a block is negative, two laws have states of different widths, or a law remembers what no law measured
+     * @throws IllegalArgumentException if a block is negative, two laws read different widths, or a law remembers what no earlier one reads
      */
-    public static Controller of(String name, Map<Integer, Law> laws, Setpoint setpoint) {
-        var sorted = new TreeMap<>(laws);
-        sorted.forEach((k, law) -> {
-            Check.that(k >= 0, "a law for block %d, wanted blocks 0, 1, 2, ...", k);
-            Check.length("a state of the law of block " + k, law.dimension(), sorted.firstEntry().getValue().dimension());
-            law.past().forEach((i, gain) -> Check.that(i < k && sorted.containsKey(i) && sorted.get(i).rank() == gain.numCols,
-                    "the law of block %d answers %d errors of block %d, wanted an earlier block whose law measures as many", k, gain.numCols, i));
+    public static Controller of(String name, Place place, Map<Integer, ? extends Law> laws, Setpoint setpoint) {
+        var lists = new TreeMap<Integer, List<Law>>();
+        laws.forEach((k, law) -> lists.put(k, List.of(law)));
+        return ofPlaces(name, Map.of(place, lists), setpoint);
+    }
+
+    /** {@link #of(String, Place, Map, Setpoint)} at several places, with any number of laws for each block, whose inputs add up. */
+    public static Controller ofPlaces(String name, Map<Place, ? extends Map<Integer, List<Law>>> laws, Setpoint setpoint) {
+        var sorted = new EnumMap<Place, SortedMap<Integer, List<Law>>>(Place.class);
+        laws.forEach((place, byBlock) -> {
+            var some = new TreeMap<Integer, List<Law>>();
+            byBlock.forEach((k, here) -> some.put(k, List.copyOf(here)));
+            some.values().removeIf(List::isEmpty);
+            check(some);
+            if (!some.isEmpty()) {
+                sorted.put(place, some);
+            }
         });
         return new Controller(name, sorted, setpoint);
+    }
+
+    private static void check(SortedMap<Integer, List<Law>> byBlock) {
+        var read = new HashSet<Reading>();
+        byBlock.forEach((k, here) -> {
+            Check.that(k >= 0, "a law for block %d, wanted blocks 0, 1, 2, ...", k);
+            for (var law : here) {
+                Check.length("what the law of block " + k + " reads", law.dimension(), byBlock.get(byBlock.firstKey()).get(0).dimension());
+                law.feedback().ifPresent(feedback -> feedback.past().keySet().forEach(earlier -> Check.that(read.contains(earlier),
+                        "the law of block %d remembers a %s that no law of an earlier block makes", k, earlier)));
+            }
+            here.forEach(law -> law.feedback().ifPresent(feedback -> read.add(feedback.reading())));
+        });
     }
 
     /** Adds nothing anywhere. */
@@ -93,7 +131,7 @@ public final class Controller {
     public static Controller tracking(LqrSolution solution, double[][] nominal) {
         Check.that(nominal.length >= solution.horizon(), "%d nominal states, wanted one for each of %d blocks", nominal.length, solution.horizon());
         var identity = CommonOps_DDRM.identity(solution.dimension());
-        return everywhere("LQR about a trajectory", solution.horizon(), null, k -> new Law(identity, nominal[k], solution.gain(k)));
+        return everywhere("LQR about a trajectory", solution.horizon(), null, k -> new Feedback(identity, nominal[k], solution.gain(k)));
     }
 
     /**
@@ -120,17 +158,19 @@ public final class Controller {
      */
     public static Controller pid(Setpoint setpoint, double kp, double ki, double kd, int reset) {
         Check.that(reset > 0, "the sum starts anew every %d blocks, wanted at least 1", reset);
+        var readings = new ArrayList<Reading>();
         return everywhere("PID " + kp + " " + ki + " " + kd + ", " + strength(setpoint), setpoint.horizon(), setpoint, k -> {
-            var past = new TreeMap<Integer, DMatrixRMaj>();
+            var past = new LinkedHashMap<Reading, DMatrixRMaj>();
             for (int i = k - k % reset; i < k; i++) {
-                past.put(i, Vectors.column(Vectors.times(ki, setpoint.direction(i))));
+                past.put(readings.get(i), Vectors.column(Vectors.times(ki, setpoint.direction(i))));
             }
             if (k > 0) {
-                var last = past.computeIfAbsent(k - 1, i -> new DMatrixRMaj(setpoint.dimension(), 1));
+                var last = past.computeIfAbsent(readings.get(k - 1), i -> new DMatrixRMaj(setpoint.dimension(), 1));
                 CommonOps_DDRM.addEquals(last, -kd, Vectors.column(setpoint.direction(k - 1)));
             }
-            var law = Law.along(setpoint.direction(k), setpoint.target(k), Vectors.times(kp + ki + (k > 0 ? kd : 0), setpoint.direction(k)));
-            return new Law(law.C(), law.b(), law.W(), past);
+            double[] w = Vectors.times(kp + ki + (k > 0 ? kd : 0), setpoint.direction(k));
+            readings.add(new Reading(Vectors.row(setpoint.direction(k)), new double[] {setpoint.target(k)}));
+            return new Feedback(readings.get(k), Vectors.column(w), past);
         });
     }
 
@@ -139,9 +179,14 @@ public final class Controller {
         return name;
     }
 
-    /** The law of block k, if that block has one. */
-    public Optional<Law> law(int k) {
-        return Optional.ofNullable(laws.get(k));
+    /** The laws of block k at a place; their inputs add up. */
+    public List<Law> laws(Place place, int k) {
+        return laws.getOrDefault(place, NO_LAWS).getOrDefault(k, List.of());
+    }
+
+    /** The blocks that have a law at a place, in order. */
+    public Set<Integer> blocks(Place place) {
+        return Collections.unmodifiableSet(laws.getOrDefault(place, NO_LAWS).keySet());
     }
 
     /** What it drives to; of a sum, the first summand's that has one. */
@@ -149,38 +194,38 @@ public final class Controller {
         return Optional.ofNullable(setpoint);
     }
 
-    /** Whether some block's input depends on the errors of earlier blocks. */
-    public boolean remembers() {
-        return laws.values().stream().anyMatch(law -> !law.past().isEmpty());
-    }
-
     /**
-     * u_k for the state z that enters block k: d numbers, zeros where block k has no law.
+     * u_k for the state z that enters block k: d numbers, zeros where block k has no law on its state.
      *
-     * @throws IllegalArgumentException if the law remembers: then it needs the earlier states too
+     * @throws IllegalArgumentException if a law remembers: then it needs the earlier states too
      */
     public double[] input(int k, double[] z) {
-        var law = laws.get(k);
-        Check.that(law == null || law.past().isEmpty(), "block %d of controller '%s' remembers earlier blocks: give it all states so far", k, name);
-        return law == null ? new double[z.length] : law.input(z);
+        return input(Place.STATE, k, z, new Readings());
     }
 
     /** u_k for the states z_0..z_k, or more, of a run. */
     public double[] input(int k, double[][] states) {
         Check.that(k < states.length, "%d states, none for block %d: wanted one for each block so far", states.length, k);
-        var law = laws.get(k);
-        if (law == null) {
-            return new double[states[k].length];
+        var readings = new Readings();
+        for (int i : blocks(Place.STATE)) {
+            if (i < k) {
+                input(Place.STATE, i, states[i], readings);
+            }
         }
-        double[] u = law.input(states[k]);
-        for (var entry : new TreeMap<>(law.past()).entrySet()) {
-            int i = entry.getKey();
-            u = Vectors.plus(u, 1, Vectors.multiply(entry.getValue(), laws.get(i).error(states[i])));
+        return input(Place.STATE, k, states[k], readings);
+    }
+
+    /** What the laws at a place of block k add for what they read. */
+    double[] input(Place place, int k, double[] read, Readings readings) {
+        double[] u = new double[read.length];
+        for (var law : laws(place, k)) {
+            Check.length("the state", read.length, law.dimension());
+            u = Vectors.plus(u, 1, law.on(Arithmetic.heap()).of(Vectors.row(read), readings).data);
         }
         return u;
     }
 
-    /** Adds both inputs at every block. */
+    /** Adds both inputs, at every place of every block. */
     public Controller plus(Controller other) {
         if (laws.isEmpty()) {
             return other;
@@ -188,43 +233,76 @@ public final class Controller {
         if (other.laws.isEmpty()) {
             return this;
         }
-        Check.that(dimension() == other.dimension(), "controllers '%s' and '%s' act on states of width %d and %d, wanted the same",
-                name, other.name, dimension(), other.dimension());
-        var sum = new TreeMap<>(laws);
-        other.laws.forEach((k, law) -> sum.merge(k, law, Law::beside));
-        sum.replaceAll((k, law) -> new Law(law.C(), law.b(), law.W(), past(k, other)));
-        return of(name + " + " + other.name, sum, setpoint == null ? other.setpoint : setpoint);
-    }
-
-    /** What block k of the sum adds for each earlier block i's errors, which are this controller's followed by the other's. */
-    private Map<Integer, DMatrixRMaj> past(int k, Controller other) {
-        var past = new TreeMap<Integer, DMatrixRMaj>();
-        for (int i = 0; i < k; i++) {
-            var both = CommonOps_DDRM.concatColumnsMulti(gainOn(i, k), other.gainOn(i, k));
-            if (!MatrixFeatures_DDRM.isZeros(both, 0)) {
-                past.put(i, both);
+        var sum = new EnumMap<Place, SortedMap<Integer, List<Law>>>(Place.class);
+        for (var place : Place.values()) {
+            var both = new TreeMap<>(laws.getOrDefault(place, NO_LAWS));
+            other.laws.getOrDefault(place, NO_LAWS).forEach((k, some) -> both.merge(k, some, (a, b) -> Stream.of(a, b).flatMap(List::stream).toList()));
+            Check.that(both.values().stream().flatMap(List::stream).mapToInt(Law::dimension).distinct().count() <= 1,
+                    "controllers '%s' and '%s' act on states of different widths, wanted the same", name, other.name);
+            if (!both.isEmpty()) {
+                sum.put(place, both);
             }
         }
-        return past;
+        return new Controller(name + " + " + other.name, sum, setpoint == null ? other.setpoint : setpoint);
     }
 
-    /** What block k adds for each unit of block i's errors: d x rank, zeros where it remembers nothing, none where none is measured. */
-    private DMatrixRMaj gainOn(int i, int k) {
-        var law = laws.get(k);
-        var zeros = new DMatrixRMaj(dimension(), laws.containsKey(i) ? laws.get(i).rank() : 0);
-        return law == null ? zeros : law.past().getOrDefault(i, zeros);
+    /** Every input times a factor: 0 adds nothing, 1 is this controller. What is measured, and where it should be, stays as it is. */
+    public Controller times(double factor) {
+        Check.that(Double.isFinite(factor), "the factor is %s, wanted a finite number", factor);
+        return each(factor + " x " + name, (place, k, law) -> law.times(factor));
+    }
+
+    /**
+     * This controller where the strength of a feature, measured at the same place, lies within bounds; elsewhere nothing is added. With a centred setpoint
+     * {@code onlyWhen(harm, 0.5, infinity)} steers what is more than half way from the texts without harm to those with it.
+     *
+     * @param feature the feature that decides; a block that enters with z_k looks at v_k, one whose output is read at v_{k+1}
+     * @param low least strength at which it steers, in gaps
+     * @param high largest strength at which it does, in gaps; may be infinite
+     * @throws IllegalArgumentException if this controller acts on attention heads, where no strength is known
+     */
+    public Controller onlyWhen(Setpoint feature, double low, double high) {
+        requireFits(feature.horizon(), feature.dimension());
+        return each(name + " when " + low + " to " + high, (place, k, law) -> {
+            int at = place == Place.STATE ? k : k + 1;
+            return law.where(feature.direction(at), feature.ofGaps(at, low), feature.ofGaps(at, high));
+        });
+    }
+
+    private interface Change {
+        Law of(Place place, int k, Law law);
+    }
+
+    private Controller each(String name, Change change) {
+        var changed = new EnumMap<Place, SortedMap<Integer, List<Law>>>(Place.class);
+        laws.forEach((place, byBlock) -> {
+            var some = new TreeMap<Integer, List<Law>>();
+            byBlock.forEach((k, here) -> some.put(k, here.stream().map(law -> change.of(place, k, law)).toList()));
+            changed.put(place, some);
+        });
+        return new Controller(name, changed, setpoint);
     }
 
     /**
      * The plan this controller would carry out along the given states: each law's input there, as a constant. Frozen at the states of the
      * uncontrolled plant, a controller is its own open-loop twin, and the difference between the two is what feedback does.
      *
-     * @param states z_k by block, at least up to the last block with a law
+     * @param states z_k by block, at least up to the last block with a law; for laws on a block's output, the next one too, which is taken for that output
+     * @throws IllegalArgumentException if states are missing, or this controller acts on attention heads, which are not among the states
      */
     public Controller frozenAt(double[][] states) {
         var plan = new TreeMap<Integer, Law>();
-        laws.keySet().forEach(k -> plan.put(k, Law.constant(input(k, states))));
-        return new Controller(name + ", frozen", plan, setpoint);
+        var readings = new Readings();
+        Check.that(blocks(Place.HEADS).isEmpty(), "controller '%s' acts on attention heads, which the states do not show: it cannot be frozen at them", name);
+        var blocks = new TreeSet<>(blocks(Place.STATE));
+        blocks.addAll(blocks(Place.OUTPUT));
+        for (int k : blocks) {
+            int last = laws(Place.OUTPUT, k).isEmpty() ? k : k + 1;
+            Check.that(last < states.length, "%d states, none for block %d: wanted one for each block so far", states.length, last);
+            double[] u = input(Place.STATE, k, states[k], readings);
+            plan.put(k, Law.constant(last == k ? u : Vectors.plus(u, 1, input(Place.OUTPUT, k, states[k + 1], readings))));
+        }
+        return of(name + ", frozen", plan, setpoint);
     }
 
     /** The same controller by another name. */
@@ -232,20 +310,27 @@ public final class Controller {
         return new Controller(name, laws, setpoint);
     }
 
+    /** {@link #requireFits(int, int, int)} for a plant without attention heads. */
+    public void requireFits(int horizon, int dimension) {
+        Check.that(blocks(Place.HEADS).isEmpty(), "controller '%s' acts on attention heads, which this plant has not", name);
+        requireFits(horizon, dimension, 0);
+    }
+
     /**
      * Refuses a plant this controller was not made for.
      *
+     * @param heads numbers that the heads of a block put out together
      * @throws IllegalArgumentException if a law belongs to a block the plant lacks, or to states of another width
      */
-    public void requireFits(int horizon, int dimension) {
-        laws.forEach((k, law) -> {
-            Check.that(k < horizon, "controller '%s' has a law for block %d of a plant with blocks 0..%d", name, k, horizon - 1);
-            Check.that(law.dimension() == dimension, "controller '%s' acts on states of width %d, the plant's have %d", name, law.dimension(), dimension);
-        });
-    }
-
-    private int dimension() {
-        return laws.get(laws.firstKey()).dimension();
+    public void requireFits(int horizon, int dimension, int heads) {
+        for (var place : Place.values()) {
+            int width = place == Place.HEADS ? heads : dimension;
+            for (int k : blocks(place)) {
+                Check.that(k < horizon, "controller '%s' has a law for block %d of a plant with blocks 0..%d", name, k, horizon - 1);
+                laws(place, k).forEach(law -> Check.that(law.dimension() == width, "controller '%s' acts on %s of width %d, the plant's have %d",
+                        name, place == Place.HEADS ? "heads" : "states", law.dimension(), width));
+            }
+        }
     }
 
     private static Controller everywhere(String name, int horizon, Setpoint setpoint, IntFunction<Law> law) {
@@ -262,6 +347,8 @@ public final class Controller {
 
     @Override
     public String toString() {
-        return "Controller[" + name + (laws.isEmpty() ? "]" : ", blocks " + laws.firstKey() + ".." + laws.lastKey() + "]");
+        var blocks = laws.values().stream().flatMap(byBlock -> byBlock.keySet().stream()).mapToInt(k -> k).summaryStatistics();
+        return "Controller[" + name + (laws.isEmpty() ? "]" : ", blocks " + blocks.getMin() + ".." + blocks.getMax()
+                + (blocks(Place.HEADS).isEmpty() ? "]" : ", on heads]"));
     }
 }

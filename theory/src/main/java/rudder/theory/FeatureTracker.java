@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
@@ -18,7 +19,7 @@ import org.ejml.dense.row.CommonOps_DDRM;
  *
  * <pre>B_k u_k = B_k B_k' C' X_k^-1 e,   X_k = r diag(1/q_j) + sum_{i=k}^{T-1} C_i B_i B_i' C_i',</pre>
  *
- * <p>where the rows of C_i are the c_{i+1,j}', zero for j <= i, and C is C_k. This is a {@link Law} of one row for each block ahead that has a weight, so
+ * <p>where the rows of C_i are the c_{i+1,j}', zero for j <= i, and C is C_k. This is {@link Feedback} of one row for each block ahead that has a weight, so
  * steering costs at most 2 T d multiplications a block, and all it takes is vector-Jacobian products: no d x d matrix is ever formed.
  *
  * <p>Source: Rudder's; the elimination of a rank-m cost-to-go (C z - b)' M (C z - b) backwards, M = r X^-1.
@@ -42,6 +43,38 @@ public final class FeatureTracker {
     }
 
     /**
+     * The tracker linearised about the run that it makes itself: about the uncontrolled run first, then about what the tracker of that linearisation does, and so on;
+     * of all these the one of least cost. Where a plant is far from linear between its own run and the setpoint, it comes closer to what it promises. Source: iterative
+     * LQR (Li and Todorov, 2004), with full steps in place of a line search.
+     *
+     * @param plant the plant itself
+     * @param linearised the plant linearised about a run
+     * @param z0 the first state
+     * @param passes linearisations, at least 1; 1 is {@link #of}
+     */
+    public static Controller iterated(Plant plant, Function<Rollout, ? extends Differential> linearised, double[] z0, Setpoint setpoint, double[] weights, double r,
+            Actuation actuation, int passes) {
+        Check.that(passes > 0, "%d linearisations, wanted at least 1", passes);
+        var best = Controller.none();
+        double least = Double.POSITIVE_INFINITY;
+        var run = Rollout.of(plant, best, z0);
+        for (int pass = 0; pass < passes; pass++) {
+            var controller = of(sensitivities(linearised.apply(run), setpoint, weights), run, setpoint, weights, r, actuation);
+            run = Rollout.of(plant, controller, z0);
+            double cost = r * run.energy();
+            double[] errors = run.errors(setpoint);
+            for (int j = 1; j < errors.length; j++) {
+                cost += weights[j] * errors[j] * errors[j];
+            }
+            if (cost < least) {
+                least = cost;
+                best = controller;
+            }
+        }
+        return best;
+    }
+
+    /**
      * The sensitivities of a plant: for block k a matrix of one row {@code c_{k,j}'} for each j = k+1..T with q_j > 0, in that order. T products of at most T rows.
      */
     public static List<DMatrixRMaj> sensitivities(Differential plant, Setpoint setpoint, double[] weights) {
@@ -61,10 +94,16 @@ public final class FeatureTracker {
 
     /** The same tracker from its sensitivities, wherever they come from; for the other parameters see the first form. */
     public static Controller of(List<DMatrixRMaj> sensitivities, double[][] nominal, Setpoint setpoint, double[] weights, double r, Actuation actuation) {
+        Check.length("the nominal states", nominal.length, setpoint.horizon() + 1);
+        return of(sensitivities, new Rollout(nominal, new double[nominal.length - 1][setpoint.dimension()]), setpoint, weights, r, actuation);
+    }
+
+    /** The same about a controlled run: {@code z_{k+1} = nominal_{k+1} + A_k (z_k - nominal_k) + B_k u_k - nominal's u_k}. */
+    private static Controller of(List<DMatrixRMaj> sensitivities, Rollout nominal, Setpoint setpoint, double[] weights, double r, Actuation actuation) {
         int T = setpoint.horizon();
         int d = setpoint.dimension();
         Check.length("the sensitivities", sensitivities.size(), T);
-        Check.length("the nominal states", nominal.length, T + 1);
+        Check.length("the nominal states", nominal.states().length, T + 1);
         Check.length("the weights", weights.length, T + 1);
         Check.that(Arrays.stream(weights).allMatch(q -> q >= 0 && Double.isFinite(q)), "weights %s, wanted finite q_j >= 0", Arrays.toString(weights));
         Check.that(Arrays.stream(weights, 1, T + 1).anyMatch(q -> q > 0), "no block 1..%d has a weight, wanted at least one q_j > 0", T);
@@ -72,7 +111,7 @@ public final class FeatureTracker {
 
         var laws = new TreeMap<Integer, Law>();
         var x = new DMatrixRMaj(0, 0);
-        var slack = new double[0];                                           // beta*_j - v_j.nominal_j
+        var slack = new double[0];                                           // beta*_j - v_j.nominal_j + sum_{i >= k} c_{i+1,j}.(nominal's u_i)
         for (int k = T - 1; k >= 0; k--) {
             var c = ahead(k, k + 1 < T ? sensitivities.get(k + 1) : new DMatrixRMaj(0, d), setpoint, weights);   // [m, d]
             var sensed = sensitivities.get(k);                               // C A_k
@@ -82,13 +121,14 @@ public final class FeatureTracker {
             }
             if (c.numRows > slack.length) {
                 x = bordered(r / weights[k + 1], x);                         // diag(r/q, X)
-                slack = prepended(setpoint.error(k + 1, nominal[k + 1]), slack);
+                slack = prepended(setpoint.error(k + 1, nominal.states()[k + 1]), slack);
             }
+            slack = Vectors.plus(slack, 1, Vectors.multiply(c, nominal.inputs()[k]));
             var answer = actuation.weigh(k, c);                              // C B B'
             CommonOps_DDRM.multAddTransB(c, answer, x);                      // X = diag(r/q, X) + C B B' C'
-            double[] b = Vectors.plus(slack, 1, Vectors.multiply(sensed, nominal[k]));
+            double[] b = Vectors.plus(slack, 1, Vectors.multiply(sensed, nominal.states()[k]));
             var w = CommonOps_DDRM.transpose(DenseAlgebra.ejml().solveSpd(x, answer), null);   // B B' C' X^-1
-            laws.put(k, new Law(sensed, b, w));
+            laws.put(k, new Feedback(sensed, b, w));
         }
         return Controller.of("tracker " + setpoint.lambda() + " mu_k", laws, setpoint);
     }

@@ -1,6 +1,7 @@
 package rudder.theory;
 
 import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
@@ -19,16 +20,14 @@ public final class Gramians {
      */
     public static DMatrixRMaj controllability(LinearSystem system, IntFunction<DMatrixRMaj> inputs) {
         int d = system.dimension();
-        var w = new DMatrixRMaj(d, d);
-        for (int k = 0; k < system.horizon(); k++) {
-            var a = system.jacobian(k);
+        return Recursion.over(IntStream.range(0, system.horizon()), system.algebra(), new DMatrixRMaj(d, d), (k, here, w) -> {
             var b = inputs.apply(k);
             Check.shape("the input matrix of block " + k, b, d, b.numCols);
-            w = system.algebra().multiply(a, system.algebra().multiplyTransposed(w, CommonOps_DDRM.transpose(a, null)));   // A W A', W = W'
-            CommonOps_DDRM.multAddTransB(b, b, w);                                                                         // + B B'
-            Matrices.symmetrised(w);
-        }
-        return w;
+            var aT = here.put(CommonOps_DDRM.transpose(system.jacobian(k), null));
+            var bT = here.put(CommonOps_DDRM.transpose(b, null));
+            var reached = here.multiplyTransposed(aT, here.multiply(w, aT));                    // A W A'
+            return here.symmetric(1, here.plus(reached, 1, here.multiplyTransposed(bT, bT)), 0);   // + B B'
+        });
     }
 
     /** {@link #controllability(LinearSystem, IntFunction)} where every coordinate can be pushed, B = I. */
@@ -45,18 +44,19 @@ public final class Gramians {
      */
     public static DMatrixRMaj observability(LinearSystem system, IntFunction<DMatrixRMaj> outputs) {
         int d = system.dimension();
-        var o = new DMatrixRMaj(d, d);
-        for (int k = system.horizon(); k >= 0; k--) {
-            if (k < system.horizon()) {
-                var a = system.jacobian(k);
-                o = system.algebra().multiplyTransposed(a, system.algebra().multiply(o, a));   // A' O A
-            }
-            var c = outputs.apply(k);
-            Check.shape("the output matrix of block " + k, c, c.numRows, d);
-            CommonOps_DDRM.multAddTransA(c, c, o);                                             // + C'C
-            Matrices.symmetrised(o);
-        }
-        return o;
+        var last = output(system.horizon(), d, outputs);
+        return Recursion.backwards(system, CommonOps_DDRM.multTransA(last, last, null), (k, here, o) -> {
+            var a = here.put(system.jacobian(k));
+            var c = here.put(output(k, d, outputs));
+            var seen = here.multiplyTransposed(a, here.multiply(o, a));                       // A' O A
+            return here.symmetric(1, here.plus(seen, 1, here.multiplyTransposed(c, c)), 0);   // + C'C
+        });
+    }
+
+    private static DMatrixRMaj output(int k, int d, IntFunction<DMatrixRMaj> outputs) {
+        var c = outputs.apply(k);
+        Check.shape("the output matrix of block " + k, c, c.numRows, d);
+        return c;
     }
 
     /** {@link #observability(LinearSystem, IntFunction)} where only the feature's strength is measured, C_k = v_k'. */

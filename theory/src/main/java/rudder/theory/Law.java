@@ -1,80 +1,83 @@
 package rudder.theory;
 
-import java.util.Map;
+import java.util.Optional;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
 /**
- * What is added at one block: {@code u = W y + sum_i past_i y_i} for the errors {@code y = b - C z} measured here and, where a controller remembers, y_i
- * measured by the laws of earlier blocks. A law reads m numbers of the state and answers along m vectors, so it costs 2 m d multiplications
- * however its gains were computed; tracking one feature has m = 1.
- *
- * @param C what is read, m x d; each row is a direction
- * @param b where those m numbers should be
- * @param W what is added for each unit of error, d x m
- * @param past what is added for each unit of an earlier block's error, by block, d x that block's m; empty for most laws
+ * What is added at one place of one block, as a function of what is measured there. A law is data and its formula is written once: {@link #on} carries it
+ * out on whatever arithmetic the states live on.
  */
-public record Law(DMatrixRMaj C, double[] b, DMatrixRMaj W, Map<Integer, DMatrixRMaj> past) {
-    /** @throws IllegalArgumentException naming the part whose shape does not fit or that holds a number that is not finite */
-    public Law {
-        Check.shape("C", C, b.length, W.numRows);
-        Check.shape("W", W, C.numCols, b.length);
-        Check.finite("C", C);
-        Check.finite("b", b);
-        Check.finite("W", W);
-        b = b.clone();
-        past = Map.copyOf(past);
-        past.forEach((i, gain) -> {
-            Check.shape("the gain on block " + i + "'s errors", gain, W.numRows, gain.numCols);
-            Check.finite("the gain on block " + i + "'s errors", gain);
-        });
+public sealed interface Law permits Feedback, Transport, Gated {
+    /** How many numbers it reads, and adds to. */
+    int dimension();
+
+    /** The law that adds {@code factor} times as much. */
+    Law times(double factor);
+
+    /** This law ready to run: its numbers are uploaded once, here. */
+    <X> Input<X> on(Arithmetic<X> arithmetic);
+
+    /** Its linear feedback, if it has one: what is left of a gated law when the gate is open. */
+    default Optional<Feedback> feedback() {
+        return Optional.empty();
     }
 
-    /** A law without memory, {@code u = W (b - C z)}. */
-    public Law(DMatrixRMaj C, double[] b, DMatrixRMaj W) {
-        this(C, b, W, Map.of());
+    /** This law where {@code low <= c.z <= high}, and nothing elsewhere. */
+    default Law where(double[] c, double low, double high) {
+        return new Gated(this, c, low, high);
     }
 
     /** u whatever the state: C = 0, b = 1, W = u. */
-    public static Law constant(double[] u) {
-        return new Law(new DMatrixRMaj(1, u.length), new double[] {1}, Vectors.column(u.clone()));
+    static Feedback constant(double[] u) {
+        return new Feedback(new DMatrixRMaj(1, u.length), new double[] {1}, Vectors.column(u.clone()));
     }
 
     /** {@code (target - v.z) w}: one direction read, one answered along. */
-    public static Law along(double[] v, double target, double[] w) {
-        return new Law(Vectors.row(v.clone()), new double[] {target}, Vectors.column(w.clone()));
+    static Feedback along(double[] v, double target, double[] w) {
+        return new Feedback(Vectors.row(v.clone()), new double[] {target}, Vectors.column(w.clone()));
     }
 
-    /** m, how many numbers are read. */
-    public int rank() {
-        return b.length;
+    /**
+     * Rotates the state by an angle in the plane of two directions, from the first towards the second; its length stays, and what is orthogonal to both. With an
+     * orthonormal basis V of the plane and the rotation G(theta), {@code u = V' (G(theta) - I) V z}. Source: angular steering (Vu and Nguyen, arXiv 2510.26243).
+     *
+     * @param from a direction of the plane, of any length
+     * @param to another
+     * @param degrees how far
+     * @throws IllegalArgumentException if the directions are parallel and span no plane
+     */
+    static Feedback rotation(double[] from, double[] to, double degrees) {
+        double[] first = Vectors.times(1 / Vectors.norm(from), from);
+        double[] rest = Vectors.plus(to, -Vectors.dot(first, to), first);
+        Check.that(Vectors.norm(rest) > 1e-9 * Vectors.norm(to), "the two directions are parallel: they span no plane to rotate in");
+        double[] second = Vectors.times(1 / Vectors.norm(rest), rest);
+        double cosine = Math.cos(Math.toRadians(degrees));
+        double sine = Math.sin(Math.toRadians(degrees));
+        int d = from.length;
+        var W = new DMatrixRMaj(d, 2);                                   // -V' (G - I), since y = -V z
+        for (int i = 0; i < d; i++) {
+            W.set(i, 0, -((cosine - 1) * first[i] + sine * second[i]));
+            W.set(i, 1, -(-sine * first[i] + (cosine - 1) * second[i]));
+        }
+        return new Feedback(CommonOps_DDRM.concatRowsMulti(Vectors.row(first), Vectors.row(second)), new double[2], W);
     }
 
-    /** d. */
-    public int dimension() {
-        return C.numCols;
+    /** The angle between two directions, in degrees. */
+    static double degreesBetween(double[] a, double[] b) {
+        return Math.toDegrees(Math.acos(Math.max(-1, Math.min(1, Vectors.dot(a, b) / (Vectors.norm(a) * Vectors.norm(b))))));
     }
 
-    /** y = b - C z, m numbers. */
-    public double[] error(double[] z) {
-        Check.length("the state", z.length, dimension());
-        return Vectors.plus(b, -1, Vectors.multiply(C, z));
+    /** A law ready to run: inputs, one row for each row of states. */
+    @FunctionalInterface
+    interface Input<X> {
+        X of(X states, Memory<X> memory);
     }
 
-    /** u = W (b - C z): the input of a law without memory; else the part of it that needs none. */
-    public double[] input(double[] z) {
-        return Vectors.multiply(W, error(z));
-    }
+    /** What has been measured in one pass through the blocks. */
+    interface Memory<X> {
+        void keep(Reading reading, X errors);
 
-    /** Both laws' present inputs as one law: the rows of C and b stacked, the columns of W side by side. */
-    Law beside(Law other) {
-        return new Law(CommonOps_DDRM.concatRowsMulti(C, other.C),
-                CommonOps_DDRM.concatRowsMulti(Vectors.column(b), Vectors.column(other.b)).data,
-                CommonOps_DDRM.concatColumnsMulti(W, other.W));
-    }
-
-    @Override
-    public String toString() {
-        return "Law[m=" + rank() + ", d=" + dimension() + (past.isEmpty() ? "]" : ", remembers " + past.size() + " blocks]");
+        X recall(Reading reading);
     }
 }

@@ -1,6 +1,7 @@
 package rudder.theory;
 
 import java.util.List;
+import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
@@ -29,24 +30,23 @@ public interface LinearSystem {
         if (j == k) {
             return CommonOps_DDRM.identity(dimension());
         }
-        var phi = jacobian(j);
-        for (int i = j + 1; i < k; i++) {
-            phi = algebra().multiply(jacobian(i), phi);   // Phi(i+1, j) = A_i Phi(i, j)
-        }
-        return phi;
+        return Recursion.over(IntStream.range(j + 1, k), algebra(), jacobian(j),
+                (i, here, phi) -> here.multiply(here.put(jacobian(i)), phi));   // Phi(i+1, j) = A_i Phi(i, j)
     }
 
     /**
      * How deviations evolve under a controller: {@code A_k - W_k C_k}, and A_k where block k has no law.
      *
-     * @throws IllegalArgumentException if the controller does not fit this system, or remembers, since then the state is not all there is to know
+     * @throws IllegalArgumentException if the controller does not fit this system, or is not linear feedback of the present state alone
      */
     default LinearSystem under(Controller controller) {
         controller.requireFits(horizon(), dimension());
-        Check.that(!controller.remembers(), "controller '%s' remembers earlier blocks; wanted one whose inputs depend on the state alone", controller.name());
-        return new SystemView(this, k -> controller.law(k)
-                .map(law -> CommonOps_DDRM.subtract(jacobian(k), algebra().multiply(law.W(), law.C()), null))
-                .orElseGet(() -> jacobian(k)), this + " under " + controller.name());
+        Check.that(controller.blocks(Place.OUTPUT).isEmpty() && IntStream.range(0, horizon()).mapToObj(k -> controller.laws(Place.STATE, k))
+                .flatMap(List::stream).allMatch(law -> law instanceof Feedback feedback && feedback.past().isEmpty()),
+                "controller '%s' is gated, remembers earlier blocks, or reads what leaves them; wanted linear feedback of the present state", controller.name());
+        return new SystemView(this, k -> controller.laws(Place.STATE, k).stream().map(law -> law.feedback().orElseThrow())
+                .map(law -> algebra().multiply(law.W(), law.reading().directions()))
+                .reduce(jacobian(k), (a, wc) -> CommonOps_DDRM.subtract(a, wc, null)), this + " under " + controller.name());
     }
 
     /** {@link #of(List, DenseAlgebra, String)} with plain Java's algebra and no description. */

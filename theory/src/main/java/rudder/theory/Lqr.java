@@ -1,7 +1,8 @@
 package rudder.theory;
 
 import org.ejml.data.DMatrixRMaj;
-import org.ejml.dense.row.CommonOps_DDRM;
+import rudder.theory.DenseAlgebra.Matrix;
+import rudder.theory.DenseAlgebra.Workspace;
 
 /**
  * The finite-horizon, time-varying linear quadratic regulator: minimise
@@ -41,11 +42,21 @@ public final class Lqr {
      * @param next S_{k+1}, d x d, symmetric positive semidefinite
      */
     public static Step step(DMatrixRMaj a, DMatrixRMaj next, QuadraticCost cost, DenseAlgebra algebra) {
-        var damped = next.copy();
-        Matrices.addToDiagonal(damped, cost.r());              // S + rI
-        var gain = algebra.solveSpd(damped, a);                // G A
-        CommonOps_DDRM.add(1, a, -cost.r(), gain, gain);       // K = A - r G A
-        return new Step(costToGo(a, gain, cost, algebra), gain);
+        try (var here = algebra.open()) {
+            var block = here.put(a);
+            var gain = gain(here, block, here.put(next), cost);
+            return new Step(costToGo(here, block, gain, cost).get(), gain.get());
+        }
+    }
+
+    private static Matrix gain(Workspace here, Matrix a, Matrix next, QuadraticCost cost) {
+        var ga = here.solveSpd(here.symmetric(1, next, cost.r()), a);                            // G A, G = (S + rI)^-1
+        return here.plus(a, -cost.r(), ga);                                                      // K = A - r G A
+    }
+
+    /** Symmetrised: rounding alone would let its asymmetry grow from block to block. */
+    private static Matrix costToGo(Workspace here, Matrix a, Matrix gain, QuadraticCost cost) {
+        return here.symmetric(cost.r(), here.multiplyTransposed(a, gain), cost.q());             // S = qI + r A'K
     }
 
     /**
@@ -54,27 +65,49 @@ public final class Lqr {
      * @throws IllegalArgumentException naming the block whose Jacobian is not d x d or not finite, or whose cost to go is no longer finite
      */
     public static LqrSolution solve(LinearSystem system, QuadraticCost cost) {
-        int d = system.dimension();
         var gains = new DMatrixRMaj[system.horizon()];
-        var costToGo = terminal(d, cost);
-        for (int k = gains.length - 1; k >= 0; k--) {
-            var a = system.jacobian(k);
-            Check.shape("the Jacobian of block " + k, a, d, d);
-            Check.finite("the Jacobian of block " + k, a);
-            var step = step(a, costToGo, cost, system.algebra());
-            Check.finite("the cost to go of block " + k, step.costToGo());
-            gains[k] = step.gain();
-            costToGo = step.costToGo();
-        }
+        backwards(system, cost, (k, here, gain) -> gains[k] = gain.get());
         return new LqrSolution(system, cost, gains);
     }
 
-    /** S_k = qI + r A_k' K_k, symmetrised: rounding alone would let its asymmetry grow from block to block. */
+    /**
+     * {@code w_k = K_k v_k}, k = 0..T-1, all that {@link Controller#lqr(double[][], Setpoint)} needs: of the gains, one at a time is in memory, and of the
+     * Jacobians as many as the system holds. {@link MatrixFreeLqr#feedback} finds the same vectors without any matrix.
+     *
+     * @throws IllegalArgumentException as {@link #solve}, or if the setpoint does not fit the system
+     */
+    public static double[][] feedback(LinearSystem system, QuadraticCost cost, Setpoint setpoint) {
+        Check.length("the setpoint's horizon", setpoint.horizon(), system.horizon());
+        Check.length("the setpoint's direction", setpoint.dimension(), system.dimension());
+        var feedback = new double[system.horizon()][];
+        backwards(system, cost, (k, here, gain) -> feedback[k] = here.multiply(gain, here.put(Vectors.column(setpoint.direction(k)))).get().data);
+        return feedback;
+    }
+
+    private interface Gains {
+        void accept(int k, Workspace here, Matrix gain);
+    }
+
+    private static void backwards(LinearSystem system, QuadraticCost cost, Gains gains) {
+        int d = system.dimension();
+        Recursion.backwards(system, terminal(d, cost), (k, here, next) -> {
+            var jacobian = system.jacobian(k);
+            Check.shape("the Jacobian of block " + k, jacobian, d, d);
+            Check.finite("the Jacobian of block " + k, jacobian);
+            var a = here.put(jacobian);
+            var gain = gain(here, a, next, cost);
+            var costToGo = costToGo(here, a, gain, cost);
+            Check.that(here.isFinite(costToGo), "the cost to go of block %d is no longer finite: the system grows too fast for double precision", k);
+            gains.accept(k, here, gain);
+            return costToGo;
+        });
+    }
+
+    /** S_k = qI + r A_k' K_k. */
     static DMatrixRMaj costToGo(DMatrixRMaj a, DMatrixRMaj gain, QuadraticCost cost, DenseAlgebra algebra) {
-        var s = algebra.multiplyTransposed(a, gain);
-        CommonOps_DDRM.scale(cost.r(), s);
-        Matrices.addToDiagonal(s, cost.q());
-        return Matrices.symmetrised(s);
+        try (var here = algebra.open()) {
+            return costToGo(here, here.put(a), here.put(gain), cost).get();
+        }
     }
 
     /** S_T = qf I. */

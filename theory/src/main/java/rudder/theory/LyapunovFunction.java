@@ -31,13 +31,13 @@ public final class LyapunovFunction {
         int T = system.horizon();
         var p = new DMatrixRMaj[T + 1];
         p[T] = CommonOps_DDRM.identity(system.dimension());
-        for (int k = T - 1; k >= 0; k--) {
-            var a = system.jacobian(k);
-            p[k] = system.algebra().multiplyTransposed(a, system.algebra().multiply(p[k + 1], a));   // P_k = A'PA + I
-            Matrices.addToDiagonal(p[k], 1);
-            Matrices.symmetrised(p[k]);
+        Recursion.backwards(system, p[T], (k, here, next) -> {
+            var a = here.put(system.jacobian(k));
+            var now = here.symmetric(1, here.multiplyTransposed(a, here.multiply(next, a)), 1);   // P_k = A'PA + I
+            p[k] = now.get();
             Check.finite("the Lyapunov matrix of block " + k, p[k]);
-        }
+            return now;
+        });
         return new LyapunovFunction(system, p);
     }
 
@@ -71,18 +71,20 @@ public final class LyapunovFunction {
 
     /** lambda_max(P_k): the most that a unit deviation at block k can cost from there on. */
     public double peak(int k) {
-        return largest(matrix(k));
+        try (var here = system.algebra().open()) {
+            return largest(here.put(matrix(k)));
+        }
     }
 
     /** lambda_min(P_k) >= 1: the least that a unit deviation at block k can cost from there on. */
     public double floor(int k) {
-        return 1 / largest(system.algebra().solveSpd(matrix(k), CommonOps_DDRM.identity(system.dimension())));
+        try (var here = system.algebra().open()) {
+            return 1 / largest(here.solveSpd(here.put(matrix(k)), here.put(CommonOps_DDRM.identity(system.dimension()))));
+        }
     }
 
-    private double largest(DMatrixRMaj symmetric) {
-        try (var factor = system.algebra().hold(symmetric)) {
-            return Lanczos.largest(1, symmetric.numRows, (runs, x) -> factor.multiply(x))[0];
-        }
+    private double largest(DenseAlgebra.Matrix symmetric) {
+        return Lanczos.largest(1, system.dimension(), (runs, x) -> system.algebra().multiply(symmetric, x))[0];
     }
 
     /** |A_k| from P_k to P_{k+1}, which is sqrt(1 - 1 / lambda_max(P_k)) < 1; k = 0..T-1. */
@@ -99,15 +101,13 @@ public final class LyapunovFunction {
      * <p>so that norms of transitions from P_j to P_k are plain 2-norms of products of N. Costs T factorisations and T more matrices.
      */
     public LinearSystem normalised() {
-        var algebra = system.algebra();
         var steps = new DMatrixRMaj[horizon()];
-        var after = CommonOps_DDRM.identity(system.dimension());
-        for (int k = horizon() - 1; k >= 0; k--) {
+        Recursion.backwards(system, CommonOps_DDRM.identity(system.dimension()), (k, here, after) -> {
             var root = root(k);
-            var inverse = algebra.solveSpd(p[k], CommonOps_DDRM.transpose(root, null));         // U^-1 = P^-1 U'
-            steps[k] = algebra.multiply(algebra.multiply(after, system.jacobian(k)), inverse);  // N = U_{k+1} A U_k^-1
-            after = root;
-        }
+            var inverse = here.solveSpd(here.put(p[k]), here.put(CommonOps_DDRM.transpose(root, null)));            // U^-1 = P^-1 U'
+            steps[k] = here.multiply(here.multiply(after, here.put(system.jacobian(k))), inverse).get();            // N = U_{k+1} A U_k^-1
+            return here.put(root);
+        });
         return new SystemView(system, k -> steps[k], "normalised " + system);
     }
 

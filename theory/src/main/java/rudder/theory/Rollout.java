@@ -23,10 +23,12 @@ public record Rollout(double[][] states, double[][] inputs) {
         int T = plant.horizon();
         var states = new double[T + 1][];
         var inputs = new double[T][];
+        var readings = new Readings();
         states[0] = z0.clone();
         for (int k = 0; k < T; k++) {
-            inputs[k] = controller.input(k, states);
-            states[k + 1] = Vectors.plus(plant.next(k, states[k]), 1, inputs[k]);   // z_{k+1} = phi_k(z_k) + u_k
+            double[] output = plant.next(k, states[k]);
+            inputs[k] = Vectors.plus(controller.input(Place.STATE, k, states[k], readings), 1, controller.input(Place.OUTPUT, k, output, readings));
+            states[k + 1] = Vectors.plus(output, 1, inputs[k]);   // z_{k+1} = phi_k(z_k) + u_k
         }
         return new Rollout(states, inputs);
     }

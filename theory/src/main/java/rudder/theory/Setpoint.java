@@ -96,6 +96,11 @@ public final class Setpoint {
         return lambda;
     }
 
+    /** What else toString says; may be empty. */
+    public String label() {
+        return label;
+    }
+
     /** v_k, d numbers, norm 1 (0 where the feature is absent), k = 0..T. */
     public double[] direction(int k) {
         return v(k).clone();
@@ -107,9 +112,15 @@ public final class Setpoint {
         return gaps[k];
     }
 
+    /** The target at lambda = 0, k = 0..T. */
+    public double offset(int k) {
+        Check.block(k, horizon());
+        return offsets[k];
+    }
+
     /** beta*_k = offset_k + lambda mu_k, k = 0..T. */
     public double target(int k) {
-        return lambda * gap(k) + offsets[k];
+        return ofGaps(k, lambda);
     }
 
     /** lambda mu_k v_k, the shift that open-loop addition makes, d numbers. */
@@ -129,6 +140,11 @@ public final class Setpoint {
      */
     public double inGaps(int k, double strength) {
         return gap(k) == 0 ? Double.NaN : (strength - offsets[k]) / gap(k);
+    }
+
+    /** {@code offset_k + gaps mu_k}: the strength, in the state's units, that {@link #inGaps} calls so. */
+    public double ofGaps(int k, double gaps) {
+        return Double.isInfinite(gaps) ? gaps : gap(k) * gaps + offsets[k];
     }
 
     /** alpha_k = beta*_k - v_k.z. */

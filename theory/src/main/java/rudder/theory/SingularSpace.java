@@ -41,17 +41,18 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
         Check.that(0 < k && k <= d, "%d singular vectors of a matrix with %d rows, wanted 1..%d", k, d, d);
         Check.finite("the matrix", a);
         var q = orthonormal(RandomMatrices_DDRM.rectangleGaussian(d, Math.min(d, 2 * k + 8), 0, 1, new Random(1)));
-        try (var held = algebra.hold(a)) {
+        try (var here = algebra.open()) {
+            var held = here.put(a);
             for (int round = 0; round < ROUNDS; round++) {
-                var y = held.multiplyTransposed(q);                                      // A'Q [n, w]
+                var y = algebra.multiplyTransposed(held, q);                                 // A'Q [n, w]
                 var ritz = Ritz.of(algebra.multiplyTransposed(y, y));                     // Q'GQ = V diag(theta) V'
                 q = algebra.multiply(q, ritz.vectors);
-                var gq = held.multiply(algebra.multiply(y, ritz.vectors));                // G Q V [d, w]
+                var gq = algebra.multiply(held, algebra.multiply(y, ritz.vectors));       // G Q V [d, w]
                 if (residual(gq, q, ritz.values, k) <= RESIDUAL * ritz.values[0]) {
                     double[] s = IntStream.range(0, k).mapToDouble(i -> Math.sqrt(ritz.values[i])).toArray();
                     return new SingularSpace(CommonOps_DDRM.extract(q, 0, d, 0, k), s);
                 }
-                q = orthonormal(filtered(held, q, gq, ritz.values));
+                q = orthonormal(filtered(algebra, held, q, gq, ritz.values));
             }
         }
         throw new ArithmeticException("no " + k + " singular vectors of a " + d + " x " + a.numCols + " matrix found in " + ROUNDS + " rounds");
@@ -108,7 +109,7 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
     }
 
     /** T_m(2 G / c - I) Q by its three-term recurrence, the degree m as high as rounding allows. */
-    private static DMatrixRMaj filtered(DenseAlgebra.Factor a, DMatrixRMaj q, DMatrixRMaj gq, double[] theta) {
+    private static DMatrixRMaj filtered(DenseAlgebra algebra, DenseAlgebra.Matrix a, DMatrixRMaj q, DMatrixRMaj gq, double[] theta) {
         double c = Math.max(theta[theta.length - 1], 1e-12 * theta[0]);
         double x = 2 * theta[0] / c - 1;
         double growth = Math.log(x + Math.sqrt(x * x - 1));                               // T_m(x) ~ exp(m growth) / 2
@@ -116,7 +117,7 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
         var previous = q;
         var current = CommonOps_DDRM.add(2 / c, gq, -1, q, null);                         // P_1 = 2 G Q / c - Q
         for (int m = 1; m < degree; m++) {
-            var g = a.multiply(a.multiplyTransposed(current));
+            var g = algebra.multiply(a, algebra.multiplyTransposed(a, current));
             var next = CommonOps_DDRM.add(4 / c, g, -2, current, null);                   // P_{m+1} = 2 (2 G / c - I) P_m - P_{m-1}
             CommonOps_DDRM.subtractEquals(next, previous);
             previous = current;

@@ -5,10 +5,13 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ejml.data.DMatrixRMaj;
+import rudder.theory.DenseAlgebra.Matrix;
+import rudder.theory.DenseAlgebra.Workspace;
 
 /**
  * The 2-norms |Phi(k, j)| of all transition matrices of a system, 0 <= j <= k <= T, without forming the T^2/2 products.
@@ -32,7 +35,7 @@ public final class TransitionNorms {
         int T = system.horizon();
         var pairs = IntStream.rangeClosed(1, T).boxed()
                 .flatMap(k -> IntStream.range(0, k).mapToObj(j -> new int[] {k, j})).toArray(int[][]::new);
-        double[] values = norms(system, dyadic(system), pairs);
+        double[] values = norms(system, TransitionNorms::dyadic, pairs);
         var norms = new double[T + 1][];
         for (int k = 0; k <= T; k++) {
             norms[k] = new double[k + 1];
@@ -46,48 +49,49 @@ public final class TransitionNorms {
 
     /** |Phi(k, j)| for a few pairs {k, j}, j < k, with no products formed. */
     static double[] of(LinearSystem system, int[][] pairs) {
-        return norms(system, blocks(system), pairs);
+        return norms(system, TransitionNorms::blocks, pairs);
     }
 
     /** Phi(end, start). */
-    private record Span(int start, int end, DMatrixRMaj product) {}
+    private record Span(int start, int end, Matrix product) {}
 
-    private static List<Span> blocks(LinearSystem system) {
-        return IntStream.range(0, system.horizon()).mapToObj(k -> new Span(k, k + 1, system.jacobian(k))).toList();
+    private static List<Span> blocks(LinearSystem system, Workspace here) {
+        return IntStream.range(0, system.horizon()).mapToObj(k -> new Span(k, k + 1, here.put(system.jacobian(k)))).toList();
     }
 
     /** The blocks and the products over [q 2^p, (q+1) 2^p), by start and then by length. */
-    private static List<Span> dyadic(LinearSystem system) {
+    private static List<Span> dyadic(LinearSystem system, Workspace here) {
         var spans = new ArrayList<Span>();
-        for (var level = blocks(system); !level.isEmpty();) {
+        for (var level = blocks(system, here); !level.isEmpty();) {
             spans.addAll(level);
             var halves = level;
             level = IntStream.range(0, level.size() / 2).mapToObj(q -> {
                 var first = halves.get(2 * q);
                 var second = halves.get(2 * q + 1);
-                return new Span(first.start, second.end, system.algebra().multiply(second.product, first.product));
+                return new Span(first.start, second.end, here.multiply(second.product, first.product));
             }).toList();
         }
         spans.sort(Comparator.comparingInt(Span::start).thenComparingInt(Span::end));
         return spans;
     }
 
-    private static double[] norms(LinearSystem system, List<Span> spans, int[][] pairs) {
-        var users = users(spans, pairs);
-        var factors = spans.stream().map(span -> system.algebra().hold(span.product)).toList();
-        try {
+    private static double[] norms(LinearSystem system, BiFunction<LinearSystem, Workspace, List<Span>> chain, int[][] pairs) {
+        var algebra = system.algebra();
+        try (var here = algebra.open()) {
+            var spans = chain.apply(system, here);
+            var users = users(spans, pairs);
             double[] squares = Lanczos.largest(pairs.length, system.dimension(), (runs, x) -> {
-                for (int f = 0; f < users.length; f++) {                   // Phi x
-                    advance(factors.get(f)::multiply, users[f], runs, x);
+                for (int s = 0; s < users.length; s++) {                   // Phi x
+                    var product = spans.get(s).product;
+                    advance(part -> algebra.multiply(product, part), users[s], runs, x);
                 }
-                for (int f = users.length - 1; f >= 0; f--) {              // Phi' Phi x
-                    advance(factors.get(f)::multiplyTransposed, users[f], runs, x);
+                for (int s = users.length - 1; s >= 0; s--) {              // Phi' Phi x
+                    var product = spans.get(s).product;
+                    advance(part -> algebra.multiplyTransposed(product, part), users[s], runs, x);
                 }
                 return x;
             });
             return Arrays.stream(squares).map(Math::sqrt).toArray();
-        } finally {
-            factors.forEach(DenseAlgebra.Factor::close);
         }
     }
 

@@ -32,11 +32,26 @@ final class Vectors {
         return plus(new double[x.length], a, x);
     }
 
+    static double[] mean(double[][] rows) {
+        double[] mean = new double[rows[0].length];
+        for (double[] row : rows) {
+            mean = plus(mean, 1.0 / rows.length, row);
+        }
+        return mean;
+    }
+
     /** M x */
     static double[] multiply(DMatrixRMaj m, double[] x) {
         double[] y = new double[m.numRows];
         CommonOps_DDRM.mult(m, column(x), column(y));
         return y;
+    }
+
+    /** -M */
+    static DMatrixRMaj negative(DMatrixRMaj m) {
+        var negative = m.copy();
+        CommonOps_DDRM.changeSign(negative);
+        return negative;
     }
 
     /** A view: d x 1. */

@@ -2,12 +2,12 @@ package rudder.theory;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.theory.Fixtures.*;
 
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class ControllerTest {
@@ -44,7 +44,7 @@ class ControllerTest {
         var single = Controller.openLoop(setpoint, T / 2);
         for (int k = 0; k < T; k++) {
             assertClose(times(1.5 * setpoint.gap(k), setpoint.direction(k)), spread.input(k, vector(D, random)), 1e-15);
-            assertEquals(k == T / 2, single.law(k).isPresent());
+            assertEquals(k == T / 2, single.blocks(Place.STATE).contains(k));
         }
         assertArrayEquals(spread.input(T / 2, z0), single.input(T / 2, z0));
     }
@@ -66,7 +66,7 @@ class ControllerTest {
             assertClose(sum, lqr.plus(other).input(k, z), 1e-14);
             assertClose(sum, other.plus(lqr).input(k, z), 1e-14);
         }
-        assertEquals(3, lqr.plus(other).law(2).orElseThrow().rank());
+        assertEquals(3, lqr.plus(other).laws(Place.STATE, 2).size());
     }
 
     @Test
@@ -110,8 +110,8 @@ class ControllerTest {
         double[] z = vector(D, random);
         var clamp = Controller.proportional(setpoint, 1, 3);
         assertClose(setpoint.closest(3, z), Vectors.plus(z, 1, clamp.input(3, z)), 1e-14);
-        assertFalse(clamp.law(2).isPresent());
-        assertTrue(Controller.proportional(setpoint, 1).law(2).isPresent());
+        assertEquals(Set.of(3), clamp.blocks(Place.STATE));
+        assertEquals(T, Controller.proportional(setpoint, 1).blocks(Place.STATE).size());
     }
 
     @Test
@@ -171,12 +171,12 @@ class ControllerTest {
         assertRefuses(() -> Controller.of("x", Map.of(0, Law.constant(new double[2]), 1, Law.constant(new double[3])), null), "block 1");
         assertRefuses(() -> Controller.of("x", Map.of(-1, Law.constant(new double[2])), null), "block -1");
         assertRefuses(() -> Law.constant(new double[] {Double.NaN}), "W", "NaN");
-        assertRefuses(() -> new Law(identity(2, 1), new double[] {1, 2}, identity(3, 1)), "C is 2 x 2, wanted 2 x 3");
-        assertRefuses(() -> lqr.plus(Controller.of("x", Map.of(0, Law.constant(new double[2])), null)), "'x'", "width 5 and 2");
+        assertRefuses(() -> new Feedback(identity(2, 1), new double[] {1, 2}, identity(3, 1)), "W is 3 x 3, wanted 2 x 2");
+        assertRefuses(() -> lqr.plus(Controller.of("x", Map.of(0, Law.constant(new double[2])), null)), "'x'", "different widths");
         var pid = Controller.pid(setpoint, 1, 1, 1, 10);
-        assertRefuses(() -> pid.input(1, z0), "block 1", "remembers", "all states");
+        assertRefuses(() -> pid.input(1, z0), "remembers", "all states");
         assertRefuses(() -> system.under(pid), "PID", "remembers");
-        assertRefuses(() -> Controller.of("x", Map.of(1, pid.law(1).orElseThrow()), null), "law of block 1", "1 errors of block 0");
+        assertRefuses(() -> Controller.of("x", Map.of(1, pid.laws(Place.STATE, 1).get(0)), null), "law of block 1", "no law of an earlier block");
         assertRefuses(() -> Controller.pid(setpoint, 1, 1, 1, 0), "every 0 blocks");
         assertRefuses(() -> Controller.tracking(solution, new double[2][D]), "2 nominal states", "6 blocks");
         assertRefuses(() -> new Rollout(new double[3][D], new double[3][D]), "states has length 3, wanted 4");
@@ -187,10 +187,10 @@ class ControllerTest {
         assertEquals("Controller[none]", Controller.none().toString());
         assertEquals("Controller[A-LQR 1.5 mu_k, blocks 0..5]", lqr.toString());
         assertEquals("Controller[middle, blocks 3..3]", Controller.openLoop(setpoint, 3).named("middle").toString());
-        assertEquals("Law[m=1, d=5]", lqr.law(0).orElseThrow().toString());
+        assertEquals("Feedback[m=1, d=5]", lqr.laws(Place.STATE, 0).get(0).toString());
         assertTrue(Rollout.of(plant, lqr, z0).toString().matches("Rollout\\[T=6, d=5, input energy .*]"));
         assertEquals("Plant[LinearSystem[T=6, d=5]]", plant.toString());
-        assertFalse(Controller.none().law(0).isPresent());
+        assertTrue(Controller.none().laws(Place.STATE, 0).isEmpty());
     }
 
     private static double last(double[] values) {

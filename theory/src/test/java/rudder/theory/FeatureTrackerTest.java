@@ -1,7 +1,6 @@
 package rudder.theory;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.theory.Fixtures.*;
 
@@ -52,6 +51,46 @@ class FeatureTrackerTest {
         }
     }
 
+    /** A linear plant is as linear about one run as about another. */
+    @Test
+    void linearisedAboutItsOwnRunTheTrackerOfALinearPlantIsTheSame() {
+        var once = FeatureTracker.iterated(plant, run -> Differential.of(system), z0, setpoint, weights, R, Actuation.everywhere(), 1);
+        var thrice = FeatureTracker.iterated(plant, run -> Differential.of(system), z0, setpoint, weights, R, Actuation.everywhere(), 3);
+        double[] elsewhere = vector(D, random);
+        for (double[] first : List.of(z0, elsewhere)) {
+            assertClose(Rollout.of(plant, once, first).states()[T], Rollout.of(plant, thrice, first).states()[T], 1e-11);
+        }
+    }
+
+    @Test
+    void iteratedTheTrackerOfACurvedPlantReachesWhatItPromises() {
+        double[] errors = IntStream.of(1, 12).mapToDouble(passes -> Math.abs(iterated(1.5, passes).errors(target(1.5))[T])).toArray();
+        assertTrue(errors[0] > 0.1, "linearised about the uncontrolled run it misses by " + errors[0]);
+        assertEquals(0, errors[1], 1e-6, "linearised about its own run it does not");
+    }
+
+    /** Too far for full steps, which go back and forth: then the best of them is kept. */
+    @Test
+    void morePassesAreNeverWorse() {
+        double previous = Double.POSITIVE_INFINITY;
+        for (int passes = 1; passes < 8; passes++) {
+            var run = iterated(4, passes);
+            double cost = Math.pow(run.errors(target(4))[T], 2) + 1e-9 * run.energy();
+            assertTrue(cost <= previous, passes + " passes: " + cost + " after " + previous);
+            previous = cost;
+        }
+    }
+
+    private Setpoint target(double strength) {
+        return Setpoint.constant(T, new double[] {0.5, 0.5, -0.5, 0.5}, strength);
+    }
+
+    private Rollout iterated(double strength, int passes) {
+        var curved = ResidualNetwork.random(T, D, 8, 0.9, 5);
+        return Rollout.of(curved, FeatureTracker.iterated(curved, run -> Differential.of(curved.linearise(run.states())), z0, target(strength),
+                new double[] {0, 0, 0, 0, 0, 1}, 1e-9, Actuation.everywhere(), passes), z0);
+    }
+
     /** All inputs at once: strengths = free + F u, u = (F'QF + rI)^-1 F'Q (targets - free). */
     private void check(double[] q, List<DMatrixRMaj> b, Actuation actuation) {
         int m = b.get(0).numCols;
@@ -79,9 +118,9 @@ class FeatureTrackerTest {
     @Test
     void blocksBeyondTheLastWeightHaveNoLaw() {
         var tracker = FeatureTracker.of(Differential.of(system), nominal, setpoint, new double[] {0, 0, 1, 1, 0, 0}, R, Actuation.everywhere());
-        assertEquals(2, tracker.law(0).orElseThrow().rank());
-        assertEquals(1, tracker.law(2).orElseThrow().rank());
-        assertFalse(tracker.law(3).isPresent());
+        assertEquals(2, tracker.laws(Place.STATE, 0).get(0).feedback().orElseThrow().rank());
+        assertEquals(1, tracker.laws(Place.STATE, 2).get(0).feedback().orElseThrow().rank());
+        assertTrue(tracker.laws(Place.STATE, 3).isEmpty());
     }
 
     @Test

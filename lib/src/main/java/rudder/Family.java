@@ -1,0 +1,80 @@
+package rudder;
+
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.function.BiFunction;
+import java.util.function.DoubleFunction;
+import java.util.stream.Stream;
+import rudder.theory.Controller;
+
+/**
+ * Controllers of one kind with different parameters, from which a {@link Tuning} chooses.
+ *
+ * @param name what tables call the kind
+ * @param candidates different names each, which tell the parameters
+ */
+public record Family(String name, List<Steering> candidates) {
+
+    /** @throws IllegalArgumentException if there is no candidate, or two have one name */
+    public Family {
+        candidates = List.copyOf(candidates);
+        var names = new HashSet<String>();
+        for (var candidate : candidates) {
+            if (!names.add(candidate.name())) {
+                throw new IllegalArgumentException("two candidates of the family '" + name + "' are called '" + candidate.name() + "': name their parameters");
+            }
+        }
+        if (candidates.isEmpty()) {
+            throw new IllegalArgumentException("the family '" + name + "' has no candidate, wanted at least one");
+        }
+    }
+
+    /** One parameter. */
+    public static Family of(String name, double[] grid, DoubleFunction<Controller> controller) {
+        return new Family(name, Arrays.stream(grid).mapToObj(x -> Steering.of(controller.apply(x).named(name + " " + text(x)))).toList());
+    }
+
+    /** Two parameters, every combination. */
+    public static Family of(String name, double[] first, double[] second, BiFunction<Double, Double, Controller> controller) {
+        return new Family(name, Arrays.stream(first).boxed().flatMap(x -> Arrays.stream(second)
+                .mapToObj(y -> Steering.of(controller.apply(x, y).named(name + " " + text(x) + " " + text(y))))).toList());
+    }
+
+    /** A controller made for each prompt, of one parameter. */
+    public static Family perPrompt(String name, double[] grid, DoubleFunction<Steering> steering) {
+        return new Family(name, Arrays.stream(grid).mapToObj(x -> steering.apply(x).named(name + " " + text(x))).toList());
+    }
+
+    /** A controller made for each prompt, of two parameters, every combination. */
+    public static Family perPrompt(String name, double[] first, double[] second, BiFunction<Double, Double, Steering> steering) {
+        return new Family(name, Arrays.stream(first).boxed().flatMap(x -> Arrays.stream(second)
+                .mapToObj(y -> steering.apply(x, y).named(name + " " + text(x) + " " + text(y)))).toList());
+    }
+
+    private static String text(double x) {
+        return x == Math.rint(x) ? Long.toString((long) x) : Double.toString(x);
+    }
+
+    /**
+     * The first so many candidates.
+     *
+     * @throws IllegalArgumentException if there are fewer, or none is asked for
+     */
+    public Family first(int count) {
+        if (count > candidates.size()) {
+            throw new IllegalArgumentException(count + " of the " + candidates.size() + " candidates of the family '" + name + "', wanted 1.." + candidates.size());
+        }
+        return new Family(name, candidates.subList(0, count));
+    }
+
+    /** The candidates' names. */
+    Stream<String> names() {
+        return candidates.stream().map(Steering::name);
+    }
+
+    @Override
+    public String toString() {
+        return "Family[" + name + ", " + candidates.size() + " candidates]";
+    }
+}

@@ -1,0 +1,43 @@
+package rudder.eval;
+
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * Shows of an offensive text what a reader needs, and no more: words that a judge of toxicity finds offensive alone keep their first letter; a text
+ * that asks for harm is shown by its beginning.
+ *
+ * <pre>{@code
+ * var masked = Masked.by(LexicalToxicity.load());
+ * masked.words("You idiot!")                             // You i****!
+ * }</pre>
+ *
+ * @param judge whose verdict on a word above one half masks it
+ * @param off   shows everything as it is: the environment's RUDDER_UNMASKED, set to 1
+ */
+public record Masked(Judge judge, boolean off) {
+
+    private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{N}_]{2,}");
+    private static final double OFFENSIVE = 0.5;
+
+    /** Masks by this judge unless the environment has RUDDER_UNMASKED=1. */
+    public static Masked by(Judge judge) {
+        return new Masked(judge, "1".equals(System.getenv("RUDDER_UNMASKED")));
+    }
+
+    /** The text with its offensive words masked. */
+    public String words(String text) {
+        return off ? text : WORD.matcher(text).replaceAll(word -> judge.of(word.group()) > OFFENSIVE ? masked(word.group()) : word.group());
+    }
+
+    private static String masked(String word) {
+        return Character.toString(word.codePointAt(0)) + "*".repeat(word.codePointCount(0, word.length()) - 1);
+    }
+
+    /** The text's first words, masked, and three dots if there are more. */
+    public String beginning(String text, int words) {
+        var all = text.strip().split("\\s+");
+        return off || all.length <= words ? words(text) : words(Stream.of(all).limit(words).collect(Collectors.joining(" "))) + " ...";
+    }
+}

@@ -1,0 +1,30 @@
+package rudder.eval;
+
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * A question with answers to choose from.
+ *
+ * @param topic   its kind, blank where a benchmark has none
+ * @param text    the question
+ * @param options the answers in the benchmark's order; in TruthfulQA's the best one first
+ * @param right   places of those that are right, from 0
+ */
+public record Question(String topic, String text, List<String> options, Set<Integer> right) {
+
+    /** @throws IllegalArgumentException if an option is blank, or not at least one is right and one wrong */
+    public Question {
+        options = List.copyOf(options);
+        right = Set.copyOf(right);
+        if (options.stream().anyMatch(String::isBlank)) {
+            throw new IllegalArgumentException("the question \"" + text + "\" has a blank answer");
+        }
+        if (right.isEmpty() || right.size() >= options.size() || Collections.min(right) < 0 || Collections.max(right) >= options.size()) {
+            throw new IllegalArgumentException("the question \"" + text + "\" has " + options.size() + " answers with " + new TreeSet<>(right)
+                    + " right, wanted at least one right and one wrong, by their places from 0");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+package rudder;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static rudder.Refusals.assertRefused;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import rudder.Tuning.Objective;
+import rudder.model.LanguageModel;
+import rudder.theory.Controller;
+
+@Tag("model")
+class ContendersTest {
+    private static final List<String> PROMPTS = List.of("Once upon a time", "The best thing about the weekend is");
+
+    private static ContrastSet few(String concept) throws IOException {
+        var set = ContrastSet.read("../data/concepts/" + concept + ".csv");
+        return new ContrastSet(concept, set.positive().subList(0, 4), set.negative().subList(0, 4));
+    }
+
+    /** One candidate of every family, through one interface. */
+    @ParameterizedTest
+    @ValueSource(strings = {"SmolLM2-135M-Instruct", "Qwen2.5-Coder-0.5B-Instruct", "Gemma-3-270m"})
+    void everyControllerSteersEveryArchitecture(String name) throws IOException {
+        try (var model = LanguageModel.load(name)) {
+            var contenders = Contenders.of(model, few("ocean"));
+            var steerings = Stream.of(contenders.families()).map(family -> family.candidates().get(4)).toArray(Steering[]::new);
+            var comparison = Comparison.of(model, PROMPTS, Comparison.settings().tokens(2), steerings);
+            assertEquals(13, comparison.controllers().size());
+            for (var arm : comparison.controllers()) {
+                double energy = comparison.mean(arm, "energy").mean();
+                assertTrue(energy > 0 && Double.isFinite(comparison.mean(arm, "perplexity").mean()), arm + " adds " + energy);
+            }
+        }
+    }
+
+    @Test
+    void whatWasTunedOnOneFeatureIsChosenForAnotherByName() throws IOException {
+        try (var model = LanguageModel.load("SmolLM2-135M-Instruct")) {
+            var ocean = Contenders.of(model, few("ocean"));
+            var music = Contenders.of(model, few("music"));
+            var one = PROMPTS.subList(0, 1);
+            var few = Stream.of(ocean.families()).map(family -> new Family(family.name(), family.candidates().subList(0, 1))).toArray(Family[]::new);
+            var tuning = Tuning.search(model, one, Comparison.settings().tokens(1), List.of(), Objective.most("strength"), few);
+            var chosen = music.chosen(tuning);
+            assertEquals(Stream.concat(Stream.of("none"), Stream.of(music.families()).map(Family::name)).toList(), Stream.of(chosen).map(Steering::name).toList());
+            var comparisons = List.of(Comparison.of(model, one, Comparison.settings().tokens(1), chosen[0], chosen[1]),
+                    Comparison.of(model, PROMPTS, Comparison.settings().tokens(1), chosen[0], chosen[1]));
+            var joined = Comparison.joined(comparisons);
+            assertEquals(3, joined.prompts().size());
+            double mean = (comparisons.get(0).mean("addition", "energy").mean() + 2 * comparisons.get(1).mean("addition", "energy").mean()) / 3;
+            assertEquals(mean, joined.mean("addition", "energy").mean(), 1e-9 * mean);
+            var other = Comparison.of(model, one, Comparison.settings().tokens(1), Controller.none());
+            assertRefused(() -> Comparison.joined(List.of(comparisons.get(0), other)), "[none]", "same controllers");
+        }
+    }
+}

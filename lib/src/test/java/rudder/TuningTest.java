@@ -1,0 +1,107 @@
+package rudder;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static rudder.Refusals.assertRefused;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import rudder.Tuning.Objective;
+import rudder.model.LanguageModel;
+import rudder.model.Positions;
+import rudder.theory.Controller;
+
+@Tag("model")
+class TuningTest {
+    private static final List<String> PROMPTS = List.of("Once upon a time", "The best thing about the weekend is");
+    private static final double[] GRID = {0, 0.5, 1};
+
+    private static LanguageModel model;
+    private static Features features;
+    private static Tuning tuning;
+
+    @BeforeAll
+    static void search() throws IOException {
+        model = LanguageModel.load("SmolLM2-135M-Instruct");
+        features = Features.contrast(model, ContrastSet.read("../data/concepts/ocean.csv"));
+        tuning = search(Objective.most("strength"));
+    }
+
+    private static Tuning search(Objective objective) {
+        return Tuning.search(model, PROMPTS, settings(), List.of(), objective, middle(), Family.of("P", GRID, l -> Controller.proportional(features.setpoint(l), 0.1)));
+    }
+
+    private static Comparison.Settings settings() {
+        return Comparison.settings().tokens(4).measuring(features.setpoint(1));
+    }
+
+    private static Family middle() {
+        return Family.of("middle", GRID, lambda -> Controller.openLoop(features.setpoint(lambda), 15));
+    }
+
+    @AfterAll
+    static void close() {
+        model.close();
+    }
+
+    @Test
+    void theBestOfEachFamilyIsTheOneOfTheLargestMean() {
+        for (var family : tuning.arms().entrySet()) {
+            double best = tuning.tried().mean(tuning.best(family.getKey()).name(), "strength").mean();
+            family.getValue().forEach(arm -> assertTrue(tuning.tried().mean(arm, "strength").mean() <= best, arm));
+        }
+        assertEquals("middle 1", tuning.best("middle").name());
+        double strongest = tuning.arms().keySet().stream().mapToDouble(name -> tuning.tried().mean(tuning.best(name).name(), "strength").mean()).max().orElseThrow();
+        var winner = tuning.winner(List.of(middle(), Family.of("P", GRID, lambda -> Controller.none().named("P " + lambda))));
+        assertEquals(strongest, tuning.tried().mean(tuning.best(winner).name(), "strength").mean());
+        assertEquals(tuning.tried().mean("P 1", "energy"), tuning.tried().only("P 1").mean("P 1", "energy"));
+        assertEquals(Map.of("middle", List.of("middle 0", "middle 0.5", "middle 1"), "P", List.of("P 0", "P 0.5", "P 1")), tuning.arms());
+    }
+
+    @Test
+    void aLimitForbidsWhatExceedsItAndTheLeastExcessIsTakenWhereNothingKeepsIt() {
+        assertEquals("middle 0", search(Objective.most("strength").within("energy", 1)).best("middle").name());
+        double least = tuning.arms().get("P").stream().mapToDouble(arm -> tuning.tried().mean(arm, "energy").mean()).min().orElseThrow();
+        var strict = search(Objective.most("strength").within("energy", least / 2));
+        assertEquals(least, strict.tried().mean(strict.best("P").name(), "energy").mean());
+    }
+
+    @Test
+    void whatIsSavedIsTheTable(@TempDir Path folder) throws IOException {
+        var file = folder.resolve("tuning.csv");
+        tuning.save(file);
+        var lines = Files.readAllLines(file);
+        assertEquals("family,candidate,strength,chosen", lines.get(0));
+        assertEquals(7, lines.size());
+        assertTrue(lines.get(3).startsWith("middle,middle 1,") && lines.get(3).endsWith(",true"), lines.get(3));
+        assertEquals(1, Files.list(folder).count(), "no part is left behind");
+    }
+
+    @Test
+    void unequalBudgetsAreRefused() {
+        assertRefused(() -> Tuning.search(model, PROMPTS, settings(), List.of(), Objective.most("strength"), middle(),
+                Family.of("more", new double[] {0, 1}, lambda -> Controller.none())), "Family[more, 2 candidates]", "as many");
+        assertRefused(() -> Tuning.search(model, PROMPTS, settings(), List.of(), Objective.most("strength"), middle(), middle()), "one name");
+        assertRefused(() -> new Family("x", List.of()), "'x'", "no candidate");
+        assertRefused(() -> tuning.best("other"), "'other'", "middle");
+    }
+
+    /** Nothing is steered, nothing moves; the tokens steered are those of the settings. */
+    @Test
+    void divergenceIsMeasuredOfTheTokensThatAreSteered() {
+        var middle = Controller.openLoop(features.setpoint(1), 15);
+        var all = Comparison.of(model, PROMPTS, settings().withDivergence(), Controller.none(), middle);
+        var last = Comparison.of(model, PROMPTS, settings().withDivergence().at(Positions.LAST), middle);
+        assertEquals(0, all.mean("none", "KL").mean());
+        assertTrue(all.mean(middle.name(), "KL").mean() > last.mean(middle.name(), "KL").mean());
+        assertEquals(all.mean(middle.name(), "energy").mean() / 4, last.mean(middle.name(), "energy").mean(), 1e-3, "one token of four");
+    }
+}
