@@ -1,6 +1,7 @@
 package rudder.report;
 
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.DoubleSummaryStatistics;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -63,7 +64,8 @@ public final class LinearityCharts {
     /** Error of each kind of Jacobian at one radius, by block, on a logarithmic scale. */
     public static XYChart errors(LinearityStudy study, Along along, double radius) {
         var curves = byJacobian(with -> study.error(along, with, radius));
-        return logarithmic(byBlock("Prediction error along " + along + " at |dz| = " + radius + " |z|" + over(study), "relative error (log scale)", curves), curves);
+        return logarithmic(byBlock("Prediction error along " + along + " at |dz| = " + radius + " |z|" + over(study), "relative error (log scale)", curves),
+                curves.values());
     }
 
     /** Error of one kind of Jacobian against the radius, mean over blocks, both axes logarithmic. */
@@ -75,7 +77,7 @@ public final class LinearityCharts {
         var chart = ChartStyle.chart("Prediction error of the prompt's " + with + " Jacobian, mean over blocks" + over(study), "|dz| / |z|",
                 "relative error (log scale)");
         chart.getStyler().setXAxisLogarithmic(true).setXAxisDecimalPattern("0.##");
-        return logarithmic(draw(chart, LinearityStudy.RADII.stream().mapToDouble(eps -> eps).toArray(), curves), curves);
+        return logarithmic(draw(chart, LinearityStudy.RADII.stream().mapToDouble(eps -> eps).toArray(), curves), curves.values());
     }
 
     /**
@@ -126,8 +128,11 @@ public final class LinearityCharts {
 
     /** Two rows of panels, a model a column: alignment beside its random control, and errors of each kind of Jacobian along real differences. */
     public static List<XYChart> families(List<LinearityStudy> studies, double radius) {
+        var errors = studies.stream().map(study -> byJacobian(with -> study.error(Along.DIFFERENCES, with, radius))).toList();
+        var all = errors.stream().flatMap(curves -> curves.values().stream()).flatMap(List::stream).toList();
         return Stream.concat(studies.stream().map(study -> ChartStyle.panel(study.model(), alignment(study))),
-                studies.stream().map(study -> ChartStyle.panel("Error at |dz| = " + radius + " |z|", errors(study, Along.DIFFERENCES, radius)))).toList();
+                errors.stream().map(curves -> ChartStyle.panel("Error at |dz| = " + radius + " |z|",
+                        logarithmic(byBlock("", "relative error (log scale)", curves), List.of(all))))).toList();
     }
 
     /** Curves over blocks, in the order of the legend. */
@@ -160,9 +165,9 @@ public final class LinearityCharts {
         return chart;
     }
 
-    private static XYChart logarithmic(XYChart chart, Map<String, List<Interval>> curves) {
+    private static XYChart logarithmic(XYChart chart, Collection<List<Interval>> curves) {
         var drawn = new DoubleSummaryStatistics();
-        curves.values().forEach(curve -> curve.stream().filter(y -> !Double.isNaN(y.low())).forEach(y -> {
+        curves.forEach(curve -> curve.stream().filter(y -> !Double.isNaN(y.low())).forEach(y -> {
             drawn.accept(y.low());
             drawn.accept(y.high());
         }));
