@@ -74,9 +74,13 @@ public final class Features {
     }
 
     private static Features contrast(LanguageModel model, ContrastSet set, Function<String, int[]> encode) {
-        try (var job = Job.of("features of " + set.name(), 2L * (set.positive().size() + set.negative().size()))) {
-            return between(set.name(), traces(model, set.positive().stream().map(encode).toList(), job),
-                    traces(model, set.negative().stream().map(encode).toList(), job));
+        return contrast(model, set.name(), set.positive().stream().map(encode).toList(), set.negative().stream().map(encode).toList());
+    }
+
+    /** The same of texts given as tokens, such as a chat whose answer has begun. */
+    public static Features contrast(LanguageModel model, String name, List<int[]> positive, List<int[]> negative) {
+        try (var job = Job.of("features of " + name, 2L * (positive.size() + negative.size()))) {
+            return between(name, traces(model, positive, job), traces(model, negative, job));
         }
     }
 

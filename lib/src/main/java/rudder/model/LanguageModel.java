@@ -159,7 +159,16 @@ public final class LanguageModel implements AutoCloseable {
         return encodeChat(message, 0);
     }
 
-    /** The same, with room for an answer. */
+    /** The same, with the answer begun: the tokens as they are when the model has written so much. */
+    public int[] encodeChat(String message, String answer) {
+        int[] asked = encodeChat(message);
+        int[] begun = tokenizer.encodePlain(answer);
+        int[] all = Arrays.copyOf(asked, asked.length + begun.length);
+        System.arraycopy(begun, 0, all, asked.length, begun.length);
+        return requireTokens(all, 0);
+    }
+
+    /** As for a message alone, with room for an answer. */
     int[] encodeChat(String message, int room) {
         return requireTokens(tokenizer.encodeChat(message), room);
     }
