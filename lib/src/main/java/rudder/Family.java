@@ -56,6 +56,18 @@ public record Family(String name, List<Steering> candidates) {
         return x == Math.rint(x) ? Long.toString((long) x) : Double.toString(x);
     }
 
+    /**
+     * The first so many candidates.
+     *
+     * @throws IllegalArgumentException if there are fewer, or none is asked for
+     */
+    public Family first(int count) {
+        if (count > candidates.size()) {
+            throw new IllegalArgumentException(count + " of the " + candidates.size() + " candidates of the family '" + name + "', wanted 1.." + candidates.size());
+        }
+        return new Family(name, candidates.subList(0, count));
+    }
+
     /** The candidates' names. */
     Stream<String> names() {
         return candidates.stream().map(Steering::name);

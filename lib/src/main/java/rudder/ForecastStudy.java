@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.IntFunction;
@@ -126,31 +127,30 @@ public final class ForecastStudy {
 
         Measurements prompt(int i) {
             var tables = new TreeMap<String, double[][]>();
-            for (var with : With.values()) {
-                var system = system(i, with);
-                var controller = Controller.lqr(Lqr.solve(system, cost), setpoint);
-                for (var loop : Loop.values()) {
-                    var forecast = forecast(i, system, controller, loop);
-                    tables.put(name("all", loop, with), new double[][] {forecast.errors()});
-                    tables.put(name("one", loop, with), new double[][] {forecast.stepErrors(system)});
-                    tables.put(name("strength", loop, with), new double[][] {{strength(forecast.predicted()), strength(forecast.actual())}});
-                }
-            }
+            var own = jacobians(k -> prompts.plants().get(i).jacobian(k));
+            measure(tables, i, With.OWN, own);
+            measure(tables, i, With.MEAN, jacobians(k -> {
+                var mean = CommonOps_DDRM.subtract(sum.get(k), own.get(k), own.get(k));                  // in its place: it is not needed any more
+                CommonOps_DDRM.scale(1.0 / (prompts.size() - 1), mean);
+                return mean;
+            }));
+            measure(tables, i, With.NEAREST, jacobians(k -> prompts.plants().get(prompts.nearest(k, i)).jacobian(k)));
             return new Measurements(tables);
         }
 
-        private LinearSystem system(int i, With with) {
-            var plants = prompts.plants();
-            IntFunction<DMatrixRMaj> jacobian = switch (with) {
-                case OWN -> k -> plants.get(i).jacobian(k);
-                case MEAN -> k -> {
-                    var mean = CommonOps_DDRM.subtract(sum.get(k), plants.get(i).jacobian(k), null);
-                    CommonOps_DDRM.scale(1.0 / (prompts.size() - 1), mean);
-                    return mean;
-                };
-                case NEAREST -> k -> plants.get(prompts.nearest(k, i)).jacobian(k);
-            };
-            return LinearSystem.of(IntStream.range(0, model.horizon()).mapToObj(jacobian).toList(), model.algebra(), with + " Jacobians");
+        private List<DMatrixRMaj> jacobians(IntFunction<DMatrixRMaj> block) {
+            return IntStream.range(0, model.horizon()).mapToObj(block).toList();
+        }
+
+        private void measure(Map<String, double[][]> tables, int i, With with, List<DMatrixRMaj> jacobians) {
+            var system = LinearSystem.of(jacobians, model.algebra(), with + " Jacobians");
+            var controller = Controller.lqr(Lqr.solve(system, cost), setpoint);
+            for (var loop : Loop.values()) {
+                var forecast = forecast(i, system, controller, loop);
+                tables.put(name("all", loop, with), new double[][] {forecast.errors()});
+                tables.put(name("one", loop, with), new double[][] {forecast.stepErrors(system)});
+                tables.put(name("strength", loop, with), new double[][] {{strength(forecast.predicted()), strength(forecast.actual())}});
+            }
         }
 
         private Forecast forecast(int i, LinearSystem system, Controller controller, Loop loop) {

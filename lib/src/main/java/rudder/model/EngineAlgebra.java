@@ -5,12 +5,15 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import java.util.Arrays;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.DenseAlgebra;
 
 /** theory's dense products on the engine's device, in double precision: libtorch with MKL on a CPU, or a GPU. */
 final class EngineAlgebra implements DenseAlgebra {
+
+    private static final ThreadLocal<ByteBuffer> STAGING = ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(0));
 
     private final NDManager manager;
 
@@ -94,9 +97,24 @@ final class EngineAlgebra implements DenseAlgebra {
         }
     }
 
+    /**
+     * By one buffer a thread. The engine shares a buffer's memory, and buffers are freed when the collector comes by: with a new one a matrix, hundreds of
+     * megabytes of them await it.
+     */
     static NDArray up(NDManager scope, DMatrixRMaj x) {
-        double[] data = x.data.length == x.getNumElements() ? x.data : Arrays.copyOf(x.data, x.getNumElements());
-        return scope.create(data, new Shape(x.numRows, x.numCols));
+        int bytes = Math.multiplyExact(x.getNumElements(), Double.BYTES);
+        if (STAGING.get().capacity() < bytes) {
+            STAGING.set(ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder()));
+        }
+        ByteBuffer staged = STAGING.get().slice(0, bytes).order(ByteOrder.nativeOrder());
+        staged.asDoubleBuffer().put(x.data, 0, x.getNumElements());
+        NDArray shared = scope.create(staged, new Shape(x.numRows, x.numCols), DataType.FLOAT64);
+        if (shared.getDevice().isGpu()) {
+            return shared; // a copy by now
+        }
+        try (shared) {
+            return shared.duplicate();
+        }
     }
 
     static DMatrixRMaj down(NDArray x) {

@@ -25,11 +25,12 @@ import java.util.Locale;
  * @param prompts    keys and values of the prompts at which the model is linearised, kept on the heap until their mean is made
  * @param jacobians  A_0..A_{T-1}, T d^2 8
  * @param gains      K_0..K_{T-1}, T d^2 8
+ * @param matrix     a single d x d matrix in double precision, d^2 8
  * @param block      products of one block: its Jacobian's factors in float32 (of f d and d^2), a Riccati step's in float64 (of d^2), whichever is more
  * @param tracker    one row to measure and one to push by for each block, 2 T d 8: all that steering by one feature needs at run time
  */
 public record MemoryPlan(String name, long parameters, long weights, long cache, long passing, long prompts, long jacobians, long gains,
-        long block, long tracker) {
+        long matrix, long block, long tracker) {
 
     /** How a regulator can be made, from the one that needs most. */
     public enum Route {
@@ -70,12 +71,12 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
         long passing = Math.max(STAGING, Float.BYTES * batch * (tokens * (3 * f + 6 * d) + 2L * c.vocabulary()));
         long block = Math.max(Float.BYTES * (4 * f * d + 6 * d * d), Double.BYTES * 9 * d * d);
         return new MemoryPlan(name, c.parameters(), Float.BYTES * c.parameters(), batch * tokens * token, passing, prompts * tokens * token, square,
-                square, block, 2L * c.horizon() * d * Double.BYTES);
+                square, d * d * Double.BYTES, block, 2L * c.horizon() * d * Double.BYTES);
     }
 
     /** The same with weights in float16. Linearising a block takes its weights in float32 beside: at most as much again as its products. */
     public MemoryPlan inFloat16() {
-        return new MemoryPlan(name, parameters, Short.BYTES * parameters, cache, passing, prompts, jacobians, gains, 2 * block, tracker);
+        return new MemoryPlan(name, parameters, Short.BYTES * parameters, cache, passing, prompts, jacobians, gains, matrix, 2 * block, tracker);
     }
 
     MemoryPlan storedAs(DataType type) {
@@ -96,7 +97,8 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
     public long heap(Route route) {
         return switch (route) {
             case DENSE -> jacobians + gains + prompts + tracker;
-            case STREAMED, PRODUCTS -> prompts + tracker;
+            case STREAMED -> 2 * matrix + prompts + tracker; // one is made while the one before is written, or read
+            case PRODUCTS -> prompts + tracker;
             case NONE -> 0;
         };
     }

@@ -17,8 +17,8 @@ final class ChartImage extends BufferedImage {
 
     private static final int COLOURS = 80;
     private static final int COLOURS_OF_A_SCALE = 256;
-    private static final int PANEL_WIDTH = 460;
-    private static final int PANEL_HEIGHT = 340;
+    private static final int PANEL_WIDTH = 440;
+    private static final int PANEL_HEIGHT = 320;
 
     private final String title;
 

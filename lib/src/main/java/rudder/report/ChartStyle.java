@@ -79,7 +79,7 @@ final class ChartStyle {
     static XYChart panel(String title, XYChart chart) {
         chart.setTitle(title);
         chart.getStyler().setChartTitleFont(font(Font.BOLD, 13)).setLegendPosition(LegendPosition.OutsideS).setLegendLayout(LegendLayout.Horizontal)
-                .setLegendFont(font(Font.PLAIN, 12)).setLegendSeriesLineLength(20).setMarkerSize(4).setChartPadding(8);
+                .setLegendFont(font(Font.PLAIN, 11)).setLegendSeriesLineLength(14).setLegendPadding(6).setMarkerSize(4).setChartPadding(8);
         chart.getStyler().setAxisTitleFont(font(Font.PLAIN, 12)).setAxisTickLabelsFont(font(Font.PLAIN, 11));
         return chart;
     }

@@ -1,7 +1,7 @@
 package rudder.report;
 
-import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.DoubleSummaryStatistics;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -63,11 +63,9 @@ public final class LinearityCharts {
 
     /** Error of each kind of Jacobian at one radius, by block, on a logarithmic scale. */
     public static XYChart errors(LinearityStudy study, Along along, double radius) {
-        var curves = new LinkedHashMap<String, List<Interval>>();
-        for (var with : With.values()) {
-            curves.put(with + " Jacobian", study.error(along, with, radius));
-        }
-        return logarithmic(byBlock("Prediction error along " + along + " at |dz| = " + radius + " |z|" + over(study), "relative error (log scale)", curves), curves);
+        var curves = byJacobian(with -> study.error(along, with, radius));
+        return logarithmic(byBlock("Prediction error along " + along + " at |dz| = " + radius + " |z|" + over(study), "relative error (log scale)", curves),
+                curves.values());
     }
 
     /** Error of one kind of Jacobian against the radius, mean over blocks, both axes logarithmic. */
@@ -79,7 +77,7 @@ public final class LinearityCharts {
         var chart = ChartStyle.chart("Prediction error of the prompt's " + with + " Jacobian, mean over blocks" + over(study), "|dz| / |z|",
                 "relative error (log scale)");
         chart.getStyler().setXAxisLogarithmic(true).setXAxisDecimalPattern("0.##");
-        return logarithmic(draw(chart, LinearityStudy.RADII.stream().mapToDouble(eps -> eps).toArray(), curves), curves);
+        return logarithmic(draw(chart, LinearityStudy.RADII.stream().mapToDouble(eps -> eps).toArray(), curves), curves.values());
     }
 
     /**
@@ -103,32 +101,38 @@ public final class LinearityCharts {
         return chart;
     }
 
-    /** Four panels, two in a row: errors of one step and of all steps so far, without inputs and under feedback. */
+    /** Four panels, two in a row, of one scale: errors of one step and of all steps so far, without inputs and under feedback. */
     public static List<XYChart> forecasts(ForecastStudy study) {
-        var panels = new ArrayList<XYChart>();
+        var panels = new LinkedHashMap<String, Map<String, List<Interval>>>();
         for (var loop : List.of(Loop.FREE, Loop.FEEDBACK)) {
             String where = loop == Loop.FREE ? ", no inputs" : ", A-LQR";
-            panels.add(forecast("One step" + where, with -> study.stepErrors(loop, with)));
-            panels.add(forecast("All steps so far" + where, with -> study.errors(loop, with)));
+            panels.put("One step" + where, byJacobian(with -> study.stepErrors(loop, with)));
+            panels.put("All steps so far" + where, byJacobian(with -> study.errors(loop, with)));
         }
-        return panels;
+        double most = panels.values().stream().flatMap(curves -> curves.values().stream()).flatMap(List::stream).mapToDouble(Interval::high)
+                .filter(y -> !Double.isNaN(y)).max().orElse(1);
+        return panels.entrySet().stream().map(panel -> {
+            var chart = ChartStyle.panel(panel.getKey(), byBlock("", "relative error", panel.getValue()));
+            chart.getStyler().setYAxisMin(0.0).setYAxisMax(Math.ceil(2 * most) / 2);
+            return chart;
+        }).toList();
     }
 
-    private static XYChart forecast(String title, Function<With, List<Interval>> errors) {
+    private static Map<String, List<Interval>> byJacobian(Function<With, List<Interval>> errors) {
         var curves = new LinkedHashMap<String, List<Interval>>();
         for (var with : With.values()) {
             curves.put(with + " Jacobian", errors.apply(with));
         }
-        var chart = ChartStyle.panel(title, byBlock(title, "relative error", curves));
-        double most = curves.values().stream().flatMap(List::stream).mapToDouble(Interval::high).filter(y -> !Double.isNaN(y)).max().orElse(1);
-        chart.getStyler().setYAxisMin(0.0).setYAxisMax(Math.max(1, Math.ceil(2 * most) / 2));
-        return chart;
+        return curves;
     }
 
     /** Two rows of panels, a model a column: alignment beside its random control, and errors of each kind of Jacobian along real differences. */
     public static List<XYChart> families(List<LinearityStudy> studies, double radius) {
+        var errors = studies.stream().map(study -> byJacobian(with -> study.error(Along.DIFFERENCES, with, radius))).toList();
+        var all = errors.stream().flatMap(curves -> curves.values().stream()).flatMap(List::stream).toList();
         return Stream.concat(studies.stream().map(study -> ChartStyle.panel(study.model(), alignment(study))),
-                studies.stream().map(study -> ChartStyle.panel("Error at |dz| = " + radius + " |z|", errors(study, Along.DIFFERENCES, radius)))).toList();
+                errors.stream().map(curves -> ChartStyle.panel("Error at |dz| = " + radius + " |z|",
+                        logarithmic(byBlock("", "relative error (log scale)", curves), List.of(all))))).toList();
     }
 
     /** Curves over blocks, in the order of the legend. */
@@ -161,9 +165,9 @@ public final class LinearityCharts {
         return chart;
     }
 
-    private static XYChart logarithmic(XYChart chart, Map<String, List<Interval>> curves) {
+    private static XYChart logarithmic(XYChart chart, Collection<List<Interval>> curves) {
         var drawn = new DoubleSummaryStatistics();
-        curves.values().forEach(curve -> curve.stream().filter(y -> !Double.isNaN(y.low())).forEach(y -> {
+        curves.forEach(curve -> curve.stream().filter(y -> !Double.isNaN(y.low())).forEach(y -> {
             drawn.accept(y.low());
             drawn.accept(y.high());
         }));

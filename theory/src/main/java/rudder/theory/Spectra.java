@@ -25,8 +25,7 @@ public record Spectra(double[] radii, double[] norms, double productRadius, doub
     public static Spectra of(LinearSystem system) {
         int T = system.horizon();
         int d = system.dimension();
-        double[] norms = TransitionNorms.of(system, IntStream.rangeClosed(0, T)
-                .mapToObj(k -> k < T ? new int[] {k + 1, k} : new int[] {T, 0}).toArray(int[][]::new));
+        double[] norms = norms(system);
         var jacobians = IntStream.range(0, T).mapToObj(system::jacobian).toList();
         double[] radii = jacobians.stream().mapToDouble(a -> radius(d, x -> Vectors.multiply(a, x))).toArray();
         double product = radius(d, x -> {
@@ -36,6 +35,13 @@ public record Spectra(double[] radii, double[] norms, double productRadius, doub
             return x;
         });
         return new Spectra(radii, Arrays.copyOf(norms, T), product, norms[T]);
+    }
+
+    /** |A_k|, k = 0..T-1, and behind them |Phi(T, 0)|: the norms alone, for radii take most of the time. */
+    public static double[] norms(LinearSystem system) {
+        int T = system.horizon();
+        return TransitionNorms.of(system, IntStream.rangeClosed(0, T)
+                .mapToObj(k -> k < T ? new int[] {k + 1, k} : new int[] {T, 0}).toArray(int[][]::new));
     }
 
     /**

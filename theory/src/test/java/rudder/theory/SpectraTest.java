@@ -1,9 +1,11 @@
 package rudder.theory;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.theory.Fixtures.*;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -25,6 +27,9 @@ class SpectraTest {
             var product = system.transition(system.horizon(), 0);
             assertEquals(radius(product), spectra.productRadius(), 1e-6);
             assertEquals(NormOps_DDRM.normP2(product), spectra.productNorm(), 1e-9);
+            double[] norms = Spectra.norms(system);
+            assertArrayEquals(spectra.norms(), Arrays.copyOf(norms, system.horizon()));
+            assertEquals(spectra.productNorm(), norms[system.horizon()]);
         }
     }
 
