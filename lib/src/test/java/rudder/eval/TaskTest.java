@@ -132,7 +132,7 @@ class TaskTest {
         small.run(model, folder, Steering.of(addition));
         var file = only(folder);
         var lines = Files.readAllLines(file);
-        for (var damage : List.of("{\"prompt\": \"", "{}", "", lines.get(5))) {
+        for (var damage : List.of("{\"prompt\": \"", "{}", "", lines.get(4))) {
             var some = new ArrayList<>(lines);
             some.set(3, damage);
             Files.write(file, some);
