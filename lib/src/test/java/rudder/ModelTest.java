@@ -186,7 +186,7 @@ class ModelTest {
         assertEquals(comparison.completions("A-LQR").get(0).energies()[0][0], frozen.energies()[0][0], 1e-3);
         assertEquals(frozen.energies()[0][5], frozen.energies()[7][5], 1e-3 * frozen.energies()[0][5]);
 
-        assertEquals("[controller, strength, perplexity, energy, distinct-1, distinct-2, distinct-3]", comparison.table().columnNames().toString());
+        assertEquals("[controller, strength, perplexity, energy, distinct-1, distinct-2, distinct-3, repetition]", comparison.table().columnNames().toString());
         assertEquals(9, comparison.measurements().rowCount());
         assertEquals("[prompt, none, A-LQR, frozen, A-LQR]", comparison.texts().columnNames().toString());
         assertEquals(2, comparison.changes("none").rowCount());
