@@ -96,7 +96,7 @@ public final class Contenders {
         return FeatureTracker.of(plant, nominal, setpoint, weights, 10, actuation);
     }
 
-    /** Families that measure nothing of what they steer. */
+    /** Families without a setpoint to measure against: their input is fixed, or a fixed function of the state. */
     public List<Family> openLoop() {
         return openLoop;
     }

@@ -120,7 +120,8 @@ final class ChartStyle {
     /** Series number i, from 0, or {@link #UNSTEERED}: a line with small markers. */
     static XYSeries line(XYChart chart, int i, String name, double[] x, double[] y) {
         var series = chart.addSeries(name, x, y);
-        series.setMarker(MARKERS.get(Math.max(i, 0) % MARKERS.size())).setMarkerColor(colour(i)).setLineColor(colour(i)).setLineStyle(LINE)
+        int again = Math.max(i, 0) / COLOURS.size();                          // a colour that comes again has another marker
+        series.setMarker(MARKERS.get((Math.max(i, 0) + again) % MARKERS.size())).setMarkerColor(colour(i)).setLineColor(colour(i)).setLineStyle(LINE)
                 .setLabel(name.replace("mu_k", "\u03bc\u2096"));
         return series;
     }

@@ -3,6 +3,7 @@ package rudder.report;
 import java.awt.image.BufferedImage;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.DoubleSummaryStatistics;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -207,16 +208,17 @@ public final class Charts {
     }
 
     /**
-     * The same for controllers that were run at several strengths: one curve a family through its arms, with their 95 % intervals. The outermost curves are the
-     * Pareto front.
+     * The same for controllers that were run at several strengths: one curve a family through its arms, from left to right, with their 95 % intervals. The outermost
+     * curves are the Pareto front.
      *
-     * @param families arms of the comparison, in the order in which they are joined, by the name that the legend gives them; see {@link Tuning#arms}
+     * @param families arms of the comparison by the name that the legend gives them; see {@link Tuning#arms}
      * @throws IllegalArgumentException if the comparison lacks an arm or a score
      */
     public static XYChart tradeOff(Comparison comparison, String across, String up, Map<String, List<String>> families) {
         var chart = ChartStyle.chart(up + " against " + across + ", mean and 95 % interval over " + comparison.prompts().size() + " prompts", across, up);
         var numbers = numbers(families.keySet());
-        families.forEach((family, arms) -> {
+        families.forEach((family, unordered) -> {
+            var arms = unordered.stream().sorted(Comparator.comparingDouble(arm -> comparison.mean(arm, across).mean())).toList();
             var x = arms.stream().map(arm -> comparison.mean(arm, across)).toList();
             var y = arms.stream().map(arm -> comparison.mean(arm, up)).toList();
             ChartStyle.line(chart, numbers.get(family), family, x.stream().mapToDouble(Interval::mean).toArray(), y.stream().mapToDouble(Interval::mean).toArray());
