@@ -191,7 +191,7 @@ class ModelTest {
         assertEquals("[prompt, none, A-LQR, frozen, A-LQR]", comparison.texts().columnNames().toString());
         assertEquals(2, comparison.changes("none").rowCount());
         var scored = comparison.with(Score.of("length", completion -> completion.text().length()));
-        assertEquals(8, scored.table().columnCount());
+        assertEquals(9, scored.table().columnCount());
         assertRefused(() -> scored.with(Score.energy()), "'energy' already");
         assertRefused(() -> scored.mean("lqr", "energy"), "no controller 'lqr'", "A-LQR");
         assertRefused(() -> scored.mean("none", "toxicity"), "no score 'toxicity'", "distinct-2");
