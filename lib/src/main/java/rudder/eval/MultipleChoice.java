@@ -11,7 +11,6 @@ import rudder.Interval;
 import rudder.Steering;
 import rudder.model.Job;
 import rudder.model.LanguageModel;
-import rudder.model.Likelihood;
 import rudder.model.Positions;
 
 /**
@@ -108,7 +107,7 @@ public final class MultipleChoice {
         var whole = answers.stream().map(answer -> model.encode(prompt + " " + answer)).toList();
         // a token may span the prompt's end: all answers are counted from where the first of them parts from the prompt
         int from = whole.stream().mapToInt(tokens -> Arrays.mismatch(own, tokens)).map(at -> at < 0 ? own.length : at).min().orElseThrow();
-        double[][] surprisals = Likelihood.surprisals(model, steering.controller().apply(model, prompt), positions, Arrays.copyOf(own, from),
+        double[][] surprisals = model.steered(steering.controller().apply(model, prompt)).at(positions).surprisals(Arrays.copyOf(own, from),
                 whole.stream().map(tokens -> Arrays.copyOfRange(tokens, from, tokens.length)).toList());
         return Stream.of(surprisals).mapToDouble(tokens -> -Arrays.stream(tokens).sum()).toArray();
     }

@@ -248,7 +248,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /** What the attention heads of every block put out at the prompts' last tokens, side by side, before they are mixed: [prompt][T][{@link #headsWidth}]. */
     public double[][][] headOutputs(List<String> prompts) {
-        return unsteered().heads(prompts.stream().map(this::encode).toList());
+        return unsteered().heads(encoded(prompts));
     }
 
     /** Attention heads of a block. */
@@ -273,7 +273,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /** {@link #plant} of each prompt, several prefilled at once. */
     public List<PromptPlant> plants(List<String> prompts) {
-        return unsteered().plants(prompts.stream().map(this::encode).toList());
+        return unsteered().plants(encoded(prompts));
     }
 
     /** As above, for a prompt given as tokens. */

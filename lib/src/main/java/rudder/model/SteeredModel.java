@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import rudder.theory.Controller;
 import rudder.theory.Rollout;
 import rudder.theory.Setpoint;
@@ -165,7 +166,7 @@ public final class SteeredModel {
         var rows = rows(prompts).iterator();
         inBatches(prompts, batch -> {
             try (DeviceLaws laws = laws(batch.stream().map(prompt -> rows.next()).toList())) {
-                prefill(batch, laws, (some, cache, logits) -> traces.addAll(some));
+                prefill(batch, laws, new Transformer.Trace(), (trace, cache, x) -> traces.addAll(traces(batch, trace)));
             }
         });
         return traces;
@@ -174,13 +175,24 @@ public final class SteeredModel {
     /** The plants that prompts make of the unsteered model, several prompts prefilled at once. */
     List<PromptPlant> plants(List<int[]> prompts) {
         var plants = new ArrayList<PromptPlant>();
-        inBatches(prompts, batch -> prefill(batch, null, (traces, cache, logits) -> {
-            for (int row = 0; row < traces.size(); row++) {
-                plants.add(new PromptPlant(model.transformer(), traces.get(row),
-                        cache.keysBefore(cache.columns() - 1, row), cache.valuesBefore(cache.columns() - 1, row)));
+        inBatches(prompts, batch -> prefill(batch, null, new Transformer.Trace(), (trace, cache, x) -> {
+            var traces = traces(batch, trace);
+            for (int i = 0; i < traces.size(); i++) {
+                plants.add(new PromptPlant(model.transformer(), traces.get(i),
+                        cache.keysBefore(cache.columns() - 1, i), cache.valuesBefore(cache.columns() - 1, i)));
             }
         }));
         return plants;
+    }
+
+    /** What the attention heads of every block of the unsteered model put out at the prompts' last tokens, side by side: [prompt][T][h w]. */
+    double[][][] heads(List<int[]> prompts) {
+        var heads = new ArrayList<double[][]>();
+        inBatches(prompts, batch -> prefill(batch, null, Transformer.Trace.withHeads(), (trace, cache, x) -> {
+            var byBlock = trace.heads().stream().map(Transformer::toRows).toList();
+            IntStream.range(0, batch.size()).forEach(i -> heads.add(byBlock.stream().map(rows -> rows[i]).toArray(double[][]::new)));
+        }));
+        return heads.toArray(double[][][]::new);
     }
 
     private static void inBatches(List<int[]> prompts, Consumer<List<int[]>> each) {
@@ -193,9 +205,25 @@ public final class SteeredModel {
     public float[] logits(int[] prompt) {
         var out = new float[1][];
         try (DeviceLaws laws = laws(rows(List.of(prompt)))) {
-            prefill(List.of(prompt), laws, (rows, cache, logits) -> out[0] = logits.toType(DataType.FLOAT32, false).toFloatArray());
+            prefill(List.of(prompt), laws, null,
+                    (trace, cache, x) -> out[0] = model.transformer().lastLogits(x).toType(DataType.FLOAT32, false).toFloatArray());
         }
         return out[0];
+    }
+
+    /**
+     * Negative log-likelihoods in nats of the tokens of continuations of one prompt, as if this view had written them itself. The prompt is read once, the
+     * continuations side by side.
+     *
+     * @return [continuation][token]
+     * @throws IllegalArgumentException if prompt and a continuation do not fit the model's context, or one has no token
+     */
+    public double[][] surprisals(int[] prompt, List<int[]> continuations) {
+        int longest = continuations.stream().mapToInt(tokens -> model.requireTokens(tokens, 0).length).max().orElseThrow();
+        model.requireTokens(prompt, longest);
+        try (DeviceLaws laws = laws(rows(List.of(prompt)))) {
+            return model.transformer().surprisals(prompt, continuations, laws, positions);
+        }
     }
 
     /**
@@ -220,59 +248,41 @@ public final class SteeredModel {
     }
 
     private interface Prefilled {
-        void accept(List<ResidualTrace> traces, KvCache cache, NDArray logits);
+        /** Given what the pass left in its trace and cache, and the residual stream x [B, L, d] that leaves the last block. */
+        void accept(Transformer.Trace trace, KvCache cache, NDArray x);
     }
 
-    /** What the attention heads of every block put out at the prompts' last tokens, before any input, side by side: [prompt][T][h w]. */
-    double[][][] heads(List<int[]> prompts) {
-        var heads = new ArrayList<double[][]>();
-        inBatches(prompts, batch -> {
-            int[] pads = new int[batch.size()];
-            int[][] tokens = Generation.padded(batch, pads);
-            try (NDManager scope = model.transformer().manager.newSubManager(); KvCache cache = model.transformer().cache(pads, tokens[0].length)) {
-                var trace = Transformer.Trace.withHeads();
-                model.transformer().run(scope, tokens, cache, null, false, trace);
-                var byBlock = trace.heads().stream().map(Transformer::toRows).toList();
-                for (int i = 0; i < batch.size(); i++) {
-                    int row = i;
-                    heads.add(byBlock.stream().map(rows -> rows[row]).toArray(double[][]::new));
-                }
-            }
-        });
-        return heads.toArray(double[][][]::new);
-    }
-
-    private void prefill(List<int[]> prompts, DeviceLaws laws, Prefilled then) {
+    private void prefill(List<int[]> prompts, DeviceLaws laws, Transformer.Trace trace, Prefilled then) {
         prompts.forEach(prompt -> model.requireTokens(prompt, 0));
         Transformer transformer = model.transformer();
         int[] pads = new int[prompts.size()];
         int[][] tokens = Generation.padded(prompts, pads);
         try (NDManager scope = transformer.manager.newSubManager(); KvCache cache = transformer.cache(pads, tokens[0].length)) {
-            var trace = new Transformer.Trace();
-            NDArray x = transformer.run(scope, tokens, cache, positions.last ? laws : null, positions.earlier, trace);
-            int horizon = model.horizon();
-            var states = new double[prompts.size()][horizon + 1][];
-            var inputs = new double[prompts.size()][horizon][];
-            for (int k = 0; k <= horizon; k++) {
-                double[][] z = Transformer.toRows(trace.states().get(k));
-                double[][] u = k == horizon || trace.inputs().get(k) == null ? null : Transformer.toRows(trace.inputs().get(k));
-                for (int i = 0; i < states.length; i++) {
-                    states[i][k] = z[i];
-                    if (k < horizon) {
-                        inputs[i][k] = u == null ? new double[model.dimension()] : u[i];
-                    }
+            then.accept(trace, cache, transformer.run(scope, tokens, cache, positions.last ? laws : null, positions.earlier, trace));
+        }
+    }
+
+    private List<ResidualTrace> traces(List<int[]> prompts, Transformer.Trace trace) {
+        int horizon = model.horizon();
+        var states = new double[prompts.size()][horizon + 1][];
+        var inputs = new double[prompts.size()][horizon][];
+        for (int k = 0; k <= horizon; k++) {
+            double[][] z = Transformer.toRows(trace.states().get(k));
+            double[][] u = k == horizon || trace.inputs().get(k) == null ? null : Transformer.toRows(trace.inputs().get(k));
+            for (int i = 0; i < states.length; i++) {
+                states[i][k] = z[i];
+                if (k < horizon) {
+                    inputs[i][k] = u == null ? new double[model.dimension()] : u[i];
                 }
             }
-            var traces = new ArrayList<ResidualTrace>();
-            for (int i = 0; i < states.length; i++) {
-                traces.add(new ResidualTrace(prompts.get(i), new Rollout(states[i], inputs[i])));
-            }
-            then.accept(traces, cache, transformer.lastLogits(x));
         }
+        return IntStream.range(0, states.length).mapToObj(i -> new ResidualTrace(prompts.get(i), new Rollout(states[i], inputs[i]))).toList();
     }
 
     @Override
     public String toString() {
-        return "SteeredModel[" + model.name() + ", " + (maker != null ? "relinearised at every token" : controllers.size() == 1 ? controllers.get(0).name() : controllers.size() + " controllers") + (positions == Positions.LAST_AND_WRITTEN ? "" : ", tokens " + positions) + "]";
+        String steering = maker != null ? "relinearised at every token"
+                : controllers.size() == 1 ? controllers.get(0).name() : controllers.size() + " controllers";
+        return "SteeredModel[" + model.name() + ", " + steering + (positions == Positions.LAST_AND_WRITTEN ? "" : ", tokens " + positions) + "]";
     }
 }

@@ -221,29 +221,65 @@ final class Transformer implements AutoCloseable {
         try (NDManager scope = manager.newSubManager(); KvCache cache = cache(pads, tokens[0].length)) {
             NDArray x = run(scope, tokens, cache, null, false, null); // [B, L, d]
             for (int row = 0; row < tokens.length; row++) {
+                int[] sequence = sequences.get(row);
                 try (NDManager within = scope.newSubManager()) {
-                    surprisals[row] = surprisals(within, x.get(within, new NDIndex().addIndices(row).addSliceDim(pads[row], tokens[0].length)), sequences.get(row));
+                    NDArray z = x.get(within, new NDIndex().addIndices(row).addSliceDim(pads[row], tokens[0].length));
+                    surprisals[row] = surprisals(z, Arrays.copyOfRange(sequence, 1, sequence.length));
                 }
             }
         }
         return surprisals;
     }
 
-    private double[] surprisals(NDManager scope, NDArray x, int[] tokens) {
-        double[] surprisals = new double[tokens.length - 1];
-        for (int first = 0; first < surprisals.length; first += CHUNK) {
-            int end = Math.min(surprisals.length, first + CHUNK);
-            try (NDManager within = scope.newSubManager()) {
-                NDArray z = x.get(within, new NDIndex().addSliceDim(first, end));
-                long[] next = Arrays.stream(tokens, first + 1, end + 1).asLongStream().toArray();
-                NDArray logp = logits(z).logSoftmax(-1); // [chunk, vocabulary]
-                float[] chosen = logp.gather(within.create(next, new Shape(next.length, 1)), 1).toType(DataType.FLOAT32, false).toFloatArray();
-                for (int i = 0; i < chosen.length; i++) {
-                    surprisals[first + i] = -chosen[i];
+    /** Negative log-likelihood of the continuations' tokens, in nats: the prompt is read once, then the continuations side by side. */
+    double[][] surprisals(int[] prompt, List<int[]> continuations, DeviceLaws laws, Positions positions) {
+        int rows = continuations.size();
+        int longest = continuations.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
+        double[][] surprisals = new double[rows][];
+        try (NDManager scope = manager.newSubManager(); KvCache one = cache(new int[1], prompt.length);
+                KvCache all = cache(new int[rows], prompt.length + longest)) {
+            NDArray first = run(scope, new int[][] {prompt}, one, positions.last ? laws : null, positions.earlier, null);
+            NDArray logP = lastLogits(first).logSoftmax(-1); // [1, vocabulary]
+            NDArray states = null;
+            if (longest > 1) {
+                one.spread(all);
+                // zeros behind the shorter ones: no token that counts sees them
+                int[][] read = continuations.stream().map(tokens -> Arrays.copyOf(tokens, longest - 1)).toArray(int[][]::new);
+                states = run(scope, read, all, positions.written ? laws : null, true, null); // [rows, longest - 1, d]
+            }
+            for (int row = 0; row < rows; row++) {
+                int[] tokens = continuations.get(row);
+                surprisals[row] = Arrays.copyOf(surprisal(logP, tokens[0]), tokens.length);
+                if (tokens.length > 1) {
+                    try (NDManager within = scope.newSubManager()) {
+                        NDArray z = states.get(within, new NDIndex().addIndices(row).addSliceDim(0, tokens.length - 1));
+                        double[] rest = surprisals(z, Arrays.copyOfRange(tokens, 1, tokens.length));
+                        System.arraycopy(rest, 0, surprisals[row], 1, rest.length);
+                    }
                 }
             }
         }
         return surprisals;
+    }
+
+    /** -ln p of the token that follows each of the states z_T [n, d]. */
+    private double[] surprisals(NDArray z, int[] next) {
+        double[] surprisals = new double[next.length];
+        for (int first = 0; first < next.length; first += CHUNK) {
+            int end = Math.min(next.length, first + CHUNK);
+            try (NDManager within = z.getManager().newSubManager()) {
+                NDArray chunk = z.get(within, new NDIndex().addSliceDim(first, end));
+                double[] some = surprisal(logits(chunk).logSoftmax(-1), Arrays.copyOfRange(next, first, end)); // [chunk, vocabulary]
+                System.arraycopy(some, 0, surprisals, first, some.length);
+            }
+        }
+        return surprisals;
+    }
+
+    /** -ln p of one token a row of ln p [n, vocabulary]. */
+    private static double[] surprisal(NDArray logP, int... tokens) {
+        NDArray index = logP.getManager().create(Arrays.stream(tokens).asLongStream().toArray(), new Shape(tokens.length, 1));
+        return logP.gather(index, 1).neg().toType(DataType.FLOAT64, false).toDoubleArray();
     }
 
     /** Vectors as rows on the device, [m, d]. */

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import rudder.theory.Controller;
 
-class LikelihoodTest {
+class ContinuationTest {
 
     /** From the logits of a plain transformer, steered token by token, after every prefix. */
     @ParameterizedTest
@@ -22,7 +22,7 @@ class LikelihoodTest {
         int[] prompt = model.encode("the sea");
         var continuations = List.of(new int[] {5, 9, 4, 7}, new int[] {11}, new int[] {3, 3});
         for (var positions : Positions.values()) {
-            double[][] found = Likelihood.surprisals(model, controller, positions, prompt, continuations);
+            double[][] found = model.steered(controller).at(positions).surprisals(prompt, continuations);
             for (int row = 0; row < found.length; row++) {
                 int[] tokens = continuations.get(row);
                 int n = prompt.length;
@@ -41,12 +41,13 @@ class LikelihoodTest {
     @Test
     void withoutAControllerTheyAreTheModelsOwn() {
         var model = Tiny.LLAMA.model();
+        var free = model.steered(Controller.none()).at(Positions.ALL);
         int[] prompt = model.encode("the sea");
         double[] own = model.surprisals(DecodingTest.joined(prompt, new int[] {5, 9}));
-        double[] found = Likelihood.surprisals(model, Controller.none(), Positions.ALL, prompt, List.of(new int[] {5, 9}))[0];
+        double[] found = free.surprisals(prompt, List.of(new int[] {5, 9}))[0];
         assertEquals(own[prompt.length - 1], found[0], 1e-6);
         assertEquals(own[prompt.length], found[1], 1e-6);
-        assertRefused(() -> Likelihood.surprisals(model, Controller.none(), Positions.ALL, prompt, List.of(new int[0])), "at least one token");
-        assertRefused(() -> Likelihood.surprisals(model, Controller.none(), Positions.ALL, prompt, List.of(new int[] {1 << 20})), "token id");
+        assertRefused(() -> free.surprisals(prompt, List.of(new int[0])), "at least one token");
+        assertRefused(() -> free.surprisals(prompt, List.of(new int[] {1 << 20})), "token id");
     }
 }
