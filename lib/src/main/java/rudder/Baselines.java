@@ -17,22 +17,29 @@ public final class Baselines {
 
     /** {@link ActivationTransport#mean Mean-AcT} from the negative texts to the positive ones. */
     public static Controller meanTransport(LanguageModel model, ContrastSet set) {
-        var plants = model.plants(set.negative());
-        return ActivationTransport.mean(plants, first(plants), runs(model, set.positive()));
+        return transports(model, set).mean();
     }
 
     /** {@link ActivationTransport#linear Linear-AcT} from the negative texts to the positive ones, of which there must be as many. */
     public static Controller linearTransport(LanguageModel model, ContrastSet set) {
+        return transports(model, set).linear();
+    }
+
+    /** What both transports are fitted to: plants of the negative texts, with the states that enter their first blocks, and runs of the positive ones. */
+    record Transports(List<PromptPlant> plants, double[][] first, List<Rollout> targets) {
+        Controller mean() {
+            return ActivationTransport.mean(plants, first, targets);
+        }
+
+        Controller linear() {
+            return ActivationTransport.linear(plants, first, targets);
+        }
+    }
+
+    static Transports transports(LanguageModel model, ContrastSet set) {
         var plants = model.plants(set.negative());
-        return ActivationTransport.linear(plants, first(plants), runs(model, set.positive()));
-    }
-
-    private static double[][] first(List<PromptPlant> plants) {
-        return plants.stream().map(plant -> plant.nominal().state(0)).toArray(double[][]::new);
-    }
-
-    private static List<Rollout> runs(LanguageModel model, List<String> texts) {
-        return model.traces(texts).stream().map(ResidualTrace::rollout).toList();
+        return new Transports(plants, plants.stream().map(plant -> plant.nominal().state(0)).toArray(double[][]::new),
+                model.traces(set.positive()).stream().map(ResidualTrace::rollout).toList());
     }
 
     /**

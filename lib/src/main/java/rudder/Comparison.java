@@ -2,7 +2,6 @@ package rudder;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -128,12 +127,7 @@ public final class Comparison {
             throw new IllegalArgumentException("found " + prompts.size() + " prompts and " + steerings.length
                     + " controllers, wanted at least one of each");
         }
-        var names = new HashSet<String>();
-        for (var steering : steerings) {
-            if (!names.add(steering.name())) {
-                throw new IllegalArgumentException("two controllers are called '" + steering.name() + "': tell them apart with named(...)");
-            }
-        }
+        Steering.requireDifferentNames(steerings);
         var measuring = settings.measuring(settings.measured != null ? settings.measured
                 : Stream.of(steerings).flatMap(steering -> steering.controller().apply(model, prompts.get(0)).setpoint().stream()).findFirst()
                         .orElse(null));
@@ -180,11 +174,7 @@ public final class Comparison {
         scores.add(settings.judge != null ? Score.perplexity(settings.judge) : settings.chat ? Score.ownPerplexity(model) : Score.perplexity(model));
         scores.addAll(more);
         scores.addAll(List.of(Score.energy(), Score.distinct(1), Score.distinct(2), Score.distinct(3), Score.repetition()));
-        var comparison = new Comparison(prompts, measured, completions, new LinkedHashMap<>());
-        for (var score : scores) {
-            comparison = comparison.with(score);
-        }
-        return comparison;
+        return new Comparison(prompts, measured, completions, new LinkedHashMap<>()).with(scores);
     }
 
     /**
@@ -238,6 +228,15 @@ public final class Comparison {
             }).toArray(double[][]::new));
         }
         return new Comparison(prompts, measured, completions, all);
+    }
+
+    /** {@link #with(Score)} of several, in order. */
+    public Comparison with(List<Score> scores) {
+        var comparison = this;
+        for (var score : scores) {
+            comparison = comparison.with(score);
+        }
+        return comparison;
     }
 
     /** The controllers' names, in the order given. */

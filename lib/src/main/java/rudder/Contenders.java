@@ -2,12 +2,10 @@ package rudder;
 
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.NoSuchElementException;
-import java.util.function.DoubleFunction;
-import java.util.function.IntFunction;
-import java.util.stream.DoubleStream;
-import java.util.stream.IntStream;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import rudder.model.LanguageModel;
 import rudder.theory.Actuation;
@@ -30,6 +28,7 @@ public final class Contenders {
     private static final double[] LAMBDAS = {0.75, 1, 1.25};
     private static final double[] FRACTIONS = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 1};
     private static final double[] TOTALS = {0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3};
+    private static final double[] ASKED = {0.9, 1.15, 1.4};
     private static final double[] INPUT_WEIGHTS = {1, 10, 100};
 
     private final String feature;
@@ -52,12 +51,18 @@ public final class Contenders {
         int T = model.horizon();
         double[] blocks = {T / 3, 2 * T / 3, 5 * T / 6};
         var system = Linearization.kept(model, set.positive());
-        var solutions = Arrays.stream(INPUT_WEIGHTS).mapToObj(r -> Lqr.solve(system, new QuadraticCost(0.1, r, 1))).toList();
-        var mean = Baselines.meanTransport(model, set);
-        var linear = Baselines.linearTransport(model, set);
+        var regulators = new HashMap<Double, LqrSolution>();
+        for (double r : INPUT_WEIGHTS) {
+            regulators.put(r, Lqr.solve(system, new QuadraticCost(0.1, r, 1)));
+        }
+        BiFunction<Double, Double, Controller> lqr = (r, lambda) -> Controller.lqr(regulators.get(r), features.setpoint(lambda));
+        var transports = Baselines.transports(model, set);
+        var mean = transports.mean();
+        var linear = transports.linear();
         var probes = HeadProbes.of(model, set);
         int heads = probes.probes().size();
-        var regulators = regulators(features, solutions);
+        double[] weighted = {1, T / 2, 2 * T / 3};              // trackers weigh the blocks from here on
+        var nominal = features.positive().states();
         return new Contenders(set.name(), List.of(
                 Family.of("addition", blocks, LAMBDAS, (block, lambda) -> Controller.openLoop(features.setpoint(lambda), block.intValue())),
                 Family.of("spread", TOTALS, lambda -> Controller.openLoop(features.setpoint(lambda / T))),
@@ -66,33 +71,22 @@ public final class Contenders {
                 Family.of("Linear-AcT", FRACTIONS, linear::times),
                 Family.of("ITI", new double[] {heads / 20, heads / 10, heads / 4}, new double[] {3, 6, 12},
                         (count, alpha) -> probes.shift(count.intValue()).times(alpha)),
-                new Family("A-LQR frozen", regulators.stream().map(lqr -> Steering.frozen(lqr).named("A-LQR frozen" + lqr.name().substring("A-LQR".length()))).toList())),
+                Family.perPrompt("A-LQR frozen", INPUT_WEIGHTS, LAMBDAS, (r, lambda) -> Steering.frozen(lqr.apply(r, lambda)))),
                 List.of(Family.of("P", blocks, LAMBDAS, (block, lambda) -> Controller.proportional(features.setpoint(lambda), 1, block.intValue())),
                 Family.of("S-PID", new double[] {0.03, 0.1, 0.3}, LAMBDAS, (gain, lambda) -> Controller.pid(features.setpoint(lambda), gain, gain / 3, 0, 10)),
-                new Family("A-LQR", regulators.stream().map(Steering::of).toList()),
-                trackers("tracker", T, from -> lambda -> Steering.of(tracker(Differential.of(system), features.positive().states(),
-                        features.setpoint(lambda), from, Actuation.everywhere()))),
-                trackers("tracker along v", T, from -> lambda -> Steering.of(tracker(Differential.of(system), features.positive().states(),
-                        features.setpoint(lambda), from, Actuation.along(features.setpoint(1))))),
-                trackers("tracker at prompt", T, from -> lambda -> Steering.atPrompt("tracker", plant -> tracker(plant,
+                Family.of("A-LQR", INPUT_WEIGHTS, LAMBDAS, lqr),
+                Family.of("tracker", weighted, ASKED, (from, lambda) -> tracker(Differential.of(system), nominal, features.setpoint(lambda), from,
+                        Actuation.everywhere())),
+                Family.of("tracker along v", weighted, ASKED, (from, lambda) -> tracker(Differential.of(system), nominal, features.setpoint(lambda), from,
+                        Actuation.along(features.setpoint(1)))),
+                Family.perPrompt("tracker at prompt", weighted, ASKED, (from, lambda) -> Steering.atPrompt("tracker", plant -> tracker(plant,
                         plant.nominal().rollout().states(), features.setpoint(lambda), from, Actuation.everywhere())))));
     }
 
-    private static List<Controller> regulators(Features features, List<LqrSolution> solutions) {
-        return IntStream.range(0, solutions.size()).boxed().flatMap(i -> DoubleStream.of(LAMBDAS)
-                .mapToObj(lambda -> Controller.lqr(solutions.get(i), features.setpoint(lambda)).named("A-LQR " + (int) INPUT_WEIGHTS[i] + " " + lambda))).toList();
-    }
-
-    /** Trackers that weigh the blocks from 1, T/2 and 2T/3 on. */
-    private static Family trackers(String name, int T, IntFunction<DoubleFunction<Steering>> steering) {
-        return new Family(name, IntStream.of(1, T / 2, 2 * T / 3).boxed().flatMap(from -> DoubleStream.of(0.9, 1.15, 1.4)
-                .mapToObj(lambda -> steering.apply(from).apply(lambda).named(name + " " + from + " " + lambda))).toList());
-    }
-
     /** Weights .1 from a block on, inputs at 10. */
-    private static Controller tracker(Differential plant, double[][] nominal, Setpoint setpoint, int from, Actuation actuation) {
+    private static Controller tracker(Differential plant, double[][] nominal, Setpoint setpoint, double from, Actuation actuation) {
         double[] weights = new double[plant.horizon() + 1];
-        Arrays.fill(weights, from, weights.length, 0.1);
+        Arrays.fill(weights, (int) from, weights.length, 0.1);
         return FeatureTracker.of(plant, nominal, setpoint, weights, 10, actuation);
     }
 

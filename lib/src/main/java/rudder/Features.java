@@ -111,8 +111,8 @@ public final class Features {
         var gaps = new double[with.length];
         for (int k = 0; k < with.length; k++) {
             double[] e = combine(1, with[k], -1, without[k]);                              // e_k = mean(D+) - mean(D-)
-            double mu = norm(e);
-            boolean absent = mu <= SAME * Math.max(norm(with[k]), norm(without[k]));
+            double mu = Vectors.norm(e);
+            boolean absent = mu <= SAME * Math.max(Vectors.norm(with[k]), Vectors.norm(without[k]));
             if (absent && k > 0) {
                 throw new IllegalArgumentException("the two sides of " + name + " have the same mean state at block " + k + " (gap " + mu
                         + "): wanted texts that differ in what they show");
@@ -149,12 +149,12 @@ public final class Features {
 
     private static Side side(Iterable<Rollout> runs, double[][] means, double[][] directions) {
         var strengths = new double[means.length];
-        Arrays.setAll(strengths, k -> dot(directions[k], means[k]));
+        Arrays.setAll(strengths, k -> Vectors.dot(directions[k], means[k]));
         var squares = new double[means.length];
         int count = 0;
         for (var run : runs) {
             for (int k = 0; k < squares.length; k++) {
-                double deviation = dot(directions[k], run.states()[k]) - strengths[k];
+                double deviation = Vectors.dot(directions[k], run.states()[k]) - strengths[k];
                 squares[k] += deviation * deviation;
             }
             count++;
@@ -168,18 +168,6 @@ public final class Features {
         var sum = new double[x.length];
         Arrays.setAll(sum, i -> a * x[i] + b * y[i]);
         return sum;
-    }
-
-    private static double dot(double[] x, double[] y) {
-        double sum = 0;
-        for (int i = 0; i < x.length; i++) {
-            sum += x[i] * y[i];
-        }
-        return sum;
-    }
-
-    private static double norm(double[] x) {
-        return Math.sqrt(dot(x, x));
     }
 
     /** What the feature is called. */

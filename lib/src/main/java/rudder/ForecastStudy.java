@@ -7,7 +7,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
@@ -84,22 +83,13 @@ public final class ForecastStudy {
     static ForecastStudy kept(LanguageModel model, List<String> prompts, Setpoint setpoint, QuadraticCost cost, Path cache) throws IOException {
         Neighbours.requireSome(prompts);
         var inputs = Provenance.digest(List.of(Provenance.digest(prompts), digest(setpoint), cost.toString(), Double.toString(RADIUS)));
-        var measured = new ArrayList<Measurements>();
-        Laboratory laboratory = null;
-        try (var job = Job.of("forecasts at " + prompts.size() + " prompts", 2L * prompts.size())) {
-            for (int i = 0; i < prompts.size(); i++) {
-                var provenance = new Provenance("forecasts at prompt " + i, model.name(), model.sha256(), model.precision(), inputs, prompts.size(), model.horizon(), Provenance.VERSION);
-                var prompt = Measurements.kept(cache, provenance);
-                if (prompt.isEmpty()) {
-                    laboratory = laboratory == null ? Laboratory.of(model, prompts, setpoint, cost, job) : laboratory;
-                    prompt = Optional.of(laboratory.prompt(i));
-                    prompt.get().keep(cache, provenance);
-                }
-                measured.add(prompt.get());
-                job.reach(prompts.size() + i + 1);
-            }
+        int n = prompts.size();
+        var parts = IntStream.range(0, n).mapToObj(i -> new Provenance("forecasts at prompt " + i, model.name(), model.sha256(), model.precision(), inputs, n,
+                model.horizon(), Provenance.VERSION)).toList();
+        try (var job = Job.of("forecasts at " + n + " prompts", 2L * n)) {
+            return new ForecastStudy(model.name(), setpoint, Measurements.kept(cache, parts, () -> Laboratory.of(model, prompts, setpoint, cost, job),
+                    Laboratory::prompt, done -> job.reach(n + done)));
         }
-        return new ForecastStudy(model.name(), setpoint, measured);
     }
 
     private static String digest(Setpoint setpoint) {
@@ -167,9 +157,9 @@ public final class ForecastStudy {
         /** Towards the next prompt whose first state is another one. */
         private double[] moved(int i) {
             double[] z = prompts.state(0, i).clone();
-            double[] w = prompts.differences(0, i).stream().filter(difference -> norm(difference) > 0).findFirst()
+            double[] w = prompts.differences(0, i).stream().filter(difference -> Vectors.norm(difference) > 0).findFirst()
                     .orElseThrow(() -> new IllegalArgumentException("all prompts end in the same token: their first states are the same"));
-            double scale = RADIUS * norm(z) / norm(w);
+            double scale = RADIUS * Vectors.norm(z) / Vectors.norm(w);
             Arrays.setAll(z, c -> z[c] + scale * w[c]);
             return z;
         }
@@ -177,10 +167,6 @@ public final class ForecastStudy {
         private double strength(Rollout run) {
             int last = setpoint.horizon();
             return setpoint.inGaps(last, setpoint.strength(last, run.states()[last]));
-        }
-
-        private static double norm(double[] x) {
-            return Math.sqrt(Arrays.stream(x).map(value -> value * value).sum());
         }
     }
 

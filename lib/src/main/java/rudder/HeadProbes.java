@@ -81,7 +81,7 @@ public final class HeadProbes {
 
     private static Probe probe(int block, int head, double[][] with, double[][] without) {
         double[] theta = direction(mean(with, -1), mean(without, -1));
-        double[] along = Stream.of(with, without).flatMap(Stream::of).mapToDouble(output -> dot(theta, output)).toArray();
+        double[] along = Stream.of(with, without).flatMap(Stream::of).mapToDouble(output -> Vectors.dot(theta, output)).toArray();
         double mean = DoubleStream.of(along).average().orElseThrow();
         double variance = DoubleStream.of(along).map(x -> (x - mean) * (x - mean)).sum() / (along.length - 1);
         return new Probe(block, head, theta, Math.sqrt(variance), (hits(with, without) + hits(without, with)) / 2);
@@ -90,12 +90,14 @@ public final class HeadProbes {
     /** Share of the first side's texts that lie on their side, by means without their own fold. */
     private static double hits(double[][] side, double[][] other) {
         double hits = 0;
-        for (int i = 0; i < side.length; i++) {
-            double[] a = mean(side, i % FOLDS);
-            double[] b = mean(other, i % FOLDS);
+        for (int fold = 0; fold < FOLDS; fold++) {
+            double[] a = mean(side, fold);
+            double[] b = mean(other, fold);
             double[] theta = direction(a, b);
-            double middle = (dot(theta, a) + dot(theta, b)) / 2;
-            hits += dot(theta, side[i]) > middle ? 1 : 0;
+            double middle = (Vectors.dot(theta, a) + Vectors.dot(theta, b)) / 2;
+            for (int i = fold; i < side.length; i += FOLDS) {
+                hits += Vectors.dot(theta, side[i]) > middle ? 1 : 0;
+            }
         }
         return hits / side.length;
     }
@@ -115,12 +117,8 @@ public final class HeadProbes {
     private static double[] direction(double[] a, double[] b) {
         double[] e = new double[a.length];
         Arrays.setAll(e, i -> a[i] - b[i]);
-        double norm = Math.sqrt(dot(e, e));
+        double norm = Vectors.norm(e);
         return norm == 0 ? e : Arrays.stream(e).map(x -> x / norm).toArray();
-    }
-
-    private static double dot(double[] a, double[] b) {
-        return IntStream.range(0, a.length).mapToDouble(i -> a[i] * b[i]).sum();
     }
 
     /** All heads, the most accurate first. */

@@ -7,7 +7,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -129,21 +128,11 @@ public final class LinearityStudy {
 
     static LinearityStudy kept(LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast, Path cache) throws IOException {
         var subject = new Subject(model.name(), model.sha256(), model.precision(), model.horizon(), prompts, population, contrast);
-        var blocks = new ArrayList<Measurements>();
-        Laboratory laboratory = null;
-        try (var job = Job.of("linearity of " + model.horizon() + " blocks at " + prompts.size() + " prompts", (long) model.horizon() * prompts.size())) {
-            for (int k = 0; k < model.horizon(); k++) {
-                var block = Measurements.kept(cache, subject.provenance(k));
-                if (block.isEmpty()) {
-                    laboratory = laboratory == null ? Laboratory.of(model, prompts, population, contrast) : laboratory;
-                    block = Optional.of(laboratory.block(k, job));
-                    block.get().keep(cache, subject.provenance(k));
-                }
-                blocks.add(block.get());
-                job.reach((long) (k + 1) * prompts.size());
-            }
+        int n = prompts.size();
+        try (var job = Job.of("linearity of " + model.horizon() + " blocks at " + n + " prompts", (long) model.horizon() * n)) {
+            return new LinearityStudy(model.name(), prompts, Measurements.kept(cache, IntStream.range(0, model.horizon()).mapToObj(subject::provenance).toList(),
+                    () -> Laboratory.of(model, prompts, population, contrast), (laboratory, k) -> laboratory.block(k, job), done -> job.reach((long) done * n)));
         }
-        return new LinearityStudy(model.name(), prompts, blocks);
     }
 
     /** What is measured. */

@@ -3,10 +3,14 @@ package rudder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.IntConsumer;
+import java.util.function.Supplier;
 import rudder.model.Safetensors;
 import rudder.model.SafetensorsWriter;
 
@@ -35,6 +39,34 @@ record Measurements(Map<String, double[][]> tables) {
         new TreeMap<>(tables).forEach((name, rows) -> writer.doubles(name, () -> Arrays.stream(rows).flatMapToDouble(Arrays::stream).toArray(),
                 rows.length, rows[0].length));
         writer.write(file(cache, provenance));
+    }
+
+    /** What a laboratory measures of part i. */
+    interface Measure<L> {
+        Measurements of(L laboratory, int i);
+    }
+
+    /**
+     * What was kept of each part, or else what is measured now, and kept as soon as it is known.
+     *
+     * @param parts what is measured, and from what
+     * @param laboratory what it is measured with: set up when the first part is missing, and once
+     * @param reached hears how many parts there are by now
+     */
+    static <L> List<Measurements> kept(Path cache, List<Provenance> parts, Supplier<L> laboratory, Measure<L> measure, IntConsumer reached) throws IOException {
+        var all = new ArrayList<Measurements>();
+        L ready = null;
+        for (var part : parts) {
+            var found = kept(cache, part);
+            if (found.isEmpty()) {
+                ready = ready == null ? laboratory.get() : ready;
+                found = Optional.of(measure.of(ready, all.size()));
+                found.get().keep(cache, part);
+            }
+            all.add(found.get());
+            reached.accept(all.size());
+        }
+        return all;
     }
 
     /**

@@ -1,6 +1,7 @@
 package rudder;
 
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
 import rudder.model.LanguageModel;
@@ -45,10 +46,6 @@ record Neighbours(List<PromptPlant> plants) {
     /** The other prompt whose state is nearest at block k. */
     int nearest(int k, int i) {
         return IntStream.range(0, size()).filter(j -> j != i).boxed()
-                .min((a, b) -> Double.compare(square(difference(k, i, a)), square(difference(k, i, b)))).orElseThrow();
-    }
-
-    private static double square(double[] w) {
-        return Arrays.stream(w).map(x -> x * x).sum();
+                .min(Comparator.comparingDouble(j -> Vectors.norm(difference(k, i, j)))).orElseThrow();
     }
 }

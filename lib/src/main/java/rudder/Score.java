@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
+import java.util.function.IntUnaryOperator;
 import java.util.function.ToDoubleFunction;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
@@ -35,11 +36,8 @@ public record Score(String name, Function<List<Completion>, double[]> all, boole
     public static Score perplexity(LanguageModel judge) {
         return new Score("perplexity", completions -> {
             var whole = completions.stream().map(completion -> judge.encode(completion.prompt() + completion.text())).toList();
-            double[][] surprisals = judge.surprisals(whole);
-            return IntStream.range(0, surprisals.length).mapToDouble(i -> {
-                int from = Math.max(1, common(judge.encode(completions.get(i).prompt()), whole.get(i)));         // a token may span the prompt's end
-                return Math.exp(Arrays.stream(surprisals[i], from - 1, surprisals[i].length).average().orElse(Double.NaN));
-            }).toArray();
+            // a token may span the prompt's end
+            return perplexities(judge, whole, i -> Math.max(1, common(judge.encode(completions.get(i).prompt()), whole.get(i))));
         }, true);
     }
 
@@ -49,16 +47,22 @@ public record Score(String name, Function<List<Completion>, double[]> all, boole
      */
     static Score ownPerplexity(LanguageModel model) {
         return new Score("perplexity", completions -> {
-            double[][] surprisals = model.surprisals(completions.stream().map(completion -> {
+            var whole = completions.stream().map(completion -> {
                 int[] read = completion.promptTokens();
                 int written = completion.tokens().length - (completion.ended() ? 1 : 0);
-                int[] whole = Arrays.copyOf(read, read.length + written);
-                System.arraycopy(completion.tokens(), 0, whole, read.length, written);
-                return whole;
-            }).toList());
-            return IntStream.range(0, surprisals.length).mapToDouble(i -> Math.exp(Arrays.stream(surprisals[i],
-                    completions.get(i).promptTokens().length - 1, surprisals[i].length).average().orElse(Double.NaN))).toArray();
+                int[] tokens = Arrays.copyOf(read, read.length + written);
+                System.arraycopy(completion.tokens(), 0, tokens, read.length, written);
+                return tokens;
+            }).toList();
+            return perplexities(model, whole, i -> completions.get(i).promptTokens().length);
         }, true);
+    }
+
+    /** exp of the mean surprisal of each sequence's tokens from the given one on; NaN where there is none. */
+    private static double[] perplexities(LanguageModel model, List<int[]> sequences, IntUnaryOperator from) {
+        double[][] surprisals = model.surprisals(sequences);
+        return IntStream.range(0, surprisals.length).mapToDouble(i -> Math.exp(
+                Arrays.stream(surprisals[i], from.applyAsInt(i) - 1, surprisals[i].length).average().orElse(Double.NaN))).toArray();
     }
 
     private static int common(int[] a, int[] b) {

@@ -1,6 +1,7 @@
 package rudder;
 
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -43,6 +44,16 @@ public record Steering(String name, BiFunction<LanguageModel, String, Controller
     /** A controller linearised at the prompt: made from the plant that the prompt makes of the model. */
     public static Steering atPrompt(String name, Function<PromptPlant, Controller> controller) {
         return new Steering(name, (model, prompt) -> controller.apply(model.plant(prompt)).named(name));
+    }
+
+    /** @throws IllegalArgumentException if two have one name: tables could not tell them apart */
+    public static void requireDifferentNames(Steering... steerings) {
+        var names = new HashSet<String>();
+        for (var steering : steerings) {
+            if (!names.add(steering.name)) {
+                throw new IllegalArgumentException("two controllers are called '" + steering.name + "': tell them apart with named(...)");
+            }
+        }
     }
 
     /** One run for each prompt: the residual stream of its last token, steered. */

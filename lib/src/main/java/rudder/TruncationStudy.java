@@ -5,7 +5,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.DoubleStream;
@@ -80,24 +79,18 @@ public final class TruncationStudy {
             throw new IllegalArgumentException("blocks " + Arrays.toString(blocks) + ", wanted some of 0.." + (model.horizon() - 1));
         }
         var ranks = ranks(model.dimension());
-        var measured = new TreeMap<Integer, Measurements>();
-        Neighbours neighbours = null;
+        var inputs = Provenance.digest(List.of(Provenance.digest(prompts), RADIUS + " " + THRESHOLD + " " + DIRECTIONS));
+        var parts = Arrays.stream(blocks).mapToObj(k -> new Provenance("rank truncation of block " + k, model.name(), model.sha256(), model.precision(), inputs,
+                prompts.size(), model.horizon(), Provenance.VERSION)).toList();
         try (var job = Job.of("ranks of " + blocks.length + " blocks at " + prompts.size() + " prompts", (long) blocks.length * prompts.size())) {
-            for (int k : blocks) {
-                var provenance = new Provenance("rank truncation of block " + k, model.name(), model.sha256(), model.precision(),
-                        Provenance.digest(List.of(Provenance.digest(prompts), RADIUS + " " + THRESHOLD + " " + DIRECTIONS)), prompts.size(), model.horizon(),
-                        Provenance.VERSION);
-                var block = Measurements.kept(cache, provenance);
-                if (block.isEmpty()) {
-                    neighbours = neighbours == null ? Neighbours.of(model, prompts) : neighbours;
-                    block = Optional.of(block(model, neighbours, ranks, k, job));
-                    block.get().keep(cache, provenance);
-                }
-                measured.put(k, block.get());
-                job.reach((long) measured.size() * prompts.size());
+            var kept = Measurements.kept(cache, parts, () -> Neighbours.of(model, prompts),
+                    (neighbours, i) -> block(model, neighbours, ranks, blocks[i], job), done -> job.reach((long) done * prompts.size()));
+            var measured = new TreeMap<Integer, Measurements>();
+            for (int i = 0; i < blocks.length; i++) {
+                measured.put(blocks[i], kept.get(i));
             }
+            return new TruncationStudy(model.name(), prompts.size(), ranks, measured);
         }
-        return new TruncationStudy(model.name(), prompts.size(), ranks, measured);
     }
 
     /** 1, 2, 4, .., d. */

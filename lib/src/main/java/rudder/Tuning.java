@@ -2,15 +2,14 @@ package rudder;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import rudder.model.LanguageModel;
+import rudder.model.WholeFile;
 import tech.tablesaw.api.BooleanColumn;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.StringColumn;
@@ -76,11 +75,8 @@ public final class Tuning {
     public static Tuning search(LanguageModel model, List<String> prompts, Comparison.Settings settings, List<Score> scores, Objective objective,
             Family... families) {
         requireEqualBudgets(families);
-        var tried = Comparison.of(model, prompts, settings, Stream.of(families).flatMap(family -> family.candidates().stream()).toArray(Steering[]::new));
-        for (var score : scores) {
-            tried = tried.with(score);
-        }
-        return of(tried, objective, families);
+        var candidates = Stream.of(families).flatMap(family -> family.candidates().stream()).toArray(Steering[]::new);
+        return of(Comparison.of(model, prompts, settings, candidates).with(scores), objective, families);
     }
 
     /**
@@ -160,9 +156,7 @@ public final class Tuning {
     /** Writes {@link #table} as csv; beside and renamed, so that there is never half a file. */
     public void save(Path file) {
         try {
-            var part = Files.createTempFile(file.toAbsolutePath().getParent(), file.getFileName().toString(), ".part");
-            table().write().csv(part.toString());
-            Files.move(part, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+            WholeFile.write(file, table().write().toString("csv"));
         } catch (IOException e) {
             throw new UncheckedIOException("cannot write " + file, e);
         }

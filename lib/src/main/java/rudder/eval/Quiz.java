@@ -55,11 +55,10 @@ public final class Quiz {
         if (questions.isEmpty()) {
             throw new IllegalArgumentException("there is no question, wanted at least one");
         }
+        Steering.requireDifferentNames(steerings);
         var answered = new LinkedHashMap<String, List<Answered>>();
         for (var steering : steerings) {
-            if (answered.put(steering.name(), MultipleChoice.texts(model, steering, positions, "", questions)) != null) {
-                throw new IllegalArgumentException("two controllers are called '" + steering.name() + "': tell them apart with named(...)");
-            }
+            answered.put(steering.name(), MultipleChoice.texts(model, steering, positions, "", questions));
         }
         return new Quiz(questions.size(), answered);
     }

@@ -88,6 +88,7 @@ public record Task(String name, ContrastSet steering, PromptSet tuning, PromptSe
     }
 
     private Map<String, List<Completion>> written(LanguageModel model, Path home, PromptSet set, Steering... steerings) throws IOException {
+        Steering.requireDifferentNames(steerings);
         var completions = new LinkedHashMap<String, List<Completion>>();
         var prompts = set.prompts();
         try (var job = Job.of(home.getFileName() + ", " + prompts.size() + " prompts", (long) prompts.size() * steerings.length)) {
@@ -99,9 +100,7 @@ public record Task(String name, ContrastSet steering, PromptSet tuning, PromptSe
                     transcript.append(steering.write(model, prompts.subList(done, end), settings, done));
                     done = end;
                 }
-                if (completions.put(steering.name(), transcript.read()) != null) {
-                    throw new IllegalArgumentException("two controllers are called '" + steering.name() + "': tell them apart with named(...)");
-                }
+                completions.put(steering.name(), transcript.read());
                 job.reach((long) completions.size() * prompts.size());
             }
         }
@@ -127,11 +126,7 @@ public record Task(String name, ContrastSet steering, PromptSet tuning, PromptSe
     }
 
     private Comparison judged(LanguageModel model, Map<String, List<Completion>> completions) {
-        var comparison = Comparison.of(model, settings, completions);
-        for (var score : scores) {
-            comparison = comparison.with(score);
-        }
-        return comparison;
+        return Comparison.of(model, settings, completions).with(scores);
     }
 
     @Override

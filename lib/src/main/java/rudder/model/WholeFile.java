@@ -3,6 +3,7 @@ package rudder.model;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -10,7 +11,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.UUID;
 
 /** Files written all or nothing: beside their place, then renamed, so that a crash leaves the old one, or none. */
-final class WholeFile {
+public final class WholeFile {
 
     private WholeFile() {}
 
@@ -33,6 +34,11 @@ final class WholeFile {
         } finally {
             Files.deleteIfExists(unfinished);
         }
+    }
+
+    /** Writes a text in UTF-8. */
+    public static void write(Path path, String text) throws IOException {
+        write(path, out -> writeAll(out, StandardCharsets.UTF_8.encode(text)));
     }
 
     static void writeAll(FileChannel out, ByteBuffer bytes) throws IOException {
