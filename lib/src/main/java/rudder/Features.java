@@ -11,6 +11,7 @@ import rudder.model.ResidualTrace;
 import rudder.theory.Controller;
 import rudder.theory.Rollout;
 import rudder.theory.Setpoint;
+import rudder.theory.Vectors;
 
 /**
  * Where a feature lies in the residual stream, by the difference of means: with e_k the mean last-token state z_k of the texts that show it

@@ -24,6 +24,7 @@ import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
 import rudder.theory.Rollout;
 import rudder.theory.Setpoint;
+import rudder.theory.Vectors;
 import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 

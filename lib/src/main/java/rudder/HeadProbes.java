@@ -12,6 +12,7 @@ import rudder.model.LanguageModel;
 import rudder.theory.Controller;
 import rudder.theory.Law;
 import rudder.theory.Place;
+import rudder.theory.Vectors;
 
 /**
  * Which attention heads tell texts that show a feature from texts that do not, and the controller that shifts the best of them: inference-time intervention.

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import rudder.model.LanguageModel;
 import rudder.model.PromptPlant;
+import rudder.theory.Vectors;
 
 /** Several prompts' plants, and how their states lie to each other. */
 record Neighbours(List<PromptPlant> plants) {

@@ -4,10 +4,11 @@ import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
 /** Products with plain arrays as columns. */
-final class Vectors {
+public final class Vectors {
     private Vectors() {}
 
-    static double dot(double[] x, double[] y) {
+    /** x'y, for x and y of one length. */
+    public static double dot(double[] x, double[] y) {
         double sum = 0;
         for (int i = 0; i < x.length; i++) {
             sum += x[i] * y[i];
@@ -15,7 +16,8 @@ final class Vectors {
         return sum;
     }
 
-    static double norm(double[] x) {
+    /** |x|, the Euclidean norm. */
+    public static double norm(double[] x) {
         return Math.sqrt(dot(x, x));
     }
 
