@@ -2,11 +2,12 @@ package rudder.eval;
 
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * Shows of an offensive text what a reader needs, and no more: words that a judge of toxicity finds offensive alone keep their first letter; a text
- * that asks for harm is shown by its beginning.
+ * Shows of an offensive text what a reader needs, and no more: words that a judge of toxicity finds offensive alone, or that hold such a word of five letters
+ * or more, keep their first letter; a text that asks for harm is shown by its beginning.
  *
  * <pre>{@code
  * var masked = Masked.by(LexicalToxicity.load());
@@ -20,6 +21,7 @@ public record Masked(Judge judge, boolean off) {
 
     private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{N}_]{2,}");
     private static final double OFFENSIVE = 0.5;
+    private static final int INSIDE = 5;
 
     /** Masks by this judge unless the environment has RUDDER_UNMASKED=1. */
     public static Masked by(Judge judge) {
@@ -28,7 +30,14 @@ public record Masked(Judge judge, boolean off) {
 
     /** The text with its offensive words masked. */
     public String words(String text) {
-        return off ? text : WORD.matcher(text).replaceAll(word -> judge.of(word.group()) > OFFENSIVE ? masked(word.group()) : word.group());
+        return off ? text : WORD.matcher(text).replaceAll(word -> offends(word.group()) ? masked(word.group()) : word.group());
+    }
+
+    /** Alone, or by a word inside: shorter ones are in too many that mean no harm. */
+    private boolean offends(String word) {
+        return judge.of(word) > OFFENSIVE || IntStream.rangeClosed(0, word.length() - INSIDE).boxed()
+                .flatMap(from -> IntStream.rangeClosed(from + INSIDE, word.length()).mapToObj(to -> word.substring(from, to)))
+                .anyMatch(inside -> judge.of(inside) > OFFENSIVE);
     }
 
     private static String masked(String word) {

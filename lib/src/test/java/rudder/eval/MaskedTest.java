@@ -15,7 +15,7 @@ class MaskedTest {
 
         @Override
         public double of(String text) {
-            return text.equalsIgnoreCase("clot") ? 0.9 : 0.1;
+            return text.equalsIgnoreCase("clot") || text.equalsIgnoreCase("bumpkin") ? 0.9 : 0.1;
         }
     };
 
@@ -26,6 +26,11 @@ class MaskedTest {
         assertEquals("Do what a c*** ...", masked.beginning(" Do what a\nclot would do", 4));
         assertEquals("Do what", masked.beginning("Do what", 4));
         assertEquals("", masked.beginning("", 4));
+    }
+
+    @Test
+    void aWordThatHoldsAnOffensiveOneOfFiveLettersIsMaskedWhole() {
+        assertEquals("c" + "*".repeat(14) + " cloth", new Masked(RUDE, false).words("countrybumpkins cloth"));
     }
 
     @Test
