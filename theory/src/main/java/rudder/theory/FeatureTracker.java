@@ -14,13 +14,18 @@ import org.ejml.dense.row.CommonOps_DDRM;
  *
  * <pre>sum_{j=1..T} q_j (v_j.z_j - beta*_j)^2 + r sum_k |u_k|^2   subject to   z_{k+1} = nominal_{k+1} + A_k (z_k - nominal_k) + B_k u_k.</pre>
  *
- * <p>With {@code c_{k,j}' = v_j' A_{j-1} ... A_k}, the sensitivity of the strength at block j to the state at block k, the strength that block j would show
- * without further inputs is {@code v_j.nominal_j + c_{k,j}.(z_k - nominal_k)}. The best input answers the errors e of all these forecasts, j > k, at once:
+ * <p>With {@code c_{k,j}' = v_j' A_{j-1} ... A_k}, the sensitivity of the strength at block j to the state at block k, and y = phi_k(z_k) what leaves block k before
+ * its input, the strength that block j would show without further inputs is {@code v_j.nominal_j + c_{k+1,j}.(y - nominal_{k+1})}. The best input answers the errors
+ * e of all these forecasts, j > k, at once:
  *
- * <pre>B_k u_k = B_k B_k' C' X_k^-1 e,   X_k = r diag(1/q_j) + sum_{i=k}^{T-1} C_i B_i B_i' C_i',</pre>
+ * <pre>B_k u_k = B_k B_k' C_k' X_k^-1 e,   X_k = r diag(1/q_j) + sum_{i=k}^{T-1} C_i B_i B_i' C_i',</pre>
  *
- * <p>where the rows of C_i are the c_{i+1,j}', zero for j <= i, and C is C_k. This is {@link Feedback} of one row for each block ahead that has a weight, so
+ * <p>where the rows of C_i are the c_{i+1,j}', zero for j <= i. This is {@link Feedback} of one row for each block ahead that has a weight, so
  * steering costs at most 2 T d multiplications a block, and all it takes is vector-Jacobian products: no d x d matrix is ever formed.
+ *
+ * <p>It acts at {@link Place#OUTPUT}: block k's own work is measured, not foretold, so that what its linearisation got wrong is answered at once, and of the last
+ * block there is nothing left to foretell. Without other weights the last error is {@code r / (r + q_T)} of what it would be without the last input, however curved the
+ * plant and whatever the Jacobians. On a plant that is linear, reading z_k would give the same inputs.
  *
  * <p>Source: Rudder's; the elimination of a rank-m cost-to-go (C z - b)' M (C z - b) backwards, M = r X^-1.
  */
@@ -75,21 +80,22 @@ public final class FeatureTracker {
     }
 
     /**
-     * The sensitivities of a plant: for block k a matrix of one row {@code c_{k,j}'} for each j = k+1..T with q_j > 0, in that order. T products of at most T rows.
+     * The sensitivities of a plant, C_0..C_{T-1}: for block k a matrix of one row {@code c_{k+1,j}'} for each j = k+1..T with q_j > 0, in that order, to what leaves
+     * the block. T - 1 products of at most T - 1 rows.
      */
     public static List<DMatrixRMaj> sensitivities(Differential plant, Setpoint setpoint, double[] weights) {
         Check.length("the setpoint's horizon", setpoint.horizon(), plant.horizon());
         Check.length("the setpoint's direction", setpoint.dimension(), plant.dimension());
         Check.length("the weights", weights.length, plant.horizon() + 1);
-        var rows = new ArrayList<DMatrixRMaj>();
+        var all = new ArrayList<DMatrixRMaj>();
         var after = new DMatrixRMaj(0, plant.dimension());
         for (int k = plant.horizon() - 1; k >= 0; k--) {
-            var ahead = ahead(k, after, setpoint, weights);
-            after = ahead.numRows == 0 ? ahead : plant.vjp(k, ahead);   // C A_k
-            rows.add(after);
+            var behind = after.numRows == 0 ? after : plant.vjp(k + 1, after);   // C_{k+1} A_{k+1}
+            after = weights[k + 1] > 0 ? CommonOps_DDRM.concatRowsMulti(Vectors.row(setpoint.direction(k + 1)), behind) : behind;
+            all.add(after);
         }
-        Collections.reverse(rows);
-        return rows;
+        Collections.reverse(all);
+        return all;
     }
 
     /** The same tracker from its sensitivities, wherever they come from; for the other parameters see the first form. */
@@ -111,31 +117,25 @@ public final class FeatureTracker {
 
         var laws = new TreeMap<Integer, Law>();
         var x = new DMatrixRMaj(0, 0);
-        var slack = new double[0];                                           // beta*_j - v_j.nominal_j + sum_{i >= k} c_{i+1,j}.(nominal's u_i)
+        var slack = new double[0];                                           // beta*_j - v_j.nominal_j + sum_{i > k} c_{i+1,j}.(nominal's u_i)
         for (int k = T - 1; k >= 0; k--) {
-            var c = ahead(k, k + 1 < T ? sensitivities.get(k + 1) : new DMatrixRMaj(0, d), setpoint, weights);   // [m, d]
-            var sensed = sensitivities.get(k);                               // C A_k
-            Check.shape("the sensitivities of block " + k, sensed, c.numRows, d);
-            if (c.numRows == 0) {
-                continue;
-            }
-            if (c.numRows > slack.length) {
+            var c = sensitivities.get(k);                                    // [m, d]
+            if (weights[k + 1] > 0) {
                 x = bordered(r / weights[k + 1], x);                         // diag(r/q, X)
                 slack = prepended(setpoint.error(k + 1, nominal.states()[k + 1]), slack);
             }
-            slack = Vectors.plus(slack, 1, Vectors.multiply(c, nominal.inputs()[k]));
+            Check.shape("the sensitivities of block " + k, c, slack.length, d);
+            if (c.numRows == 0) {
+                continue;
+            }
+            double[] b = Vectors.plus(slack, 1, Vectors.multiply(c, nominal.states()[k + 1]));
             var answer = actuation.weigh(k, c);                              // C B B'
             CommonOps_DDRM.multAddTransB(c, answer, x);                      // X = diag(r/q, X) + C B B' C'
-            double[] b = Vectors.plus(slack, 1, Vectors.multiply(sensed, nominal.states()[k]));
             var w = CommonOps_DDRM.transpose(DenseAlgebra.ejml().solveSpd(x, answer), null);   // B B' C' X^-1
-            laws.put(k, new Feedback(sensed, b, w));
+            laws.put(k, new Feedback(c, b, w));
+            slack = Vectors.plus(slack, 1, Vectors.multiply(c, nominal.inputs()[k]));
         }
-        return Controller.of("tracker " + setpoint.lambda() + " mu_k", laws, setpoint);
-    }
-
-    /** The rows that stand for z_{k+1}: v_{k+1}' if block k+1 has a weight, then those of the blocks behind it. */
-    private static DMatrixRMaj ahead(int k, DMatrixRMaj after, Setpoint setpoint, double[] weights) {
-        return weights[k + 1] > 0 ? CommonOps_DDRM.concatRowsMulti(Vectors.row(setpoint.direction(k + 1)), after) : after;
+        return Controller.of("tracker " + setpoint.lambda() + " mu_k", Place.OUTPUT, laws, setpoint);
     }
 
     private static DMatrixRMaj bordered(double corner, DMatrixRMaj m) {
