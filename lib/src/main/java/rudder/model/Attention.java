@@ -19,8 +19,8 @@ import ai.djl.ndarray.NDList;
 record Attention(Span span, int heads, int keyHeads, int width, NDArray qkv, NDArray bias, NDArray headGain, Norm headNorm,
         SoftCap cap, NDArray turn) {
 
-    /** Queries [B, h, L, w], keys and values [B, kv, L, w] of the tokens n [B, L, d]. */
-    record Heads(NDArray q, NDArray k, NDArray v) {}
+    /** Queries [B, h, L, w], keys and values [B, kv, L, w] of the tokens n [B, L, d]; and all three as projected, before norms and turns [B, L, h + 2 kv, w]. */
+    record Heads(NDArray q, NDArray k, NDArray v, NDArray projected) {}
 
     Heads project(NDArray n, Pass.View view) {
         long batch = n.getShape().get(0);
@@ -33,7 +33,7 @@ record Attention(Span span, int heads, int keyHeads, int width, NDArray qkv, NDA
         }
         qk = rotate(qk, view).transpose(0, 2, 1, 3); // [B, h + kv, L, w]
         NDList split = qk.split(new long[] {heads}, 1);
-        return new Heads(split.get(0), split.get(1), parts.get(1).transpose(0, 2, 1, 3));
+        return new Heads(split.get(0), split.get(1), parts.get(1).transpose(0, 2, 1, 3), all);
     }
 
     /** x cos + (x turn) sin: each pair of coordinates turned by its position's angle. x is [.., w]. */
@@ -89,14 +89,14 @@ record Attention(Span span, int heads, int keyHeads, int width, NDArray qkv, NDA
     }
 
     /**
-     * The derivative of {@link #last} at one token n [1, d], from the fused projection to the heads' outputs: [h w, (h + 2 kv) w].
+     * {@link #last} at one token n [1, d]: the heads' outputs [1, h w], and their derivative by the fused projection, [h w, (h + 2 kv) w].
      *
      * <p>For each head, with c_j = cap'(q.k_j) (1 without a cap), p_T the weight that the last token gives itself and e = c_T p_T (v_T - o):
      * <pre>   do = M dq + e (q.dk_T) + p_T dv_T,   M = sum_j c_j p_j (v_j - o) k_j'.</pre>
      * Rotary turn R, gain G and head norm's derivative D lie between the projection x and q = R G n(x), so dq = R G D dx. They are multiplied
      * into the small factors once, M R G D and c = D G R'q, and a product costs one w x w matrix a head and two vectors.
      */
-    LinearMap at(NDArray n, Pass.View view, NDArray earlierKeys, NDArray earlierValues) {
+    Tangent at(NDArray n, Pass.View view, NDArray earlierKeys, NDArray earlierValues) {
         long group = heads / keyHeads;
         Heads a = project(n.reshape(1, 1, -1), view);
         NDArray q = a.q.reshape(keyHeads, group, width);
@@ -116,12 +116,12 @@ record Attention(Span span, int heads, int keyHeads, int width, NDArray qkv, NDA
         NDArray mq = rotateBack(m.reshape(1, heads, width, width), view).reshape(heads, width, width); // rows of M R
         NDArray c = rotateBack(q.reshape(1, heads, 1, width), view).reshape(keyHeads, group, width); // q'R
         if (headNorm != null) {
-            Norm.At norm = headNorm.at(Tensors.linear(n, qkv, bias).reshape(heads + 2L * keyHeads, 1, width).get(":{}", heads + keyHeads));
+            Norm.At norm = headNorm.at(a.projected.reshape(heads + 2L * keyHeads, 1, width).get(":{}", heads + keyHeads));
             NDArray gain = Tensors.within(n.getManager(), headGain).expandDims(1); // [h + kv, 1, w]
             mq = norm.range(0, heads).rows(mq.mul(gain.get(":{}", heads))); // M R G D
             c = norm.range(heads, heads + keyHeads).rows(c.mul(gain.get("{}:", heads))); // q'R G D
         }
-        return new Derivative(mq, c, e.reshape(heads, width, 1), pLast.reshape(heads, 1, 1));
+        return new Tangent(o.reshape(1, (long) heads * width), new Derivative(mq, c, e.reshape(heads, width, 1), pLast.reshape(heads, 1, 1)));
     }
 
     /** See {@link #at}: M R G D [h, w, w], c [kv, g, w], e [h, w, 1], p_T [h, 1, 1]. */

@@ -41,18 +41,18 @@ record Block(int index, Norm norm, Attention attention, NDArray output, NDArray 
     /** The derivative A of {@link #last} at one z [1, d]. */
     Derivative at(NDArray z, Pass.View view, NDArray earlierKeys, NDArray earlierValues) {
         Norm.At n1 = norm.at(z);
-        NDArray o = Tensors.linear(attention.last(n1.n(), view, earlierKeys, earlierValues), output, null);
-        NDArray y = after(o, attentionGain).add(z);
-        Norm.At n2 = norm.at(y);
-        NDArray w = Tensors.linear(mlp.forward(n2.n()), down, null);
-        return new Derivative(
-                sublayer(n1, attention.qkv(), attention.at(n1.n(), view, earlierKeys, earlierValues), output, o, attentionGain),
-                sublayer(n2, mlp.gateUp(), mlp.at(n2.n()), down, w, mlpGain));
+        Tangent heads = attention.at(n1.n(), view, earlierKeys, earlierValues);
+        NDArray o = Tensors.linear(heads.value(), output, null);
+        Norm.At n2 = norm.at(after(o, attentionGain).add(z));
+        Tangent gated = mlp.at(n2.n());
+        NDArray w = mlpGain == null ? null : Tensors.linear(gated.value(), down, null);
+        return new Derivative(sublayer(n1, attention.qkv(), heads.derivative(), output, o, attentionGain),
+                sublayer(n2, mlp.gateUp(), gated.derivative(), down, w, mlpGain));
     }
 
     private Sublayer sublayer(Norm.At n, NDArray in, LinearMap f, NDArray out, NDArray value, NDArray gain) {
-        NDManager scope = value.getManager();
-        return new Sublayer(n, Tensors.within(scope, in), f, Tensors.within(scope, out), norm.at(value),
+        NDManager scope = n.n().getManager();
+        return new Sublayer(n, Tensors.within(scope, in), f, Tensors.within(scope, out), gain == null ? null : norm.at(value),
                 gain == null ? null : Tensors.within(scope, gain));
     }
 
@@ -83,8 +83,8 @@ record Block(int index, Norm norm, Attention attention, NDArray output, NDArray 
      * The derivative of a sublayer, J = P W_out F W_in N: input norm, input matrix, what is between (attention or the gate), output matrix,
      * output norm. Norms are rank-one corrections, so that only W_out (F W_in) is a product of two large matrices.
      *
-     * @param p    output norm, used where gain is not null
-     * @param gain gain of the output norm [d], or null where there is no such norm
+     * @param p    output norm, or null where there is none
+     * @param gain its gain [d], or null
      */
     private record Sublayer(Norm.At n, NDArray in, LinearMap f, NDArray out, Norm.At p, NDArray gain) implements LinearMap {
 

@@ -138,7 +138,7 @@ final class BlockCurvature {
         var units = new Unit[heads + keyHeads];
         Arrays.fill(units, Unit.NONE);
         if (attention.headNorm() != null) {
-            NDArray raw = Tensors.linear(n1, attention.qkv(), attention.bias()).reshape(heads + 2L * keyHeads, width);
+            NDArray raw = at.projected().reshape(heads + 2L * keyHeads, width);
             Arrays.setAll(units, h -> Unit.of(raw.get(h), attention.headNorm(), largest(Tensors.within(scope, attention.headGain()).get(h))));
         }
         queries = new Part[heads];

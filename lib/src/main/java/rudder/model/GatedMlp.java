@@ -21,12 +21,12 @@ record GatedMlp(Activation activation, NDArray gateUp) {
         return x.split(new long[] {x.getShape().get(last) / 2}, last);
     }
 
-    /** The derivative at one n [1, d], from (dg, du) to act'(g) u dg + act(g) du: two diagonals, [f, 2 f]. */
-    LinearMap at(NDArray n) {
+    /** {@link #forward} at one n [1, d], and its derivative by (g, u), act'(g) u dg + act(g) du: two diagonals, [f, 2 f]. */
+    Tangent at(NDArray n) {
         NDList gu = halves(Tensors.linear(n, gateUp, null));
         NDArray byGate = activation.derivative(gu.get(0)).muli(gu.get(1)); // act'(g) u [1, f]
         NDArray byUp = activation.value(gu.get(0)); // act(g) [1, f]
-        return new LinearMap() {
+        return new Tangent(byUp.mul(gu.get(1)), new LinearMap() {
             @Override
             public NDArray times(NDArray x) {
                 NDList d = x.split(new long[] {x.getShape().get(0) / 2}, 0);
@@ -37,6 +37,6 @@ record GatedMlp(Activation activation, NDArray gateUp) {
             public NDArray leftTimes(NDArray y) {
                 return y.mul(byGate).concat(y.mul(byUp), 1);
             }
-        };
+        });
     }
 }
