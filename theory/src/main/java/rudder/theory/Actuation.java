@@ -25,6 +25,11 @@ public interface Actuation {
         };
     }
 
+    /** These inputs at one block, none elsewhere: B_k = 0. */
+    default Actuation at(int block) {
+        return (k, rows) -> k == block ? weigh(k, rows) : new DMatrixRMaj(rows.numRows, rows.numCols);
+    }
+
     /** B_k B_k' = the covariance of the states that leave block k, d x d: inputs that look like what the plant itself produces are cheap. */
     static Actuation covariance(IntFunction<DMatrixRMaj> covariances) {
         return (k, rows) -> DenseAlgebra.ejml().multiply(rows, covariances.apply(k));

@@ -8,6 +8,7 @@ import java.util.TreeMap;
 import java.util.function.Function;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
+import org.ejml.dense.row.MatrixFeatures_DDRM;
 
 /**
  * The linear quadratic tracker of a feature: it penalises the feature's error alone, leaves the rest of the state free, and looks ahead. It minimises
@@ -129,11 +130,14 @@ public final class FeatureTracker {
                 continue;
             }
             double[] b = Vectors.plus(slack, 1, Vectors.multiply(c, nominal.states()[k + 1]));
+            slack = Vectors.plus(slack, 1, Vectors.multiply(c, nominal.inputs()[k]));
             var answer = actuation.weigh(k, c);                              // C B B'
             CommonOps_DDRM.multAddTransB(c, answer, x);                      // X = diag(r/q, X) + C B B' C'
+            if (MatrixFeatures_DDRM.isZeros(answer, 0)) {
+                continue;                                                    // no input there
+            }
             var w = CommonOps_DDRM.transpose(DenseAlgebra.ejml().solveSpd(x, answer), null);   // B B' C' X^-1
             laws.put(k, new Feedback(c, b, w));
-            slack = Vectors.plus(slack, 1, Vectors.multiply(c, nominal.inputs()[k]));
         }
         return Controller.of("tracker " + setpoint.lambda() + " mu_k", Place.OUTPUT, laws, setpoint);
     }

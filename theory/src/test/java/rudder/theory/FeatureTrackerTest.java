@@ -6,6 +6,7 @@ import static rudder.theory.Fixtures.*;
 
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
@@ -50,6 +51,7 @@ class FeatureTrackerTest {
             check(q, IntStream.range(0, T).mapToObj(k -> identity(D, 1)).toList(), Actuation.everywhere());
             check(q, directions, Actuation.along(setpoint));
             check(q, factors, Actuation.covariance(k -> product(factors.get(k), transpose(factors.get(k)))));
+            check(q, IntStream.range(0, T).mapToObj(k -> k == 1 ? directions.get(k) : new DMatrixRMaj(D, 1)).toList(), Actuation.along(setpoint).at(1));
         }
     }
 
@@ -131,6 +133,12 @@ class FeatureTrackerTest {
         assertEquals(2, tracker.laws(Place.OUTPUT, 0).get(0).feedback().orElseThrow().rank());
         assertEquals(1, tracker.laws(Place.OUTPUT, 2).get(0).feedback().orElseThrow().rank());
         assertTrue(tracker.laws(Place.OUTPUT, 3).isEmpty());
+    }
+
+    @Test
+    void blocksWithoutInputsHaveNoLaw() {
+        var tracker = FeatureTracker.of(Differential.of(system), nominal, setpoint, LAST, R, Actuation.along(setpoint).at(2));
+        assertEquals(Set.of(2), tracker.blocks(Place.OUTPUT));
     }
 
     @Test
