@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import rudder.model.LanguageModel;
@@ -12,14 +11,19 @@ import rudder.theory.Actuation;
 import rudder.theory.Controller;
 import rudder.theory.Differential;
 import rudder.theory.FeatureTracker;
+import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
-import rudder.theory.LqrSolution;
 import rudder.theory.QuadraticCost;
 import rudder.theory.Setpoint;
 
 /**
  * All the controllers of a comparison, made for one feature: families of nine candidates each, so that a {@link Tuning} tries no family harder than another.
  * Candidates of the same parameters have the same name whatever the feature, so that what was tuned on one feature can be evaluated on others.
+ *
+ * <pre>{@code
+ * var contenders = Contenders.of(features, system, 0.75, 1, 1.25);
+ * Tuning.search(model, calibration, settings, scores, objective, contenders.families("addition", "A-LQR", "tracker"))
+ * }</pre>
  *
  * <p>Parameters are relative: blocks are T/3, 2T/3 and 5T/6, strengths are in gaps, transports in fractions of the fitted one.
  */
@@ -28,8 +32,9 @@ public final class Contenders {
     private static final double[] LAMBDAS = {0.75, 1, 1.25};
     private static final double[] FRACTIONS = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 1};
     private static final double[] TOTALS = {0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3};
-    private static final double[] ASKED = {0.9, 1.15, 1.4};
     private static final double[] INPUT_WEIGHTS = {1, 10, 100};
+    /** Trackers reach what they are asked for, so they are asked for this much of what the others are. */
+    private static final double ASKED = 0.6;
 
     private final String feature;
     private final List<Family> openLoop;
@@ -47,40 +52,55 @@ public final class Contenders {
      * @throws IOException if Jacobians that were kept cannot be read, or computed ones cannot be kept
      */
     public static Contenders of(LanguageModel model, ContrastSet set) throws IOException {
-        var features = Features.contrast(model, set);
-        int T = model.horizon();
-        double[] blocks = {T / 3, 2 * T / 3, 5 * T / 6};
-        var system = Linearization.kept(model, set.positive());
-        var regulators = new HashMap<Double, LqrSolution>();
-        for (double r : INPUT_WEIGHTS) {
-            regulators.put(r, Lqr.solve(system, new QuadraticCost(0.1, r, 1)));
-        }
-        BiFunction<Double, Double, Controller> lqr = (r, lambda) -> Controller.lqr(regulators.get(r), features.setpoint(lambda));
+        var some = of(Features.contrast(model, set), Linearization.kept(model, set.positive()), LAMBDAS);
         var transports = Baselines.transports(model, set);
         var mean = transports.mean();
         var linear = transports.linear();
         var probes = HeadProbes.of(model, set);
         int heads = probes.probes().size();
-        double[] weighted = {1, T / 2, 2 * T / 3};              // trackers weigh the blocks from here on
-        var nominal = features.positive().states();
-        return new Contenders(set.name(), List.of(
-                Family.of("addition", blocks, LAMBDAS, (block, lambda) -> Controller.openLoop(features.setpoint(lambda), block.intValue())),
-                Family.of("spread", TOTALS, lambda -> Controller.openLoop(features.setpoint(lambda / T))),
-                Family.of("rotation", blocks, new double[] {0.5, 1, 1.5}, (block, lambda) -> Baselines.rotation(features, lambda, block.intValue())),
+        var fitted = Stream.of(
                 Family.of("Mean-AcT", FRACTIONS, mean::times),
                 Family.of("Linear-AcT", FRACTIONS, linear::times),
                 Family.of("ITI", new double[] {heads / 20, heads / 10, heads / 4}, new double[] {3, 6, 12},
-                        (count, alpha) -> probes.shift(count.intValue()).times(alpha)),
-                Family.perPrompt("A-LQR frozen", INPUT_WEIGHTS, LAMBDAS, (r, lambda) -> Steering.frozen(lqr.apply(r, lambda)))),
-                List.of(Family.of("P", blocks, LAMBDAS, (block, lambda) -> Controller.proportional(features.setpoint(lambda), 1, block.intValue())),
-                Family.of("S-PID", new double[] {0.03, 0.1, 0.3}, LAMBDAS, (gain, lambda) -> Controller.pid(features.setpoint(lambda), gain, gain / 3, 0, 10)),
-                Family.of("A-LQR", INPUT_WEIGHTS, LAMBDAS, lqr),
-                Family.of("tracker", weighted, ASKED, (from, lambda) -> tracker(Differential.of(system), nominal, features.setpoint(lambda), from,
-                        Actuation.everywhere())),
-                Family.of("tracker along v", weighted, ASKED, (from, lambda) -> tracker(Differential.of(system), nominal, features.setpoint(lambda), from,
-                        Actuation.along(features.setpoint(1)))),
-                Family.perPrompt("tracker at prompt", weighted, ASKED, (from, lambda) -> Steering.atPrompt("tracker", plant -> tracker(plant,
-                        plant.nominal().rollout().states(), features.setpoint(lambda), from, Actuation.everywhere())))));
+                        (count, alpha) -> probes.shift(count.intValue()).times(alpha)));
+        return new Contenders(set.name(), Stream.concat(some.openLoop.stream(), fitted).toList(), some.closedLoop);
+    }
+
+    /**
+     * The families that features and Jacobians suffice for: all but transports and attention heads.
+     *
+     * @param strengths three, in gaps, that families of a block or a gain are tried at
+     * @throws IllegalArgumentException if features and system do not fit, or there are not three strengths
+     */
+    public static Contenders of(Features features, LinearSystem system, double... strengths) {
+        if (strengths.length != 3) {
+            throw new IllegalArgumentException(strengths.length + " strengths, wanted three: families have nine candidates each");
+        }
+        int T = features.horizon();
+        double[] blocks = {T / 3, 2 * T / 3, 5 * T / 6};
+        double[] weighted = {1, T / 2, 2 * T / 3};              // trackers weigh the blocks from here on
+        double[] asked = Arrays.stream(strengths).map(lambda -> Math.rint(1e6 * ASKED * lambda) / 1e6).toArray();   // numbers that make names
+        var plant = Differential.of(system);
+        var nominal = features.negative().states();
+        var along = Actuation.along(features.setpoint(1));
+        var feedback = new HashMap<Double, double[][]>();
+        for (double r : INPUT_WEIGHTS) {
+            feedback.put(r, Lqr.feedback(system, new QuadraticCost(0.1, r, 1), features.setpoint(1)));
+        }
+        BiFunction<Double, Double, Controller> lqr = (r, lambda) -> Controller.lqr(feedback.get(r), features.setpoint(lambda));
+        return new Contenders(features.name(), List.of(
+                Family.of("addition", blocks, strengths, (block, lambda) -> Controller.openLoop(features.setpoint(lambda), block.intValue())),
+                Family.of("spread", TOTALS, lambda -> Controller.openLoop(features.setpoint(lambda / T))),
+                Family.of("rotation", blocks, new double[] {0.5, 1, 1.5}, (block, lambda) -> Baselines.rotation(features, lambda, block.intValue())),
+                Family.perPrompt("A-LQR frozen", INPUT_WEIGHTS, strengths, (r, lambda) -> Steering.frozen(lqr.apply(r, lambda)))),
+                List.of(Family.of("P", blocks, strengths, (block, lambda) -> Controller.proportional(features.setpoint(lambda), 1, block.intValue())),
+                Family.of("S-PID", new double[] {0.03, 0.1, 0.3}, strengths, (gain, lambda) -> Controller.pid(features.setpoint(lambda), gain, gain / 3, 0, 10)),
+                Family.of("A-LQR", INPUT_WEIGHTS, strengths, lqr),
+                Family.of("tracker", weighted, asked, (from, lambda) -> tracker(plant, nominal, features.setpoint(lambda), from, Actuation.everywhere())),
+                Family.of("tracker along v", weighted, asked, (from, lambda) -> tracker(plant, nominal, features.setpoint(lambda), from, along)),
+                Family.of("look-ahead", blocks, asked, (block, lambda) -> lookAhead(plant, nominal, features.setpoint(lambda), along.at(block.intValue()))),
+                Family.perPrompt("tracker at prompt", weighted, asked, (from, lambda) -> Steering.atPrompt("tracker", own -> tracker(own,
+                        own.nominal().rollout().states(), features.setpoint(lambda), from, Actuation.everywhere())))));
     }
 
     /** Weights .1 from a block on, inputs at 10. */
@@ -88,6 +108,13 @@ public final class Contenders {
         double[] weights = new double[plant.horizon() + 1];
         Arrays.fill(weights, (int) from, weights.length, 0.1);
         return FeatureTracker.of(plant, nominal, setpoint, weights, 10, actuation);
+    }
+
+    /** The last state's strength alone matters, and inputs cost next to nothing. */
+    private static Controller lookAhead(Differential plant, double[][] nominal, Setpoint setpoint, Actuation actuation) {
+        double[] weights = new double[plant.horizon() + 1];
+        weights[plant.horizon()] = 1;
+        return FeatureTracker.of(plant, nominal, setpoint, weights, 1e-3, actuation);
     }
 
     /** Families without a setpoint to measure against: their input is fixed, or a fixed function of the state. */
@@ -100,19 +127,26 @@ public final class Contenders {
         return closedLoop;
     }
 
-    /** All families, open loop first. */
-    public Family[] families() {
-        return Stream.of(openLoop, closedLoop).flatMap(List::stream).toArray(Family[]::new);
+    /**
+     * The families of these names, in this order; of no name, all, open loop first.
+     *
+     * @throws IllegalArgumentException if there is no family of a name
+     */
+    public Family[] families(String... names) {
+        var all = Stream.of(openLoop, closedLoop).flatMap(List::stream).toList();
+        return names.length == 0 ? all.toArray(Family[]::new) : Stream.of(names).map(name -> all.stream().filter(family -> family.name().equals(name)).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("there is no family '" + name + "' among " + all))).toArray(Family[]::new);
     }
 
     /**
-     * What a tuning chose of each family, made for this feature, under the family's name; behind the unsteered model.
+     * What a tuning chose of each of its families, made for this feature, under the family's name; behind the unsteered model.
      *
-     * @throws NoSuchElementException if it was a tuning of other families
+     * @throws IllegalArgumentException if it was a tuning of other families
      */
     public Steering[] chosen(Tuning tuning) {
-        return Stream.concat(Stream.of(Steering.of(Controller.none())), Stream.of(families()).map(family -> family.candidates().stream()
-                .filter(candidate -> candidate.name().equals(tuning.best(family.name()).name())).findFirst().orElseThrow().named(family.name()))).toArray(Steering[]::new);
+        var tuned = Stream.of(families(tuning.arms().keySet().toArray(String[]::new)));
+        return Stream.concat(Stream.of(Steering.of(Controller.none())), tuned.map(family -> family.candidate(tuning.best(family.name()).name()).named(family.name())))
+                .toArray(Steering[]::new);
     }
 
     @Override

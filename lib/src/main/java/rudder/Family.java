@@ -68,6 +68,16 @@ public record Family(String name, List<Steering> candidates) {
         return new Family(name, candidates.subList(0, count));
     }
 
+    /**
+     * The candidate of a name.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
+    public Steering candidate(String name) {
+        return candidates.stream().filter(candidate -> candidate.name().equals(name)).findFirst().orElseThrow(() -> new IllegalArgumentException(
+                "there is no candidate '" + name + "' in the family '" + this.name + "', there are " + names().toList()));
+    }
+
     /** The candidates' names. */
     Stream<String> names() {
         return candidates.stream().map(Steering::name);
