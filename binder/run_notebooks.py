@@ -210,8 +210,8 @@ def main():
     parser.add_argument("--write", action="store_true", help="store what was executed in notebooks/")
     parser.add_argument("notebook", nargs="*", help="names, say 00-quickstart; all if none is given")
     options = parser.parse_args()
-    if options.write and (QUICK or os.environ.get("RUDDER_MODEL")):
-        parser.error("--write stores a full run of the default model: unset RUDDER_QUICK and RUDDER_MODEL")
+    if options.write and QUICK:
+        parser.error("--write stores a full run: unset RUDDER_QUICK")
     known = {path.stem: path for path in sorted(SOURCE.glob("*.ipynb"))}
     names = options.notebook or list(known)
     unknown = [name for name in names if name not in known]

@@ -284,6 +284,24 @@ public final class Comparison {
         return found.change(scores.get(found)[indexOf(controller)], scores.get(found)[indexOf(baseline)]);
     }
 
+    /**
+     * What controllers of growing strength achieve at equal damage.
+     *
+     * @param effect the score wanted
+     * @param damage the score it costs
+     * @throws IllegalArgumentException if there is no such score
+     */
+    public TradeOff tradeOff(String effect, String damage) {
+        boolean ratio = score(damage).ratio();
+        return new TradeOff(byController(score(effect), false), byController(score(damage), ratio), ratio);
+    }
+
+    private Map<String, double[]> byController(Score score, boolean log) {
+        var values = new LinkedHashMap<String, double[]>();
+        controllers().forEach(name -> values.put(name, log ? Score.log(scores.get(score)[indexOf(name)]) : scores.get(score)[indexOf(name)]));
+        return values;
+    }
+
     private int indexOf(String controller) {
         int at = controllers().indexOf(controller);
         if (at < 0) {

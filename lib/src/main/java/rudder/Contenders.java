@@ -2,8 +2,10 @@ package rudder;
 
 import java.io.IOException;
 import java.util.Arrays;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import rudder.model.LanguageModel;
@@ -29,10 +31,12 @@ import rudder.theory.Setpoint;
  */
 public final class Contenders {
 
-    private static final double[] LAMBDAS = {0.75, 1, 1.25};
+    private static final double[] LAMBDAS = {0.75, 1.25, 1.75};
     private static final double[] FRACTIONS = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 1};
     private static final double[] TOTALS = {0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3};
     private static final double[] INPUT_WEIGHTS = {1, 10, 100};
+    /** Gaps below which on-off control is on. */
+    private static final double HALF = 0.5;
     /** Trackers reach what they are asked for, so they are asked for this much of what the others are. */
     private static final double ASKED = 0.6;
 
@@ -73,9 +77,29 @@ public final class Contenders {
      * @throws IllegalArgumentException if features and system do not fit, or there are not three strengths
      */
     public static Contenders of(Features features, LinearSystem system, double... strengths) {
+        return of(List.of(features), system, strengths).get(features.name());
+    }
+
+    /** The same for several features by name, which share the recursions of one linearisation. */
+    public static Map<String, Contenders> of(List<Features> features, LinearSystem system, double... strengths) {
         if (strengths.length != 3) {
             throw new IllegalArgumentException(strengths.length + " strengths, wanted three: families have nine candidates each");
         }
+        var setpoints = features.stream().map(one -> one.setpoint(1)).toList();
+        var feedback = new TreeMap<Double, List<double[][]>>();                  // by r, by feature: w_k = K_k v_k
+        for (double r : INPUT_WEIGHTS) {
+            feedback.put(r, Lqr.feedback(system, new QuadraticCost(0.1, r, 1), setpoints));
+        }
+        var contenders = new LinkedHashMap<String, Contenders>();
+        for (int i = 0; i < features.size(); i++) {
+            int at = i;
+            var one = features.get(i);
+            contenders.put(one.name(), of(one, system, strengths, (r, lambda) -> Controller.lqr(feedback.get(r).get(at), one.setpoint(lambda))));
+        }
+        return contenders;
+    }
+
+    private static Contenders of(Features features, LinearSystem system, double[] strengths, BiFunction<Double, Double, Controller> lqr) {
         int T = features.horizon();
         double[] blocks = {T / 3, 2 * T / 3, 5 * T / 6};
         double[] weighted = {1, T / 2, 2 * T / 3};              // trackers weigh the blocks from here on
@@ -83,17 +107,14 @@ public final class Contenders {
         var plant = Differential.of(system);
         var nominal = features.negative().states();
         var along = Actuation.along(features.setpoint(1));
-        var feedback = new HashMap<Double, double[][]>();
-        for (double r : INPUT_WEIGHTS) {
-            feedback.put(r, Lqr.feedback(system, new QuadraticCost(0.1, r, 1), features.setpoint(1)));
-        }
-        BiFunction<Double, Double, Controller> lqr = (r, lambda) -> Controller.lqr(feedback.get(r), features.setpoint(lambda));
         return new Contenders(features.name(), List.of(
                 Family.of("addition", blocks, strengths, (block, lambda) -> Controller.openLoop(features.setpoint(lambda), block.intValue())),
                 Family.of("spread", TOTALS, lambda -> Controller.openLoop(features.setpoint(lambda / T))),
                 Family.of("rotation", blocks, new double[] {0.5, 1, 1.5}, (block, lambda) -> Baselines.rotation(features, lambda, block.intValue())),
                 Family.perPrompt("A-LQR frozen", INPUT_WEIGHTS, strengths, (r, lambda) -> Steering.frozen(lqr.apply(r, lambda)))),
                 List.of(Family.of("P", blocks, strengths, (block, lambda) -> Controller.proportional(features.setpoint(lambda), 1, block.intValue())),
+                Family.of("on-off", blocks, strengths, (block, lambda) -> Controller.openLoop(features.setpoint(lambda), block.intValue())
+                        .onlyWhen(features.setpoint(1), Double.NEGATIVE_INFINITY, HALF)),
                 Family.of("S-PID", new double[] {0.03, 0.1, 0.3}, strengths, (gain, lambda) -> Controller.pid(features.setpoint(lambda), gain, gain / 3, 0, 10)),
                 Family.of("A-LQR", INPUT_WEIGHTS, strengths, lqr),
                 Family.of("tracker", weighted, asked, (from, lambda) -> tracker(plant, nominal, features.setpoint(lambda), from, Actuation.everywhere())),

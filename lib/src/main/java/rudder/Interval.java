@@ -5,6 +5,8 @@ import java.math.RoundingMode;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.function.DoubleUnaryOperator;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 
 /**
  * A mean and the 95 % confidence interval that goes with it.
@@ -35,11 +37,21 @@ public record Interval(double mean, double low, double high) {
         if (sample.length < 2) {
             return new Interval(mean, Double.NaN, Double.NaN);
         }
+        return bootstrap(sample.length, drawn -> Arrays.stream(drawn).mapToDouble(j -> sample[j]).sum() / sample.length);
+    }
+
+    /**
+     * The percentile bootstrap of any statistic of a sample.
+     *
+     * @param size of the sample, at least 2
+     * @param statistic of the values at these places, which may come several times
+     */
+    static Interval bootstrap(int size, ToDoubleFunction<int[]> statistic) {
         var random = new SplittableRandom(SEED);
-        double[] means = new double[RESAMPLES];
-        Arrays.setAll(means, i -> random.ints(sample.length, 0, sample.length).mapToDouble(j -> sample[j]).sum() / sample.length);
-        Arrays.sort(means);
-        return new Interval(mean, quantile(means, 0.025), quantile(means, 0.975));
+        double[] found = new double[RESAMPLES];
+        Arrays.setAll(found, i -> statistic.applyAsDouble(random.ints(size, 0, size).toArray()));
+        Arrays.sort(found);
+        return new Interval(statistic.applyAsDouble(IntStream.range(0, size).toArray()), quantile(found, 0.025), quantile(found, 0.975));
     }
 
     /** The bootstrap interval of the mean difference a_i - b_i. Of paired samples it is much narrower than the two intervals suggest. */

@@ -5,7 +5,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
-import java.util.function.IntUnaryOperator;
 import java.util.function.ToDoubleFunction;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
@@ -37,7 +36,8 @@ public record Score(String name, Function<List<Completion>, double[]> all, boole
         return new Score("perplexity", completions -> {
             var whole = completions.stream().map(completion -> judge.encode(completion.prompt() + completion.text())).toList();
             // a token may span the prompt's end
-            return perplexities(judge, whole, i -> Math.max(1, common(judge.encode(completions.get(i).prompt()), whole.get(i))));
+            int[] from = IntStream.range(0, whole.size()).map(i -> Math.max(1, common(judge.encode(completions.get(i).prompt()), whole.get(i)))).toArray();
+            return perplexities(judge, whole, from);
         }, true);
     }
 
@@ -54,15 +54,13 @@ public record Score(String name, Function<List<Completion>, double[]> all, boole
                 System.arraycopy(completion.tokens(), 0, tokens, read.length, written);
                 return tokens;
             }).toList();
-            return perplexities(model, whole, i -> completions.get(i).promptTokens().length);
+            return perplexities(model, whole, completions.stream().mapToInt(completion -> completion.promptTokens().length).toArray());
         }, true);
     }
 
     /** exp of the mean surprisal of each sequence's tokens from the given one on; NaN where there is none. */
-    private static double[] perplexities(LanguageModel model, List<int[]> sequences, IntUnaryOperator from) {
-        double[][] surprisals = model.surprisals(sequences);
-        return IntStream.range(0, surprisals.length).mapToDouble(i -> Math.exp(
-                Arrays.stream(surprisals[i], from.applyAsInt(i) - 1, surprisals[i].length).average().orElse(Double.NaN))).toArray();
+    private static double[] perplexities(LanguageModel model, List<int[]> sequences, int[] from) {
+        return Arrays.stream(model.surprisals(sequences, from)).mapToDouble(surprisals -> Math.exp(Arrays.stream(surprisals).average().orElse(Double.NaN))).toArray();
     }
 
     private static int common(int[] a, int[] b) {
@@ -121,7 +119,7 @@ public record Score(String name, Function<List<Completion>, double[]> all, boole
         return ratio ? Interval.ofDifference(log(values), log(baseline)).map(Math::exp) : Interval.ofDifference(values, baseline);
     }
 
-    private static double[] log(double[] values) {
+    static double[] log(double[] values) {
         return Arrays.stream(values).map(Math::log).toArray();
     }
 

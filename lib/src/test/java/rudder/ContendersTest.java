@@ -32,7 +32,7 @@ class ContendersTest {
             var contenders = Contenders.of(model, few("ocean"));
             var steerings = Stream.of(contenders.families()).map(family -> family.candidates().get(4)).toArray(Steering[]::new);
             var comparison = Comparison.of(model, PROMPTS, Comparison.settings().tokens(2), steerings);
-            assertEquals(14, comparison.controllers().size());
+            assertEquals(15, comparison.controllers().size());
             for (var arm : comparison.controllers()) {
                 double energy = comparison.mean(arm, "energy").mean();
                 assertTrue(energy > 0 && Double.isFinite(comparison.mean(arm, "perplexity").mean()), arm + " adds " + energy);
@@ -59,7 +59,7 @@ class ContendersTest {
             var other = Comparison.of(model, one, Comparison.settings().tokens(1), Controller.none());
             assertRefused(() -> Comparison.joined(List.of(comparisons.get(0), other)), "[none]", "same controllers");
             assertRefused(() -> music.families("addition", "adition"), "'adition'", "addition");
-            assertRefused(() -> music.families("P")[0].candidate("P 1"), "'P 1'", "P 10 1.25");
+            assertRefused(() -> music.families("P")[0].candidate("P 1"), "'P 1'", "P 10 0.75");
         }
     }
 }

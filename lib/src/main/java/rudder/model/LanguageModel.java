@@ -344,15 +344,21 @@ public final class LanguageModel implements AutoCloseable {
 
     /** Negative log-likelihood in nats of tokens 2..n given those before them, [n - 1]. */
     public double[] surprisals(int[] tokens) {
-        return surprisals(List.of(tokens))[0];
+        return surprisals(List.of(tokens), 1)[0];
     }
 
-    /** {@link #surprisals(int[])} of each sequence, several side by side. */
-    public double[][] surprisals(List<int[]> sequences) {
+    /**
+     * The same of each sequence's tokens {@code from}..n-1 alone, several sequences side by side: what stands before them is read, and not predicted.
+     *
+     * @param from of each sequence, at least 1
+     * @return [sequence][n - from], nothing where from is n or more
+     */
+    public double[][] surprisals(List<int[]> sequences, int... from) {
         sequences.forEach(tokens -> requireTokens(tokens, 0));
-        return IntStream.iterate(0, first -> first < sequences.size(), first -> first + SteeredModel.BATCH)
-                .mapToObj(first -> transformer.surprisals(sequences.subList(first, Math.min(sequences.size(), first + SteeredModel.BATCH))))
-                .flatMap(Arrays::stream).toArray(double[][]::new);
+        return IntStream.iterate(0, first -> first < sequences.size(), first -> first + SteeredModel.BATCH).mapToObj(first -> {
+            int end = Math.min(sequences.size(), first + SteeredModel.BATCH);
+            return transformer.surprisals(sequences.subList(first, end), Arrays.copyOfRange(from, first, end));
+        }).flatMap(Arrays::stream).toArray(double[][]::new);
     }
 
     /** exp of the mean {@link #surprisals} of the text's tokens. */
@@ -362,8 +368,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /** exp of the mean surprisal of tokens {@code from}..n-1, given all before each; from is at least 1. */
     public double perplexity(int[] tokens, int from) {
-        double[] surprisals = surprisals(tokens);
-        return Math.exp(Arrays.stream(surprisals, from - 1, surprisals.length).average().orElseThrow(
+        return Math.exp(Arrays.stream(surprisals(List.of(tokens), from)[0]).average().orElseThrow(
                 () -> new IllegalArgumentException("perplexity needs at least one token after the first " + from)));
     }
 

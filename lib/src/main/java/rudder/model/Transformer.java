@@ -213,8 +213,8 @@ final class Transformer implements AutoCloseable {
                 : run(scope, new int[][] {tokens}, cache, laws, true, null).reshape(tokens.length, config.dimension());
     }
 
-    /** Negative log-likelihood of tokens 2..n of each sequence, in nats; all of them side by side. */
-    double[][] surprisals(List<int[]> sequences) {
+    /** Negative log-likelihood of tokens from..n-1 of each sequence, in nats; all of them side by side. */
+    double[][] surprisals(List<int[]> sequences, int[] from) {
         int[] pads = new int[sequences.size()];
         int[][] tokens = Generation.padded(sequences, pads);
         var surprisals = new double[tokens.length][];
@@ -222,9 +222,10 @@ final class Transformer implements AutoCloseable {
             NDArray x = run(scope, tokens, cache, null, false, null); // [B, L, d]
             for (int row = 0; row < tokens.length; row++) {
                 int[] sequence = sequences.get(row);
+                int first = Math.min(from[row], sequence.length);
                 try (NDManager within = scope.newSubManager()) {
-                    NDArray z = x.get(within, new NDIndex().addIndices(row).addSliceDim(pads[row], tokens[0].length));
-                    surprisals[row] = surprisals(z, Arrays.copyOfRange(sequence, 1, sequence.length));
+                    NDArray z = x.get(within, new NDIndex().addIndices(row).addSliceDim(pads[row] + first - 1, tokens[0].length));
+                    surprisals[row] = surprisals(z, Arrays.copyOfRange(sequence, first, sequence.length));
                 }
             }
         }

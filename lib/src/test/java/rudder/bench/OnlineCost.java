@@ -10,6 +10,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import rudder.model.Job;
 import rudder.model.LanguageModel;
+import rudder.model.PromptPlant;
 import rudder.model.Sampling;
 import rudder.theory.Actuation;
 import rudder.theory.Controller;
@@ -48,15 +49,35 @@ final class OnlineCost {
             arms.cost("steering_cost_b1_" + name, ROUNDS, () -> plain.generate(PROMPT, TOKENS, Sampling.greedy()),
                     () -> steered.generate(PROMPT, TOKENS, Sampling.greedy()));
         });
+        linearisedAtThePrompt(arms, model);
+    }
+
+    /** Reading the prompt, which any text needs; and, beside that, a tracker of the prompt's own, of one weighted block and of all. */
+    private static void linearisedAtThePrompt(Arms arms, LanguageModel model) {
+        int T = model.horizon();
+        var setpoint = Setpoint.constant(T, unit(model.dimension()), 1);
+        var last = new double[T + 1];
+        last[T] = 1;
+        var all = new double[T + 1];
+        Arrays.fill(all, 1);
+        var plant = model.plant(PROMPT);
+        arms.in("ms").arm("prompt_read", () -> 1e3 * Arms.seconds(() -> model.plant(PROMPT)))
+                .arm("prompt_tracker_last_block", () -> 1e3 * Arms.seconds(() -> tracker(plant, setpoint, last)))
+                .arm("prompt_tracker_all_blocks", () -> 1e3 * Arms.seconds(() -> tracker(plant, setpoint, all))).run(ROUNDS);
+    }
+
+    private static Controller tracker(PromptPlant plant, Setpoint setpoint, double[] weights) {
+        return FeatureTracker.of(plant, plant.nominal().rollout().states(), setpoint, weights, 1, Actuation.everywhere());
     }
 
     private static Map<String, Controller> kinds(LanguageModel model) {
         int T = model.horizon();
         var setpoint = Setpoint.constant(T, unit(model.dimension()), 1);
         var plant = model.plant(PROMPT);
-        var states = plant.nominal().rollout().states();
-        var weights = new double[T + 1];
-        Arrays.fill(weights, 1);
+        var last = new double[T + 1];
+        last[T] = 1;
+        var all = new double[T + 1];
+        Arrays.fill(all, 1);
         var system = LinearSystem.of(model.meanJacobiansOf(List.of(model.encode(PROMPT))), model.algebra(), "one prompt");
         var kinds = new LinkedHashMap<String, Controller>();
         kinds.put("addition_at_a_block", Controller.openLoop(setpoint, T / 2));
@@ -64,7 +85,8 @@ final class OnlineCost {
         kinds.put("p_at_a_block", Controller.proportional(setpoint, 1, T / 2));
         kinds.put("a_lqr", Controller.lqr(Lqr.solve(system, new QuadraticCost(.1, 10, 1)), setpoint));
         kinds.put("pid", Controller.pid(setpoint, 1, .1, .1, 10));
-        kinds.put("tracker", FeatureTracker.of(plant, states, setpoint, weights, 1, Actuation.everywhere()));
+        kinds.put("tracker_last_block", tracker(plant, setpoint, last));
+        kinds.put("tracker_all_blocks", tracker(plant, setpoint, all));
         kinds.put("transport", transport(T, model.dimension()));
         return kinds;
     }

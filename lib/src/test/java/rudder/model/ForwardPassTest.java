@@ -57,10 +57,14 @@ class ForwardPassTest {
     void surprisalsSideBySideAreThoseOfEachAlone(Tiny tiny) {
         var model = tiny.model();
         var sequences = List.of(Tiny.tokens(9, 1), Tiny.tokens(2, 2), Tiny.tokens(70, 3), Tiny.tokens(1, 4));
-        double[][] together = model.surprisals(sequences);
+        double[][] together = model.surprisals(sequences, 1, 1, 1, 1);
+        double[][] ends = model.surprisals(sequences, 4, 2, 69, 1);
         for (int i = 0; i < sequences.size(); i++) {
-            assertArrayEquals(model.surprisals(sequences.get(i)), together[i], 1e-9, "sequence " + i);
+            double[] alone = model.surprisals(sequences.get(i));
+            assertArrayEquals(alone, together[i], 1e-9, "sequence " + i);
+            assertArrayEquals(Arrays.copyOfRange(alone, alone.length - ends[i].length, alone.length), ends[i], 1e-9, "the end of sequence " + i);
         }
+        assertArrayEquals(new int[] {5, 0, 1, 0}, Arrays.stream(ends).mapToInt(end -> end.length).toArray());
     }
 
     @ParameterizedTest

@@ -1,5 +1,7 @@
 package rudder.theory;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.DenseAlgebra.Matrix;
 import rudder.theory.DenseAlgebra.Workspace;
@@ -77,10 +79,22 @@ public final class Lqr {
      * @throws IllegalArgumentException as {@link #solve}, or if the setpoint does not fit the system
      */
     public static double[][] feedback(LinearSystem system, QuadraticCost cost, Setpoint setpoint) {
-        Check.length("the setpoint's horizon", setpoint.horizon(), system.horizon());
-        Check.length("the setpoint's direction", setpoint.dimension(), system.dimension());
-        var feedback = new double[system.horizon()][];
-        backwards(system, cost, (k, here, gain) -> feedback[k] = here.multiply(gain, here.put(Vectors.column(setpoint.direction(k)))).get().data);
+        return feedback(system, cost, List.of(setpoint)).get(0);
+    }
+
+    /** {@link #feedback} of several setpoints by one recursion: the gains are the system's, whatever the feature. */
+    public static List<double[][]> feedback(LinearSystem system, QuadraticCost cost, List<Setpoint> setpoints) {
+        var feedback = new ArrayList<double[][]>();
+        for (var setpoint : setpoints) {
+            Check.length("the setpoint's horizon", setpoint.horizon(), system.horizon());
+            Check.length("the setpoint's direction", setpoint.dimension(), system.dimension());
+            feedback.add(new double[system.horizon()][]);
+        }
+        backwards(system, cost, (k, here, gain) -> {
+            for (int i = 0; i < setpoints.size(); i++) {
+                feedback.get(i)[k] = here.multiply(gain, here.put(Vectors.column(setpoints.get(i).direction(k)))).get().data;
+            }
+        });
         return feedback;
     }
 
