@@ -78,6 +78,16 @@ public record Family(String name, List<Steering> candidates) {
                 "there is no candidate '" + name + "' in the family '" + this.name + "', there are " + names().toList()));
     }
 
+    /**
+     * The candidates that differ from one in the last parameter alone, itself among them: of a block and a strength, that block's at every strength.
+     *
+     * @throws IllegalArgumentException if there is no candidate of that name
+     */
+    public List<Steering> sweep(String name) {
+        var common = candidate(name).name().substring(0, name.lastIndexOf(' ') + 1);
+        return candidates.stream().filter(candidate -> candidate.name().startsWith(common)).toList();
+    }
+
     /** The candidates' names. */
     Stream<String> names() {
         return candidates.stream().map(Steering::name);

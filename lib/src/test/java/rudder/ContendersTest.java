@@ -59,6 +59,8 @@ class ContendersTest {
             var other = Comparison.of(model, one, Comparison.settings().tokens(1), Controller.none());
             assertRefused(() -> Comparison.joined(List.of(comparisons.get(0), other)), "[none]", "same controllers");
             assertRefused(() -> music.families("addition", "adition"), "'adition'", "addition");
+            assertEquals(List.of("P 10 0.75", "P 10 1.25", "P 10 1.75"), music.families("P")[0].sweep("P 10 1.25").stream().map(Steering::name).toList());
+            assertEquals(9, music.families("spread")[0].sweep("spread 1").size());
             assertRefused(() -> music.families("P")[0].candidate("P 1"), "'P 1'", "P 10 0.75");
         }
     }
