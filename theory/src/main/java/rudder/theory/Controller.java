@@ -149,16 +149,6 @@ public final class Controller {
     }
 
     /**
-     * The feature clamped behind one block: measured in its output, before any other input, and set to the target of the next state, {@code z_{k+1} = y + alpha v_{k+1}}.
-     * Added to a controller that looks ahead, behind the last block, it takes away what was foretold wrongly; its own input is added to the other's, so let that one end before.
-     */
-    public static Controller clamp(Setpoint setpoint, int block) {
-        Check.block(block, setpoint.horizon() - 1);
-        double[] v = setpoint.direction(block + 1);
-        return of("clamp behind block " + block + ", " + strength(setpoint), Place.OUTPUT, Map.of(block, Law.along(v, setpoint.target(block + 1), v)), setpoint);
-    }
-
-    /**
      * PID feedback over the blocks: with e_k = alpha_k v_k,
      *
      * <pre>u_k = kp e_k + ki (e_s + ... + e_k) + kd (e_k - e_{k-1}),</pre>

@@ -50,7 +50,7 @@ public final class FeatureTracker {
 
     /**
      * The tracker linearised about the run that it makes itself: about the uncontrolled run first, then about what the tracker of that linearisation does, and so on;
-     * of all these the one of least cost. Where a plant is far from linear between its own run and the setpoint, it comes closer to what it promises. Source: iterative
+     * of all these the one of least cost. Where a plant is far from linear between its own run and the setpoint, it reaches the target with smaller inputs. Source: iterative
      * LQR (Li and Todorov, 2004), with full steps in place of a line search.
      *
      * @param plant the plant itself

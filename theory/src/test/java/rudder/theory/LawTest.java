@@ -95,18 +95,13 @@ class LawTest {
 
     @Test
     void whatIsReadBehindABlockIsTheOutputBeforeAnyInput() {
-        var both = Controller.clamp(setpoint, 2).plus(Controller.openLoop(setpoint, 2));
+        double[] v = setpoint.direction(3);
+        var clamp = Controller.of("clamp", Place.OUTPUT, Map.of(2, Law.along(v, setpoint.target(3), v)), setpoint);
+        var both = clamp.plus(Controller.openLoop(setpoint, 2));
         var run = Rollout.of(plant, both, z0);
         double[] output = plant.next(2, run.states()[2]);
         assertClose(Vectors.plus(setpoint.closest(3, output), 1, setpoint.shift(2)), run.states()[3], 1e-14);
         assertClose(run.states()[3], Rollout.of(plant, both.frozenAt(new double[][] {z0, run.states()[1], run.states()[2], output}), z0).states()[3], 1e-14);
-    }
-
-    @Test
-    void clampedBehindTheLastBlockTheSetpointIsReachedExactly() {
-        var run = Rollout.of(plant, lqr.plus(Controller.clamp(setpoint, T - 1)).plus(lqr.times(-1)), z0);
-        assertEquals(0, run.errors(setpoint)[T], 1e-12);
-        assertRefuses(() -> Controller.clamp(setpoint, T), "block 6", "0..5");
     }
 
     /** Rotating by the angle between them carries one direction onto the other, keeps lengths, and leaves what is orthogonal to both. */
