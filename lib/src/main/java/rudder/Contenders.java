@@ -40,12 +40,12 @@ public final class Contenders {
     /** Trackers reach what they are asked for, so they are asked for this much of what the others are. */
     private static final double ASKED = 0.6;
 
-    private final String feature;
+    private final Features features;
     private final List<Family> openLoop;
     private final List<Family> closedLoop;
 
-    private Contenders(String feature, List<Family> openLoop, List<Family> closedLoop) {
-        this.feature = feature;
+    private Contenders(Features features, List<Family> openLoop, List<Family> closedLoop) {
+        this.features = features;
         this.openLoop = openLoop;
         this.closedLoop = closedLoop;
     }
@@ -67,7 +67,7 @@ public final class Contenders {
                 Family.of("Linear-AcT", FRACTIONS, linear::times),
                 Family.of("ITI", new double[] {heads / 20, heads / 10, heads / 4}, new double[] {3, 6, 12},
                         (count, alpha) -> probes.shift(count.intValue()).times(alpha)));
-        return new Contenders(set.name(), Stream.concat(some.openLoop.stream(), fitted).toList(), some.closedLoop);
+        return new Contenders(some.features, Stream.concat(some.openLoop.stream(), fitted).toList(), some.closedLoop);
     }
 
     /**
@@ -107,7 +107,7 @@ public final class Contenders {
         var plant = Differential.of(system);
         var nominal = features.negative().states();
         var along = Actuation.along(features.setpoint(1));
-        return new Contenders(features.name(), List.of(
+        return new Contenders(features, List.of(
                 Family.of("addition", blocks, strengths, (block, lambda) -> Controller.openLoop(features.setpoint(lambda), block.intValue())),
                 Family.of("spread", TOTALS, lambda -> Controller.openLoop(features.setpoint(lambda / T))),
                 Family.of("rotation", blocks, new double[] {0.5, 1, 1.5}, (block, lambda) -> Baselines.rotation(features, lambda, block.intValue())),
@@ -136,6 +136,11 @@ public final class Contenders {
         double[] weights = new double[plant.horizon() + 1];
         weights[plant.horizon()] = 1;
         return FeatureTracker.of(plant, nominal, setpoint, weights, 1e-3, actuation);
+    }
+
+    /** The feature they are made for. */
+    public Features features() {
+        return features;
     }
 
     /** Families without a setpoint to measure against: their input is fixed, or a fixed function of the state. */
@@ -172,7 +177,7 @@ public final class Contenders {
 
     @Override
     public String toString() {
-        return "Contenders[" + feature + ", " + openLoop.size() + " open-loop and " + closedLoop.size() + " closed-loop families of "
+        return "Contenders[" + features.name() + ", " + openLoop.size() + " open-loop and " + closedLoop.size() + " closed-loop families of "
                 + openLoop.get(0).candidates().size() + "]";
     }
 }
