@@ -380,6 +380,7 @@ public final class LanguageModel implements AutoCloseable {
     public void close() {
         transformer.close();
         checkpoint.close();
+        System.gc(); // what was computed with it may be larger than what is kept, and the next model may need the room
     }
 
     @Override
