@@ -4,9 +4,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -151,12 +151,12 @@ public final class LinearityStudy {
         }
     }
 
-    /** What it is measured with; of the population, the states. */
-    private record Laboratory(LanguageModel model, Neighbours prompts, List<double[][]> population, Features features) {
+    /** What it is measured with; of the population, the states, in the single precision they were made in. */
+    private record Laboratory(LanguageModel model, Neighbours prompts, List<float[][]> population, Features features) {
 
         static Laboratory of(LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast) {
-            return new Laboratory(model, Neighbours.of(model, prompts), model.traces(population).stream().map(trace -> trace.rollout().states()).toList(),
-                    Features.contrast(model, contrast));
+            var states = model.traces(population).stream().map(trace -> Arrays.stream(trace.rollout().states()).map(Laboratory::singles).toArray(float[][]::new)).toList();
+            return new Laboratory(model, Neighbours.of(model, prompts), states, Features.contrast(model, contrast));
         }
 
         Measurements block(int k, Job job) {
@@ -190,21 +190,37 @@ public final class LinearityStudy {
                 tables.get(DEVIATION)[i][0] = LocalLinearity.deviation(own, mean);
                 tables.get(NORM)[i][0] = Math.sqrt(square);
                 tables.get(LARGEST_TWO)[i][0] = (squares[d - 1] + squares[d - 2]) / square;
-                try (var here = algebra.open()) {
-                    var predictors = Map.of(With.OWN, here.put(own), With.MEAN, here.put(mean), With.NEAREST,
-                            here.put(doubles(jacobians.get(prompts.nearest(k, i)))));
-                    for (var along : Along.values()) {
-                        double[][] directions = directions(along, k, i, random);
-                        var around = directions.length == 0 ? null : LocalLinearity.around(prompts.plants().get(i), k, z, directions, EPS);
-                        for (var with : With.values()) {
+                var around = new EnumMap<Along, LocalLinearity>(Along.class);
+                for (var along : Along.values()) {
+                    double[][] directions = directions(along, k, i, random);
+                    if (directions.length > 0) {
+                        around.put(along, LocalLinearity.around(prompts.plants().get(i), k, z, directions, EPS));
+                    }
+                }
+                for (var with : With.values()) {
+                    try (var here = algebra.open()) {
+                        var predictor = here.put(switch (with) {
+                            case OWN -> own;
+                            case MEAN -> mean;
+                            case NEAREST -> doubles(jacobians.get(prompts.nearest(k, i)));
+                        });
+                        for (var along : Along.values()) {
                             tables.computeIfAbsent(errors(along, with), name -> new double[n][])[i] =
-                                    around == null ? undefined() : mean(around.errors(predictors.get(with), algebra));
+                                    around.containsKey(along) ? mean(around.get(along).errors(predictor, algebra)) : undefined();
                         }
                     }
                 }
                 job.reach((long) k * n + i + 1);
             }
             return new Measurements(tables);
+        }
+
+        private static float[] singles(double[] z) {
+            var x = new float[z.length];
+            for (int c = 0; c < x.length; c++) {
+                x[c] = (float) z[c];
+            }
+            return x;
         }
 
         private static FMatrixRMaj singles(DMatrixRMaj a) {
@@ -237,7 +253,7 @@ public final class LinearityStudy {
             double centre = Arrays.stream(g).average().orElseThrow();
             var w = new double[model.dimension()];
             for (int j = 0; j < g.length; j++) {
-                double[] z = population.get(j)[k];
+                float[] z = population.get(j)[k];
                 for (int c = 0; c < w.length; c++) {
                     w[c] += (g[j] - centre) * z[c];
                 }
