@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import rudder.model.Job;
 import rudder.model.LanguageModel;
 import rudder.model.ResidualTrace;
@@ -59,7 +60,8 @@ public final class Features {
     }
 
     /**
-     * Traces every text of the set twice, for the means and then for the spread about them; a batch of texts is in memory at a time.
+     * Traces every text of the set, and where a side is more than one batch of {@value #BATCH} traces it twice, for the means and then for the spread about
+     * them: a batch of each side is in memory at a time.
      *
      * @throws IllegalArgumentException naming the block, if from there on the two sides look the same to the model
      */
@@ -86,12 +88,20 @@ public final class Features {
     }
 
     private static Iterable<Rollout> traces(LanguageModel model, List<int[]> texts, Job job) {
+        if (texts.size() <= BATCH) {
+            var once = traces(model, texts).toList();
+            job.advance(2L * once.size());
+            return once;
+        }
         return () -> IntStream.iterate(0, i -> i < texts.size(), i -> i + BATCH)
                 .mapToObj(i -> texts.subList(i, Math.min(texts.size(), i + BATCH)))
-                .flatMap(batch -> model.steered(Controller.none()).tracesOf(batch).stream())
-                .map(ResidualTrace::rollout)
+                .flatMap(batch -> traces(model, batch))
                 .peek(rollout -> job.advance(1))
                 .iterator();
+    }
+
+    private static Stream<Rollout> traces(LanguageModel model, List<int[]> batch) {
+        return model.steered(Controller.none()).tracesOf(batch).stream().map(ResidualTrace::rollout);
     }
 
     /**

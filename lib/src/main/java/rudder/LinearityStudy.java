@@ -4,20 +4,21 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
+import org.ejml.data.FMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
+import org.ejml.ops.ConvertMatrixData;
 import rudder.model.Job;
 import rudder.model.LanguageModel;
 import rudder.model.ModelStore;
-import rudder.model.ResidualTrace;
 import rudder.theory.LocalLinearity;
 import rudder.theory.SingularSpace;
 import tech.tablesaw.api.StringColumn;
@@ -32,7 +33,7 @@ import tech.tablesaw.api.Table;
  * study.table()                                                          // prediction errors, with intervals over prompts
  * }</pre>
  *
- * <p>One block's Jacobians are in memory at a time: 8 n d^2 bytes for n prompts. What was measured of a block is kept as soon as it is known, in the folder
+ * <p>One block's Jacobians are in memory at a time: 4 n d^2 bytes for n prompts. What was measured of a block is kept as soon as it is known, in the folder
  * {@code artefacts} of {@link ModelStore#cache()}; a run that was stopped goes on at the block where it was. Intervals are over prompts,
  * {@link Interval#bootstrap}; of alignment, over each prompt's mean alignment with the others, whose pairs are shared, so that they are a little narrow.
  */
@@ -150,11 +151,12 @@ public final class LinearityStudy {
         }
     }
 
-    /** What it is measured with. */
-    private record Laboratory(LanguageModel model, Neighbours prompts, List<ResidualTrace> population, Features features) {
+    /** What it is measured with; of the population, the states, in the single precision they were made in. */
+    private record Laboratory(LanguageModel model, Neighbours prompts, List<float[][]> population, Features features) {
 
         static Laboratory of(LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast) {
-            return new Laboratory(model, Neighbours.of(model, prompts), model.traces(population), Features.contrast(model, contrast));
+            var states = model.traces(population).stream().map(trace -> Arrays.stream(trace.rollout().states()).map(Laboratory::singles).toArray(float[][]::new)).toList();
+            return new Laboratory(model, Neighbours.of(model, prompts), states, Features.contrast(model, contrast));
         }
 
         Measurements block(int k, Job job) {
@@ -162,12 +164,12 @@ public final class LinearityStudy {
             int d = model.dimension();
             var random = new Random(k);
             var algebra = model.algebra();
-            var jacobians = new ArrayList<DMatrixRMaj>();
+            var jacobians = new ArrayList<FMatrixRMaj>();                                 // what single-precision products left, to the bit
             var spaces = new ArrayList<SingularSpace>();
             var sum = new DMatrixRMaj(d, d);
             for (var plant : prompts.plants()) {
                 var a = plant.jacobian(k);
-                jacobians.add(a);
+                jacobians.add(singles(a));
                 CommonOps_DDRM.addEquals(sum, a);
                 spaces.add(SingularSpace.of(a, d / 20, algebra));
             }
@@ -182,23 +184,55 @@ public final class LinearityStudy {
                 double[] z = prompts.state(k, i);
                 double[] squares = Arrays.stream(z).map(x -> x * x).sorted().toArray();
                 double square = Arrays.stream(squares).sum();
-                var mean = CommonOps_DDRM.subtract(sum, jacobians.get(i), null);
+                var own = doubles(jacobians.get(i));
+                var mean = CommonOps_DDRM.subtract(sum, own, null);
                 CommonOps_DDRM.scale(1.0 / (n - 1), mean);
-                tables.get(DEVIATION)[i][0] = LocalLinearity.deviation(jacobians.get(i), mean);
+                tables.get(DEVIATION)[i][0] = LocalLinearity.deviation(own, mean);
                 tables.get(NORM)[i][0] = Math.sqrt(square);
                 tables.get(LARGEST_TWO)[i][0] = (squares[d - 1] + squares[d - 2]) / square;
-                var predictors = Map.of(With.OWN, jacobians.get(i), With.MEAN, mean, With.NEAREST, jacobians.get(prompts.nearest(k, i)));
+                var around = new EnumMap<Along, LocalLinearity>(Along.class);
                 for (var along : Along.values()) {
                     double[][] directions = directions(along, k, i, random);
-                    var around = directions.length == 0 ? null : LocalLinearity.around(prompts.plants().get(i), k, z, directions, EPS);
-                    for (var with : With.values()) {
-                        tables.computeIfAbsent(errors(along, with), name -> new double[n][])[i] =
-                                around == null ? undefined() : mean(around.errors(predictors.get(with), algebra));
+                    if (directions.length > 0) {
+                        around.put(along, LocalLinearity.around(prompts.plants().get(i), k, z, directions, EPS));
+                    }
+                }
+                for (var with : With.values()) {
+                    try (var here = algebra.open()) {
+                        var predictor = here.put(switch (with) {
+                            case OWN -> own;
+                            case MEAN -> mean;
+                            case NEAREST -> doubles(jacobians.get(prompts.nearest(k, i)));
+                        });
+                        for (var along : Along.values()) {
+                            tables.computeIfAbsent(errors(along, with), name -> new double[n][])[i] =
+                                    around.containsKey(along) ? mean(around.get(along).errors(predictor, algebra)) : undefined();
+                        }
                     }
                 }
                 job.reach((long) k * n + i + 1);
             }
             return new Measurements(tables);
+        }
+
+        private static float[] singles(double[] z) {
+            var x = new float[z.length];
+            for (int c = 0; c < x.length; c++) {
+                x[c] = (float) z[c];
+            }
+            return x;
+        }
+
+        private static FMatrixRMaj singles(DMatrixRMaj a) {
+            var b = new FMatrixRMaj(a.numRows, a.numCols);
+            ConvertMatrixData.convert(a, b);
+            return b;
+        }
+
+        private static DMatrixRMaj doubles(FMatrixRMaj a) {
+            var b = new DMatrixRMaj(a.numRows, a.numCols);
+            ConvertMatrixData.convert(a, b);
+            return b;
         }
 
         /** Those of a length: prompts that end in the same word enter the first block in the same state. */
@@ -215,11 +249,11 @@ public final class LinearityStudy {
 
         /** sum_j g_j (z_j - mean), g Gaussian: of the population's covariance. */
         private double[] mixture(int k, Random random) {
-            double[] g = population.stream().mapToDouble(trace -> random.nextGaussian()).toArray();
+            double[] g = population.stream().mapToDouble(states -> random.nextGaussian()).toArray();
             double centre = Arrays.stream(g).average().orElseThrow();
             var w = new double[model.dimension()];
             for (int j = 0; j < g.length; j++) {
-                double[] z = population.get(j).state(k);
+                float[] z = population.get(j)[k];
                 for (int c = 0; c < w.length; c++) {
                     w[c] += (g[j] - centre) * z[c];
                 }

@@ -101,7 +101,9 @@ record Block(int index, Norm norm, Attention attention, NDArray output, NDArray 
 
         /** J, [d, d]. */
         NDArray matrix() {
-            return n.rows(after(out.matMul(f.times(in))));
+            try (NDArray between = f.times(in)) { // as large as the input matrix
+                return n.rows(after(out.matMul(between)));
+            }
         }
 
         private NDArray after(NDArray x) {

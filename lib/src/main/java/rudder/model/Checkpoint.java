@@ -4,6 +4,7 @@ import com.google.gson.stream.MalformedJsonException;
 import java.io.Closeable;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -12,9 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/**
- * A model on disk, opened: a GGUF file, or a folder in Hugging Face's layout. Closing it closes the tensors; the tokenizer is whoever's takes it.
- */
+/** A model on disk, opened: a GGUF file, or a folder in Hugging Face's layout. */
 record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig config, Tokenizer tokenizer) implements Closeable {
 
     static final String CONFIG = "config.json";
@@ -46,7 +45,7 @@ record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig config, T
     private static Checkpoint gguf(Path path) throws IOException {
         GgufFile file = GgufFile.open(path);
         try {
-            return new Checkpoint(file, TensorNames.GGUF, ModelConfig.of(file), Tokenizer.of(file));
+            return new Checkpoint(file.withoutTokenizer(), TensorNames.GGUF, ModelConfig.of(file), Tokenizer.of(file));
         } catch (RuntimeException | Error e) {
             file.close();
             throw e;
@@ -103,8 +102,14 @@ record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig config, T
         }
     }
 
+    /** Closes the tensors and the tokenizer. */
     @Override
-    public void close() throws IOException {
-        tensors.close();
+    public void close() {
+        tokenizer.close();
+        try {
+            tensors.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

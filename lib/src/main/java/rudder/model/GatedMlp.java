@@ -30,7 +30,9 @@ record GatedMlp(Activation activation, NDArray gateUp) {
             @Override
             public NDArray times(NDArray x) {
                 NDList d = x.split(new long[] {x.getShape().get(0) / 2}, 0);
-                return d.get(0).mul(byGate.transpose()).addi(d.get(1).mul(byUp.transpose()));
+                try (NDArray up = d.get(1).mul(byUp.transpose())) {
+                    return d.get(0).mul(byGate.transpose()).addi(up);
+                }
             }
 
             @Override

@@ -5,14 +5,14 @@ import java.io.UncheckedIOException;
 import java.nio.FloatBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
 /**
  * A GGUF checkpoint (versions 2 and 3): one file that holds a model's tensors, its hyperparameters and its tokenizer.
- * Nothing but the header is read on opening; tensors are converted from the mapped file when asked for.
+ * Nothing but the header is read on opening; tensors are read and converted when asked for.
  *
  * <p>Tensor types: F32, F64, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K.
  *
@@ -22,15 +22,15 @@ import java.util.Set;
 public final class GgufFile implements TensorSource {
 
     private final Path path;
-    private final FileChannel channel;
+    private final OpenFile file;
     private final Map<String, GgufHeader.Value> metadata;
     private final Map<String, TensorEntry> tensors;
 
-    private GgufFile(Path path, FileChannel channel, GgufHeader header) {
+    private GgufFile(Path path, OpenFile file, Map<String, GgufHeader.Value> metadata, Map<String, TensorEntry> tensors) {
         this.path = path;
-        this.channel = channel;
-        this.metadata = header.metadata;
-        this.tensors = header.tensors;
+        this.file = file;
+        this.metadata = metadata;
+        this.tensors = tensors;
     }
 
     /**
@@ -40,13 +40,13 @@ public final class GgufFile implements TensorSource {
      * @throws IOException if there is no such file, or it is not a sound GGUF file; the message says what was found
      */
     public static GgufFile open(Path path) throws IOException {
-        FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
+        OpenFile file = new OpenFile(path);
         try {
-            long size = channel.size();
-            var start = channel.map(FileChannel.MapMode.READ_ONLY, 0, Math.min(size, GgufHeader.MAX_BYTES));
-            return new GgufFile(path, channel, new GgufHeader(path, size, start)).whole();
+            var start = file.channel().map(FileChannel.MapMode.READ_ONLY, 0, Math.min(file.size(), GgufHeader.MAX_BYTES));
+            var header = new GgufHeader(path, file.size(), start);
+            return new GgufFile(path, file, header.metadata, header.tensors).whole();
         } catch (IOException | RuntimeException e) {
-            channel.close();
+            file.close();
             throw e;
         }
     }
@@ -58,6 +58,13 @@ public final class GgufFile implements TensorSource {
                     + "merge them first (llama.cpp: gguf-split --merge)");
         }
         return this;
+    }
+
+    /** The same open file without the vocabulary, whose texts take more memory than all else that is known of it. */
+    GgufFile withoutTokenizer() {
+        var others = new LinkedHashMap<>(metadata);
+        others.keySet().removeIf(key -> key.startsWith("tokenizer."));
+        return new GgufFile(path, file, others, tensors);
     }
 
     /** The family of models, {@code general.architecture}: "llama", "qwen2", "gemma3"; hyperparameters' keys begin with it. */
@@ -178,7 +185,7 @@ public final class GgufFile implements TensorSource {
     @Override
     public void read(String name, long first, long count, FloatBuffer into) {
         try {
-            entry(name).read(channel, first, count, into);
+            entry(name).read(file, first, count, into);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot read the tensor '" + name + "' of " + path + ": " + e, e);
         }
@@ -195,7 +202,7 @@ public final class GgufFile implements TensorSource {
 
     @Override
     public void close() throws IOException {
-        channel.close();
+        file.close();
     }
 
     @Override

@@ -30,13 +30,13 @@ import rudder.theory.Setpoint;
 public final class LanguageModel implements AutoCloseable {
 
     private final ModelFile file;
+    private final Checkpoint checkpoint;
     private final Transformer transformer;
-    private final Tokenizer tokenizer;
 
-    private LanguageModel(ModelFile file, Transformer transformer, Tokenizer tokenizer) {
+    private LanguageModel(ModelFile file, Checkpoint checkpoint, Transformer transformer) {
         this.file = file;
+        this.checkpoint = checkpoint;
         this.transformer = transformer;
-        this.tokenizer = tokenizer;
     }
 
     /**
@@ -57,9 +57,7 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     static LanguageModel load(ModelFile file, DataType stored) throws IOException {
-        try (Checkpoint checkpoint = Checkpoint.open(file.path())) {
-            return of(file, checkpoint, stored);
-        }
+        return of(file, Checkpoint.open(file.path()), stored);
     }
 
     /**
@@ -76,16 +74,18 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     private static LanguageModel of(ModelFile file, Checkpoint checkpoint, DataType stored) {
-        NDManager manager = NDManager.newBaseManager(Devices.chosen(), "PyTorch");
+        NDManager manager = null;
         try {
+            manager = NDManager.newBaseManager(Devices.chosen(), "PyTorch");
             if (!manager.getDevice().isGpu()) {
                 MemoryPlan.of(file.name(), checkpoint.config(), 1, 1, 1).storedAs(stored).requireLoadable(MemoryPlan.available());
             }
-            return new LanguageModel(file, new Transformer(checkpoint.tensors(), checkpoint.names(), checkpoint.config(), manager, stored),
-                    checkpoint.tokenizer());
+            return new LanguageModel(file, checkpoint, new Transformer(checkpoint.tensors(), checkpoint.names(), checkpoint.config(), manager, stored));
         } catch (RuntimeException | Error e) {
-            manager.close();
-            checkpoint.tokenizer().close();
+            if (manager != null) {
+                manager.close();
+            }
+            checkpoint.close();
             throw e;
         }
     }
@@ -151,7 +151,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /** {@link #encode} of a prompt after which {@code room} tokens must fit. */
     int[] encode(String text, int room) {
-        return requireTokens(tokenizer.encode(text), room);
+        return requireTokens(tokenizer().encode(text), room);
     }
 
     /** The tokens of a user's message in the form that an instruction-tuned model expects, up to where the answer begins. */
@@ -162,7 +162,7 @@ public final class LanguageModel implements AutoCloseable {
     /** The same, with the answer begun: the tokens as they are when the model has written so much. */
     public int[] encodeChat(String message, String answer) {
         int[] asked = encodeChat(message);
-        int[] begun = tokenizer.encodePlain(answer);
+        int[] begun = tokenizer().encodePlain(answer);
         int[] all = Arrays.copyOf(asked, asked.length + begun.length);
         System.arraycopy(begun, 0, all, asked.length, begun.length);
         return requireTokens(all, 0);
@@ -170,7 +170,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /** As for a message alone, with room for an answer. */
     int[] encodeChat(String message, int room) {
-        return requireTokens(tokenizer.encodeChat(message), room);
+        return requireTokens(tokenizer().encodeChat(message), room);
     }
 
     /** The tokens, if there is one, all are this vocabulary's, and {@code room} more fit. */
@@ -192,7 +192,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /** The tokens' text. */
     public String decode(int[] tokens) {
-        return tokenizer.decode(tokens);
+        return tokenizer().decode(tokens);
     }
 
     /** This model through a controller. */
@@ -377,14 +377,15 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     Tokenizer tokenizer() {
-        return tokenizer;
+        return checkpoint.tokenizer();
     }
 
-    /** Frees the weights. */
+    /** Frees the weights and closes their file. */
     @Override
     public void close() {
-        tokenizer.close();
         transformer.close();
+        checkpoint.close();
+        System.gc(); // what was computed with it may be larger than what is kept, and the next model may need the room
     }
 
     @Override

@@ -5,11 +5,9 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.FloatBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -28,7 +26,7 @@ public final class Safetensors implements TensorSource {
     static final String SINGLE = "model.safetensors";
     static final String INDEX = "model.safetensors.index.json";
 
-    private record Part(Path path, FileChannel channel, SafetensorsHeader header) {}
+    private record Part(Path path, OpenFile file, SafetensorsHeader header) {}
 
     private final Path path;
     private final List<Part> parts = new ArrayList<>();
@@ -71,14 +69,14 @@ public final class Safetensors implements TensorSource {
                 + "; give the folder of a model in Hugging Face's layout, or a file");
     }
 
-    private Part add(Path file) throws IOException {
-        FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+    private Part add(Path path) throws IOException {
+        OpenFile file = new OpenFile(path);
         try {
-            Part part = new Part(file, channel, new SafetensorsHeader(file, channel));
+            Part part = new Part(path, file, new SafetensorsHeader(path, file.channel()));
             parts.add(part);
             return part;
         } catch (IOException | RuntimeException e) {
-            channel.close();
+            file.close();
             throw e;
         }
     }
@@ -164,7 +162,7 @@ public final class Safetensors implements TensorSource {
     public void read(String name, long first, long count, FloatBuffer into) {
         TensorEntry entry = entry(name);
         try {
-            entry.read(partOf.get(name).channel, first, count, into);
+            entry.read(partOf.get(name).file, first, count, into);
         } catch (IOException e) {
             throw unread(name, e);
         }
@@ -174,12 +172,12 @@ public final class Safetensors implements TensorSource {
      * All values of a tensor in double precision, row-major: exact for F64, as for every other type.
      *
      * @throws IllegalArgumentException if there is no such tensor, or it has 2^31 values or more
-     * @throws UncheckedIOException if the file cannot be mapped, or was closed
+     * @throws UncheckedIOException if the file cannot be read, or was closed
      */
     public double[] doubles(String name) {
         TensorEntry entry = entry(name);
         try {
-            return entry.doubles(partOf.get(name).channel);
+            return entry.doubles(partOf.get(name).file);
         } catch (IOException e) {
             throw unread(name, e);
         }
@@ -203,7 +201,7 @@ public final class Safetensors implements TensorSource {
     @Override
     public void close() throws IOException {
         for (Part part : parts) {
-            part.channel.close();
+            part.file.close();
         }
     }
 

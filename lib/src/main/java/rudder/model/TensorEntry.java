@@ -1,10 +1,10 @@
 package rudder.model;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.nio.channels.FileChannel;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
@@ -17,10 +17,8 @@ import java.util.stream.IntStream;
  */
 record TensorEntry(String name, TensorType type, long[] shape, long offset) {
 
-    /** Values converted by one task: the bytes and the floats both stay in a core's cache. A multiple of every block. */
+    /** Values read and converted by one task: the bytes and the floats both stay in a core's cache. A multiple of every block. */
     private static final int CHUNK = 1 << 14;
-    /** Values mapped at a time: at most 1 GiB, whatever the type. A mapping must stay below 2 GiB. */
-    private static final int SEGMENT = 1 << 27;
 
     long values() {
         return Arrays.stream(shape).reduce(1, (a, b) -> a * b);
@@ -31,7 +29,7 @@ record TensorEntry(String name, TensorType type, long[] shape, long offset) {
     }
 
     /** Rows along the slowest axis; of a blocked type each is a whole number of blocks, or there is one row. */
-    void read(FileChannel file, long first, long count, FloatBuffer into) throws IOException {
+    void read(OpenFile file, long first, long count, FloatBuffer into) throws IOException {
         long rows = shape.length == 0 ? 1 : shape[0];
         if (first < 0 || count < 0 || first + count > rows) {
             throw new IllegalArgumentException("tensor '" + name + "' has " + rows + " rows, wanted rows " + first + " to " + (first + count - 1));
@@ -43,22 +41,47 @@ record TensorEntry(String name, TensorType type, long[] shape, long offset) {
                     + into.remaining() + "; pass a buffer of at least that many");
         }
         int values = (int) (count * width);
-        for (long done = 0; done < values; done += SEGMENT) {
-            segment(file, first * width + done, (int) Math.min(SEGMENT, values - done), into);
+        long start = offset + first * width / type.values * type.bytes;
+        int to = into.position();
+        IntStream chunks = IntStream.range(0, chunks(values));
+        try {
+            (values > CHUNK ? chunks.parallel() : chunks).forEach(c -> {
+                byte[] in = chunk(file, start, values, c);
+                float[] out = new float[Math.min(CHUNK, values - c * CHUNK)];
+                type.decode(in, out.length / type.values, out);
+                into.put(to + c * CHUNK, out);
+            });
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
+        into.position(to + values);
+    }
+
+    private static int chunks(int values) {
+        return (int) ((values + CHUNK - 1L) / CHUNK);
+    }
+
+    /** The bytes of chunk c of so many values that begin at {@code start}. */
+    private byte[] chunk(OpenFile file, long start, int values, int c) {
+        byte[] bytes = new byte[Math.min(CHUNK, values - c * CHUNK) / type.values * type.bytes];
+        try {
+            file.read(start + (long) c * CHUNK / type.values * type.bytes, bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return bytes;
     }
 
     /** All values, F64's exactly. */
-    double[] doubles(FileChannel file) throws IOException {
+    double[] doubles(OpenFile file) throws IOException {
         if (values() > Integer.MAX_VALUE) {
             throw new IllegalArgumentException("tensor '" + name + "' has " + values() + " values, more than an array holds");
         }
         double[] all = new double[(int) values()];
         if (type == TensorType.F64) {
-            for (long done = 0; done < all.length; done += SEGMENT) {
-                int count = (int) Math.min(SEGMENT, all.length - done);
-                file.map(FileChannel.MapMode.READ_ONLY, offset + 8 * done, 8L * count)
-                        .order(ByteOrder.LITTLE_ENDIAN).asDoubleBuffer().get(all, (int) done, count);
+            for (int c = 0; c < chunks(all.length); c++) {
+                byte[] in = chunk(file, offset, all.length, c);
+                ByteBuffer.wrap(in).order(ByteOrder.LITTLE_ENDIAN).asDoubleBuffer().get(all, c * CHUNK, in.length / 8);
             }
         } else {
             FloatBuffer floats = FloatBuffer.allocate(all.length);
@@ -66,24 +89,5 @@ record TensorEntry(String name, TensorType type, long[] shape, long offset) {
             Arrays.setAll(all, i -> floats.get(i));
         }
         return all;
-    }
-
-    private void segment(FileChannel file, long from, int values, FloatBuffer into) throws IOException {
-        long start = offset + from / type.values * type.bytes;
-        long length = (long) values / type.values * type.bytes;
-        ByteBuffer bytes = file.map(FileChannel.MapMode.READ_ONLY, start, length);
-        int to = into.position();
-        IntStream chunks = IntStream.range(0, (values + CHUNK - 1) / CHUNK);
-        (values > CHUNK ? chunks.parallel() : chunks).forEach(c -> {
-            int first = c * CHUNK;
-            int count = Math.min(CHUNK, values - first);
-            int blocks = count / type.values;
-            byte[] in = new byte[blocks * type.bytes];
-            float[] out = new float[count];
-            bytes.get(first / type.values * type.bytes, in);
-            type.decode(in, blocks, out);
-            into.put(to + first, out);
-        });
-        into.position(to + values);
     }
 }

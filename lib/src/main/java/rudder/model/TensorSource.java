@@ -32,7 +32,7 @@ public interface TensorSource extends Closeable {
      * along the slowest axis; a scalar is one row. A direct buffer in native byte order is the fastest; values are converted in parallel.
      *
      * @throws IllegalArgumentException if there is no such tensor, it has not these rows, or there is less room than they have values
-     * @throws java.io.UncheckedIOException if the file cannot be mapped, or was closed
+     * @throws java.io.UncheckedIOException if the file cannot be read, or was closed
      */
     void read(String name, long first, long count, FloatBuffer into);
 

@@ -7,13 +7,12 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.ndarray.types.SparseFormat;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import rudder.theory.Place;
 
-/** A checkpoint's weights on the engine's device, and the pass of tokens through its blocks. */
+/** A checkpoint's weights on the engine's device but for its {@link TokenMatrix token matrices}, which need it open, and the pass of tokens through its blocks. */
 final class Transformer implements AutoCloseable {
 
     /** Positions whose logits are held at once. */
@@ -26,9 +25,9 @@ final class Transformer implements AutoCloseable {
     /** Of weight matrices. */
     final DataType stored;
     private final List<Block> blocks;
-    private final NDArray embedding;
+    private final TokenMatrix embedding;
     private final NDArray embeddingScale; // null where it is 1
-    private final NDArray head;
+    private final TokenMatrix head; // the embedding where they are tied
     private final NDArray finalGain;
     private final Norm finalNorm;
     private final SoftCap logitCap; // null where there is none
@@ -162,15 +161,13 @@ final class Transformer implements AutoCloseable {
 
     /** z_0: the tokens' embeddings [B, L, d]. */
     private NDArray embed(NDManager scope, int[][] tokens) {
-        long[] ids = Arrays.stream(tokens).flatMapToInt(Arrays::stream).asLongStream().toArray();
-        NDArray indices = scope.create(ids, new Shape(tokens.length, tokens[0].length));
-        NDArray x = indices.getNDArrayInternal().embedding(indices, embedding, SparseFormat.DENSE).get(0).toType(type, false);
+        NDArray x = embedding.of(scope, tokens).toType(type, false);
         return embeddingScale == null ? x : x.mul(embeddingScale);
     }
 
     /** Next-token logits [.., vocabulary] of states z_T [.., d]. */
     NDArray logits(NDArray z) {
-        NDArray logits = Tensors.linear(finalNorm.of(z).muli(finalGain), head, null);
+        NDArray logits = Tensors.linear(finalNorm.of(z).muli(finalGain), head.whole(), null);
         return logitCap == null ? logits : logitCap.of(logits);
     }
 

@@ -2,32 +2,21 @@ package rudder.model;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.IntStream;
+import rudder.model.Staging.Rows;
 
 /**
- * Reads a checkpoint's tensors onto the engine's device, some rows at a time through a staging buffer, so that beside the finished weights
- * only this buffer takes memory, and prepares them for {@link Block}: query, key and value rows (and gate and up rows) stacked into one
+ * Reads a checkpoint's tensors onto the engine's device and prepares them for {@link Block}: query, key and value rows (and gate and up rows) stacked into one
  * matrix; norm gains times sqrt(width) and the scale of q.k folded into the matrices that read them; rows stored for interleaved rotary
  * pairs put back into halves. Matrices are stored in one precision, vectors in that of the arithmetic.
  */
 final class Weights {
-
-    /** Values staged at once, 64 MiB: a chunk is a part of a matrix, never a second copy of it. */
-    private static final int STAGED = 1 << 24;
-
-    /** The largest number of half precision. */
-    private static final float HALF = 65504;
 
     private final TensorSource source;
     private final TensorNames names;
@@ -36,8 +25,7 @@ final class Weights {
     private final DataType type;
     private final DataType stored;
     private final Set<String> unread;
-    private FloatBuffer staging = FloatBuffer.allocate(0);
-    private ByteBuffer stagingBytes;
+    private final Staging staging;
 
     Weights(TensorSource source, TensorNames names, ModelConfig config, NDManager manager, DataType type, DataType stored) {
         this.source = source;
@@ -47,23 +35,23 @@ final class Weights {
         this.type = type;
         this.stored = stored;
         unread = new LinkedHashSet<>(source.names());
-    }
-
-    /** Rows of one tensor as they enter a matrix: times the factor, each head's taken apart into halves where they are interleaved. */
-    private record Rows(String name, int count, double factor, boolean interleaved) {
-        Rows(String name, int count) {
-            this(name, count, 1, false);
-        }
+        staging = new Staging(source);
     }
 
     /** The embedding [vocabulary, d], as stored. */
-    NDArray embedding() {
-        return stack(config.dimension(), null, new Rows(names.embedding() + ".weight", config.vocabulary()));
+    TokenMatrix embedding() {
+        return tokenMatrix(names.embedding());
     }
 
     /** The matrix that reads the final norm [vocabulary, d], where it is not the embedding. */
-    NDArray head() {
-        return stack(config.dimension(), null, new Rows(names.head() + ".weight", config.vocabulary()));
+    TokenMatrix head() {
+        return tokenMatrix(names.head());
+    }
+
+    private TokenMatrix tokenMatrix(String name) {
+        var rows = new Rows(name + ".weight", config.vocabulary());
+        requireShape(rows.name(), rows.count(), config.dimension());
+        return new TokenMatrix(staging, rows, config.dimension(), manager, stored);
     }
 
     /** Gain of the final norm times sqrt(d), [d]. */
@@ -129,8 +117,9 @@ final class Weights {
         int queries = config.heads() * config.headDimension();
         int keys = config.keyValueHeads() * config.headDimension();
         double scale = config.queryKeyNorms() ? 1 : config.attentionScale();
-        return stack(columns, gain, new Rows(names.query().formatted(k) + suffix, queries, scale, config.interleavedHeads()),
-                new Rows(names.key().formatted(k) + suffix, keys, 1, config.interleavedHeads()),
+        int apart = config.interleavedHeads() ? config.headDimension() : 0;
+        return stack(columns, gain, new Rows(names.query().formatted(k) + suffix, queries, scale, apart),
+                new Rows(names.key().formatted(k) + suffix, keys, 1, apart),
                 new Rows(names.value().formatted(k) + suffix, keys));
     }
 
@@ -156,7 +145,7 @@ final class Weights {
         for (int i = 0; i < width; i++) {
             gain[i] = (float) ((gain[i] + (double) config.gainOffset()) * Math.sqrt(width));
             if (!Float.isFinite(gain[i])) {
-                throw notFinite(name + ".weight", i, gain[i]);
+                throw staging.notFinite(name + ".weight", i, gain[i]);
             }
         }
         return gain;
@@ -164,24 +153,10 @@ final class Weights {
 
     /** The tensors' rows below each other, column j times {@code columnFactors[j]} (null: 1): [sum of counts, columns]. */
     private NDArray stack(int columns, float[] columnFactors, Rows... parts) {
-        int unit = config.headDimension(); // whole heads
-        int most = Math.max(1, STAGED / columns / unit) * unit;
-        NDArray all = manager.create(new Shape(Arrays.stream(parts).mapToLong(Rows::count).sum(), columns), columns == 1 ? type : stored);
-        long at = 0;
         for (Rows part : parts) {
-            requireShape(part.name, part.count, columns);
-            for (int first = 0; first < part.count; first += most) {
-                int count = Math.min(most, part.count - first);
-                source.read(part.name, first, count, stage(count * columns));
-                if (part.interleaved) {
-                    halves(count / unit, unit, columns);
-                }
-                scale(part, first, count, columns, columnFactors);
-                upload(all, at, count, columns);
-                at += count;
-            }
+            requireShape(part.name(), part.count(), columns);
         }
-        return all;
+        return staging.stack(manager, columns == 1 ? type : stored, columns, columnFactors, parts);
     }
 
     private void requireShape(String name, int rows, int columns) {
@@ -192,61 +167,6 @@ final class Weights {
                     + config.architecture() + " wants " + Arrays.toString(wanted) + "; the file's metadata and its tensors disagree: try another conversion of the model");
         }
         unread.remove(name);
-    }
-
-    private FloatBuffer stage(int size) {
-        if (staging.capacity() < size) {
-            stagingBytes = ByteBuffer.allocateDirect(size * Float.BYTES).order(ByteOrder.nativeOrder());
-            staging = stagingBytes.asFloatBuffer();
-        }
-        return staging.clear().limit(size);
-    }
-
-    /** Staged rows 2i + j of each head to j w/2 + i: from interleaved rotary pairs to halves. */
-    private void halves(int heads, int width, int columns) {
-        float[] head = new float[width * columns];
-        for (int h = 0; h < heads; h++) {
-            int at = h * width * columns;
-            staging.get(at, head);
-            for (int i = 0; i < width; i++) {
-                int to = (i % 2) * (width / 2) + i / 2;
-                staging.put(at + to * columns, head, i * columns, columns);
-            }
-        }
-    }
-
-    /** Multiplies the staged rows by their factors and refuses what is not finite, or would not be as it is stored. */
-    private void scale(Rows part, int first, int count, int columns, float[] columnFactors) {
-        float most = stored == DataType.FLOAT16 && columns > 1 ? HALF : Float.MAX_VALUE;
-        int bad = IntStream.range(0, count).parallel().map(i -> {
-            float[] row = new float[columns];
-            staging.get(i * columns, row);
-            int at = -1;
-            for (int j = 0; j < columns; j++) {
-                row[j] = (float) (row[j] * part.factor * (columnFactors == null ? 1 : columnFactors[j]));
-                at = Math.abs(row[j]) <= most ? at : i * columns + j;
-            }
-            staging.put(i * columns, row);
-            return at;
-        }).filter(at -> at >= 0).findFirst().orElse(-1);
-        if (bad >= 0) {
-            throw notFinite(part.name, (long) first * columns + bad, staging.get(bad));
-        }
-    }
-
-    private IllegalArgumentException notFinite(String name, long element, float value) {
-        return new IllegalArgumentException(source + ": tensor " + name + " holds " + value + " at element " + element + (Float.isFinite(value)
-                ? " when its norm's gain is multiplied in, and float16 ends at 65504: set " + Devices.PRECISION + "=float32"
-                : "; weights must be finite. The file is damaged or was converted wrongly: fetch it again."));
-    }
-
-    /** The staged rows into rows {@code first} and on of a matrix in the engine's own memory. */
-    private void upload(NDArray all, long first, int count, int columns) {
-        try (NDManager scope = manager.newSubManager()) {
-            ByteBuffer bytes = stagingBytes.slice(0, count * columns * Float.BYTES).order(ByteOrder.nativeOrder());
-            NDArray rows = scope.create(bytes, new Shape(count, columns), DataType.FLOAT32).toType(all.getDataType(), false);
-            all.set(new NDIndex().addSliceDim(first, first + count), rows);
-        }
     }
 
     private NDArray array(float[] values, long... shape) {

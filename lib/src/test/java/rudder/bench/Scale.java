@@ -93,7 +93,7 @@ final class Scale {
         return result;
     }
 
-    /** Of this process, in GB; NaN where there is no /proc. Pages of the mapped checkpoint count, though the system may take them back. */
+    /** Of this process, in GB; NaN where there is no /proc. */
     private static double status(String line) throws IOException {
         Path status = Path.of("/proc/self/status");
         return !Files.exists(status) ? Double.NaN : Files.readAllLines(status).stream().filter(one -> one.startsWith(line + ":"))

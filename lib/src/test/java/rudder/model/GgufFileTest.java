@@ -171,6 +171,18 @@ class GgufFileTest {
         assertTrue(closed.contains("'a'") && closed.contains("a.gguf"), closed);
     }
 
+    /** A channel would close: a notebook's cell that is stopped must not take the model with it. */
+    @Test
+    void anInterruptedThreadReadsAllTheSame() throws IOException {
+        try (GgufFile gguf = open(small())) {
+            Thread.currentThread().interrupt();
+            float[] read = gguf.read("b");
+            assertTrue(Thread.interrupted());
+            assertArrayEquals(new float[] {7, 8}, read);
+            assertArrayEquals(read, gguf.read("b"));
+        }
+    }
+
     @Test
     void whatIsNoGgufFileIsRefused() throws IOException {
         assertThrows(NoSuchFileException.class, () -> GgufFile.open(folder.resolve("none.gguf")));

@@ -25,6 +25,13 @@ class MemoryPlanTest {
         return MemoryPlan.of(shape, 24, 20, 1);
     }
 
+    /** Bytes of the arrays that the engine holds for a model once it has made logits, and of an embedding that is another matrix than the head. */
+    private static long writing(LanguageModel model) {
+        model.logits(new int[] {7});
+        var config = model.transformer().config;
+        return held(model) + (config.tiedHead() ? 0 : (long) Float.BYTES * config.vocabulary() * config.dimension());
+    }
+
     /** Bytes of the arrays that the engine holds for a model. */
     private static long held(LanguageModel model) {
         return model.transformer().manager.getManagedArrays().stream().mapToLong(array -> array.size() * array.getDataType().getNumOfBytes())
@@ -43,7 +50,7 @@ class MemoryPlanTest {
     void weightsAreEstimatedToATenthOfWhatTheEngineHolds() {
         for (var tiny : Tiny.values()) {
             var model = tiny.model(DataType.FLOAT32);
-            assertEquals(held(model), model.plan(1, 1, 1).weights(), .1 * held(model), tiny.name());
+            assertEquals(writing(model), model.plan(1, 1, 1).weights(), .1 * held(model), tiny.name());
         }
     }
 
@@ -53,7 +60,7 @@ class MemoryPlanTest {
         try (var model = LanguageModel.load("SmolLM2-135M-Instruct")) {
             var plan = model.plan(24, 20, 1);
             assertEquals(134_515_008, plan.parameters());
-            assertEquals(held(model), plan.weights(), .1 * held(model));
+            assertEquals(writing(model), plan.weights(), .1 * held(model));
             assertEquals(30L * 576 * 576 * 8, plan.jacobians());
             assertEquals(Route.DENSE, plan.route(2 * GIB));
         }

@@ -32,11 +32,11 @@ class MemoryTest {
 
     @Test
     void aModelHoldsItsWeightsAndNothingElse() {
+        tiny.logits(Tiny.tokens(5, 1));
         int weights = arrays(tiny);
         assertTrue(weights > 0);
         steered.generate(Tiny.TEXTS, 3, Sampling.paper());
         steered.atEveryToken().traces(Tiny.TEXTS);
-        tiny.logits(Tiny.tokens(5, 1));
         tiny.perplexity("the sea");
         tiny.meanJacobians(Tiny.TEXTS);
         var plant = tiny.plant("the sea");
@@ -70,6 +70,7 @@ class MemoryTest {
     @Tag("model")
     void fiveHundredTokensOfARealModelTakeTheirCacheAlone() throws IOException {
         try (var model = LanguageModel.load("SmolLM2-135M-Instruct")) {
+            model.logits(new int[] {7});
             int weights = arrays(model);
             int[] heard = {0};
             var fifties = new ArrayList<Long>();

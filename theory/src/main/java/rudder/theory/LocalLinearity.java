@@ -61,6 +61,13 @@ public final class LocalLinearity {
 
     /** {@code |phi_k(z + dz) - phi_k(z) - A dz| / |phi_k(z + dz) - phi_k(z)|}, [direction][radius]: 0 if A says it all, 1 if A = 0. */
     public double[][] errors(DMatrixRMaj a, DenseAlgebra algebra) {
+        try (var here = algebra.open()) {
+            return errors(here.put(a), algebra);
+        }
+    }
+
+    /** The same with an A that is there, which may be held against many answers. */
+    public double[][] errors(DenseAlgebra.Matrix a, DenseAlgebra algebra) {
         var image = CommonOps_DDRM.transpose(algebra.multiply(a, directions), null);      // (A W)' [m, d]
         var errors = new double[answers.length][radii.length];
         for (int i = 0; i < answers.length; i++) {
