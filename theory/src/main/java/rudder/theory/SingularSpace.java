@@ -108,22 +108,28 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
         return nuclear / (Vectors.norm(values) * Vectors.norm(other.values));
     }
 
-    /** T_m(2 G / c - I) Q by its three-term recurrence, the degree m as high as rounding allows. */
+    /**
+     * T_m(2 G / c - I) Q by its three-term recurrence, the degree m as high as rounding allows. It is (4 / c)^m R_m, and of that R_m alone is made: without
+     * the factor the recurrence is sums only, and nothing leaves the algebra before the end.
+     */
     private static DMatrixRMaj filtered(DenseAlgebra algebra, DenseAlgebra.Matrix a, DMatrixRMaj q, DMatrixRMaj gq, double[] theta) {
         double c = Math.max(theta[theta.length - 1], 1e-12 * theta[0]);
         double x = 2 * theta[0] / c - 1;
         double growth = Math.log(x + Math.sqrt(x * x - 1));                               // T_m(x) ~ exp(m growth) / 2
         int degree = (int) Math.max(1, Math.min(DEGREE, Math.log(AMPLIFICATION) / growth));
-        var previous = q;
-        var current = CommonOps_DDRM.add(2 / c, gq, -1, q, null);                         // P_1 = 2 G Q / c - Q
-        for (int m = 1; m < degree; m++) {
-            var g = algebra.multiply(a, algebra.multiplyTransposed(a, current));
-            var next = CommonOps_DDRM.add(4 / c, g, -2, current, null);                   // P_{m+1} = 2 (2 G / c - I) P_m - P_{m-1}
-            CommonOps_DDRM.subtractEquals(next, previous);
-            previous = current;
-            current = next;
+        try (var here = algebra.open()) {
+            var previous = here.put(q);
+            var current = here.put(CommonOps_DDRM.add(.5, gq, -c / 4, q, null));          // R_1 = G Q / 2 - c Q / 4
+            for (int m = 1; m < degree; m++) {
+                try (var step = algebra.open()) {
+                    var g = step.multiply(a, step.multiplyTransposed(a, current));
+                    var next = step.plus(step.plus(g, -c / 2, current), -c * c / 16, previous);
+                    previous = current;
+                    current = here.keep(next);                                            // R_{m+1} = (G - c / 2) R_m - c^2 / 16 R_{m-1}
+                }
+            }
+            return current.get();
         }
-        return current;
     }
 
     private static double residual(DMatrixRMaj gq, DMatrixRMaj q, double[] theta, int k) {
