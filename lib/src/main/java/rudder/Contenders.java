@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import rudder.model.LanguageModel;
 import rudder.theory.Actuation;
@@ -162,6 +163,19 @@ public final class Contenders {
         var all = Stream.of(openLoop, closedLoop).flatMap(List::stream).toList();
         return names.length == 0 ? all.toArray(Family[]::new) : Stream.of(names).map(name -> all.stream().filter(family -> family.name().equals(name)).findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("there is no family '" + name + "' among " + all))).toArray(Family[]::new);
+    }
+
+    /**
+     * Families for prompts that have features of their own: at each prompt, a candidate is the one of its name among that prompt's contenders. What is tuned on
+     * several features at once is written side by side.
+     *
+     * @param of a prompt's contenders, all of the same strengths
+     * @param names of families; none for all
+     */
+    public Family[] byPrompt(Function<String, Contenders> of, String... names) {
+        return Stream.of(families(names)).map(family -> new Family(family.name(), family.candidates().stream().map(candidate -> new Steering(candidate.name(),
+                (model, prompt) -> of.apply(prompt).families(family.name())[0].candidate(candidate.name()).controller().apply(model, prompt))).toList()))
+                .toArray(Family[]::new);
     }
 
     /**

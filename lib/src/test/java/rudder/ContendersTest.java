@@ -58,6 +58,9 @@ class ContendersTest {
             assertEquals(mean, joined.mean("addition", "energy").mean(), 1e-9 * mean);
             var other = Comparison.of(model, one, Comparison.settings().tokens(1), Controller.none());
             assertRefused(() -> Comparison.joined(List.of(comparisons.get(0), other)), "[none]", "same controllers");
+            var each = ocean.byPrompt(prompt -> prompt.equals(PROMPTS.get(0)) ? ocean : music, "addition")[0].candidates().get(2).controller();
+            assertEquals(ocean.features().setpoint(1).toString(), each.apply(model, PROMPTS.get(0)).setpoint().orElseThrow().at(1).toString());
+            assertEquals(music.features().setpoint(1).toString(), each.apply(model, PROMPTS.get(1)).setpoint().orElseThrow().at(1).toString());
             assertRefused(() -> music.families("addition", "adition"), "'adition'", "addition");
             assertEquals(List.of("P 10 0.75", "P 10 1.25", "P 10 1.75"), music.families("P")[0].sweep("P 10 1.25").stream().map(Steering::name).toList());
             assertEquals(9, music.families("spread")[0].sweep("spread 1").size());
