@@ -180,12 +180,14 @@ public final class LinearityStudy {
             for (var name : List.of(DEVIATION, NORM, LARGEST_TWO)) {
                 tables.put(name, new double[n][1]);
             }
+            var own = new DMatrixRMaj(d, d);                                               // used again and again: such arrays fill a heap
+            var mean = new DMatrixRMaj(d, d);
             for (int i = 0; i < n; i++) {
                 double[] z = prompts.state(k, i);
                 double[] squares = Arrays.stream(z).map(x -> x * x).sorted().toArray();
                 double square = Arrays.stream(squares).sum();
-                var own = doubles(jacobians.get(i));
-                var mean = CommonOps_DDRM.subtract(sum, own, null);
+                ConvertMatrixData.convert(jacobians.get(i), own);
+                CommonOps_DDRM.subtract(sum, own, mean);
                 CommonOps_DDRM.scale(1.0 / (n - 1), mean);
                 tables.get(DEVIATION)[i][0] = LocalLinearity.deviation(own, mean);
                 tables.get(NORM)[i][0] = Math.sqrt(square);
@@ -198,12 +200,11 @@ public final class LinearityStudy {
                     }
                 }
                 for (var with : With.values()) {
+                    if (with == With.NEAREST) {
+                        ConvertMatrixData.convert(jacobians.get(prompts.nearest(k, i)), own);  // in its place: it is not needed any more
+                    }
                     try (var here = algebra.open()) {
-                        var predictor = here.put(switch (with) {
-                            case OWN -> own;
-                            case MEAN -> mean;
-                            case NEAREST -> doubles(jacobians.get(prompts.nearest(k, i)));
-                        });
+                        var predictor = here.put(with == With.MEAN ? mean : own);
                         for (var along : Along.values()) {
                             tables.computeIfAbsent(errors(along, with), name -> new double[n][])[i] =
                                     around.containsKey(along) ? mean(around.get(along).errors(predictor, algebra)) : undefined();
@@ -225,12 +226,6 @@ public final class LinearityStudy {
 
         private static FMatrixRMaj singles(DMatrixRMaj a) {
             var b = new FMatrixRMaj(a.numRows, a.numCols);
-            ConvertMatrixData.convert(a, b);
-            return b;
-        }
-
-        private static DMatrixRMaj doubles(FMatrixRMaj a) {
-            var b = new DMatrixRMaj(a.numRows, a.numCols);
             ConvertMatrixData.convert(a, b);
             return b;
         }

@@ -94,7 +94,12 @@ public final class LocalLinearity {
 
     /** {@code |A - M| / |M|} in Frobenius norms: how far a prompt's Jacobian is from, say, the mean one. */
     public static double deviation(DMatrixRMaj a, DMatrixRMaj mean) {
-        return NormOps_DDRM.normF(CommonOps_DDRM.subtract(a, mean, null)) / NormOps_DDRM.normF(mean);
+        Check.length("the Jacobian", a.getNumElements(), mean.getNumElements());
+        double square = 0;
+        for (int i = 0; i < mean.data.length; i++) {
+            square += (a.data[i] - mean.data[i]) * (a.data[i] - mean.data[i]);
+        }
+        return Math.sqrt(square) / NormOps_DDRM.normF(mean);
     }
 
     @Override
