@@ -214,64 +214,73 @@ final class Transformer implements AutoCloseable {
     double[][] surprisals(List<int[]> sequences, int[] from) {
         int[] pads = new int[sequences.size()];
         int[][] tokens = Generation.padded(sequences, pads);
-        var surprisals = new double[tokens.length][];
         try (NDManager scope = manager.newSubManager(); KvCache cache = cache(pads, tokens[0].length)) {
             NDArray x = run(scope, tokens, cache, null, false, null); // [B, L, d]
+            var next = new ArrayList<int[]>();
+            var states = new NDList();
             for (int row = 0; row < tokens.length; row++) {
                 int[] sequence = sequences.get(row);
                 int first = Math.min(from[row], sequence.length);
-                try (NDManager within = scope.newSubManager()) {
-                    NDArray z = x.get(within, new NDIndex().addIndices(row).addSliceDim(pads[row] + first - 1, tokens[0].length));
-                    surprisals[row] = surprisals(z, Arrays.copyOfRange(sequence, first, sequence.length));
+                next.add(Arrays.copyOfRange(sequence, first, sequence.length));
+                if (first < sequence.length) {
+                    states.add(x.get(scope, new NDIndex().addIndices(row).addSliceDim(pads[row] + first - 1, tokens[0].length - 1)));
                 }
             }
+            return surprisals(states, next);
         }
-        return surprisals;
     }
 
     /** Negative log-likelihood of the continuations' tokens, in nats: the prompt is read once, then the continuations side by side. */
     double[][] surprisals(int[] prompt, List<int[]> continuations, DeviceLaws laws, Positions positions) {
         int rows = continuations.size();
         int longest = continuations.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
-        double[][] surprisals = new double[rows][];
         try (NDManager scope = manager.newSubManager(); KvCache one = cache(new int[1], prompt.length);
                 KvCache all = cache(new int[rows], prompt.length + longest)) {
             NDArray first = run(scope, new int[][] {prompt}, one, positions.last ? laws : null, positions.earlier, null);
-            NDArray logP = lastLogits(first).logSoftmax(-1); // [1, vocabulary]
-            NDArray states = null;
+            NDArray last = last(first).reshape(1, config.dimension());
+            NDArray rest = null;
             if (longest > 1) {
                 one.spread(all);
                 // zeros behind the shorter ones: no token that counts sees them
                 int[][] read = continuations.stream().map(tokens -> Arrays.copyOf(tokens, longest - 1)).toArray(int[][]::new);
-                states = run(scope, read, all, positions.written ? laws : null, true, null); // [rows, longest - 1, d]
+                rest = run(scope, read, all, positions.written ? laws : null, true, null); // [rows, longest - 1, d]
             }
+            var states = new NDList();
             for (int row = 0; row < rows; row++) {
-                int[] tokens = continuations.get(row);
-                surprisals[row] = Arrays.copyOf(surprisal(logP, tokens[0]), tokens.length);
-                if (tokens.length > 1) {
-                    try (NDManager within = scope.newSubManager()) {
-                        NDArray z = states.get(within, new NDIndex().addIndices(row).addSliceDim(0, tokens.length - 1));
-                        double[] rest = surprisals(z, Arrays.copyOfRange(tokens, 1, tokens.length));
-                        System.arraycopy(rest, 0, surprisals[row], 1, rest.length);
-                    }
+                states.add(last);
+                if (continuations.get(row).length > 1) {
+                    states.add(rest.get(scope, new NDIndex().addIndices(row).addSliceDim(0, continuations.get(row).length - 1)));
+                }
+            }
+            return surprisals(states, continuations);
+        }
+    }
+
+    /**
+     * -ln p of tokens that follow states z_T: of all texts together, so that the matrix behind the logits is read once for many of them.
+     *
+     * @param states of all texts, one behind another, [.., d]
+     * @param next   the tokens of each text, one for each of its states
+     */
+    private double[][] surprisals(NDList states, List<int[]> next) {
+        int[] tokens = next.stream().flatMapToInt(Arrays::stream).toArray();
+        double[] all = new double[tokens.length];
+        if (tokens.length > 0) {
+            NDArray z = NDArrays.concat(states); // [n, d]
+            for (int first = 0; first < tokens.length; first += CHUNK) {
+                int end = Math.min(tokens.length, first + CHUNK);
+                try (NDManager within = z.getManager().newSubManager()) {
+                    NDArray chunk = z.get(within, new NDIndex().addSliceDim(first, end));
+                    double[] some = surprisal(logits(chunk).logSoftmax(-1), Arrays.copyOfRange(tokens, first, end)); // [chunk, vocabulary]
+                    System.arraycopy(some, 0, all, first, some.length);
                 }
             }
         }
-        return surprisals;
-    }
-
-    /** -ln p of the token that follows each of the states z_T [n, d]. */
-    private double[] surprisals(NDArray z, int[] next) {
-        double[] surprisals = new double[next.length];
-        for (int first = 0; first < next.length; first += CHUNK) {
-            int end = Math.min(next.length, first + CHUNK);
-            try (NDManager within = z.getManager().newSubManager()) {
-                NDArray chunk = z.get(within, new NDIndex().addSliceDim(first, end));
-                double[] some = surprisal(logits(chunk).logSoftmax(-1), Arrays.copyOfRange(next, first, end)); // [chunk, vocabulary]
-                System.arraycopy(some, 0, surprisals, first, some.length);
-            }
+        var each = new double[next.size()][];
+        for (int row = 0, at = 0; row < each.length; at += each[row++].length) {
+            each[row] = Arrays.copyOfRange(all, at, at + next.get(row).length);
         }
-        return surprisals;
+        return each;
     }
 
     /** -ln p of one token a row of ln p [n, vocabulary]. */
