@@ -204,7 +204,7 @@ public final class ScalingStudy {
                     var last = new double[T + 1];
                     last[T] = 1;
                     tracker = FeatureTracker.of(plant, plant.nominal().rollout().states(), Setpoint.constant(T, first, 1), last, 1, Actuation.everywhere());
-                    return bytes(IntStream.range(0, T).boxed().flatMap(k -> tracker.laws(Place.STATE, k).stream()).map(law -> law.feedback().orElseThrow())
+                    return bytes(IntStream.range(0, T).boxed().flatMap(k -> tracker.laws(Place.OUTPUT, k).stream()).map(law -> law.feedback().orElseThrow())
                             .mapToInt(law -> law.W().getNumElements() + law.reading().directions().getNumElements()));
                 }
                 default -> {

@@ -110,8 +110,8 @@ class BoundsGoldenTest {
         var byProducts = FeatureTracker.of(plant, nominal, setpoint(), weights, 10, Actuation.everywhere());
         var byMatrices = FeatureTracker.of(dense, nominal, setpoint(), weights, 10, Actuation.everywhere());
         for (int k = 0; k < T; k++) {
-            var found = byProducts.laws(Place.STATE, k).get(0).feedback().orElseThrow();
-            var wanted = byMatrices.laws(Place.STATE, k).get(0).feedback().orElseThrow();
+            var found = byProducts.laws(Place.OUTPUT, k).get(0).feedback().orElseThrow();
+            var wanted = byMatrices.laws(Place.OUTPUT, k).get(0).feedback().orElseThrow();
             assertEquals(0, Golden.relative(found.reading().directions().data, wanted.reading().directions().data), tolerance, "C of block " + k);
             assertEquals(0, Golden.relative(found.reading().targets(), wanted.reading().targets()), tolerance, "b of block " + k);
             assertEquals(0, Golden.relative(found.W().data, wanted.W().data), tolerance, "W of block " + k);
