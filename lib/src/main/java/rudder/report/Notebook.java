@@ -8,7 +8,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.knowm.xchart.internal.chartpart.Chart;
-import rudder.Csv;
 import rudder.model.ModelStore;
 import tech.tablesaw.api.Table;
 
@@ -79,25 +78,6 @@ public final class Notebook {
         if (file != null) {
             Files.writeString(Path.of(file), csv(RECORDED));
         }
-    }
-
-    /**
-     * What an earlier run recorded and stored, by name: the file {@code results/NOTEBOOK.csv}, or {@code results/NOTEBOOK.MODEL.csv} of a run on another model.
-     * Empty if there was no such run.
-     *
-     * @throws IOException if there is a file that cannot be read or is not one of these
-     */
-    public static Map<String, String> recorded(String notebook) throws IOException {
-        var file = Path.of("results", notebook + ".csv");
-        return Files.exists(file) ? values(Csv.read(file)) : Map.of();
-    }
-
-    static Map<String, String> values(Csv csv) throws IOException {
-        int name = csv.column("name");
-        int value = csv.column("value");
-        var values = new LinkedHashMap<String, String>();
-        csv.rows().forEach(row -> values.put(row.fields().get(name), row.fields().get(value)));
-        return values;
     }
 
     static String csv(Map<String, String> values) {

@@ -5,19 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.File;
-import java.io.IOException;
 import java.net.MalformedURLException;
 import java.net.URL;
 import java.net.URLClassLoader;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.knowm.xchart.XYChartBuilder;
-import rudder.Csv;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.IntColumn;
 import tech.tablesaw.api.StringColumn;
@@ -51,13 +46,6 @@ class NotebookTest {
         values.put("text", "the sea, \"blue\"");
         assertEquals("name,value\ntracking error,0.25\ntext,\"the sea, \"\"blue\"\"\"\n", Notebook.csv(values));
         assertThrows(IllegalArgumentException.class, () -> Notebook.record("a,b", 1));
-    }
-
-    @Test
-    void whatWasRecordedIsReadAgain(@TempDir Path folder) throws IOException {
-        var values = Map.of("tracking error", "0.25", "text", "the sea, \"blue\"");
-        assertEquals(values, Notebook.values(Csv.read(Files.writeString(folder.resolve("run.csv"), Notebook.csv(values)))));
-        assertEquals(Map.of(), Notebook.recorded("no such run"));
     }
 
     @Test
