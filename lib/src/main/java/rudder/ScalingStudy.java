@@ -74,7 +74,7 @@ public final class ScalingStudy {
                 return 3 * Math.pow(s.dimension(), 3) * s.horizon();
             }
         },
-        /** The {@link FeatureTracker} of the last state: one vector-Jacobian product a block. */
+        /** The {@link FeatureTracker} of the last state, and its sensitivity to the first: one vector-Jacobian product a block. */
         TRACKER("feature tracker") {
             @Override
             double work(ModelShape s) {
@@ -204,6 +204,7 @@ public final class ScalingStudy {
                     var last = new double[T + 1];
                     last[T] = 1;
                     tracker = FeatureTracker.of(plant, plant.nominal().rollout().states(), Setpoint.constant(T, first, 1), last, 1, Actuation.everywhere());
+                    plant.vjp(0, tracker.laws(Place.OUTPUT, 0).get(0).feedback().orElseThrow().reading().directions());   // to the first state too: a product for every block
                     return bytes(IntStream.range(0, T).boxed().flatMap(k -> tracker.laws(Place.OUTPUT, k).stream()).map(law -> law.feedback().orElseThrow())
                             .mapToInt(law -> law.W().getNumElements() + law.reading().directions().getNumElements()));
                 }
