@@ -2,9 +2,11 @@ package rudder;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.stream.IntStream;
+import rudder.model.LanguageModel;
 
 /**
  * Prompts of one kind.
@@ -70,6 +72,18 @@ public record PromptSet(String name, List<String> prompts) {
             throw new IllegalArgumentException(count + " of " + prompts.size() + " prompts " + name + ", wanted 1.." + prompts.size());
         }
         return IntStream.range(0, count).mapToObj(i -> prompts.get(i * prompts.size() / count)).toList();
+    }
+
+    /**
+     * The prompts' beginnings, as texts: of each so many tokens as this model counts them, of a shorter one all. Prompts that begin alike become one.
+     *
+     * @throws IllegalArgumentException if there is to be no token, or a prompt is longer than the model's context
+     */
+    public PromptSet cut(LanguageModel model, int tokens) {
+        if (tokens < 1) {
+            throw new IllegalArgumentException("the prompts " + name + " cut to " + tokens + " tokens, wanted at least 1");
+        }
+        return new PromptSet(name, prompts.stream().map(model::encode).map(all -> model.decode(Arrays.copyOf(all, Math.min(tokens, all.length)))).distinct().toList());
     }
 
     /** SHA-256 of the prompts in their order, in hexadecimal; the name does not count. */
