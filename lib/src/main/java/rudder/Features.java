@@ -1,11 +1,10 @@
 package rudder;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import rudder.model.Job;
 import rudder.model.LanguageModel;
 import rudder.model.ResidualTrace;
@@ -27,7 +26,7 @@ public final class Features {
 
     /** States of equal texts agree to about this fraction of their length, single precision and batching being what they are. */
     private static final double SAME = 1e-5;
-    private static final int BATCH = 32;
+    private static final int FEW = 40;
 
     /**
      * What was measured on one side of the contrast.
@@ -60,8 +59,8 @@ public final class Features {
     }
 
     /**
-     * Traces every text of the set, and where a side is more than one batch of {@value #BATCH} traces it twice, for the means and then for the spread about
-     * them: a batch of each side is in memory at a time.
+     * Traces every text of the set, and where a side has more than {@value #FEW} traces it twice, for the means and then for the spread about them: a batch
+     * of each side is in memory at a time.
      *
      * @throws IllegalArgumentException naming the block, if from there on the two sides look the same to the model
      */
@@ -88,20 +87,14 @@ public final class Features {
     }
 
     private static Iterable<Rollout> traces(LanguageModel model, List<int[]> texts, Job job) {
-        if (texts.size() <= BATCH) {
-            var once = traces(model, texts).toList();
-            job.advance(2L * once.size());
-            return once;
+        int counted = texts.size() > FEW ? 1 : 2;                                   // passes over them
+        Iterable<Rollout> runs = () -> model.steered(Controller.none()).eachTrace(texts).map(ResidualTrace::rollout).peek(run -> job.advance(counted)).iterator();
+        if (texts.size() > FEW) {
+            return runs;
         }
-        return () -> IntStream.iterate(0, i -> i < texts.size(), i -> i + BATCH)
-                .mapToObj(i -> texts.subList(i, Math.min(texts.size(), i + BATCH)))
-                .flatMap(batch -> traces(model, batch))
-                .peek(rollout -> job.advance(1))
-                .iterator();
-    }
-
-    private static Stream<Rollout> traces(LanguageModel model, List<int[]> batch) {
-        return model.steered(Controller.none()).tracesOf(batch).stream().map(ResidualTrace::rollout);
+        var once = new ArrayList<Rollout>();
+        runs.forEach(once::add);
+        return once;
     }
 
     /**

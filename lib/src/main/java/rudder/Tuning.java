@@ -107,20 +107,43 @@ public final class Tuning {
      * @throws IllegalArgumentException if there is no such family
      */
     public Steering best(String family) {
-        if (!best.containsKey(family)) {
-            throw new IllegalArgumentException("there is no family '" + family + "' here, there are " + best.keySet());
-        }
+        requireTried(family);
         return best.get(family);
     }
 
+    private void requireTried(String family) {
+        if (!best.containsKey(family)) {
+            throw new IllegalArgumentException("there is no family '" + family + "' here, there are " + best.keySet());
+        }
+    }
+
     /**
-     * Of several families the one whose best candidate is best: what to take to an evaluation as the champion of its kind.
+     * A family at growing strength: of its sweeps ({@link Family#sweep}) the one that does most at equal damage, where its {@link TradeOff} reaches the objective's
+     * limit. Three candidates decide together, so that it hangs less on luck than {@link #best} does.
+     *
+     * @param baseline the arm every curve begins at, the unsteered model; among those tried
+     * @return the names of its arms, the baseline first
+     * @throws IllegalArgumentException if there is no such family or baseline
+     */
+    public List<String> sweep(String family, String baseline) {
+        requireTried(family);
+        var all = families.stream().filter(one -> one.name().equals(family)).findFirst().orElseThrow();
+        return all.names().map(name -> all.sweep(name).stream().map(Steering::name).toList()).distinct()
+                .map(arms -> Stream.concat(Stream.of(baseline), arms.stream()).toList())
+                .max(Comparator.comparingDouble(this::effect)).orElseThrow();
+    }
+
+    /**
+     * Of several families the one whose {@link #sweep} does most at equal damage: what to take to an evaluation as the champion of its kind.
      *
      * @throws IllegalArgumentException if one is not among those tried
      */
-    public String winner(List<Family> of) {
-        var winner = objective.best(of.stream().map(family -> best(family.name())).toList(), tried);
-        return of.stream().map(Family::name).filter(name -> best(name) == winner).findFirst().orElseThrow();
+    public String champion(List<Family> of, String baseline) {
+        return of.stream().map(Family::name).max(Comparator.comparingDouble(name -> effect(sweep(name, baseline)))).orElseThrow();
+    }
+
+    private double effect(List<String> arms) {
+        return tried.tradeOff(objective.score, objective.limited).effect(objective.limit, arms).mean();
     }
 
     /** All that was tried. */

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import rudder.theory.Controller;
 import rudder.theory.Rollout;
 import rudder.theory.Setpoint;
@@ -162,14 +163,21 @@ public final class SteeredModel {
 
     /** {@link #traces} of prompts given as tokens. */
     public List<ResidualTrace> tracesOf(List<int[]> prompts) {
-        var traces = new ArrayList<ResidualTrace>();
-        var rows = rows(prompts).iterator();
-        inBatches(prompts, batch -> {
-            try (DeviceLaws laws = laws(batch.stream().map(prompt -> rows.next()).toList())) {
+        return eachTrace(prompts).toList();
+    }
+
+    /** {@link #tracesOf} as the stream is read, a batch at a time: for more prompts than memory holds traces. */
+    public Stream<ResidualTrace> eachTrace(List<int[]> prompts) {
+        var rows = rows(prompts);
+        return IntStream.iterate(0, first -> first < prompts.size(), first -> first + BATCH).boxed().flatMap(first -> {
+            int end = Math.min(prompts.size(), first + BATCH);
+            var traces = new ArrayList<ResidualTrace>();
+            try (DeviceLaws laws = laws(rows.subList(first, end))) {
+                var batch = prompts.subList(first, end);
                 prefill(batch, laws, new Transformer.Trace(), (trace, cache, x) -> traces.addAll(traces(batch, trace)));
             }
+            return traces.stream();
         });
-        return traces;
     }
 
     /** The plants that prompts make of the unsteered model, several prompts prefilled at once. */
@@ -266,13 +274,14 @@ public final class SteeredModel {
         int horizon = model.horizon();
         var states = new double[prompts.size()][horizon + 1][];
         var inputs = new double[prompts.size()][horizon][];
+        var none = new double[model.dimension()];
         for (int k = 0; k <= horizon; k++) {
             double[][] z = Transformer.toRows(trace.states().get(k));
             double[][] u = k == horizon || trace.inputs().get(k) == null ? null : Transformer.toRows(trace.inputs().get(k));
             for (int i = 0; i < states.length; i++) {
                 states[i][k] = z[i];
                 if (k < horizon) {
-                    inputs[i][k] = u == null ? new double[model.dimension()] : u[i];
+                    inputs[i][k] = u == null ? none : u[i];
                 }
             }
         }
