@@ -3,8 +3,10 @@ package rudder;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.model.PromptPlant;
@@ -25,6 +27,12 @@ public record Steering(String name, BiFunction<LanguageModel, String, Controller
     /** One controller for every prompt. */
     public static Steering of(Controller controller) {
         return new Steering(controller.name(), (model, prompt) -> controller);
+    }
+
+    /** One controller for every prompt, made when one is first steered: of many that are listed, most may never be. */
+    static Steering once(String name, Supplier<Controller> maker) {
+        var made = new AtomicReference<Controller>();
+        return new Steering(name, (model, prompt) -> made.updateAndGet(controller -> controller != null ? controller : maker.get().named(name)));
     }
 
     /**
