@@ -7,6 +7,7 @@ import static rudder.Refusals.assertRefused;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -84,6 +85,19 @@ class TuningTest {
         assertEquals("addition", found.champion(List.of(weak, blocks), "none"));
         assertRefused(() -> found.sweep("other", "none"), "'other'", "addition");
         assertRefused(() -> found.sweep("weak", "unsteered"), "'unsteered'", "none");
+    }
+
+    @Test
+    void aCandidateIsMadeWhenItFirstSteersAndOnce() {
+        var made = new ArrayList<Double>();
+        var family = Family.of("counted", GRID, lambda -> {
+            made.add(lambda);
+            return Controller.openLoop(features.setpoint(lambda), 15);
+        });
+        assertEquals(List.of(), made);
+        Comparison.of(model, PROMPTS, settings().tokens(1), family.candidate("counted 0.5"));
+        assertEquals(List.of(0.5), made);
+        assertEquals("counted 0.5", family.candidate("counted 0.5").controller().apply(model, PROMPTS.get(1)).name());
     }
 
     @Test
