@@ -71,20 +71,20 @@ class TuningTest {
     void aFamilyGoesOnWithTheCurveThatDoesMostAtEqualDamage() {
         var blocks = Family.of("addition", new double[] {5, 15, 25}, GRID, (block, l) -> Controller.openLoop(features.setpoint(l), block.intValue()));
         var weak = Family.of("weak", new double[] {5, 15, 25}, GRID, (block, l) -> Controller.openLoop(features.setpoint(0.1 * l), block.intValue()));
-        var arms = Stream.of(blocks, weak).flatMap(family -> family.candidates().stream());
-        var tried = Comparison.of(model, PROMPTS, settings(), Stream.concat(Stream.of(Steering.of(Controller.none())), arms).toArray(Steering[]::new));
+        var tried = Comparison.of(model, PROMPTS, settings(), Tuning.arms(blocks, weak));
         double limit = 1.5 * tried.mean("none", "perplexity").mean();
         var found = Tuning.of(tried, Objective.most("strength").within("perplexity", limit), blocks, weak);
-        var sweep = found.sweep("addition", "none");
+        var sweep = found.sweep("addition");
         assertEquals("none", sweep.get(0));
         var tradeOff = tried.tradeOff("strength", "perplexity");
         for (int block : new int[] {5, 15, 25}) {
             var curve = Stream.concat(Stream.of("none"), Arrays.stream(GRID).mapToObj(l -> "addition " + block + (l == 0.5 ? " 0.5" : " " + (int) l))).toList();
             assertTrue(tradeOff.effect(limit, curve).mean() <= tradeOff.effect(limit, sweep).mean(), curve.toString());
         }
-        assertEquals("addition", found.champion(List.of(weak, blocks), "none"));
-        assertRefused(() -> found.sweep("other", "none"), "'other'", "addition");
-        assertRefused(() -> found.sweep("weak", "unsteered"), "'unsteered'", "none");
+        assertEquals("addition", found.champion(List.of(weak, blocks)));
+        assertRefused(() -> found.sweep("other"), "'other'", "addition");
+        var without = Tuning.of(tried.only(tried.controllers().stream().skip(1).toArray(String[]::new)), Objective.most("strength"), blocks, weak);
+        assertRefused(() -> without.sweep("weak"), "'none'", "weak 5 0");
     }
 
     @Test

@@ -211,7 +211,8 @@ public final class Charts {
      * The same for controllers that were run at several strengths: one curve a family through its arms, from left to right, with their 95 % intervals. The outermost
      * curves are the Pareto front.
      *
-     * @param families arms of the comparison by the name that the legend gives them; see {@link Tuning#arms}
+     * @param families arms of the comparison by the name that the legend gives them, see {@link Tuning#arms}; an arm may be in several, the unsteered model where
+     *     curves begin
      * @throws IllegalArgumentException if the comparison lacks an arm or a score
      */
     public static XYChart tradeOff(Comparison comparison, String across, String up, Map<String, List<String>> families) {
@@ -224,11 +225,11 @@ public final class Charts {
             ChartStyle.line(chart, numbers.get(family), family, x.stream().mapToDouble(Interval::mean).toArray(), y.stream().mapToDouble(Interval::mean).toArray());
             for (int i = 0; i < arms.size(); i++) {
                 if (x.get(i).high() > x.get(i).low()) {
-                    ChartStyle.whisker(chart, numbers.get(family), arms.get(i) + ", " + across, new double[] {x.get(i).low(), x.get(i).high()},
+                    ChartStyle.whisker(chart, numbers.get(family), family + ", " + arms.get(i) + ", " + across, new double[] {x.get(i).low(), x.get(i).high()},
                             new double[] {y.get(i).mean(), y.get(i).mean()});
                 }
                 if (y.get(i).high() > y.get(i).low()) {
-                    ChartStyle.whisker(chart, numbers.get(family), arms.get(i) + ", " + up, new double[] {x.get(i).mean(), x.get(i).mean()},
+                    ChartStyle.whisker(chart, numbers.get(family), family + ", " + arms.get(i) + ", " + up, new double[] {x.get(i).mean(), x.get(i).mean()},
                             new double[] {y.get(i).low(), y.get(i).high()});
                 }
             }
