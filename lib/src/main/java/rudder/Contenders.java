@@ -8,15 +8,12 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.model.LanguageModel;
 import rudder.theory.Actuation;
 import rudder.theory.Controller;
 import rudder.theory.Differential;
 import rudder.theory.FeatureTracker;
-import rudder.theory.Law;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
@@ -31,14 +28,13 @@ import rudder.theory.Setpoint;
  * Tuning.search(model, calibration, settings, scores, objective, contenders.families("addition", "A-LQR", "tracker"))
  * }</pre>
  *
- * <p>Parameters are relative: blocks are T/3, 2T/3 and 5T/6 (of what acts from a block on, 0, T/3 and 2T/3), strengths are in gaps, transports in fractions of the fitted one.
+ * <p>Parameters are relative: blocks are T/3, 2T/3 and 5T/6, strengths are in gaps, transports in fractions of the fitted one.
  */
 public final class Contenders {
 
     private static final double[] LAMBDAS = {0.75, 1.25, 1.75};
     private static final double[] FRACTIONS = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 1};
-    /** Gaps that a spread addition has in all. */
-    private static final double[] TOTALS = {1, 2, 3};
+    private static final double[] TOTALS = {0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3};
     private static final double[] INPUT_WEIGHTS = {1, 10, 100};
     /** Gaps below which on-off control is on. */
     private static final double HALF = 0.5;
@@ -114,7 +110,7 @@ public final class Contenders {
         var along = Actuation.along(features.setpoint(1));
         return new Contenders(features, List.of(
                 Family.of("addition", blocks, strengths, (block, lambda) -> Controller.openLoop(features.setpoint(lambda), block.intValue())),
-                Family.of("spread", new double[] {0, T / 3, 2 * T / 3}, TOTALS, (from, total) -> spread(features, from.intValue(), total)),
+                Family.of("spread", TOTALS, lambda -> Controller.openLoop(features.setpoint(lambda / T))),
                 Family.of("rotation", blocks, new double[] {0.5, 1, 1.5}, (block, lambda) -> Baselines.rotation(features, lambda, block.intValue())),
                 Family.perPrompt("A-LQR frozen", INPUT_WEIGHTS, strengths, (r, lambda) -> Steering.frozen(lqr.apply(r, lambda)))),
                 List.of(Family.of("P", blocks, strengths, (block, lambda) -> Controller.proportional(features.setpoint(lambda), 1, block.intValue())),
@@ -127,13 +123,6 @@ public final class Contenders {
                 Family.of("look-ahead", blocks, asked, (block, lambda) -> lookAhead(plant, nominal, features.setpoint(lambda), along.at(block.intValue()))),
                 Family.perPrompt("tracker at prompt", weighted, asked, (from, lambda) -> Steering.atPrompt("tracker", own -> tracker(own,
                         own.nominal().rollout().states(), features.setpoint(lambda), from, Actuation.everywhere())))));
-    }
-
-    /** Equal parts of an addition at every block from one on. */
-    private static Controller spread(Features features, int from, double total) {
-        var part = features.setpoint(total / (features.horizon() - from));
-        var laws = IntStream.range(from, part.horizon()).boxed().collect(Collectors.toMap(k -> k, k -> Law.constant(part.shift(k))));
-        return Controller.of("spread", laws, features.setpoint(total));
     }
 
     /** Weights .1 from a block on, inputs at 10. */

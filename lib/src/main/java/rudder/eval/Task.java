@@ -73,7 +73,8 @@ public record Task(String name, ContrastSet steering, PromptSet tuning, PromptSe
      * @throws IOException if a file cannot be written, or a line of one that is there is damaged; the message names the line
      */
     public Tuning tune(LanguageModel model, Path folder, Tuning.Objective objective, Family... families) throws IOException {
-        return Tuning.of(judged(model, written(model, folder.resolve(name + ", tuning"), tuning, Tuning.arms(families))), objective, families);
+        var candidates = Stream.of(families).flatMap(family -> family.candidates().stream()).toArray(Steering[]::new);
+        return Tuning.of(judged(model, written(model, folder.resolve(name + ", tuning"), tuning, candidates)), objective, families);
     }
 
     /**
