@@ -33,27 +33,27 @@ public record Family(String name, List<Steering> candidates) {
 
     /** One parameter. A candidate is made when it first steers, and kept. */
     public static Family of(String name, double[] grid, DoubleFunction<Controller> controller) {
-        return new Family(name, Arrays.stream(grid).mapToObj(x -> Steering.once(name(name, x), () -> controller.apply(x))).toList());
+        return new Family(name, Arrays.stream(grid).mapToObj(x -> Steering.once(label(name, x), () -> controller.apply(x))).toList());
     }
 
     /** Two parameters, every combination. A candidate is made when it first steers, and kept. */
     public static Family of(String name, double[] first, double[] second, BiFunction<Double, Double, Controller> controller) {
         return new Family(name, Arrays.stream(first).boxed().flatMap(x -> Arrays.stream(second)
-                .mapToObj(y -> Steering.once(name(name, x, y), () -> controller.apply(x, y)))).toList());
+                .mapToObj(y -> Steering.once(label(name, x, y), () -> controller.apply(x, y)))).toList());
     }
 
     /** A controller made for each prompt, of one parameter. */
     public static Family perPrompt(String name, double[] grid, DoubleFunction<Steering> steering) {
-        return new Family(name, Arrays.stream(grid).mapToObj(x -> steering.apply(x).named(name(name, x))).toList());
+        return new Family(name, Arrays.stream(grid).mapToObj(x -> steering.apply(x).named(label(name, x))).toList());
     }
 
     /** A controller made for each prompt, of two parameters, every combination. */
     public static Family perPrompt(String name, double[] first, double[] second, BiFunction<Double, Double, Steering> steering) {
         return new Family(name, Arrays.stream(first).boxed().flatMap(x -> Arrays.stream(second)
-                .mapToObj(y -> steering.apply(x, y).named(name(name, x, y)))).toList());
+                .mapToObj(y -> steering.apply(x, y).named(label(name, x, y)))).toList());
     }
 
-    private static String name(String family, double... parameters) {
+    private static String label(String family, double... parameters) {
         return family + Arrays.stream(parameters).mapToObj(x -> x == Math.rint(x) ? " " + (long) x : " " + x).collect(Collectors.joining());
     }
 

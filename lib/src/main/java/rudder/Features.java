@@ -8,7 +8,6 @@ import java.util.function.Function;
 import rudder.model.Job;
 import rudder.model.LanguageModel;
 import rudder.model.ResidualTrace;
-import rudder.theory.Controller;
 import rudder.theory.Rollout;
 import rudder.theory.Setpoint;
 import rudder.theory.Vectors;
@@ -26,6 +25,7 @@ public final class Features {
 
     /** States of equal texts agree to about this fraction of their length, single precision and batching being what they are. */
     private static final double SAME = 1e-5;
+    /** Texts of a side whose traces are held rather than made twice. */
     private static final int FEW = 40;
 
     /**
@@ -88,7 +88,7 @@ public final class Features {
 
     private static Iterable<Rollout> traces(LanguageModel model, List<int[]> texts, Job job) {
         int counted = texts.size() > FEW ? 1 : 2;                                   // passes over them
-        Iterable<Rollout> runs = () -> model.steered(Controller.none()).eachTrace(texts).map(ResidualTrace::rollout).peek(run -> job.advance(counted)).iterator();
+        Iterable<Rollout> runs = () -> model.eachTrace(texts).map(ResidualTrace::rollout).peek(run -> job.advance(counted)).iterator();
         if (texts.size() > FEW) {
             return runs;
         }

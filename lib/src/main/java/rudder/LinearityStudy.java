@@ -19,7 +19,6 @@ import org.ejml.ops.ConvertMatrixData;
 import rudder.model.Job;
 import rudder.model.LanguageModel;
 import rudder.model.ModelStore;
-import rudder.theory.Controller;
 import rudder.theory.LocalLinearity;
 import rudder.theory.SingularSpace;
 import tech.tablesaw.api.StringColumn;
@@ -156,7 +155,7 @@ public final class LinearityStudy {
     private record Laboratory(LanguageModel model, Neighbours prompts, List<float[][]> population, Features features) {
 
         static Laboratory of(LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast) {
-            var states = model.steered(Controller.none()).eachTrace(population.stream().map(model::encode).toList())
+            var states = model.eachTrace(population.stream().map(model::encode).toList())
                     .map(trace -> Arrays.stream(trace.rollout().states()).map(Laboratory::singles).toArray(float[][]::new)).toList();
             return new Laboratory(model, Neighbours.of(model, prompts), states, Features.contrast(model, contrast));
         }

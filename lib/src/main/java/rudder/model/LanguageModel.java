@@ -12,7 +12,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.IntFunction;
-import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.Controller;
 import rudder.theory.DenseAlgebra;
@@ -246,6 +246,11 @@ public final class LanguageModel implements AutoCloseable {
         return unsteered().traces(prompts);
     }
 
+    /** {@link #traces} of prompts given as tokens, as the stream is read, a batch at a time: for more prompts than memory holds traces. */
+    public Stream<ResidualTrace> eachTrace(List<int[]> prompts) {
+        return unsteered().eachTrace(prompts);
+    }
+
     /** What the attention heads of every block put out at the prompts' last tokens, side by side, before they are mixed: [prompt][T][{@link #headsWidth}]. */
     public double[][][] headOutputs(List<String> prompts) {
         return unsteered().heads(encoded(prompts));
@@ -355,10 +360,8 @@ public final class LanguageModel implements AutoCloseable {
      */
     public double[][] surprisals(List<int[]> sequences, int... from) {
         sequences.forEach(tokens -> requireTokens(tokens, 0));
-        return IntStream.iterate(0, first -> first < sequences.size(), first -> first + SteeredModel.BATCH).mapToObj(first -> {
-            int end = Math.min(sequences.size(), first + SteeredModel.BATCH);
-            return transformer.surprisals(sequences.subList(first, end), Arrays.copyOfRange(from, first, end));
-        }).flatMap(Arrays::stream).toArray(double[][]::new);
+        return SteeredModel.inBatches(sequences.size(), (first, end) -> transformer.surprisals(sequences.subList(first, end), Arrays.copyOfRange(from, first, end)))
+                .flatMap(Arrays::stream).toArray(double[][]::new);
     }
 
     /** exp of the mean {@link #surprisals} of the text's tokens. */

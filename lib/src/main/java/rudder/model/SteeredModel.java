@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -130,21 +131,23 @@ public final class SteeredModel {
         if (maxTokens < 1) {
             throw new IllegalArgumentException("maxTokens is " + maxTokens + ", wanted at least 1");
         }
-        var completions = new ArrayList<Completion>();
         var rows = rows(prompts);
         try (Job job = Job.of("Writing " + prompts.size() + " x " + maxTokens + " tokens, " + rows.get(0).name(), prompts.size())) {
-            for (int first = 0; first < prompts.size(); first += BATCH) {
-                int end = Math.min(prompts.size(), first + BATCH);
+            return inBatches(prompts.size(), (first, end) -> {
                 var names = rows.subList(first, end).stream().map(Controller::name).toList();
                 try (NDManager scope = model.transformer().manager.newSubManager(); DeviceLaws laws = laws(rows.subList(first, end))) {
-                    completions.addAll(new Generation(scope, model.transformer(), model.tokenizer(), prompts.subList(first, end), row + first, maxTokens,
-                            sampling, measured).run(laws, maker == null ? null : some -> laws(some.stream().map(maker).toList()), positions, names,
-                            texts.subList(first, end), onText));
+                    var written = new Generation(scope, model.transformer(), model.tokenizer(), prompts.subList(first, end), row + first, maxTokens, sampling, measured)
+                            .run(laws, maker == null ? null : some -> laws(some.stream().map(maker).toList()), positions, names, texts.subList(first, end), onText);
+                    job.reach(end);
+                    return written;
                 }
-                job.reach(completions.size());
-            }
+            }).flatMap(List::stream).toList();
         }
-        return completions;
+    }
+
+    /** What is made of the places first..end-1, for one batch after another of so many, as the stream is read. */
+    static <R> Stream<R> inBatches(int size, BiFunction<Integer, Integer, R> made) {
+        return IntStream.iterate(0, first -> first < size, first -> first + BATCH).mapToObj(first -> made.apply(first, Math.min(size, first + BATCH)));
     }
 
     private DeviceLaws laws(List<Controller> rows) {
@@ -167,23 +170,22 @@ public final class SteeredModel {
     }
 
     /** {@link #tracesOf} as the stream is read, a batch at a time: for more prompts than memory holds traces. */
-    public Stream<ResidualTrace> eachTrace(List<int[]> prompts) {
+    Stream<ResidualTrace> eachTrace(List<int[]> prompts) {
         var rows = rows(prompts);
-        return IntStream.iterate(0, first -> first < prompts.size(), first -> first + BATCH).boxed().flatMap(first -> {
-            int end = Math.min(prompts.size(), first + BATCH);
+        return inBatches(prompts.size(), (first, end) -> {
+            var batch = prompts.subList(first, end);
             var traces = new ArrayList<ResidualTrace>();
             try (DeviceLaws laws = laws(rows.subList(first, end))) {
-                var batch = prompts.subList(first, end);
                 prefill(batch, laws, new Transformer.Trace(), (trace, cache, x) -> traces.addAll(traces(batch, trace)));
             }
-            return traces.stream();
-        });
+            return traces;
+        }).flatMap(List::stream);
     }
 
     /** The plants that prompts make of the unsteered model, several prompts prefilled at once. */
     List<PromptPlant> plants(List<int[]> prompts) {
         var plants = new ArrayList<PromptPlant>();
-        inBatches(prompts, batch -> prefill(batch, null, new Transformer.Trace(), (trace, cache, x) -> {
+        inBatches(prompts.size(), prompts::subList).forEach(batch -> prefill(batch, null, new Transformer.Trace(), (trace, cache, x) -> {
             var traces = traces(batch, trace);
             for (int i = 0; i < traces.size(); i++) {
                 plants.add(new PromptPlant(model.transformer(), traces.get(i),
@@ -196,17 +198,11 @@ public final class SteeredModel {
     /** What the attention heads of every block of the unsteered model put out at the prompts' last tokens, side by side: [prompt][T][h w]. */
     double[][][] heads(List<int[]> prompts) {
         var heads = new ArrayList<double[][]>();
-        inBatches(prompts, batch -> prefill(batch, null, Transformer.Trace.withHeads(), (trace, cache, x) -> {
+        inBatches(prompts.size(), prompts::subList).forEach(batch -> prefill(batch, null, Transformer.Trace.withHeads(), (trace, cache, x) -> {
             var byBlock = trace.heads().stream().map(Transformer::toRows).toList();
             IntStream.range(0, batch.size()).forEach(i -> heads.add(byBlock.stream().map(rows -> rows[i]).toArray(double[][]::new)));
         }));
         return heads.toArray(double[][][]::new);
-    }
-
-    private static void inBatches(List<int[]> prompts, Consumer<List<int[]>> each) {
-        for (int first = 0; first < prompts.size(); first += BATCH) {
-            each.accept(prompts.subList(first, Math.min(prompts.size(), first + BATCH)));
-        }
     }
 
     /** Next-token logits after a prompt given as tokens, [vocabulary]. */
