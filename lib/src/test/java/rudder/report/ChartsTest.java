@@ -16,9 +16,12 @@ import java.util.Random;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.ejml.data.DMatrixRMaj;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.knowm.xchart.XYChart;
+import rudder.Comparison;
 import rudder.model.Completion;
+import rudder.model.LanguageModel;
 import rudder.theory.ConformalBound;
 import rudder.theory.Controller;
 import rudder.theory.LinearSystem;
@@ -53,6 +56,21 @@ class ChartsTest {
 
     private static List<String> legend(XYChart chart) {
         return chart.getSeriesCollection().stream().filter(series -> series.isShowInLegend()).map(series -> series.getLabel()).toList();
+    }
+
+    /** The unsteered model is where every family's curve begins. */
+    @Test
+    @Tag("model")
+    void anArmMayBeginSeveralCurvesOfATradeOff() throws IOException {
+        try (var model = LanguageModel.load("SmolLM2-135M-Instruct")) {
+            var prompts = List.of("Once upon a time", "The best thing about the weekend is");
+            var comparison = Comparison.of(model, prompts, Comparison.settings().tokens(4), Controller.none(), Controller.none().named("a 1"), Controller.none().named("b 1"));
+            var chart = Charts.tradeOff(comparison, "perplexity", "distinct-1", Map.of("a", List.of("none", "a 1"), "b", List.of("none", "b 1")));
+            assertEquals(List.of("a", "b"), legend(chart).stream().sorted().toList());
+            for (var whisker : List.of("a, none", "a, a 1", "b, none", "b, b 1")) {
+                assertTrue(chart.getSeriesCollection().stream().anyMatch(series -> series.getName().startsWith(whisker)), whisker);
+            }
+        }
     }
 
     @Test
