@@ -8,12 +8,15 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.model.LanguageModel;
 import rudder.theory.Actuation;
 import rudder.theory.Controller;
 import rudder.theory.Differential;
 import rudder.theory.FeatureTracker;
+import rudder.theory.Law;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
@@ -28,13 +31,14 @@ import rudder.theory.Setpoint;
  * Tuning.search(model, calibration, settings, scores, objective, contenders.families("addition", "A-LQR", "tracker"))
  * }</pre>
  *
- * <p>Parameters are relative: blocks are T/3, 2T/3 and 5T/6, strengths are in gaps, transports in fractions of the fitted one.
+ * <p>Parameters are relative: blocks are T/3, 2T/3 and 5T/6 (of what acts from a block on, 0, T/3 and 2T/3), strengths are in gaps, transports in fractions of the fitted one.
  */
 public final class Contenders {
 
     private static final double[] LAMBDAS = {0.75, 1.25, 1.75};
     private static final double[] FRACTIONS = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 1};
-    private static final double[] TOTALS = {0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3};
+    /** Gaps that what is spread over blocks has in all. */
+    private static final double[] TOTALS = {1, 2, 3};
     private static final double[] INPUT_WEIGHTS = {1, 10, 100};
     /** Gaps below which on-off control is on. */
     private static final double HALF = 0.5;
@@ -103,6 +107,7 @@ public final class Contenders {
     private static Contenders of(Features features, LinearSystem system, double[] strengths, BiFunction<Double, Double, Controller> lqr) {
         int T = features.horizon();
         double[] blocks = {T / 3, 2 * T / 3, 5 * T / 6};
+        double[] onward = {0, T / 3, 2 * T / 3};
         double[] weighted = {1, T / 2, 2 * T / 3};              // trackers weigh the blocks from here on
         double[] asked = Arrays.stream(strengths).map(lambda -> Math.rint(1e6 * ASKED * lambda) / 1e6).toArray();   // numbers that make names
         var plant = Differential.of(system);
@@ -110,19 +115,30 @@ public final class Contenders {
         var along = Actuation.along(features.setpoint(1));
         return new Contenders(features, List.of(
                 Family.of("addition", blocks, strengths, (block, lambda) -> Controller.openLoop(features.setpoint(lambda), block.intValue())),
-                Family.of("spread", TOTALS, lambda -> Controller.openLoop(features.setpoint(lambda / T))),
+                Family.of("spread", onward, TOTALS, (from, total) -> spread(features, from.intValue(), total)),
                 Family.of("rotation", blocks, new double[] {0.5, 1, 1.5}, (block, lambda) -> Baselines.rotation(features, lambda, block.intValue())),
                 Family.perPrompt("A-LQR frozen", INPUT_WEIGHTS, strengths, (r, lambda) -> Steering.frozen(lqr.apply(r, lambda)))),
                 List.of(Family.of("P", blocks, strengths, (block, lambda) -> Controller.proportional(features.setpoint(lambda), 1, block.intValue())),
+                Family.of("P spread", onward, TOTALS, (from, total) -> spreadFeedback(features.setpoint(total), from.intValue())),
                 Family.of("on-off", blocks, strengths, (block, lambda) -> Controller.openLoop(features.setpoint(lambda), block.intValue())
                         .onlyWhen(features.setpoint(1), Double.NEGATIVE_INFINITY, HALF)),
                 Family.of("S-PID", new double[] {0.03, 0.1, 0.3}, strengths, (gain, lambda) -> Controller.pid(features.setpoint(lambda), gain, gain / 3, 0, 10)),
                 Family.of("A-LQR", INPUT_WEIGHTS, strengths, lqr),
                 Family.of("tracker", weighted, asked, (from, lambda) -> tracker(plant, nominal, features.setpoint(lambda), from, Actuation.everywhere())),
                 Family.of("tracker along v", weighted, asked, (from, lambda) -> tracker(plant, nominal, features.setpoint(lambda), from, along)),
-                Family.of("look-ahead", blocks, asked, (block, lambda) -> lookAhead(plant, nominal, features.setpoint(lambda), along.at(block.intValue()))),
-                Family.perPrompt("tracker at prompt", weighted, asked, (from, lambda) -> Steering.atPrompt("tracker", own -> tracker(own,
-                        own.nominal().rollout().states(), features.setpoint(lambda), from, Actuation.everywhere())))));
+                Family.of("look-ahead", blocks, asked, (block, lambda) -> lookAhead(plant, nominal, features.setpoint(lambda), along.at(block.intValue())))));
+    }
+
+    /** Equal parts of an addition at every block from one on. */
+    private static Controller spread(Features features, int from, double total) {
+        var part = features.setpoint(total / (features.horizon() - from));
+        var laws = IntStream.range(from, part.horizon()).boxed().collect(Collectors.toMap(k -> k, k -> Law.constant(part.shift(k))));
+        return Controller.of("spread", laws, features.setpoint(total));
+    }
+
+    /** A spread addition's closed-loop twin: an equal share of what is missing, at every block from one on. */
+    private static Controller spreadFeedback(Setpoint setpoint, int from) {
+        return Controller.proportional(setpoint, 1.0 / (setpoint.horizon() - from), IntStream.range(from, setpoint.horizon()).toArray());
     }
 
     /** Weights .1 from a block on, inputs at 10. */

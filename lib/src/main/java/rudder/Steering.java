@@ -1,5 +1,6 @@
 package rudder;
 
+import java.lang.ref.SoftReference;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -29,10 +30,17 @@ public record Steering(String name, BiFunction<LanguageModel, String, Controller
         return new Steering(controller.name(), (model, prompt) -> controller);
     }
 
-    /** One controller for every prompt, made when one is first steered: of many that are listed, most may never be. */
+    /** One controller for every prompt, made when one is first steered, and kept while there is memory: of many that are listed, most may never be. */
     static Steering once(String name, Supplier<Controller> maker) {
-        var made = new AtomicReference<Controller>();
-        return new Steering(name, (model, prompt) -> made.updateAndGet(controller -> controller != null ? controller : maker.get().named(name)));
+        var kept = new AtomicReference<>(new SoftReference<Controller>(null));
+        return new Steering(name, (model, prompt) -> {
+            var controller = kept.get().get();
+            if (controller == null) {
+                controller = maker.get().named(name);
+                kept.set(new SoftReference<>(controller));
+            }
+            return controller;
+        });
     }
 
     /**

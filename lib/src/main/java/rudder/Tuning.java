@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import rudder.model.LanguageModel;
 import rudder.model.WholeFile;
+import rudder.theory.Controller;
 import tech.tablesaw.api.BooleanColumn;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.StringColumn;
@@ -66,7 +67,7 @@ public final class Tuning {
     }
 
     /**
-     * Tries every candidate on every prompt.
+     * Tries every candidate on every prompt, and the unsteered model beside them.
      *
      * @param prompts calibration prompts; not those of the evaluation
      * @param scores what is measured beside a {@link Comparison}'s own scores
@@ -75,8 +76,12 @@ public final class Tuning {
     public static Tuning search(LanguageModel model, List<String> prompts, Comparison.Settings settings, List<Score> scores, Objective objective,
             Family... families) {
         requireEqualBudgets(families);
-        var candidates = Stream.of(families).flatMap(family -> family.candidates().stream()).toArray(Steering[]::new);
-        return of(Comparison.of(model, prompts, settings, candidates).with(scores), objective, families);
+        return of(Comparison.of(model, prompts, settings, arms(families)).with(scores), objective, families);
+    }
+
+    /** What a search tries: the unsteered model, and every candidate. */
+    public static Steering[] arms(Family... families) {
+        return Stream.concat(Stream.of(Steering.of(Controller.none())), Stream.of(families).flatMap(family -> family.candidates().stream())).toArray(Steering[]::new);
     }
 
     /**
@@ -107,20 +112,42 @@ public final class Tuning {
      * @throws IllegalArgumentException if there is no such family
      */
     public Steering best(String family) {
-        if (!best.containsKey(family)) {
-            throw new IllegalArgumentException("there is no family '" + family + "' here, there are " + best.keySet());
-        }
+        requireTried(family);
         return best.get(family);
     }
 
+    private void requireTried(String family) {
+        if (!best.containsKey(family)) {
+            throw new IllegalArgumentException("there is no family '" + family + "' here, there are " + best.keySet());
+        }
+    }
+
     /**
-     * Of several families the one whose best candidate is best: what to take to an evaluation as the champion of its kind.
+     * A family at growing strength: of its sweeps ({@link Family#sweep}) the one that does most at equal damage, where its {@link TradeOff} reaches the objective's
+     * limit. Three candidates decide together, so that it hangs less on luck than {@link #best} does.
+     *
+     * @return the names of its arms, the unsteered model first
+     * @throws IllegalArgumentException if there is no such family, or the unsteered model was not tried
+     */
+    public List<String> sweep(String family) {
+        requireTried(family);
+        var all = families.stream().filter(one -> one.name().equals(family)).findFirst().orElseThrow();
+        return all.names().map(name -> all.sweep(name).stream().map(Steering::name).toList()).distinct()
+                .map(arms -> Stream.concat(Stream.of(Controller.none().name()), arms.stream()).toList())
+                .max(Comparator.comparingDouble(this::effect)).orElseThrow();
+    }
+
+    /**
+     * Of several families the one whose {@link #sweep} does most at equal damage: what to take to an evaluation as the champion of its kind.
      *
      * @throws IllegalArgumentException if one is not among those tried
      */
-    public String winner(List<Family> of) {
-        var winner = objective.best(of.stream().map(family -> best(family.name())).toList(), tried);
-        return of.stream().map(Family::name).filter(name -> best(name) == winner).findFirst().orElseThrow();
+    public String champion(List<Family> of) {
+        return of.stream().map(Family::name).max(Comparator.comparingDouble(name -> effect(sweep(name)))).orElseThrow();
+    }
+
+    private double effect(List<String> arms) {
+        return tried.tradeOff(objective.score, objective.limited).effect(objective.limit, arms).mean();
     }
 
     /** All that was tried. */

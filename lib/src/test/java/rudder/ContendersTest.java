@@ -64,7 +64,7 @@ class ContendersTest {
             assertEquals(music.features().setpoint(1).toString(), each.apply(model, PROMPTS.get(1)).setpoint().orElseThrow().at(1).toString());
             assertRefused(() -> music.families("addition", "adition"), "'adition'", "addition");
             assertEquals(List.of("P 10 0.75", "P 10 1.25", "P 10 1.75"), music.families("P")[0].sweep("P 10 1.25").stream().map(Steering::name).toList());
-            assertEquals(9, music.families("spread")[0].sweep("spread 1").size());
+            assertEquals(9, music.families("Mean-AcT")[0].sweep("Mean-AcT 1").size());
             assertRefused(() -> music.families("P")[0].candidate("P 1"), "'P 1'", "P 10 0.75");
         }
     }

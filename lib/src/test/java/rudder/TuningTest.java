@@ -8,8 +8,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -60,11 +62,29 @@ class TuningTest {
             family.getValue().forEach(arm -> assertTrue(tuning.tried().mean(arm, "strength").mean() <= best, arm));
         }
         assertEquals("middle 1", tuning.best("middle").name());
-        double strongest = tuning.arms().keySet().stream().mapToDouble(name -> tuning.tried().mean(tuning.best(name).name(), "strength").mean()).max().orElseThrow();
-        var winner = tuning.winner(List.of(middle(), Family.of("P", GRID, lambda -> Controller.none().named("P " + lambda))));
-        assertEquals(strongest, tuning.tried().mean(tuning.best(winner).name(), "strength").mean());
         assertEquals(tuning.tried().mean("P 1", "energy"), tuning.tried().only("P 1").mean("P 1", "energy"));
         assertEquals(Map.of("middle", List.of("middle 0", "middle 0.5", "middle 1"), "P", List.of("P 0", "P 0.5", "P 1")), tuning.arms());
+    }
+
+    /** Curves from the unsteered arm: of each block the one that does most within the limit, and of the families the one that has it. */
+    @Test
+    void aFamilyGoesOnWithTheCurveThatDoesMostAtEqualDamage() {
+        var blocks = Family.of("addition", new double[] {5, 15, 25}, GRID, (block, l) -> Controller.openLoop(features.setpoint(l), block.intValue()));
+        var weak = Family.of("weak", new double[] {5, 15, 25}, GRID, (block, l) -> Controller.openLoop(features.setpoint(0.1 * l), block.intValue()));
+        var tried = Comparison.of(model, PROMPTS, settings(), Tuning.arms(blocks, weak));
+        double limit = 1.5 * tried.mean("none", "perplexity").mean();
+        var found = Tuning.of(tried, Objective.most("strength").within("perplexity", limit), blocks, weak);
+        var sweep = found.sweep("addition");
+        assertEquals("none", sweep.get(0));
+        var tradeOff = tried.tradeOff("strength", "perplexity");
+        for (int block : new int[] {5, 15, 25}) {
+            var curve = Stream.concat(Stream.of("none"), Arrays.stream(GRID).mapToObj(l -> "addition " + block + (l == 0.5 ? " 0.5" : " " + (int) l))).toList();
+            assertTrue(tradeOff.effect(limit, curve).mean() <= tradeOff.effect(limit, sweep).mean(), curve.toString());
+        }
+        assertEquals("addition", found.champion(List.of(weak, blocks)));
+        assertRefused(() -> found.sweep("other"), "'other'", "addition");
+        var without = Tuning.of(tried.only(tried.controllers().stream().skip(1).toArray(String[]::new)), Objective.most("strength"), blocks, weak);
+        assertRefused(() -> without.sweep("weak"), "'none'", "weak 5 0");
     }
 
     @Test

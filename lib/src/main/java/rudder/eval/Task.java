@@ -18,6 +18,7 @@ import rudder.Tuning;
 import rudder.model.Completion;
 import rudder.model.Job;
 import rudder.model.LanguageModel;
+import rudder.model.SteeredModel;
 
 /**
  * What controllers are tried on: texts to steer by, prompts to tune on, other prompts to judge on, and the judges.
@@ -41,7 +42,7 @@ import rudder.model.LanguageModel;
 public record Task(String name, ContrastSet steering, PromptSet tuning, PromptSet evaluation, List<Score> scores, Comparison.Settings settings) {
 
     /** Prompts written between two savings. */
-    static final int BATCH = 32;
+    static final int BATCH = SteeredModel.BATCH;
 
     /**
      * @throws IllegalArgumentException if a text is in two of the sets, letters' case and outer blanks aside, or the settings ask for KL, which is not kept
@@ -73,8 +74,7 @@ public record Task(String name, ContrastSet steering, PromptSet tuning, PromptSe
      * @throws IOException if a file cannot be written, or a line of one that is there is damaged; the message names the line
      */
     public Tuning tune(LanguageModel model, Path folder, Tuning.Objective objective, Family... families) throws IOException {
-        var candidates = Stream.of(families).flatMap(family -> family.candidates().stream()).toArray(Steering[]::new);
-        return Tuning.of(judged(model, written(model, folder.resolve(name + ", tuning"), tuning, candidates)), objective, families);
+        return Tuning.of(judged(model, written(model, folder.resolve(name + ", tuning"), tuning, Tuning.arms(families))), objective, families);
     }
 
     /**

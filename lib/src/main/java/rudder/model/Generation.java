@@ -90,6 +90,9 @@ final class Generation {
         int[] pads = new int[rows.length];
         int[][] next = padded(prompts, pads);
         try (KvCache cache = transformer.cache(pads, longest + maxTokens)) {
+            if (!positions.earlier) {
+                next = transformer.prefixes.read(next, cache);
+            }
             for (int step = 0; step < maxTokens && next != null; step++) {
                 boolean steered = step == 0 ? positions.last : positions.written;
                 if (step == 0 || anew == null || !steered) {

@@ -58,10 +58,10 @@ final class KvCache implements AutoCloseable {
         return all.get(added.getManager(), new NDIndex().addAllDim().addSliceDim(0, end));
     }
 
-    /** Gives every row of an empty cache what this one's only row has seen. */
-    void spread(KvCache all) {
+    /** Gives an empty cache what this one has seen in its first columns: of as many rows to each its own, of one row to all. */
+    void spread(KvCache all, int columns) {
         var seen = new NDIndex().addAllDim().addSliceDim(0, columns);
-        long[] times = {all.pads.length, 1, 1};
+        long[] times = {all.pads.length / pads.length, 1, 1};
         try (NDManager scope = manager.newSubManager()) {
             for (int k = 0; k < keys.length; k++) {
                 all.keys[k].set(seen, keys[k].get(scope, seen).tile(times));
@@ -69,6 +69,11 @@ final class KvCache implements AutoCloseable {
             }
         }
         all.columns = columns;
+    }
+
+    /** Bytes of so many columns. */
+    long bytes(int columns) {
+        return 2L * keys.length * keys[0].getShape().get(0) * columns * keys[0].getShape().get(2) * keys[0].getDataType().getNumOfBytes();
     }
 
     /** Keys of one row's tokens in the columns before {@code end}, without padding: [key heads, tokens, head dimension], for every block. */

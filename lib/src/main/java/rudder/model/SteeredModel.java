@@ -22,7 +22,7 @@ import rudder.theory.Setpoint;
 public final class SteeredModel {
 
     /** Sequences written side by side; more are taken in turns. */
-    static final int BATCH = 40;
+    public static final int BATCH = 40;
 
     private final LanguageModel model;
     private final List<Controller> controllers;     // one for every prompt, or one for each; none if they are made at every token

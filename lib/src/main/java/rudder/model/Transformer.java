@@ -10,6 +10,7 @@ import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import rudder.theory.Place;
 
 /** A checkpoint's weights on the engine's device but for its {@link TokenMatrix token matrices}, which need it open, and the pass of tokens through its blocks. */
@@ -24,6 +25,7 @@ final class Transformer implements AutoCloseable {
     final DataType type;
     /** Of weight matrices. */
     final DataType stored;
+    final Prefixes prefixes = new Prefixes(this);
     private final List<Block> blocks;
     private final TokenMatrix embedding;
     private final NDArray embeddingScale; // null where it is 1
@@ -212,18 +214,30 @@ final class Transformer implements AutoCloseable {
 
     /** Negative log-likelihood of tokens from..n-1 of each sequence, in nats; all of them side by side. */
     double[][] surprisals(List<int[]> sequences, int[] from) {
-        int[] pads = new int[sequences.size()];
-        int[][] tokens = Generation.padded(sequences, pads);
-        try (NDManager scope = manager.newSubManager(); KvCache cache = cache(pads, tokens[0].length)) {
-            NDArray x = run(scope, tokens, cache, null, false, null); // [B, L, d]
+        int[] before = IntStream.range(0, from.length).map(row -> Math.min(from[row], sequences.get(row).length) - 1).toArray();
+        var begun = prefixes.of(sequences, before);
+        int start = begun.columns();
+        int[] pads = begun.pads();
+        int end = IntStream.range(0, pads.length).map(row -> pads[row] + sequences.get(row).length).max().orElseThrow();
+        try (NDManager scope = manager.newSubManager(); KvCache cache = cache(pads, end)) {
+            if (start > 0) {
+                begun.cache().spread(cache, start);
+            }
+            // zeros before and behind the shorter ones: no token that counts sees them
+            int[][] tokens = new int[pads.length][end - start];
             var next = new ArrayList<int[]>();
-            var states = new NDList();
             for (int row = 0; row < tokens.length; row++) {
                 int[] sequence = sequences.get(row);
-                int first = Math.min(from[row], sequence.length);
-                next.add(Arrays.copyOfRange(sequence, first, sequence.length));
-                if (first < sequence.length) {
-                    states.add(x.get(scope, new NDIndex().addIndices(row).addSliceDim(pads[row] + first - 1, tokens[0].length - 1)));
+                int read = Math.max(0, start - pads[row]);
+                System.arraycopy(sequence, read, tokens[row], pads[row] + read - start, sequence.length - read);
+                next.add(Arrays.copyOfRange(sequence, before[row] + 1, sequence.length));
+            }
+            NDArray x = run(scope, tokens, cache, null, false, null); // [B, end - start, d]
+            var states = new NDList();
+            for (int row = 0; row < tokens.length; row++) {
+                if (next.get(row).length > 0) {
+                    int first = pads[row] + before[row] - start;
+                    states.add(x.get(scope, new NDIndex().addIndices(row).addSliceDim(first, first + next.get(row).length)));
                 }
             }
             return surprisals(states, next);
@@ -236,11 +250,12 @@ final class Transformer implements AutoCloseable {
         int longest = continuations.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
         try (NDManager scope = manager.newSubManager(); KvCache one = cache(new int[1], prompt.length);
                 KvCache all = cache(new int[rows], prompt.length + longest)) {
-            NDArray first = run(scope, new int[][] {prompt}, one, positions.last ? laws : null, positions.earlier, null);
+            int[][] unread = {prompt};
+            NDArray first = run(scope, positions.earlier ? unread : prefixes.read(unread, one), one, positions.last ? laws : null, positions.earlier, null);
             NDArray last = last(first).reshape(1, config.dimension());
             NDArray rest = null;
             if (longest > 1) {
-                one.spread(all);
+                one.spread(all, prompt.length);
                 // zeros behind the shorter ones: no token that counts sees them
                 int[][] read = continuations.stream().map(tokens -> Arrays.copyOf(tokens, longest - 1)).toArray(int[][]::new);
                 rest = run(scope, read, all, positions.written ? laws : null, true, null); // [rows, longest - 1, d]

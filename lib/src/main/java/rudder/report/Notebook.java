@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.knowm.xchart.internal.chartpart.Chart;
+import rudder.Interval;
 import rudder.model.ModelStore;
 import tech.tablesaw.api.Table;
 
@@ -78,6 +79,13 @@ public final class Notebook {
         if (file != null) {
             Files.writeString(Path.of(file), csv(RECORDED));
         }
+    }
+
+    /** An estimate under its name, and its interval's ends under the same with {@code low} and {@code high}. */
+    public static void record(String name, Interval interval) throws IOException {
+        record(name, interval.mean());
+        record(name + " low", interval.low());
+        record(name + " high", interval.high());
     }
 
     static String csv(Map<String, String> values) {

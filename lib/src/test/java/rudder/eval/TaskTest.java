@@ -44,7 +44,7 @@ class TaskTest {
         neutral = PromptSet.read("../data/tasks/neutral.csv");
         var target = Features.contrast(model, rudeness).setpoint(0.5);
         addition = Controller.openLoop(target, 15).named(ADDED);
-        task = task(neutral.prompts().subList(0, 2), neutral.prompts().subList(2, 36), Comparison.settings().tokens(2).measuring(target)
+        task = task(neutral.prompts().subList(0, 2), neutral.prompts().subList(2, 44), Comparison.settings().tokens(2).measuring(target)
                 .sampling(Sampling.paper().withTopP(1)));
         small = task(task.tuning().prompts(), task.evaluation().prompts().subList(0, 4), task.settings());
     }
@@ -77,16 +77,16 @@ class TaskTest {
         var file = only(folder);
         var whole = Files.readString(file);
         var lines = whole.lines().toList();
-        assertEquals(35, lines.size());
+        assertEquals(43, lines.size());
         assertEquals(first.table().print(), task.run(model, folder, Steering.of(addition)).table().print(), "nothing was left to write");
 
-        for (int kept : new int[] {0, 8, 32, 33}) {                            // a header alone; in a batch; at its end; in the next
+        for (int kept : new int[] {0, 8, 40, 41}) {                            // a header alone; in a batch; at its end; in the next
             var head = String.join("\n", lines.subList(0, 1 + kept)) + "\n";
             Files.writeString(file, head + lines.get(1 + kept).substring(0, 40));
-            assertRefused(() -> task.judge(model, folder, ADDED), "after " + kept + " of 34", "go on");
+            assertRefused(() -> task.judge(model, folder, ADDED), "after " + kept + " of 42", "go on");
             asked.clear();
             task.run(model, folder, added);
-            assertEquals(task.evaluation().prompts().subList(kept / 32 * 32, 34), asked.subList(1, asked.size()), "the first is asked to know the controller");
+            assertEquals(task.evaluation().prompts().subList(kept / 40 * 40, 42), asked.subList(1, asked.size()), "the first is asked to know the controller");
             assertEquals(whole, Files.readString(file));
         }
     }
@@ -115,7 +115,7 @@ class TaskTest {
         assertEquals(Tuning.search(model, small.tuning().prompts(), small.settings(), small.scores(), objective, family).table().print(), tuning.table().print());
         assertEquals(tuning.table().print(), small.tune(model, folder, objective, family).table().print());
         try (var files = Files.list(folder.resolve("rude, tuning"))) {
-            assertEquals(2, files.count());
+            assertEquals(3, files.count(), "the unsteered model's beside the candidates'");
         }
     }
 
