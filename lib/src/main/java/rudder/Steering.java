@@ -88,7 +88,7 @@ public record Steering(String name, BiFunction<LanguageModel, String, Controller
     }
 
     /** The model as these prompts are to find it: with this controller, or with each prompt's own; a prompt that comes twice has one. */
-    SteeredModel on(LanguageModel model, List<String> prompts) {
+    public SteeredModel on(LanguageModel model, List<String> prompts) {
         var controllers = new HashMap<String, Controller>();
         return model.steered(prompts.stream().map(prompt -> controllers.computeIfAbsent(prompt, p -> controller.apply(model, p))).toList());
     }

@@ -9,7 +9,6 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.Interval;
 import rudder.Steering;
-import rudder.model.Job;
 import rudder.model.LanguageModel;
 import rudder.model.Positions;
 
@@ -92,24 +91,21 @@ public final class MultipleChoice {
 
     private static List<Answered> answered(LanguageModel model, Steering steering, Positions positions, List<Question> questions,
             Function<Question, String> prompt, Function<Question, List<String>> answers) {
-        var answered = new ArrayList<Answered>();
-        try (var job = Job.of("Answering " + questions.size() + " questions, " + steering.name(), questions.size())) {
-            for (var question : questions) {
-                answered.add(new Answered(question, logProbabilities(model, steering, positions, prompt.apply(question), answers.apply(question))));
-                job.advance(1);
-            }
+        var prompts = questions.stream().map(prompt).toList();
+        var read = new ArrayList<int[]>();
+        var options = new ArrayList<List<int[]>>();
+        for (int i = 0; i < prompts.size(); i++) {
+            var own = prompts.get(i);
+            int[] tokens = model.encode(own);
+            var whole = answers.apply(questions.get(i)).stream().map(answer -> model.encode(own + " " + answer)).toList();
+            // a token may span the prompt's end: all answers are counted from where the first of them parts from the prompt
+            int from = whole.stream().mapToInt(one -> Arrays.mismatch(tokens, one)).map(at -> at < 0 ? tokens.length : at).min().orElseThrow();
+            read.add(Arrays.copyOf(tokens, from));
+            options.add(whole.stream().map(one -> Arrays.copyOfRange(one, from, one.length)).toList());
         }
-        return answered;
-    }
-
-    private static double[] logProbabilities(LanguageModel model, Steering steering, Positions positions, String prompt, List<String> answers) {
-        int[] own = model.encode(prompt);
-        var whole = answers.stream().map(answer -> model.encode(prompt + " " + answer)).toList();
-        // a token may span the prompt's end: all answers are counted from where the first of them parts from the prompt
-        int from = whole.stream().mapToInt(tokens -> Arrays.mismatch(own, tokens)).map(at -> at < 0 ? own.length : at).min().orElseThrow();
-        double[][] surprisals = model.steered(steering.controller().apply(model, prompt)).at(positions).surprisals(Arrays.copyOf(own, from),
-                whole.stream().map(tokens -> Arrays.copyOfRange(tokens, from, tokens.length)).toList());
-        return Stream.of(surprisals).mapToDouble(tokens -> -Arrays.stream(tokens).sum()).toArray();
+        double[][][] surprisals = steering.on(model, prompts).at(positions).surprisals(read, options);
+        return IntStream.range(0, prompts.size()).mapToObj(i -> new Answered(questions.get(i),
+                Stream.of(surprisals[i]).mapToDouble(tokens -> -Arrays.stream(tokens).sum()).toArray())).toList();
     }
 
     /** Share of questions whose likeliest option is right, with Wilson's interval. */

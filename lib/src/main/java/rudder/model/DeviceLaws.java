@@ -7,6 +7,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -25,6 +26,7 @@ final class DeviceLaws implements AutoCloseable {
 
     private final NDManager manager;
     private final DeviceArithmetic arithmetic;
+    private final List<Map<Place, Map<Integer, List<Law.Input<NDArray>>>>> rows;     // the same object for rows that share a controller
     private final List<Group> groups = new ArrayList<>();
 
     /**
@@ -35,15 +37,32 @@ final class DeviceLaws implements AutoCloseable {
         manager = parent.newSubManager();
         arithmetic = new DeviceArithmetic(manager, type);
         var uploaded = new IdentityHashMap<Controller, Map<Place, Map<Integer, List<Law.Input<NDArray>>>>>();
+        this.rows = group(rows.stream().map(controller -> {
+            controller.requireFits(config.horizon(), config.dimension(), config.headsWidth());
+            return uploaded.computeIfAbsent(controller, this::upload);
+        }).toList());
+    }
+
+    private DeviceLaws(DeviceLaws from, int[] rows) {
+        manager = from.manager;
+        arithmetic = from.arithmetic;
+        this.rows = group(Arrays.stream(rows).mapToObj(from.rows::get).toList());
+    }
+
+    /** The laws of other rows, each that of one of these; to be closed with these alone. */
+    DeviceLaws of(int... rows) {
+        return new DeviceLaws(this, rows);
+    }
+
+    private List<Map<Place, Map<Integer, List<Law.Input<NDArray>>>>> group(List<Map<Place, Map<Integer, List<Law.Input<NDArray>>>>> rows) {
         for (int first = 0, end; first < rows.size(); first = end) {
-            var controller = rows.get(first);
             end = first + 1;
-            while (end < rows.size() && rows.get(end) == controller) {
+            while (end < rows.size() && rows.get(end) == rows.get(first)) {
                 end++;
             }
-            controller.requireFits(config.horizon(), config.dimension(), config.headsWidth());
-            groups.add(new Group(first, end, uploaded.computeIfAbsent(controller, this::upload)));
+            groups.add(new Group(first, end, rows.get(first)));
         }
+        return rows;
     }
 
     private Map<Place, Map<Integer, List<Law.Input<NDArray>>>> upload(Controller controller) {

@@ -5,6 +5,9 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.ndarray.types.SparseFormat;
+import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * Keys and values of the tokens seen so far, preallocated: per block two arrays [batch x key heads, capacity, head dimension].
@@ -58,17 +61,25 @@ final class KvCache implements AutoCloseable {
         return all.get(added.getManager(), new NDIndex().addAllDim().addSliceDim(0, end));
     }
 
-    /** Gives an empty cache what this one has seen in its first columns: of as many rows to each its own, of one row to all. */
-    void spread(KvCache all, int columns) {
+    /** Gives each row of an empty cache what a row of this one has seen in its first columns. */
+    void give(KvCache others, int columns, int... rows) {
         var seen = new NDIndex().addAllDim().addSliceDim(0, columns);
-        long[] times = {all.pads.length / pads.length, 1, 1};
+        int heads = Math.toIntExact(keys[0].getShape().get(0)) / pads.length;
+        long[] places = Arrays.stream(rows).flatMap(row -> IntStream.range(row * heads, (row + 1) * heads)).asLongStream().toArray();
         try (NDManager scope = manager.newSubManager()) {
+            NDArray index = scope.create(places);
             for (int k = 0; k < keys.length; k++) {
-                all.keys[k].set(seen, keys[k].get(scope, seen).tile(times));
-                all.values[k].set(seen, values[k].get(scope, seen).tile(times));
+                others.keys[k].set(seen, picked(keys[k], index).get(seen));
+                others.values[k].set(seen, picked(values[k], index).get(seen));
             }
         }
-        all.columns = columns;
+        others.columns = columns;
+    }
+
+    private static NDArray picked(NDArray all, NDArray index) {
+        Shape shape = all.getShape();
+        NDArray rows = Tensors.within(index.getManager(), all).reshape(shape.get(0), -1);
+        return index.getNDArrayInternal().embedding(index, rows, SparseFormat.DENSE).get(0).reshape(index.size(), shape.get(1), shape.get(2));
     }
 
     /** Bytes of so many columns. */

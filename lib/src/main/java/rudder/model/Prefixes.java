@@ -60,7 +60,7 @@ final class Prefixes {
             if (found != null) {
                 kept.remove(found);
                 kept.addFirst(found);
-                found.cache.spread(cache, columns);
+                found.cache.give(cache, columns, rows(cache));
             } else {
                 int[][] tokens = Arrays.stream(prompts).map(row -> Arrays.copyOf(row, columns)).toArray(int[][]::new);
                 try (var scope = transformer.manager.newSubManager()) {
@@ -81,8 +81,12 @@ final class Prefixes {
             kept.removeLast().cache.close();
         }
         var own = transformer.cache(cache.pads, cache.columns());
-        cache.spread(own, cache.columns());
+        cache.give(own, cache.columns(), rows(cache));
         kept.addFirst(new Kept(tokens, own));
+    }
+
+    private static int[] rows(KvCache cache) {
+        return IntStream.range(0, cache.pads.length).toArray();
     }
 
     /**

@@ -216,17 +216,30 @@ public final class SteeredModel {
     }
 
     /**
-     * Negative log-likelihoods in nats of the tokens of continuations of one prompt, as if this view had written them itself. The prompt is read once, the
-     * continuations side by side.
+     * Negative log-likelihoods in nats of the tokens of each prompt's continuations, as if this view had written them itself. A prompt is read once, however
+     * many continuations it has; texts are read side by side.
      *
-     * @return [continuation][token]
-     * @throws IllegalArgumentException if prompt and a continuation do not fit the model's context, or one has no token
+     * @return [prompt][continuation][token]
+     * @throws IllegalArgumentException if there are not as many lists of continuations as prompts, a prompt and a continuation do not fit the model's context, or
+     *     one has no token
      */
-    public double[][] surprisals(int[] prompt, List<int[]> continuations) {
-        int longest = continuations.stream().mapToInt(tokens -> model.requireTokens(tokens, 0).length).max().orElseThrow();
-        model.requireTokens(prompt, longest);
-        try (DeviceLaws laws = laws(rows(List.of(prompt)))) {
-            return model.transformer().surprisals(prompt, continuations, laws, positions);
+    public double[][][] surprisals(List<int[]> prompts, List<List<int[]>> continuations) {
+        if (prompts.size() != continuations.size()) {
+            throw new IllegalArgumentException(prompts.size() + " prompts and " + continuations.size() + " lists of continuations, wanted one list for each prompt");
+        }
+        for (int i = 0; i < prompts.size(); i++) {
+            int longest = continuations.get(i).stream().mapToInt(tokens -> model.requireTokens(tokens, 0).length).max().orElse(0);
+            model.requireTokens(prompts.get(i), longest);
+        }
+        var rows = rows(prompts);
+        try (Job job = Job.of("Likelihoods behind " + prompts.size() + " prompts, " + rows.get(0).name(), prompts.size())) {
+            return inBatches(prompts.size(), (first, end) -> {
+                try (DeviceLaws laws = laws(rows.subList(first, end))) {
+                    double[][][] some = model.transformer().surprisals(prompts.subList(first, end), continuations.subList(first, end), laws, positions);
+                    job.reach(end);
+                    return some;
+                }
+            }).flatMap(Stream::of).toArray(double[][][]::new);
         }
     }
 

@@ -9,6 +9,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
 import rudder.theory.Place;
@@ -221,7 +222,7 @@ final class Transformer implements AutoCloseable {
         int end = IntStream.range(0, pads.length).map(row -> pads[row] + sequences.get(row).length).max().orElseThrow();
         try (NDManager scope = manager.newSubManager(); KvCache cache = cache(pads, end)) {
             if (start > 0) {
-                begun.cache().spread(cache, start);
+                begun.cache().give(cache, start, IntStream.range(0, pads.length).toArray());
             }
             // zeros before and behind the shorter ones: no token that counts sees them
             int[][] tokens = new int[pads.length][end - start];
@@ -244,30 +245,47 @@ final class Transformer implements AutoCloseable {
         }
     }
 
-    /** Negative log-likelihood of the continuations' tokens, in nats: the prompt is read once, then the continuations side by side. */
-    double[][] surprisals(int[] prompt, List<int[]> continuations, DeviceLaws laws, Positions positions) {
-        int rows = continuations.size();
-        int longest = continuations.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
-        try (NDManager scope = manager.newSubManager(); KvCache one = cache(new int[1], prompt.length);
-                KvCache all = cache(new int[rows], prompt.length + longest)) {
-            int[][] unread = {prompt};
-            NDArray first = run(scope, positions.earlier ? unread : prefixes.read(unread, one), one, positions.last ? laws : null, positions.earlier, null);
-            NDArray last = last(first).reshape(1, config.dimension());
-            NDArray rest = null;
-            if (longest > 1) {
-                one.spread(all, prompt.length);
-                // zeros behind the shorter ones: no token that counts sees them
-                int[][] read = continuations.stream().map(tokens -> Arrays.copyOf(tokens, longest - 1)).toArray(int[][]::new);
-                rest = run(scope, read, all, positions.written ? laws : null, true, null); // [rows, longest - 1, d]
-            }
-            var states = new NDList();
-            for (int row = 0; row < rows; row++) {
-                states.add(last);
-                if (continuations.get(row).length > 1) {
-                    states.add(rest.get(scope, new NDIndex().addIndices(row).addSliceDim(0, continuations.get(row).length - 1)));
+    /**
+     * Negative log-likelihood of the tokens of each prompt's continuations, in nats: prompts are read side by side, then continuations of like length are,
+     * whosever they are.
+     *
+     * @param laws one for each prompt
+     * @return [prompt][continuation][token]
+     */
+    double[][][] surprisals(List<int[]> prompts, List<List<int[]>> continuations, DeviceLaws laws, Positions positions) {
+        int[] pads = new int[prompts.size()];
+        int[][] tokens = Generation.padded(prompts, pads);
+        int columns = tokens[0].length;
+        var all = continuations.stream().flatMap(List::stream).toList();
+        int[] owner = IntStream.range(0, pads.length).flatMap(i -> continuations.get(i).stream().mapToInt(continuation -> i)).toArray();
+        try (NDManager scope = manager.newSubManager(); KvCache read = cache(pads, columns)) {
+            NDArray last = last(run(scope, positions.earlier ? tokens : prefixes.read(tokens, read), read, positions.last ? laws : null, positions.earlier, null));
+            var behind = new NDArray[all.size()]; // states at all tokens but the last [1, length - 1, d]; null where there is no other
+            int[] order = IntStream.range(0, behind.length).filter(i -> all.get(i).length > 1).boxed()
+                    .sorted(Comparator.comparingInt(i -> -all.get(i).length)).mapToInt(i -> i).toArray();
+            for (int first = 0; first < order.length; first += SteeredModel.BATCH) {
+                int[] rows = Arrays.copyOfRange(order, first, Math.min(order.length, first + SteeredModel.BATCH));
+                int[] theirs = Arrays.stream(rows).map(i -> owner[i]).toArray();
+                int longest = all.get(rows[0]).length;
+                try (KvCache cache = cache(Arrays.stream(theirs).map(i -> pads[i]).toArray(), columns + longest - 1)) {
+                    read.give(cache, columns, theirs);
+                    // zeros behind the shorter ones: no token that counts sees them
+                    int[][] next = Arrays.stream(rows).mapToObj(i -> Arrays.copyOf(all.get(i), longest - 1)).toArray(int[][]::new);
+                    NDArray x = run(scope, next, cache, positions.written ? laws.of(theirs) : null, true, null);
+                    for (int row = 0; row < rows.length; row++) {
+                        behind[rows[row]] = x.get(scope, new NDIndex().addSliceDim(row, row + 1).addSliceDim(0, all.get(rows[row]).length - 1));
+                    }
                 }
             }
-            return surprisals(states, continuations);
+            var states = new NDList();
+            for (int i = 0; i < behind.length; i++) {
+                states.add(last.get(scope, new NDIndex().addIndices(owner[i])));
+                if (behind[i] != null) {
+                    states.add(behind[i].reshape(-1, config.dimension()));
+                }
+            }
+            var each = Arrays.stream(surprisals(states, all)).iterator();
+            return continuations.stream().map(some -> some.stream().map(continuation -> each.next()).toArray(double[][]::new)).toArray(double[][][]::new);
         }
     }
 

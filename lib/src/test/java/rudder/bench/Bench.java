@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import rudder.model.Job;
 import rudder.model.LanguageModel;
+import rudder.model.Positions;
 import rudder.model.Sampling;
 import rudder.theory.Controller;
 import rudder.theory.LinearSystem;
@@ -50,6 +51,7 @@ final class Bench {
             var controller = Controller.lqr(Lqr.solve(system, cost), anySetpoint(model));
             decode(arms, model, controller, 1, 24, 15);
             decode(arms, model, controller, 32, 8, 7);
+            answers(arms, model);
             OnlineCost.measure(arms, model);
         }
         arms.write();
@@ -113,6 +115,16 @@ final class Bench {
         var cost = new double[rounds];
         Arrays.setAll(cost, round -> 100 * (all[1][round] / all[0][round] - 1));
         arms.report("steering_cost_b" + batch, Arms.median(cost), "%");
+    }
+
+    /** Forty answers to messages that are read anew, as when every token is steered, and to messages that another controller's answers had already. */
+    private static void answers(Arms arms, LanguageModel model) {
+        var messages = IntStream.range(0, 40).mapToObj(i -> "Name a town that has more than " + i + " bridges.").toList();
+        var free = model.steered(Controller.none());
+        arms.in("s")
+                .arm("answers_b40_read_anew", () -> Arms.seconds(() -> free.at(Positions.ALL).chat(messages, 16, GREEDY)))
+                .arm("answers_b40_kept", () -> Arms.seconds(() -> free.chat(messages, 16, GREEDY)))
+                .run(5);
     }
 
     private static Setpoint anySetpoint(LanguageModel model) {
