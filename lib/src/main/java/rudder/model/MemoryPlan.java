@@ -22,7 +22,7 @@ import java.util.Locale;
  * @param weights    4 bytes a parameter, 2 in float16: all of them, though what logits are read by is made when they are first asked for, and an embedding that
  *                   is another matrix stays in its file
  * @param cache      keys and values of a batch while it is written, batch x tokens x T x 2 x key heads x head dimension x 4
- * @param passing    what one pass needs beside: activations and logits, and while loading a staging buffer of 16 MiB
+ * @param passing    what one pass needs beside: activations and logits, keys and values of prompts that are kept, and while loading a staging buffer of 16 MiB
  * @param prompts    keys and values of the prompts at which the model is linearised, kept on the heap until their mean is made
  * @param jacobians  A_0..A_{T-1}, T d^2 8
  * @param gains      K_0..K_{T-1}, T d^2 8
@@ -69,9 +69,10 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
         long f = c.feedForward();
         long square = c.horizon() * d * d * Double.BYTES;
         long token = 2L * c.horizon() * c.keyValueHeads() * c.headDimension() * Float.BYTES;
-        long passing = Math.max(STAGING, Float.BYTES * batch * (tokens * (3 * f + 6 * d) + 2L * c.vocabulary()));
+        long cache = batch * tokens * token;
+        long passing = Math.max(STAGING, Float.BYTES * batch * (tokens * (3 * f + 6 * d) + 2L * c.vocabulary())) + Math.min(cache, Prefixes.LIMIT);
         long block = Math.max(Float.BYTES * (4 * f * d + 6 * d * d), Double.BYTES * 9 * d * d);
-        return new MemoryPlan(name, c.parameters(), Float.BYTES * c.parameters(), batch * tokens * token, passing, prompts * tokens * token, square,
+        return new MemoryPlan(name, c.parameters(), Float.BYTES * c.parameters(), cache, passing, prompts * tokens * token, square,
                 square, d * d * Double.BYTES, block, 2L * c.horizon() * d * Double.BYTES);
     }
 

@@ -1,5 +1,6 @@
 package rudder.model;
 
+import ai.djl.ndarray.NDManager;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
@@ -12,8 +13,8 @@ import java.util.stream.IntStream;
  */
 final class Prefixes {
 
-    /** Bytes of keys and values that are kept at most. */
-    private static final long LIMIT = 256L << 20;
+    /** Bytes for a model's own. */
+    static final long LIMIT = 256L << 20;
 
     /** A batch: its left-padded tokens, one column for each that the cache has. */
     private record Kept(int[][] tokens, KvCache cache) {
@@ -33,19 +34,17 @@ final class Prefixes {
         }
     }
 
-    /**
-     * Sequences to be read on from a cache.
-     *
-     * @param cache of which the first {@code columns} columns hold what they begin with; null if none does
-     * @param pads columns before each row's first token
-     */
-    record Begun(KvCache cache, int columns, int[] pads) {}
-
+    /** Owns what is kept. */
+    final NDManager manager;
     private final Transformer transformer;
+    private final long limit;
     private final Deque<Kept> kept = new ArrayDeque<>();     // the one used last comes first
 
-    Prefixes(Transformer transformer) {
+    /** @param limit bytes of keys and values that are kept at most */
+    Prefixes(Transformer transformer, long limit) {
         this.transformer = transformer;
+        this.limit = limit;
+        manager = transformer.manager.newSubManager();
     }
 
     /**
@@ -73,14 +72,14 @@ final class Prefixes {
     }
 
     private void keep(int[][] tokens, KvCache cache) {
-        long room = LIMIT - cache.bytes(cache.columns());
+        long room = limit - cache.bytes(cache.columns());
         if (room < 0) {
             return;
         }
         while (kept.stream().mapToLong(one -> one.cache.bytes(one.cache.columns())).sum() > room) {
             kept.removeLast().cache.close();
         }
-        var own = transformer.cache(cache.pads, cache.columns());
+        var own = new KvCache(manager, transformer.config, transformer.type, cache.pads, cache.columns());
         cache.give(own, cache.columns(), rows(cache));
         kept.addFirst(new Kept(tokens, own));
     }
@@ -90,24 +89,32 @@ final class Prefixes {
     }
 
     /**
-     * Of the batches kept, the one that leaves least of these sequences to be read.
+     * A cache for sequences, to be closed, that has seen what they begin with where a batch that is kept began so too: the one that leaves least to be read.
      *
      * @param most tokens of each sequence that need not be read
      */
-    synchronized Begun of(List<int[]> sequences, int[] most) {
+    synchronized KvCache begin(List<int[]> sequences, int[] most) {
         int[] pads = new int[sequences.size()];
-        int left = Generation.padded(sequences, pads)[0].length;
-        var best = new Begun(null, 0, pads);
+        int end = Generation.padded(sequences, pads)[0].length;
+        int left = end;
+        int columns = 0;
+        KvCache from = null;
         for (var one : kept) {
             if (one.tokens.length == sequences.size()) {
-                int columns = one.shared(sequences, most);
-                int rest = IntStream.range(0, sequences.size()).map(row -> one.cache.pads[row] + sequences.get(row).length).max().orElseThrow() - columns;
-                if (rest < left) {
-                    left = rest;
-                    best = new Begun(one.cache, columns, one.cache.pads);
+                int theirs = IntStream.range(0, sequences.size()).map(row -> one.cache.pads[row] + sequences.get(row).length).max().orElseThrow();
+                int shared = one.shared(sequences, most);
+                if (theirs - shared < left) {
+                    left = theirs - shared;
+                    columns = shared;
+                    end = theirs;
+                    from = one.cache;
                 }
             }
         }
-        return best;
+        var cache = transformer.cache(from == null ? pads : from.pads, end);
+        if (from != null) {
+            from.give(cache, columns, rows(from));
+        }
+        return cache;
     }
 }

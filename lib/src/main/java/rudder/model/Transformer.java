@@ -26,7 +26,7 @@ final class Transformer implements AutoCloseable {
     final DataType type;
     /** Of weight matrices. */
     final DataType stored;
-    final Prefixes prefixes = new Prefixes(this);
+    final Prefixes prefixes;
     private final List<Block> blocks;
     private final TokenMatrix embedding;
     private final NDArray embeddingScale; // null where it is 1
@@ -40,6 +40,7 @@ final class Transformer implements AutoCloseable {
         this.manager = manager;
         this.stored = stored;
         type = stored == DataType.FLOAT16 ? DataType.FLOAT32 : stored;
+        prefixes = new Prefixes(this, Prefixes.LIMIT);
         var weights = new Weights(source, names, config, manager, type, stored);
         embedding = weights.embedding();
         head = config.tiedHead() ? embedding : weights.head();
@@ -216,16 +217,11 @@ final class Transformer implements AutoCloseable {
     /** Negative log-likelihood of tokens from..n-1 of each sequence, in nats; all of them side by side. */
     double[][] surprisals(List<int[]> sequences, int[] from) {
         int[] before = IntStream.range(0, from.length).map(row -> Math.min(from[row], sequences.get(row).length) - 1).toArray();
-        var begun = prefixes.of(sequences, before);
-        int start = begun.columns();
-        int[] pads = begun.pads();
-        int end = IntStream.range(0, pads.length).map(row -> pads[row] + sequences.get(row).length).max().orElseThrow();
-        try (NDManager scope = manager.newSubManager(); KvCache cache = cache(pads, end)) {
-            if (start > 0) {
-                begun.cache().give(cache, start, IntStream.range(0, pads.length).toArray());
-            }
+        try (NDManager scope = manager.newSubManager(); KvCache cache = prefixes.begin(sequences, before)) {
+            int[] pads = cache.pads;
+            int start = cache.columns();
             // zeros before and behind the shorter ones: no token that counts sees them
-            int[][] tokens = new int[pads.length][end - start];
+            int[][] tokens = new int[pads.length][cache.capacity - start];
             var next = new ArrayList<int[]>();
             for (int row = 0; row < tokens.length; row++) {
                 int[] sequence = sequences.get(row);
@@ -233,7 +229,7 @@ final class Transformer implements AutoCloseable {
                 System.arraycopy(sequence, read, tokens[row], pads[row] + read - start, sequence.length - read);
                 next.add(Arrays.copyOfRange(sequence, before[row] + 1, sequence.length));
             }
-            NDArray x = run(scope, tokens, cache, null, false, null); // [B, end - start, d]
+            NDArray x = run(scope, tokens, cache, null, false, null); // [B, capacity - start, d]
             var states = new NDList();
             for (int row = 0; row < tokens.length; row++) {
                 if (next.get(row).length > 0) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.Refusals.assertRefused;
 
+import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import java.io.IOException;
 import java.util.Map;
@@ -32,10 +33,13 @@ class MemoryPlanTest {
         return held(model) + (config.tiedHead() ? 0 : (long) Float.BYTES * config.vocabulary() * config.dimension());
     }
 
-    /** Bytes of the arrays that the engine holds for a model. */
+    /** Bytes of the arrays that the engine holds for a model, but for what it keeps of prompts. */
     private static long held(LanguageModel model) {
-        return model.transformer().manager.getManagedArrays().stream().mapToLong(array -> array.size() * array.getDataType().getNumOfBytes())
-                .sum();
+        return held(model.transformer().manager) - held(model.transformer().prefixes.manager);
+    }
+
+    private static long held(NDManager manager) {
+        return manager.getManagedArrays().stream().mapToLong(array -> array.size() * array.getDataType().getNumOfBytes()).sum();
     }
 
     @Test

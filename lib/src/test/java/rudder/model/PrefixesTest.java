@@ -2,7 +2,6 @@ package rudder.model;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNull;
 
 import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
@@ -54,24 +53,57 @@ class PrefixesTest {
             var prompts = Tiny.TEXTS.stream().map(model::encode).toList();
             int[] most = prompts.stream().mapToInt(prompt -> prompt.length - 1).toArray();
             var transformer = model.transformer();
-            assertNull(transformer.prefixes.of(prompts, most).cache());
+            assertEquals(0, begun(transformer.prefixes, prompts, most));
             var first = model.steered(tiny.lqr(tiny.setpoint(1))).generate(Tiny.TEXTS, 8, Sampling.greedy());
             int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
-            var begun = transformer.prefixes.of(prompts, most);
-            assertEquals(longest - 1, begun.columns());
             int[] pads = new int[prompts.size()];
             int[][] tokens = Generation.padded(prompts, pads);
-            try (var cache = transformer.cache(pads, longest)) {
+            try (var begun = transformer.prefixes.begin(prompts, most); var cache = transformer.cache(pads, longest)) {
+                assertEquals(longest - 1, begun.columns());
                 int[][] last = transformer.prefixes.read(tokens, cache);
                 assertArrayEquals(prompts.stream().map(prompt -> new int[] {prompt[prompt.length - 1]}).toArray(), last);
                 for (int row = 0; row < tokens.length; row++) {
-                    assertArrayEquals(begun.cache().keysBefore(longest - 1, row)[1], cache.keysBefore(longest - 1, row)[1]);
-                    assertArrayEquals(begun.cache().valuesBefore(longest - 1, row)[0], cache.valuesBefore(longest - 1, row)[0]);
+                    assertArrayEquals(begun.keysBefore(longest - 1, row)[1], cache.keysBefore(longest - 1, row)[1]);
+                    assertArrayEquals(begun.valuesBefore(longest - 1, row)[0], cache.valuesBefore(longest - 1, row)[0]);
                 }
             }
             var again = model.steered(tiny.lqr(tiny.setpoint(1))).generate(Tiny.TEXTS, 8, Sampling.greedy());
             IntStream.range(0, first.size()).forEach(row -> assertArrayEquals(first.get(row).tokens(), again.get(row).tokens()));
-            assertEquals(0, transformer.prefixes.of(prompts.subList(0, 2), most).columns(), "another number of rows");
+            assertEquals(0, begun(transformer.prefixes, prompts.subList(0, 2), most), "another number of rows");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void whatWasUsedLongestAgoMakesRoom(Tiny tiny) {
+        var transformer = tiny.model(DataType.FLOAT64).transformer();
+        var prompts = IntStream.range(0, 3).mapToObj(i -> new int[][] {{i + 1, 4, 5, 6, 7}}).toList();
+        long one;
+        try (var cache = transformer.cache(new int[1], 4)) {
+            one = cache.bytes(4);
+        }
+        var two = new Prefixes(transformer, 2 * one + 1);
+        for (int i : new int[] {0, 1, 0, 2}) {
+            read(transformer, two, prompts.get(i));
+        }
+        var kept = prompts.stream().map(prompt -> begun(two, List.of(prompt[0]), 4)).toList();
+        assertEquals(List.of(4, 0, 4), kept, "the second was used longest ago");
+        assertEquals(2 * 2 * tiny.horizon, two.manager.getManagedArrays().size());
+        read(transformer, two, new int[][] {IntStream.rangeClosed(1, 20).toArray()});
+        assertEquals(4, begun(two, List.of(prompts.get(0)[0]), 4), "what is larger than all the room is not kept");
+        two.manager.close();
+    }
+
+    private static int begun(Prefixes prefixes, List<int[]> sequences, int... most) {
+        try (var cache = prefixes.begin(sequences, most)) {
+            return cache.columns();
+        }
+    }
+
+    private static void read(Transformer transformer, Prefixes prefixes, int[][] prompt) {
+        try (var cache = transformer.cache(new int[1], prompt[0].length)) {
+            prefixes.read(prompt, cache);
+            assertEquals(prompt[0].length - 1, cache.columns());
         }
     }
 }
