@@ -42,11 +42,6 @@ public record Family(String name, List<Steering> candidates) {
                 .mapToObj(y -> Steering.once(label(name, x, y), () -> controller.apply(x, y)))).toList());
     }
 
-    /** A controller made for each prompt, of one parameter. */
-    public static Family perPrompt(String name, double[] grid, DoubleFunction<Steering> steering) {
-        return new Family(name, Arrays.stream(grid).mapToObj(x -> steering.apply(x).named(label(name, x))).toList());
-    }
-
     /** A controller made for each prompt, of two parameters, every combination. */
     public static Family perPrompt(String name, double[] first, double[] second, BiFunction<Double, Double, Steering> steering) {
         return new Family(name, Arrays.stream(first).boxed().flatMap(x -> Arrays.stream(second)

@@ -21,12 +21,19 @@ import rudder.theory.Reading;
 /** The laws of a batch's controllers, one for each row, on the engine's device: uploaded once, for any number of tokens at a time. */
 final class DeviceLaws implements AutoCloseable {
 
+    /** A controller's laws, by place and block. */
+    private record Uploaded(Map<Place, Map<Integer, List<Law.Input<NDArray>>>> inputs) {}
+
     /** Rows first..end-1, which stand side by side and share a controller. */
-    private record Group(int first, int end, Map<Place, Map<Integer, List<Law.Input<NDArray>>>> inputs) {}
+    private record Group(int first, int end, Uploaded laws) {
+        List<Law.Input<NDArray>> inputs(Place place, int k) {
+            return laws.inputs.get(place).getOrDefault(k, List.of());
+        }
+    }
 
     private final NDManager manager;
     private final DeviceArithmetic arithmetic;
-    private final List<Map<Place, Map<Integer, List<Law.Input<NDArray>>>>> rows;     // the same object for rows that share a controller
+    private final List<Uploaded> rows;     // the same object for rows that share a controller
     private final List<Group> groups = new ArrayList<>();
 
     /**
@@ -36,7 +43,7 @@ final class DeviceLaws implements AutoCloseable {
     DeviceLaws(NDManager parent, DataType type, List<Controller> rows, ModelConfig config) {
         manager = parent.newSubManager();
         arithmetic = new DeviceArithmetic(manager, type);
-        var uploaded = new IdentityHashMap<Controller, Map<Place, Map<Integer, List<Law.Input<NDArray>>>>>();
+        var uploaded = new IdentityHashMap<Controller, Uploaded>();
         this.rows = group(rows.stream().map(controller -> {
             controller.requireFits(config.horizon(), config.dimension(), config.headsWidth());
             return uploaded.computeIfAbsent(controller, this::upload);
@@ -54,7 +61,7 @@ final class DeviceLaws implements AutoCloseable {
         return new DeviceLaws(this, rows);
     }
 
-    private List<Map<Place, Map<Integer, List<Law.Input<NDArray>>>>> group(List<Map<Place, Map<Integer, List<Law.Input<NDArray>>>>> rows) {
+    private List<Uploaded> group(List<Uploaded> rows) {
         for (int first = 0, end; first < rows.size(); first = end) {
             end = first + 1;
             while (end < rows.size() && rows.get(end) == rows.get(first)) {
@@ -65,14 +72,14 @@ final class DeviceLaws implements AutoCloseable {
         return rows;
     }
 
-    private Map<Place, Map<Integer, List<Law.Input<NDArray>>>> upload(Controller controller) {
+    private Uploaded upload(Controller controller) {
         var inputs = new EnumMap<Place, Map<Integer, List<Law.Input<NDArray>>>>(Place.class);
         for (var place : Place.values()) {
             var byBlock = new HashMap<Integer, List<Law.Input<NDArray>>>();
             controller.blocks(place).forEach(k -> byBlock.put(k, controller.laws(place, k).stream().map(law -> law.on(arithmetic)).toList()));
             inputs.put(place, byBlock);
         }
-        return inputs;
+        return new Uploaded(inputs);
     }
 
     /** One pass through the blocks, from first to last: what laws remember is the errors of the same pass, kept in its scope. */
@@ -89,7 +96,7 @@ final class DeviceLaws implements AutoCloseable {
 
         /** What is added [B, .., d] for what is read [B, .., d] at a place of block k, row by row; null where no controller has a law. */
         NDArray input(Place place, int k, NDArray read) {
-            if (groups.stream().noneMatch(group -> group.inputs.get(place).containsKey(k))) {
+            if (groups.stream().allMatch(group -> group.inputs(place, k).isEmpty())) {
                 return null;
             }
             if (groups.size() == 1) {
@@ -105,7 +112,7 @@ final class DeviceLaws implements AutoCloseable {
         }
 
         private NDArray input(int group, Place place, int k, NDArray read) {
-            return groups.get(group).inputs.get(place).getOrDefault(k, List.of()).stream().map(input -> input.of(read, memories.get(group)))
+            return groups.get(group).inputs(place, k).stream().map(input -> input.of(read, memories.get(group)))
                     .reduce(arithmetic::plus).orElse(null);
         }
     }
