@@ -14,7 +14,7 @@ import java.util.stream.IntStream;
 final class Prefixes {
 
     /** Bytes for a model's own. */
-    static final long LIMIT = 256L << 20;
+    static final long LIMIT = 128L << 20;
 
     /** A batch: its left-padded tokens, one column for each that the cache has. */
     private record Kept(int[][] tokens, KvCache cache) {
