@@ -23,6 +23,8 @@ public final class SteeredModel {
 
     /** Sequences written side by side; more are taken in turns. */
     public static final int BATCH = 40;
+    /** Prompts that are read side by side where each has several continuations, and continuations that are: each of these has a copy of its prompt's keys and values. */
+    static final int MANY = 16;
 
     private final LanguageModel model;
     private final List<Controller> controllers;     // one for every prompt, or one for each; none if they are made at every token
@@ -147,7 +149,11 @@ public final class SteeredModel {
 
     /** What is made of the places first..end-1, for one batch after another of so many, as the stream is read. */
     static <R> Stream<R> inBatches(int size, BiFunction<Integer, Integer, R> made) {
-        return IntStream.iterate(0, first -> first < size, first -> first + BATCH).mapToObj(first -> made.apply(first, Math.min(size, first + BATCH)));
+        return inBatches(size, BATCH, made);
+    }
+
+    private static <R> Stream<R> inBatches(int size, int batch, BiFunction<Integer, Integer, R> made) {
+        return IntStream.iterate(0, first -> first < size, first -> first + batch).mapToObj(first -> made.apply(first, Math.min(size, first + batch)));
     }
 
     private DeviceLaws laws(List<Controller> rows) {
@@ -233,7 +239,7 @@ public final class SteeredModel {
         }
         var rows = rows(prompts);
         try (Job job = Job.of("Likelihoods behind " + prompts.size() + " prompts, " + rows.get(0).name(), prompts.size())) {
-            return inBatches(prompts.size(), (first, end) -> {
+            return inBatches(prompts.size(), MANY, (first, end) -> {
                 try (DeviceLaws laws = laws(rows.subList(first, end))) {
                     double[][][] some = model.transformer().surprisals(prompts.subList(first, end), continuations.subList(first, end), laws, positions);
                     job.reach(end);

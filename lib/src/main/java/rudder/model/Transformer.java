@@ -259,8 +259,8 @@ final class Transformer implements AutoCloseable {
             var behind = new NDArray[all.size()]; // states at all tokens but the last [1, length - 1, d]; null where there is no other
             int[] order = IntStream.range(0, behind.length).filter(i -> all.get(i).length > 1).boxed()
                     .sorted(Comparator.comparingInt(i -> -all.get(i).length)).mapToInt(i -> i).toArray();
-            for (int first = 0; first < order.length; first += SteeredModel.BATCH) {
-                int[] rows = Arrays.copyOfRange(order, first, Math.min(order.length, first + SteeredModel.BATCH));
+            for (int first = 0; first < order.length; first += SteeredModel.MANY) {
+                int[] rows = Arrays.copyOfRange(order, first, Math.min(order.length, first + SteeredModel.MANY));
                 int[] theirs = Arrays.stream(rows).map(i -> owner[i]).toArray();
                 int longest = all.get(rows[0]).length;
                 try (KvCache cache = cache(Arrays.stream(theirs).map(i -> pads[i]).toArray(), columns + longest - 1)) {
