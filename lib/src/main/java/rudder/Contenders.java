@@ -8,7 +8,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.model.LanguageModel;
@@ -16,7 +15,6 @@ import rudder.theory.Actuation;
 import rudder.theory.Controller;
 import rudder.theory.Differential;
 import rudder.theory.FeatureTracker;
-import rudder.theory.Law;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
@@ -131,9 +129,8 @@ public final class Contenders {
 
     /** Equal parts of an addition at every block from one on. */
     private static Controller spread(Features features, int from, double total) {
-        var part = features.setpoint(total / (features.horizon() - from));
-        var laws = IntStream.range(from, part.horizon()).boxed().collect(Collectors.toMap(k -> k, k -> Law.constant(part.shift(k))));
-        return Controller.of("spread", laws, features.setpoint(total));
+        int T = features.horizon();
+        return Controller.openLoop(features.setpoint(total / (T - from)), IntStream.range(from, T).toArray());
     }
 
     /** A spread addition's closed-loop twin: an equal share of what is missing, at every block from one on. */

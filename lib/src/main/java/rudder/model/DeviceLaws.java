@@ -34,7 +34,7 @@ final class DeviceLaws implements AutoCloseable {
     private final NDManager manager;
     private final DeviceArithmetic arithmetic;
     private final List<Uploaded> rows;     // the same object for rows that share a controller
-    private final List<Group> groups = new ArrayList<>();
+    private final List<Group> groups;
 
     /**
      * @param rows the controller of each row
@@ -44,16 +44,18 @@ final class DeviceLaws implements AutoCloseable {
         manager = parent.newSubManager();
         arithmetic = new DeviceArithmetic(manager, type);
         var uploaded = new IdentityHashMap<Controller, Uploaded>();
-        this.rows = group(rows.stream().map(controller -> {
+        this.rows = rows.stream().map(controller -> {
             controller.requireFits(config.horizon(), config.dimension(), config.headsWidth());
             return uploaded.computeIfAbsent(controller, this::upload);
-        }).toList());
+        }).toList();
+        groups = grouped(this.rows);
     }
 
     private DeviceLaws(DeviceLaws from, int[] rows) {
         manager = from.manager;
         arithmetic = from.arithmetic;
-        this.rows = group(Arrays.stream(rows).mapToObj(from.rows::get).toList());
+        this.rows = Arrays.stream(rows).mapToObj(from.rows::get).toList();
+        groups = grouped(this.rows);
     }
 
     /** The laws of other rows, each that of one of these; to be closed with these alone. */
@@ -61,7 +63,8 @@ final class DeviceLaws implements AutoCloseable {
         return new DeviceLaws(this, rows);
     }
 
-    private List<Uploaded> group(List<Uploaded> rows) {
+    private static List<Group> grouped(List<Uploaded> rows) {
+        var groups = new ArrayList<Group>();
         for (int first = 0, end; first < rows.size(); first = end) {
             end = first + 1;
             while (end < rows.size() && rows.get(end) == rows.get(first)) {
@@ -69,7 +72,7 @@ final class DeviceLaws implements AutoCloseable {
             }
             groups.add(new Group(first, end, rows.get(first)));
         }
-        return rows;
+        return groups;
     }
 
     private Uploaded upload(Controller controller) {

@@ -189,15 +189,12 @@ final class Transformer implements AutoCloseable {
         double[] divergences = new double[written.length];
         try (NDManager scope = manager.newSubManager(); KvCache free = cache(new int[1], prompt.length + read.length);
                 KvCache steered = cache(new int[1], prompt.length + read.length)) {
-            int[] earlier = Arrays.copyOf(prompt, prompt.length - 1);
-            int[] last = {prompt[prompt.length - 1]};
-            NDArray q = NDArrays.concat(new NDList(pass(scope, earlier, free, null), pass(scope, last, free, null), pass(scope, read, free, null)));
-            NDArray p = NDArrays.concat(new NDList(pass(scope, earlier, steered, positions.earlier ? laws : null),
-                    pass(scope, last, steered, positions.last ? laws : null), pass(scope, read, steered, positions.written ? laws : null)));
+            NDArray q = states(scope, prompt, read, free, null, positions);
+            NDArray p = states(scope, prompt, read, steered, laws, positions);
             for (int first = 0; first < divergences.length; first += CHUNK) {
                 int end = Math.min(divergences.length, first + CHUNK);
                 try (NDManager within = scope.newSubManager()) {
-                    var chunk = new NDIndex().addSliceDim(earlier.length + first, earlier.length + end);
+                    var chunk = new NDIndex().addSliceDim(first, end);
                     NDArray logP = logits(p.get(within, chunk)).logSoftmax(-1); // [chunk, vocabulary]
                     NDArray logQ = logits(q.get(within, chunk)).logSoftmax(-1);
                     double[] some = logP.exp().muli(logP.sub(logQ)).sum(new int[] {-1}).toType(DataType.FLOAT64, false).toDoubleArray();
@@ -208,10 +205,17 @@ final class Transformer implements AutoCloseable {
         return divergences;
     }
 
-    /** States z_T [L, d] of the next tokens of one sequence, all of them steered. */
-    private NDArray pass(NDManager scope, int[] tokens, KvCache cache, DeviceLaws laws) {
-        return tokens.length == 0 ? scope.create(new Shape(0, config.dimension()), type)
-                : run(scope, new int[][] {tokens}, cache, laws, true, null).reshape(tokens.length, config.dimension());
+    /** States z_T [1 + m, d] at a prompt's last token and at m tokens written behind it. */
+    private NDArray states(NDManager scope, int[] prompt, int[] written, KvCache cache, DeviceLaws laws, Positions positions) {
+        NDArray last = lastOf(scope, new int[][] {prompt}, cache, laws, positions);
+        return written.length == 0 ? last : NDArrays.concat(new NDList(last, run(scope, new int[][] {written}, cache, positions.written ? laws : null, true, null)
+                .reshape(written.length, config.dimension())));
+    }
+
+    /** States z_T [B, d] at the last tokens of left-padded prompts [B][L]. */
+    private NDArray lastOf(NDManager scope, int[][] prompts, KvCache cache, DeviceLaws laws, Positions positions) {
+        int[][] unread = positions.earlier ? prompts : prefixes.read(prompts, cache);
+        return last(run(scope, unread, cache, positions.last ? laws : null, positions.earlier, null)).reshape(-1, config.dimension());
     }
 
     /** Negative log-likelihood of tokens from..n-1 of each sequence, in nats; all of them side by side. */
@@ -255,7 +259,7 @@ final class Transformer implements AutoCloseable {
         var all = continuations.stream().flatMap(List::stream).toList();
         int[] owner = IntStream.range(0, pads.length).flatMap(i -> continuations.get(i).stream().mapToInt(continuation -> i)).toArray();
         try (NDManager scope = manager.newSubManager(); KvCache read = cache(pads, columns)) {
-            NDArray last = last(run(scope, positions.earlier ? tokens : prefixes.read(tokens, read), read, positions.last ? laws : null, positions.earlier, null));
+            NDArray last = lastOf(scope, tokens, read, laws, positions);
             var behind = new NDArray[all.size()]; // states at all tokens but the last [1, length - 1, d]; null where there is no other
             int[] order = IntStream.range(0, behind.length).filter(i -> all.get(i).length > 1).boxed()
                     .sorted(Comparator.comparingInt(i -> -all.get(i).length)).mapToInt(i -> i).toArray();
@@ -275,7 +279,7 @@ final class Transformer implements AutoCloseable {
             }
             var states = new NDList();
             for (int i = 0; i < behind.length; i++) {
-                states.add(last.get(scope, new NDIndex().addIndices(owner[i])));
+                states.add(last.get(scope, new NDIndex().addSliceDim(owner[i], owner[i] + 1)));
                 if (behind[i] != null) {
                     states.add(behind[i].reshape(-1, config.dimension()));
                 }

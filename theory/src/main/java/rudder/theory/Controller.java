@@ -1,6 +1,7 @@
 package rudder.theory;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashSet;
@@ -91,17 +92,16 @@ public final class Controller {
     }
 
     /**
-     * Open-loop addition at every block: {@code u_k = lambda mu_k v_k}, whatever the state. Source: ActAdd (Turner et al., arXiv 2308.10248)
-     * spread over the blocks.
+     * Open-loop addition: {@code u_k = lambda mu_k v_k} at these blocks, 0 elsewhere, whatever the state; of no block, at every one. The usual choice is block
+     * T/2. Source: ActAdd (Turner et al., arXiv 2308.10248), at one block or spread over several.
      */
-    public static Controller openLoop(Setpoint setpoint) {
-        return everywhere("open loop " + strength(setpoint), setpoint.horizon(), setpoint, k -> Law.constant(setpoint.shift(k)));
-    }
-
-    /** Open-loop addition at one block: {@code u_k = lambda mu_k v_k} at k = block, 0 elsewhere; the usual choice is block T/2. */
-    public static Controller openLoop(Setpoint setpoint, int block) {
-        Check.block(block, setpoint.horizon() - 1);
-        return of("open loop " + strength(setpoint) + " at block " + block, Map.of(block, Law.constant(setpoint.shift(block))), setpoint);
+    public static Controller openLoop(Setpoint setpoint, int... blocks) {
+        var laws = new TreeMap<Integer, Law>();
+        for (int k : orAll(blocks, setpoint)) {
+            laws.put(k, Law.constant(setpoint.shift(k)));
+        }
+        String at = blocks.length == 0 ? "" : blocks.length == 1 ? " at block " + blocks[0] : " at blocks " + Arrays.toString(blocks);
+        return of("open loop " + strength(setpoint) + at, laws, setpoint);
     }
 
     /**
@@ -140,12 +140,18 @@ public final class Controller {
      */
     public static Controller proportional(Setpoint setpoint, double gain, int... blocks) {
         var laws = new TreeMap<Integer, Law>();
-        for (int k : blocks.length > 0 ? blocks : IntStream.range(0, setpoint.horizon()).toArray()) {
-            Check.block(k, setpoint.horizon() - 1);
+        for (int k : orAll(blocks, setpoint)) {
             double[] v = setpoint.direction(k);
             laws.put(k, Law.along(v, setpoint.target(k), Vectors.times(gain, v)));
         }
         return of("P " + gain + ", " + strength(setpoint), laws, setpoint);
+    }
+
+    private static int[] orAll(int[] blocks, Setpoint setpoint) {
+        for (int k : blocks) {
+            Check.block(k, setpoint.horizon() - 1);
+        }
+        return blocks.length > 0 ? blocks : IntStream.range(0, setpoint.horizon()).toArray();
     }
 
     /**
