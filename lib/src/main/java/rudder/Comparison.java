@@ -220,13 +220,19 @@ public final class Comparison {
             throw new IllegalArgumentException("there is a score '" + score.name() + "' already: choose another name");
         }
         var all = new LinkedHashMap<>(scores);
-        try (var job = Job.of(score.name(), completions.size())) {
-            all.put(score, completions.values().stream().map(written -> {
-                double[] values = score.all().apply(written);
-                job.advance(1);
-                return values;
-            }).toArray(double[][]::new));
+        var arms = List.copyOf(completions.values());
+        var values = new double[arms.size()][prompts.size()];
+        try (var job = Job.of(score.name(), (long) arms.size() * prompts.size())) {
+            // some prompts under every controller before others: what a judge reads of all of them alike, it has just read
+            for (int first = 0; first < prompts.size(); first += SteeredModel.BATCH) {
+                int end = Math.min(prompts.size(), first + SteeredModel.BATCH);
+                for (int arm = 0; arm < values.length; arm++) {
+                    System.arraycopy(score.all().apply(arms.get(arm).subList(first, end)), 0, values[arm], first, end - first);
+                    job.advance(end - first);
+                }
+            }
         }
+        all.put(score, values);
         return new Comparison(prompts, measured, completions, all);
     }
 

@@ -19,6 +19,7 @@ import rudder.model.Completion;
 import rudder.model.Job;
 import rudder.model.LanguageModel;
 import rudder.model.SteeredModel;
+import rudder.theory.Controller;
 
 /**
  * What controllers are tried on: texts to steer by, prompts to tune on, other prompts to judge on, and the judges.
@@ -89,20 +90,29 @@ public record Task(String name, ContrastSet steering, PromptSet tuning, PromptSe
 
     private Map<String, List<Completion>> written(LanguageModel model, Path home, PromptSet set, Steering... steerings) throws IOException {
         Steering.requireDifferentNames(steerings);
-        var completions = new LinkedHashMap<String, List<Completion>>();
         var prompts = set.prompts();
+        double[] unsteered = Transcript.last(model, prompts.get(0), Steering.of(Controller.none()));
+        var transcripts = new Transcript[steerings.length];
+        var done = new int[steerings.length];
         try (var job = Job.of(home.getFileName() + ", " + prompts.size() + " prompts", (long) prompts.size() * steerings.length)) {
-            for (var steering : steerings) {
-                var transcript = Transcript.of(home, model, set, settings, steering);
-                for (int done = transcript.open(); done < prompts.size();) {
-                    job.reach((long) completions.size() * prompts.size() + done);
-                    int end = Math.min(prompts.size(), done + BATCH);
-                    transcript.append(steering.write(model, prompts.subList(done, end), settings, done));
-                    done = end;
+            // some prompts under every controller before others: what all of them read alike, the model has just read
+            for (int first = 0; first < prompts.size(); first += BATCH) {
+                int end = Math.min(prompts.size(), first + BATCH);
+                for (int arm = 0; arm < steerings.length; arm++) {
+                    if (first == 0) {                          // not earlier: a controller may be large, and is made when it is first asked for
+                        transcripts[arm] = Transcript.of(home, model, set, settings, steerings[arm], unsteered);
+                        done[arm] = transcripts[arm].open();
+                    }
+                    if (done[arm] <= first) {
+                        transcripts[arm].append(steerings[arm].write(model, prompts.subList(first, end), settings, first));
+                    }
+                    job.advance(end - first);
                 }
-                completions.put(steering.name(), transcript.read());
-                job.reach((long) completions.size() * prompts.size());
             }
+        }
+        var completions = new LinkedHashMap<String, List<Completion>>();
+        for (int arm = 0; arm < steerings.length; arm++) {
+            completions.put(steerings[arm].name(), transcripts[arm].read());
         }
         return completions;
     }

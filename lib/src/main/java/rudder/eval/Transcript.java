@@ -18,7 +18,6 @@ import rudder.PromptSet;
 import rudder.Steering;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
-import rudder.theory.Controller;
 
 /** The file of one controller's completions: a {@link Header}, then one completion a line, in the prompts' order. */
 final class Transcript {
@@ -62,9 +61,13 @@ final class Transcript {
         this.prompts = prompts;
     }
 
-    /** The file that such a run has, whether it is there or not. */
-    static Transcript of(Path folder, LanguageModel model, PromptSet prompts, Comparison.Settings settings, Steering steering) {
-        var header = header(folder, model, prompts, settings, steering.name()).of(effect(model, prompts, steering));
+    /**
+     * The file that such a run has, whether it is there or not.
+     *
+     * @param unsteered {@link #last} at the first prompt without steering
+     */
+    static Transcript of(Path folder, LanguageModel model, PromptSet prompts, Comparison.Settings settings, Steering steering, double[] unsteered) {
+        var header = header(folder, model, prompts, settings, steering.name()).of(effect(last(model, prompts.prompts().get(0), steering), unsteered));
         var slug = steering.name().replaceAll("[^A-Za-z0-9.]+", "-");
         var file = folder.resolve(slug + "-" + String.format("%08x", JSON.toJson(header).hashCode()) + END);
         return new Transcript(file, header, prompts.prompts());
@@ -96,18 +99,17 @@ final class Transcript {
                 + settings.sampling() + ", " + settings.positions() + (settings.chat() ? ", chat, " : ", ") + settings.measured(), settings.sampling().seed());
     }
 
-    private static String effect(LanguageModel model, PromptSet prompts, Steering steering) {
-        double[] steered = last(model, steering, prompts);
-        double[] alone = last(model, Steering.of(Controller.none()), prompts);
+    private static String effect(double[] steered, double[] unsteered) {
         double sum = 0;
         for (int i = 0; i < steered.length; i++) {
-            sum += (steered[i] - alone[i]) * (steered[i] - alone[i]);
+            sum += (steered[i] - unsteered[i]) * (steered[i] - unsteered[i]);
         }
         return String.format(Locale.ROOT, "%.2e", Math.sqrt(sum));
     }
 
-    private static double[] last(LanguageModel model, Steering steering, PromptSet prompts) {
-        return steering.rollouts(model, prompts.prompts().subList(0, 1)).get(0).states()[model.horizon()];
+    /** z_T at the prompt's last token. */
+    static double[] last(LanguageModel model, String prompt, Steering steering) {
+        return steering.rollouts(model, List.of(prompt)).get(0).states()[model.horizon()];
     }
 
     /**

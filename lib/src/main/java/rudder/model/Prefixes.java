@@ -3,6 +3,7 @@ package rudder.model;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -18,9 +19,8 @@ final class Prefixes {
 
     /** A batch: its left-padded tokens, one column for each that the cache has. */
     private record Kept(int[][] tokens, KvCache cache) {
-        boolean begins(int[][] longer, int[] pads) {
-            return Arrays.equals(cache.pads, pads) && longer[0].length == cache.columns() + 1
-                    && IntStream.range(0, tokens.length).allMatch(row -> Arrays.equals(tokens[row], 0, cache.columns(), longer[row], 0, cache.columns()));
+        boolean is(int[][] others, int[] pads) {
+            return Arrays.equals(cache.pads, pads) && Arrays.deepEquals(tokens, others);
         }
 
         /** Columns that hold what these sequences begin with too, and no more than {@code most} of row i's. */
@@ -31,6 +31,11 @@ final class Prefixes {
                 int differs = Arrays.mismatch(mine, pad, mine.length, sequences.get(row), 0, sequences.get(row).length);
                 return pad + Math.min(differs < 0 ? mine.length - pad : differs, most[row]);
             }).min().orElse(0);
+        }
+
+        /** Columns of these sequences, laid out as these prompts are, that it does not hold. */
+        int left(List<int[]> sequences, int[] most) {
+            return end(sequences, cache.pads) - shared(sequences, most);
         }
     }
 
@@ -54,21 +59,30 @@ final class Prefixes {
      */
     synchronized int[][] read(int[][] prompts, KvCache cache) {
         int columns = prompts[0].length - 1;
-        if (columns > 0) {
-            var found = kept.stream().filter(one -> one.begins(prompts, cache.pads)).findFirst().orElse(null);
-            if (found != null) {
-                kept.remove(found);
-                kept.addFirst(found);
-                found.cache.give(cache, columns, rows(cache));
-            } else {
-                int[][] tokens = Arrays.stream(prompts).map(row -> Arrays.copyOf(row, columns)).toArray(int[][]::new);
-                try (var scope = transformer.manager.newSubManager()) {
-                    transformer.run(scope, tokens, cache, null, false, null);
-                }
-                keep(tokens, cache);
-            }
-        }
+        fill(cache, Arrays.stream(prompts).map(row -> Arrays.copyOf(row, columns)).toArray(int[][]::new));
         return Arrays.stream(prompts).map(row -> new int[] {row[columns]}).toArray(int[][]::new);
+    }
+
+    private void fill(KvCache cache, int[][] tokens) {
+        int columns = tokens[0].length;
+        if (columns == 0) {
+            return;
+        }
+        var found = kept.stream().filter(one -> one.is(tokens, cache.pads)).findFirst();
+        if (found.isPresent()) {
+            give(found.get(), columns, cache);
+        } else {
+            try (var scope = transformer.manager.newSubManager()) {
+                transformer.run(scope, tokens, cache, null, false, null);
+            }
+            keep(tokens, cache);
+        }
+    }
+
+    private void give(Kept one, int columns, KvCache cache) {
+        kept.remove(one);
+        kept.addFirst(one);
+        one.cache.give(cache, columns, rows(cache));
     }
 
     private void keep(int[][] tokens, KvCache cache) {
@@ -89,32 +103,30 @@ final class Prefixes {
     }
 
     /**
-     * A cache for sequences, to be closed, that has seen what they begin with where a batch that is kept began so too: the one that leaves least to be read.
+     * A cache for sequences, to be closed, that has seen what they begin with: what a batch that is kept began with too, if that is the better part of it, or else
+     * what is read now, and kept.
      *
-     * @param most tokens of each sequence that need not be read
+     * @param before tokens of each sequence that it begins with
      */
-    synchronized KvCache begin(List<int[]> sequences, int[] most) {
-        int[] pads = new int[sequences.size()];
-        int end = Generation.padded(sequences, pads)[0].length;
-        int left = end;
-        int columns = 0;
-        KvCache from = null;
-        for (var one : kept) {
-            if (one.tokens.length == sequences.size()) {
-                int theirs = IntStream.range(0, sequences.size()).map(row -> one.cache.pads[row] + sequences.get(row).length).max().orElseThrow();
-                int shared = one.shared(sequences, most);
-                if (theirs - shared < left) {
-                    left = theirs - shared;
-                    columns = shared;
-                    end = theirs;
-                    from = one.cache;
-                }
-            }
+    synchronized KvCache begin(List<int[]> sequences, int[] before) {
+        int columns = Arrays.stream(before).max().orElseThrow();
+        int[] pads = Arrays.stream(before).map(most -> columns - most).toArray();
+        int end = end(sequences, pads);
+        // the one that leaves least to be read
+        var nearest = kept.stream().filter(one -> one.tokens.length == pads.length).min(Comparator.comparingInt(one -> one.left(sequences, before)));
+        if (nearest.isPresent() && nearest.get().left(sequences, before) - (end - columns) <= columns / 2) {
+            var one = nearest.get();
+            var cache = transformer.cache(one.cache.pads, end(sequences, one.cache.pads));
+            give(one, one.shared(sequences, before), cache);
+            return cache;
         }
-        var cache = transformer.cache(from == null ? pads : from.pads, end);
-        if (from != null) {
-            from.give(cache, columns, rows(from));
-        }
+        var cache = transformer.cache(pads, end);
+        fill(cache, Generation.padded(IntStream.range(0, before.length).mapToObj(row -> Arrays.copyOf(sequences.get(row), before[row])).toList(), new int[before.length]));
         return cache;
+    }
+
+    /** Columns that sequences take behind so much padding. */
+    private static int end(List<int[]> sequences, int[] pads) {
+        return IntStream.range(0, pads.length).map(row -> pads[row] + sequences.get(row).length).max().orElseThrow();
     }
 }

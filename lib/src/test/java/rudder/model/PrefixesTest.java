@@ -2,11 +2,16 @@ package rudder.model;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -53,7 +58,6 @@ class PrefixesTest {
             var prompts = Tiny.TEXTS.stream().map(model::encode).toList();
             int[] most = prompts.stream().mapToInt(prompt -> prompt.length - 1).toArray();
             var transformer = model.transformer();
-            assertEquals(0, begun(transformer.prefixes, prompts, most));
             var first = model.steered(tiny.lqr(tiny.setpoint(1))).generate(Tiny.TEXTS, 8, Sampling.greedy());
             int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
             int[] pads = new int[prompts.size()];
@@ -69,7 +73,11 @@ class PrefixesTest {
             }
             var again = model.steered(tiny.lqr(tiny.setpoint(1))).generate(Tiny.TEXTS, 8, Sampling.greedy());
             IntStream.range(0, first.size()).forEach(row -> assertArrayEquals(first.get(row).tokens(), again.get(row).tokens()));
-            assertEquals(0, begun(transformer.prefixes, prompts.subList(0, 2), most), "another number of rows");
+            assertTrue(keeps(transformer.prefixes, prompts, most));
+            assertFalse(keeps(transformer.prefixes, prompts.subList(0, 2), Arrays.copyOf(most, 2)), "another number of rows");
+            assertTrue(keeps(transformer.prefixes, prompts.subList(0, 2), Arrays.copyOf(most, 2)), "now it is");
+            most[0]--;
+            assertTrue(keeps(transformer.prefixes, prompts, most), "what a token less begins with too");
         }
     }
 
@@ -86,18 +94,26 @@ class PrefixesTest {
         for (int i : new int[] {0, 1, 0, 2}) {
             read(transformer, two, prompts.get(i));
         }
-        var kept = prompts.stream().map(prompt -> begun(two, List.of(prompt[0]), 4)).toList();
-        assertEquals(List.of(4, 0, 4), kept, "the second was used longest ago");
+        assertTrue(keeps(two, List.of(prompts.get(0)[0]), 4));
+        assertTrue(keeps(two, List.of(prompts.get(2)[0]), 4));
+        assertFalse(keeps(two, List.of(prompts.get(1)[0]), 4), "used longest ago");
         assertEquals(2 * 2 * tiny.horizon, two.manager.getManagedArrays().size());
         read(transformer, two, new int[][] {IntStream.rangeClosed(1, 20).toArray()});
-        assertEquals(4, begun(two, List.of(prompts.get(0)[0]), 4), "what is larger than all the room is not kept");
+        assertTrue(keeps(two, List.of(prompts.get(2)[0]), 4), "what is larger than all the room is not kept");
         two.manager.close();
     }
 
-    private static int begun(Prefixes prefixes, List<int[]> sequences, int... most) {
-        try (var cache = prefixes.begin(sequences, most)) {
-            return cache.columns();
+    /** Whether what sequences begin with is kept already, rather than read now. */
+    private static boolean keeps(Prefixes prefixes, List<int[]> sequences, int... before) {
+        var kept = uids(prefixes);
+        try (var cache = prefixes.begin(sequences, before)) {
+            assertTrue(cache.columns() > 0);
         }
+        return kept.equals(uids(prefixes));
+    }
+
+    private static Set<String> uids(Prefixes prefixes) {
+        return prefixes.manager.getManagedArrays().stream().map(NDArray::getUid).collect(Collectors.toSet());
     }
 
     private static void read(Transformer transformer, Prefixes prefixes, int[][] prompt) {
