@@ -131,16 +131,21 @@ public final class Comparison {
         var measuring = settings.measuring(settings.measured != null ? settings.measured
                 : Stream.of(steerings).flatMap(steering -> steering.controller().apply(model, prompts.get(0)).setpoint().stream()).findFirst()
                         .orElse(null));
+        var arms = List.of(steerings);
         var completions = new LinkedHashMap<String, List<Completion>>();
+        arms.forEach(steering -> completions.put(steering.name(), new ArrayList<>()));
+        for (var batch : Batch.of(arms.size(), prompts.size())) {
+            var some = arms.subList(batch.firstArm(), batch.endArm());
+            var written = Steering.write(model, some, batch.ofPrompts(prompts), measuring, batch.first());
+            IntStream.range(0, some.size()).forEach(i -> completions.get(some.get(i).name()).addAll(written.get(i)));
+        }
         var divergences = new IdentityHashMap<Completion, Double>();
-        for (var steering : steerings) {
-            var steered = steering.on(model, prompts);
-            var some = measuring.write(steered, prompts);
-            if (settings.divergence) {
-                double[][] moved = steered.at(settings.positions).divergences(some);
-                IntStream.range(0, moved.length).forEach(i -> divergences.put(some.get(i), Arrays.stream(moved[i]).average().orElseThrow()));
+        if (settings.divergence) {
+            for (var steering : steerings) {
+                var written = completions.get(steering.name());
+                double[][] moved = steering.on(model, prompts).at(settings.positions).divergences(written);
+                IntStream.range(0, moved.length).forEach(i -> divergences.put(written.get(i), Arrays.stream(moved[i]).average().orElseThrow()));
             }
-            completions.put(steering.name(), some);
         }
         return scored(model, measuring, completions, settings.divergence ? List.of(Score.of("KL", divergences::get)) : List.of());
     }
@@ -223,13 +228,13 @@ public final class Comparison {
         var arms = List.copyOf(completions.values());
         var values = new double[arms.size()][prompts.size()];
         try (var job = Job.of(score.name(), (long) arms.size() * prompts.size())) {
-            // some prompts under every controller before others: what a judge reads of all of them alike, it has just read
-            for (int first = 0; first < prompts.size(); first += SteeredModel.BATCH) {
-                int end = Math.min(prompts.size(), first + SteeredModel.BATCH);
-                for (int arm = 0; arm < values.length; arm++) {
-                    System.arraycopy(score.all().apply(arms.get(arm).subList(first, end)), 0, values[arm], first, end - first);
-                    job.advance(end - first);
+            // a batch under every controller before the next: what a judge reads of all of them alike, it has just read
+            for (var batch : Batch.of(arms.size(), prompts.size())) {
+                for (int arm = batch.firstArm(); arm < batch.endArm(); arm++) {
+                    double[] some = score.all().apply(batch.ofPrompts(arms.get(arm)));
+                    System.arraycopy(some, 0, values[arm], batch.first(), some.length);
                 }
+                job.advance(batch.texts());
             }
         }
         all.put(score, values);

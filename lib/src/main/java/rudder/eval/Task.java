@@ -2,12 +2,14 @@ package rudder.eval;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
+import rudder.Batch;
 import rudder.Comparison;
 import rudder.ContrastSet;
 import rudder.Family;
@@ -18,7 +20,6 @@ import rudder.Tuning;
 import rudder.model.Completion;
 import rudder.model.Job;
 import rudder.model.LanguageModel;
-import rudder.model.SteeredModel;
 import rudder.theory.Controller;
 
 /**
@@ -41,9 +42,6 @@ import rudder.theory.Controller;
  * @param settings how they are written
  */
 public record Task(String name, ContrastSet steering, PromptSet tuning, PromptSet evaluation, List<Score> scores, Comparison.Settings settings) {
-
-    /** Prompts written between two savings. */
-    static final int BATCH = SteeredModel.BATCH;
 
     /**
      * @throws IllegalArgumentException if a text is in two of the sets, letters' case and outer blanks aside, or the settings ask for KL, which is not kept
@@ -95,19 +93,23 @@ public record Task(String name, ContrastSet steering, PromptSet tuning, PromptSe
         var transcripts = new Transcript[steerings.length];
         var done = new int[steerings.length];
         try (var job = Job.of(home.getFileName() + ", " + prompts.size() + " prompts", (long) prompts.size() * steerings.length)) {
-            // some prompts under every controller before others: what all of them read alike, the model has just read
-            for (int first = 0; first < prompts.size(); first += BATCH) {
-                int end = Math.min(prompts.size(), first + BATCH);
-                for (int arm = 0; arm < steerings.length; arm++) {
-                    if (first == 0) {                          // not earlier: a controller may be large, and is made when it is first asked for
+            for (var batch : Batch.of(steerings.length, prompts.size())) {
+                var left = new ArrayList<Integer>();
+                for (int arm = batch.firstArm(); arm < batch.endArm(); arm++) {
+                    if (batch.first() == 0) {                          // not earlier: a controller may be large, and is made when it is first asked for
                         transcripts[arm] = Transcript.of(home, model, set, settings, steerings[arm], unsteered);
                         done[arm] = transcripts[arm].open();
                     }
-                    if (done[arm] <= first) {
-                        transcripts[arm].append(steerings[arm].write(model, prompts.subList(first, end), settings, first));
+                    if (done[arm] <= batch.first()) {
+                        left.add(arm);
                     }
-                    job.advance(end - first);
                 }
+                var written = left.isEmpty() ? List.<List<Completion>>of()
+                        : Steering.write(model, left.stream().map(arm -> steerings[arm]).toList(), batch.ofPrompts(prompts), settings, batch.first());
+                for (int i = 0; i < written.size(); i++) {
+                    transcripts[left.get(i)].append(written.get(i));
+                }
+                job.advance(batch.texts());
             }
         }
         var completions = new LinkedHashMap<String, List<Completion>>();

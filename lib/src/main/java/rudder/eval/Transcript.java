@@ -18,6 +18,7 @@ import rudder.PromptSet;
 import rudder.Steering;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
+import rudder.model.SteeredModel;
 
 /** The file of one controller's completions: a {@link Header}, then one completion a line, in the prompts' order. */
 final class Transcript {
@@ -122,7 +123,7 @@ final class Transcript {
             Files.writeString(file, JSON.toJson(header) + "\n");
         }
         int found = read().size();
-        int done = found == prompts.size() ? found : found / Task.BATCH * Task.BATCH;
+        int done = found == prompts.size() ? found : found / SteeredModel.BATCH * SteeredModel.BATCH;
         Files.writeString(file, Files.readString(file).lines().limit(1 + done).map(line -> line + "\n").collect(Collectors.joining()));
         return done;
     }

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import rudder.theory.Controller;
 import rudder.theory.Rollout;
@@ -45,10 +46,9 @@ final class Generation {
     }
 
     /**
-     * @param firstRow number of the batch's first sequence among all that were asked for: its sampler's seed depends on it, so that batches
-     *     of any size give the same tokens
+     * @param draws the place of each sequence among all that were asked for: its sampler's seed depends on it, so that batches of any size give the same tokens
      */
-    Generation(NDManager scope, Transformer transformer, Tokenizer tokenizer, List<int[]> prompts, int firstRow, int maxTokens,
+    Generation(NDManager scope, Transformer transformer, Tokenizer tokenizer, List<int[]> prompts, IntUnaryOperator draws, int maxTokens,
             Sampling sampling, Setpoint measured) {
         this.transformer = transformer;
         this.tokenizer = tokenizer;
@@ -57,7 +57,7 @@ final class Generation {
         longest = prompts.stream().mapToInt(p -> p.length).max().orElseThrow();
         rows = new Row[prompts.size()];
         for (int i = 0; i < rows.length; i++) {
-            rows[i] = new Row(prompts.get(i), maxTokens, new Sampler(sampling, firstRow + i), tokenizer.stream());
+            rows[i] = new Row(prompts.get(i), maxTokens, new Sampler(sampling, draws.applyAsInt(i)), tokenizer.stream());
         }
         directions = measured == null ? null : upload(scope, measured);
     }

@@ -203,7 +203,7 @@ public final class LanguageModel implements AutoCloseable {
     /** This model through a controller for each of the prompts that it is to be given, which are written side by side all the same. */
     public SteeredModel steered(List<Controller> controllers) {
         return new SteeredModel(this, controllers, null, Positions.LAST_AND_WRITTEN,
-                controllers.stream().flatMap(controller -> controller.setpoint().stream()).findFirst().orElse(null), 0);
+                controllers.stream().flatMap(controller -> controller.setpoint().stream()).findFirst().orElse(null), i -> i);
     }
 
     /**
@@ -214,7 +214,7 @@ public final class LanguageModel implements AutoCloseable {
      * @param measured the feature whose strengths completions carry, or null
      */
     public SteeredModel relinearised(Function<PromptPlant, Controller> maker, Setpoint measured) {
-        return new SteeredModel(this, List.of(), maker, Positions.LAST_AND_WRITTEN, measured, 0);
+        return new SteeredModel(this, List.of(), maker, Positions.LAST_AND_WRITTEN, measured, i -> i);
     }
 
     private SteeredModel unsteered() {

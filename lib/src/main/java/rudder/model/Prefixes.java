@@ -1,10 +1,12 @@
 package rudder.model;
 
 import ai.djl.ndarray.NDManager;
+import java.nio.IntBuffer;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -68,38 +70,43 @@ final class Prefixes {
         if (columns == 0) {
             return;
         }
-        var found = kept.stream().filter(one -> one.is(tokens, cache.pads)).findFirst();
-        if (found.isPresent()) {
-            give(found.get(), columns, cache);
-        } else {
-            try (var scope = transformer.manager.newSubManager()) {
-                transformer.run(scope, tokens, cache, null, false, null);
-            }
-            keep(tokens, cache);
-        }
-    }
-
-    private void give(Kept one, int columns, KvCache cache) {
-        kept.remove(one);
-        kept.addFirst(one);
-        one.cache.give(cache, columns, rows(cache));
-    }
-
-    private void keep(int[][] tokens, KvCache cache) {
-        long room = limit - cache.bytes(cache.columns());
-        if (room < 0) {
+        // several controllers may have the same prompt: it is read once
+        var distinct = new LinkedHashMap<IntBuffer, Integer>();
+        int[] places = IntStream.range(0, tokens.length).map(row -> {
+            var own = IntBuffer.wrap(tokens[row], cache.pads[row], columns - cache.pads[row]);
+            distinct.putIfAbsent(own, distinct.size());
+            return distinct.get(own);
+        }).toArray();
+        if (cache.bytes(columns) / places.length * distinct.size() > limit) {
+            read(cache, tokens);
             return;
         }
-        while (kept.stream().mapToLong(one -> one.cache.bytes(one.cache.columns())).sum() > room) {
-            kept.removeLast().cache.close();
-        }
-        var own = new KvCache(manager, transformer.config, transformer.type, cache.pads, cache.columns());
-        cache.give(own, cache.columns(), rows(cache));
-        kept.addFirst(new Kept(tokens, own));
+        int[] firsts = IntStream.range(0, distinct.size()).map(place -> IntStream.range(0, places.length).filter(row -> places[row] == place).findFirst().orElseThrow())
+                .toArray();
+        int[][] some = Arrays.stream(firsts).mapToObj(row -> tokens[row]).toArray(int[][]::new);
+        int[] pads = Arrays.stream(firsts).map(row -> cache.pads[row]).toArray();
+        give(kept.stream().filter(one -> one.is(some, pads)).findFirst().orElseGet(() -> keep(some, pads)), columns, cache, places);
     }
 
-    private static int[] rows(KvCache cache) {
-        return IntStream.range(0, cache.pads.length).toArray();
+    private void read(KvCache cache, int[][] tokens) {
+        try (var scope = transformer.manager.newSubManager()) {
+            transformer.run(scope, tokens, cache, null, false, null);
+        }
+    }
+
+    private Kept keep(int[][] tokens, int[] pads) {
+        var own = new KvCache(manager, transformer.config, transformer.type, pads, tokens[0].length);
+        while (kept.stream().mapToLong(one -> one.cache.bytes(one.cache.columns())).sum() > limit - own.bytes(own.capacity)) {
+            kept.removeLast().cache.close();
+        }
+        read(own, tokens);
+        return new Kept(tokens, own);
+    }
+
+    private void give(Kept one, int columns, KvCache cache, int... rows) {
+        kept.remove(one);
+        kept.addFirst(one);
+        one.cache.give(cache, columns, rows);
     }
 
     /**
@@ -117,7 +124,7 @@ final class Prefixes {
         if (nearest.isPresent() && nearest.get().left(sequences, before) - (end - columns) <= columns / 2) {
             var one = nearest.get();
             var cache = transformer.cache(one.cache.pads, end(sequences, one.cache.pads));
-            give(one, one.shared(sequences, before), cache);
+            give(one, one.shared(sequences, before), cache, IntStream.range(0, pads.length).toArray());
             return cache;
         }
         var cache = transformer.cache(pads, end);

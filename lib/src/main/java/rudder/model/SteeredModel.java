@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.theory.Controller;
@@ -21,8 +22,10 @@ import rudder.theory.Setpoint;
  */
 public final class SteeredModel {
 
-    /** Sequences written side by side; more are taken in turns. */
-    public static final int BATCH = 40;
+    /** Prompts that are read side by side; more are taken in turns. */
+    public static final int BATCH = 32;
+    /** Texts written side by side: of some prompts under one controller, or under several. A token's pass reads all weights, however few texts there are. */
+    public static final int TEXTS = 64;
     /** Prompts that are read side by side where each has several continuations, and continuations that are: each of these has a copy of its prompt's keys and values. */
     static final int MANY = 16;
 
@@ -31,10 +34,10 @@ public final class SteeredModel {
     private final Function<PromptPlant, Controller> maker;     // null unless they are
     private final Positions positions;
     private final Setpoint measured;
-    private final int row;
+    private final IntUnaryOperator draws;           // the place in a long list whose random numbers a text has
 
     SteeredModel(LanguageModel model, List<Controller> controllers, Function<PromptPlant, Controller> maker, Positions positions, Setpoint measured,
-            int row) {
+            IntUnaryOperator draws) {
         if (controllers.isEmpty() && maker == null) {
             throw new IllegalArgumentException("no controller, wanted one, or one for each prompt");
         }
@@ -48,7 +51,7 @@ public final class SteeredModel {
         this.maker = maker;
         this.positions = positions;
         this.measured = measured;
-        this.row = row;
+        this.draws = draws;
     }
 
     /**
@@ -76,7 +79,7 @@ public final class SteeredModel {
 
     /** The same view, steering these tokens. */
     public SteeredModel at(Positions positions) {
-        return new SteeredModel(model, controllers, maker, positions, measured, row);
+        return new SteeredModel(model, controllers, maker, positions, measured, draws);
     }
 
     /** The same view, with inputs at every token of the prompt as well (the paper's A-LQR+). */
@@ -86,12 +89,17 @@ public final class SteeredModel {
 
     /** The same view; completions carry the strengths of this setpoint's feature, whatever the controller drives to. */
     public SteeredModel measuring(Setpoint setpoint) {
-        return new SteeredModel(model, controllers, maker, positions, setpoint, row);
+        return new SteeredModel(model, controllers, maker, positions, setpoint, draws);
     }
 
     /** The same view; the first text it writes draws as the one at place {@code row} of a long list would, so that parts of the list give what the whole gives. */
     public SteeredModel fromRow(int row) {
-        return new SteeredModel(model, controllers, maker, positions, measured, row);
+        return new SteeredModel(model, controllers, maker, positions, measured, i -> row + i);
+    }
+
+    /** The same view; the texts it writes come in rounds of so many, and every round draws alike: so are the same prompts answered under one controller after another. */
+    public SteeredModel inRounds(int texts) {
+        return new SteeredModel(model, controllers, maker, positions, measured, i -> draws.applyAsInt(i % texts));
     }
 
     /** Writes up to {@code maxTokens} tokens after the prompt, greedily with repetition penalty 1.2. */
@@ -135,10 +143,10 @@ public final class SteeredModel {
         }
         var rows = rows(prompts);
         try (Job job = Job.of("Writing " + prompts.size() + " x " + maxTokens + " tokens, " + rows.get(0).name(), prompts.size())) {
-            return inBatches(prompts.size(), (first, end) -> {
+            return inBatches(prompts.size(), TEXTS, (first, end) -> {
                 var names = rows.subList(first, end).stream().map(Controller::name).toList();
                 try (NDManager scope = model.transformer().manager.newSubManager(); DeviceLaws laws = laws(rows.subList(first, end))) {
-                    var written = new Generation(scope, model.transformer(), model.tokenizer(), prompts.subList(first, end), row + first, maxTokens, sampling, measured)
+                    var written = new Generation(scope, model.transformer(), model.tokenizer(), prompts.subList(first, end), i -> draws.applyAsInt(first + i), maxTokens, sampling, measured)
                             .run(laws, maker == null ? null : some -> laws(some.stream().map(maker).toList()), positions, names, texts.subList(first, end), onText);
                     job.reach(end);
                     return written;

@@ -220,17 +220,24 @@ final class Transformer implements AutoCloseable {
 
     /** Negative log-likelihood of tokens from..n-1 of each sequence, in nats; all of them side by side. */
     double[][] surprisals(List<int[]> sequences, int[] from) {
-        int[] before = IntStream.range(0, from.length).map(row -> Math.min(from[row], sequences.get(row).length) - 1).toArray();
-        try (NDManager scope = manager.newSubManager(); KvCache cache = prefixes.begin(sequences, before)) {
+        var read = sequences.stream().map(sequence -> Arrays.copyOf(sequence, sequence.length - 1)).toList();      // behind the last token nothing is predicted
+        int[] before = IntStream.range(0, from.length).map(row -> Math.min(from[row] - 1, read.get(row).length)).toArray();
+        try (NDManager scope = manager.newSubManager(); KvCache cache = prefixes.begin(read, before)) {
             int[] pads = cache.pads;
             int start = cache.columns();
+            if (start == cache.capacity) {
+                return new double[pads.length][0];
+            }
             // zeros before and behind the shorter ones: no token that counts sees them
             int[][] tokens = new int[pads.length][cache.capacity - start];
             var next = new ArrayList<int[]>();
             for (int row = 0; row < tokens.length; row++) {
+                int known = Math.max(0, start - pads[row]);
                 int[] sequence = sequences.get(row);
-                int read = Math.max(0, start - pads[row]);
-                System.arraycopy(sequence, read, tokens[row], pads[row] + read - start, sequence.length - read);
+                int unread = read.get(row).length - known;
+                if (unread > 0) {
+                    System.arraycopy(sequence, known, tokens[row], pads[row] + known - start, unread);
+                }
                 next.add(Arrays.copyOfRange(sequence, before[row] + 1, sequence.length));
             }
             NDArray x = run(scope, tokens, cache, null, false, null); // [B, capacity - start, d]

@@ -22,6 +22,7 @@ import rudder.PromptSet;
 import rudder.Score;
 import rudder.Steering;
 import rudder.Tuning;
+import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.model.Sampling;
 import rudder.theory.Controller;
@@ -80,23 +81,30 @@ class TaskTest {
         assertEquals(43, lines.size());
         assertEquals(first.table().print(), task.run(model, folder, Steering.of(addition)).table().print(), "nothing was left to write");
 
-        for (int kept : new int[] {0, 8, 40, 41}) {                            // a header alone; in a batch; at its end; in the next
+        for (int kept : new int[] {0, 8, 32, 41}) {                            // a header alone; in a batch; at its end; in the next
             var head = String.join("\n", lines.subList(0, 1 + kept)) + "\n";
             Files.writeString(file, head + lines.get(1 + kept).substring(0, 40));
             assertRefused(() -> task.judge(model, folder, ADDED), "after " + kept + " of 42", "go on");
             asked.clear();
             task.run(model, folder, added);
-            assertEquals(task.evaluation().prompts().subList(kept / 40 * 40, 42), asked.subList(1, asked.size()), "the first is asked to know the controller");
+            assertEquals(task.evaluation().prompts().subList(kept / 32 * 32, 42), asked.subList(1, asked.size()), "the first is asked to know the controller");
             assertEquals(whole, Files.readString(file));
         }
     }
 
     @Test
-    void partsOfAListDrawWhatTheWholeDraws() {
+    void aPartOfAListAloneDrawsWhatTheWholeDrawsUnderSeveralControllers() {
         var prompts = task.evaluation().prompts().subList(0, 3);
-        var whole = Steering.of(addition).write(model, prompts, task.settings(), 0);
-        assertEquals(whole.get(2).text(), Steering.of(addition).write(model, prompts.subList(2, 3), task.settings(), 2).get(0).text());
-        assertNotEquals(whole.get(2).text(), Steering.of(addition).write(model, prompts.subList(2, 3), task.settings(), 7).get(0).text());
+        var added = Steering.of(addition);
+        var whole = Steering.write(model, List.of(Steering.of(Controller.none()), added), prompts, task.settings(), 0).get(1);
+        assertEquals(List.of(ADDED, ADDED, ADDED), whole.stream().map(Completion::controller).toList());
+        assertEquals(prompts, whole.stream().map(Completion::prompt).toList());
+        assertEquals(whole.get(2).text(), alone(added, prompts.get(2), 2));
+        assertNotEquals(whole.get(2).text(), alone(added, prompts.get(2), 7));
+    }
+
+    private static String alone(Steering steering, String prompt, int row) {
+        return Steering.write(model, List.of(steering), List.of(prompt), task.settings(), row).get(0).get(0).text();
     }
 
     @Test

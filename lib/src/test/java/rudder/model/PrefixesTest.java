@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -74,6 +75,10 @@ class PrefixesTest {
             var again = model.steered(tiny.lqr(tiny.setpoint(1))).generate(Tiny.TEXTS, 8, Sampling.greedy());
             IntStream.range(0, first.size()).forEach(row -> assertArrayEquals(first.get(row).tokens(), again.get(row).tokens()));
             assertTrue(keeps(transformer.prefixes, prompts, most));
+            var kept = uids(transformer.prefixes);
+            var several = model.generate(Stream.concat(Tiny.TEXTS.stream(), Tiny.TEXTS.stream()).toList(), 8, Sampling.greedy());
+            assertEquals(kept, uids(transformer.prefixes), "a prompt that comes twice is read once");
+            IntStream.range(0, prompts.size()).forEach(row -> assertArrayEquals(several.get(row).tokens(), several.get(row + prompts.size()).tokens()));
             assertFalse(keeps(transformer.prefixes, prompts.subList(0, 2), Arrays.copyOf(most, 2)), "another number of rows");
             assertTrue(keeps(transformer.prefixes, prompts.subList(0, 2), Arrays.copyOf(most, 2)), "now it is");
             most[0]--;
