@@ -7,8 +7,9 @@ import rudder.model.SteeredModel;
 /**
  * Some prompts under some controllers, whose texts are written side by side: the arms firstArm..endArm-1 and the prompts first..end-1 of longer lists.
  *
- * <p>A token's pass reads all weights, however few texts there are: the fewer the prompts, the more arms have their turn at once. And what is common to all arms,
- * the beginnings of the prompts, is read once for all: they all have their turn before the next prompts have.
+ * <p>A token's pass reads all weights, however few texts there are: the fewer the prompts, the more arms have their turn at once, in two batches of
+ * {@link SteeredModel#TEXTS} at most. And what is common to all arms, the beginnings of the prompts, is read once for all: they all have their turn before the next
+ * prompts have.
  */
 public record Batch(int firstArm, int endArm, int first, int end) {
 
@@ -17,7 +18,7 @@ public record Batch(int firstArm, int endArm, int first, int end) {
         var batches = new ArrayList<Batch>();
         for (int first = 0, end; first < prompts; first = end) {
             end = Math.min(prompts, first + SteeredModel.BATCH);
-            int together = SteeredModel.TEXTS / (end - first);
+            int together = 2 * (SteeredModel.TEXTS / (end - first));
             for (int arm = 0; arm < arms; arm += together) {
                 batches.add(new Batch(arm, Math.min(arms, arm + together), first, end));
             }

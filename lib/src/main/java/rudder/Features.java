@@ -26,7 +26,7 @@ public final class Features {
     /** States of equal texts agree to about this fraction of their length, single precision and batching being what they are. */
     private static final double SAME = 1e-5;
     /** Texts of a side whose traces are held rather than made twice. */
-    private static final int FEW = 40;
+    private static final int FEW = 64;
 
     /**
      * What was measured on one side of the contrast.

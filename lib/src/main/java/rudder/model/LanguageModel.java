@@ -203,7 +203,7 @@ public final class LanguageModel implements AutoCloseable {
     /** This model through a controller for each of the prompts that it is to be given, which are written side by side all the same. */
     public SteeredModel steered(List<Controller> controllers) {
         return new SteeredModel(this, controllers, null, Positions.LAST_AND_WRITTEN,
-                controllers.stream().flatMap(controller -> controller.setpoint().stream()).findFirst().orElse(null), i -> i);
+                controllers.stream().flatMap(controller -> controller.setpoint().stream()).findFirst().orElse(null), 0, Integer.MAX_VALUE);
     }
 
     /**
@@ -214,7 +214,7 @@ public final class LanguageModel implements AutoCloseable {
      * @param measured the feature whose strengths completions carry, or null
      */
     public SteeredModel relinearised(Function<PromptPlant, Controller> maker, Setpoint measured) {
-        return new SteeredModel(this, List.of(), maker, Positions.LAST_AND_WRITTEN, measured, i -> i);
+        return new SteeredModel(this, List.of(), maker, Positions.LAST_AND_WRITTEN, measured, 0, Integer.MAX_VALUE);
     }
 
     private SteeredModel unsteered() {
@@ -360,8 +360,11 @@ public final class LanguageModel implements AutoCloseable {
      */
     public double[][] surprisals(List<int[]> sequences, int... from) {
         sequences.forEach(tokens -> requireTokens(tokens, 0));
-        return SteeredModel.inBatches(sequences.size(), (first, end) -> transformer.surprisals(sequences.subList(first, end), Arrays.copyOfRange(from, first, end)))
-                .flatMap(Arrays::stream).toArray(double[][]::new);
+        // halves of few, so that both have work
+        int batch = Math.max(1, Math.min(SteeredModel.BATCH, (sequences.size() + 1) / 2));
+        return TwoAtATime.of(transformer.manager.getDevice(), sequences.size(), batch,
+                (first, end) -> transformer.surprisals(sequences.subList(first, end), Arrays.copyOfRange(from, first, end)), done -> {})
+                .stream().flatMap(Arrays::stream).toArray(double[][]::new);
     }
 
     /** exp of the mean {@link #surprisals} of the text's tokens. */

@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.theory.Controller;
@@ -23,21 +22,22 @@ import rudder.theory.Setpoint;
 public final class SteeredModel {
 
     /** Prompts that are read side by side; more are taken in turns. */
-    public static final int BATCH = 32;
+    public static final int BATCH = 20;
     /** Texts written side by side: of some prompts under one controller, or under several. A token's pass reads all weights, however few texts there are. */
-    public static final int TEXTS = 64;
-    /** Prompts that are read side by side where each has several continuations, and continuations that are: each of these has a copy of its prompt's keys and values. */
-    static final int MANY = 16;
+    public static final int TEXTS = 40;
+    /** Prompts that are read side by side where each has several continuations. */
+    private static final int QUESTIONS = 10;
 
     private final LanguageModel model;
     private final List<Controller> controllers;     // one for every prompt, or one for each; none if they are made at every token
     private final Function<PromptPlant, Controller> maker;     // null unless they are
     private final Positions positions;
     private final Setpoint measured;
-    private final IntUnaryOperator draws;           // the place in a long list whose random numbers a text has
+    private final int row;                          // the first text's place in a long list, which its random numbers depend on
+    private final int round;                        // texts until those places begin anew
 
     SteeredModel(LanguageModel model, List<Controller> controllers, Function<PromptPlant, Controller> maker, Positions positions, Setpoint measured,
-            IntUnaryOperator draws) {
+            int row, int round) {
         if (controllers.isEmpty() && maker == null) {
             throw new IllegalArgumentException("no controller, wanted one, or one for each prompt");
         }
@@ -51,7 +51,8 @@ public final class SteeredModel {
         this.maker = maker;
         this.positions = positions;
         this.measured = measured;
-        this.draws = draws;
+        this.row = row;
+        this.round = round;
     }
 
     /**
@@ -79,7 +80,7 @@ public final class SteeredModel {
 
     /** The same view, steering these tokens. */
     public SteeredModel at(Positions positions) {
-        return new SteeredModel(model, controllers, maker, positions, measured, draws);
+        return new SteeredModel(model, controllers, maker, positions, measured, row, round);
     }
 
     /** The same view, with inputs at every token of the prompt as well (the paper's A-LQR+). */
@@ -89,17 +90,17 @@ public final class SteeredModel {
 
     /** The same view; completions carry the strengths of this setpoint's feature, whatever the controller drives to. */
     public SteeredModel measuring(Setpoint setpoint) {
-        return new SteeredModel(model, controllers, maker, positions, setpoint, draws);
+        return new SteeredModel(model, controllers, maker, positions, setpoint, row, round);
     }
 
     /** The same view; the first text it writes draws as the one at place {@code row} of a long list would, so that parts of the list give what the whole gives. */
     public SteeredModel fromRow(int row) {
-        return new SteeredModel(model, controllers, maker, positions, measured, i -> row + i);
+        return new SteeredModel(model, controllers, maker, positions, measured, row, round);
     }
 
     /** The same view; the texts it writes come in rounds of so many, and every round draws alike: so are the same prompts answered under one controller after another. */
     public SteeredModel inRounds(int texts) {
-        return new SteeredModel(model, controllers, maker, positions, measured, i -> draws.applyAsInt(i % texts));
+        return new SteeredModel(model, controllers, maker, positions, measured, row, texts);
     }
 
     /** Writes up to {@code maxTokens} tokens after the prompt, greedily with repetition penalty 1.2. */
@@ -143,25 +144,20 @@ public final class SteeredModel {
         }
         var rows = rows(prompts);
         try (Job job = Job.of("Writing " + prompts.size() + " x " + maxTokens + " tokens, " + rows.get(0).name(), prompts.size())) {
-            return inBatches(prompts.size(), TEXTS, (first, end) -> {
+            int batch = round > TEXTS ? TEXTS : TEXTS / round * round;
+            return TwoAtATime.of(model.transformer().manager.getDevice(), prompts.size(), batch, (first, end) -> {
                 var names = rows.subList(first, end).stream().map(Controller::name).toList();
                 try (NDManager scope = model.transformer().manager.newSubManager(); DeviceLaws laws = laws(rows.subList(first, end))) {
-                    var written = new Generation(scope, model.transformer(), model.tokenizer(), prompts.subList(first, end), i -> draws.applyAsInt(first + i), maxTokens, sampling, measured)
+                    return new Generation(scope, model.transformer(), model.tokenizer(), prompts.subList(first, end), i -> row + (first + i) % round, maxTokens, sampling, measured)
                             .run(laws, maker == null ? null : some -> laws(some.stream().map(maker).toList()), positions, names, texts.subList(first, end), onText);
-                    job.reach(end);
-                    return written;
                 }
-            }).flatMap(List::stream).toList();
+            }, job::reach).stream().flatMap(List::stream).toList();
         }
     }
 
     /** What is made of the places first..end-1, for one batch after another of so many, as the stream is read. */
-    static <R> Stream<R> inBatches(int size, BiFunction<Integer, Integer, R> made) {
-        return inBatches(size, BATCH, made);
-    }
-
-    private static <R> Stream<R> inBatches(int size, int batch, BiFunction<Integer, Integer, R> made) {
-        return IntStream.iterate(0, first -> first < size, first -> first + batch).mapToObj(first -> made.apply(first, Math.min(size, first + batch)));
+    private static <R> Stream<R> inBatches(int size, BiFunction<Integer, Integer, R> made) {
+        return IntStream.iterate(0, first -> first < size, first -> first + BATCH).mapToObj(first -> made.apply(first, Math.min(size, first + BATCH)));
     }
 
     private DeviceLaws laws(List<Controller> rows) {
@@ -247,13 +243,11 @@ public final class SteeredModel {
         }
         var rows = rows(prompts);
         try (Job job = Job.of("Likelihoods behind " + prompts.size() + " prompts, " + rows.get(0).name(), prompts.size())) {
-            return inBatches(prompts.size(), MANY, (first, end) -> {
+            return TwoAtATime.of(model.transformer().manager.getDevice(), prompts.size(), QUESTIONS, (first, end) -> {
                 try (DeviceLaws laws = laws(rows.subList(first, end))) {
-                    double[][][] some = model.transformer().surprisals(prompts.subList(first, end), continuations.subList(first, end), laws, positions);
-                    job.reach(end);
-                    return some;
+                    return model.transformer().surprisals(prompts.subList(first, end), continuations.subList(first, end), laws, positions);
                 }
-            }).flatMap(Stream::of).toArray(double[][][]::new);
+            }, job::reach).stream().flatMap(Stream::of).toArray(double[][][]::new);
         }
     }
 

@@ -19,6 +19,8 @@ final class Transformer implements AutoCloseable {
 
     /** Positions whose logits are held at once. */
     private static final int CHUNK = 64;
+    /** Continuations that are read side by side: each has a copy of its prompt's keys and values. */
+    private static final int MANY = 16;
 
     final ModelConfig config;
     final NDManager manager;
@@ -270,8 +272,8 @@ final class Transformer implements AutoCloseable {
             var behind = new NDArray[all.size()]; // states at all tokens but the last [1, length - 1, d]; null where there is no other
             int[] order = IntStream.range(0, behind.length).filter(i -> all.get(i).length > 1).boxed()
                     .sorted(Comparator.comparingInt(i -> -all.get(i).length)).mapToInt(i -> i).toArray();
-            for (int first = 0; first < order.length; first += SteeredModel.MANY) {
-                int[] rows = Arrays.copyOfRange(order, first, Math.min(order.length, first + SteeredModel.MANY));
+            for (int first = 0; first < order.length; first += MANY) {
+                int[] rows = Arrays.copyOfRange(order, first, Math.min(order.length, first + MANY));
                 int[] theirs = Arrays.stream(rows).map(i -> owner[i]).toArray();
                 int longest = all.get(rows[0]).length;
                 try (KvCache cache = cache(Arrays.stream(theirs).map(i -> pads[i]).toArray(), columns + longest - 1)) {
