@@ -22,9 +22,9 @@ import rudder.theory.Setpoint;
 public final class SteeredModel {
 
     /** Prompts that are read side by side; more are taken in turns. */
-    public static final int BATCH = 20;
+    public static final int BATCH = 16;
     /** Texts written side by side: of some prompts under one controller, or under several. A token's pass reads all weights, however few texts there are. */
-    public static final int TEXTS = 40;
+    public static final int TEXTS = 32;
     /** Prompts that are read side by side where each has several continuations. */
     private static final int QUESTIONS = 10;
 

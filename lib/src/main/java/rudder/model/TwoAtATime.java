@@ -11,6 +11,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 
 /**
@@ -40,38 +41,42 @@ final class TwoAtATime {
         var done = new AtomicInteger();
         int threads = JniUtils.getNumThreads();
         int each = threads / 2;
-        IntConsumer work = helping -> {
-            for (int i; (i = next.getAndIncrement()) < results.size();) {
-                int first = i * batch;
-                int end = Math.min(size, first + batch);
-                results.set(i, made.apply(first, end));
-                int now = done.addAndGet(end - first);
-                if (helping == 0) {
-                    reached.accept(now);
+        Consumer<Boolean> work = helping -> {
+            try {
+                for (int i; (i = next.getAndIncrement()) < results.size();) {
+                    int first = i * batch;
+                    int end = Math.min(size, first + batch);
+                    results.set(i, made.apply(first, end));
+                    int now = done.addAndGet(end - first);
+                    if (!helping) {
+                        reached.accept(now);
+                    }
                 }
+            } catch (RuntimeException | Error e) {
+                next.set(results.size());          // nothing more is begun
+                throw e;
             }
         };
         if (results.size() < 2 || each == 0 || device.isGpu()) {
-            work.accept(0);
+            work.accept(false);
             return results;
         }
         try (var other = new Other(HELPER.submit(() -> {
             JniUtils.setNumThreads(each);          // of this thread's products
-            work.accept(1);
-        }), next, results.size(), threads)) {
+            work.accept(true);
+        }), threads)) {
             JniUtils.setNumThreads(each);
-            work.accept(0);
+            work.accept(false);
         }
         reached.accept(size);
         return results;
     }
 
-    /** The other thread's work, which uses the model: closing it waits until it is done, and begins no more batches. */
-    private record Other(Future<?> work, AtomicInteger next, int batches, int threads) implements AutoCloseable {
+    /** The other thread's work, which uses the model: closing it waits until it is done. */
+    private record Other(Future<?> work, int threads) implements AutoCloseable {
 
         @Override
         public void close() {
-            next.set(batches);
             JniUtils.setNumThreads(threads);
             boolean interrupted = false;
             while (true) {

@@ -81,13 +81,13 @@ class TaskTest {
         assertEquals(43, lines.size());
         assertEquals(first.table().print(), task.run(model, folder, Steering.of(addition)).table().print(), "nothing was left to write");
 
-        for (int kept : new int[] {0, 8, 20, 41}) {                            // a header alone; in a batch; at its end; in the next
+        for (int kept : new int[] {0, 8, 32, 41}) {                            // a header alone; in a batch; at its end; in the next
             var head = String.join("\n", lines.subList(0, 1 + kept)) + "\n";
             Files.writeString(file, head + lines.get(1 + kept).substring(0, 40));
             assertRefused(() -> task.judge(model, folder, ADDED), "after " + kept + " of 42", "go on");
             asked.clear();
             task.run(model, folder, added);
-            assertEquals(task.evaluation().prompts().subList(kept / 20 * 20, 42), asked.subList(1, asked.size()), "the first is asked to know the controller");
+            assertEquals(task.evaluation().prompts().subList(kept / 16 * 16, 42), asked.subList(1, asked.size()), "the first is asked to know the controller");
             assertEquals(whole, Files.readString(file));
         }
     }
