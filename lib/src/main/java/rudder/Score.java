@@ -16,7 +16,7 @@ import rudder.model.LanguageModel;
  * A number for each completion: a column of a {@link Comparison}.
  *
  * @param name the column's title
- * @param all the number of each completion; NaN where it is not defined
+ * @param all the number of each completion, whichever others it is asked for beside; NaN where it is not defined
  * @param ratio whether it is a quantity that is compared by ratios, as perplexity is: its mean is geometric
  */
 public record Score(String name, Function<List<Completion>, double[]> all, boolean ratio) {

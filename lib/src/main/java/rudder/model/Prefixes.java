@@ -8,16 +8,17 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
  * What the unsteered model has read of prompts, kept from one controller to the next: where the last token is the first that is steered, all controllers read the
- * tokens before it alike. The batches used longest ago go first.
+ * tokens before it alike. The batches used longest ago go first. Threads may share it.
  */
 final class Prefixes {
 
     /** Bytes for a model's own. */
-    static final long LIMIT = 128L << 20;
+    static final long LIMIT = 96L << 20;
 
     /** A batch: its left-padded tokens, one column for each that the cache has. */
     private record Kept(int[][] tokens, KvCache cache) {
@@ -33,6 +34,14 @@ final class Prefixes {
                 int differs = Arrays.mismatch(mine, pad, mine.length, sequences.get(row), 0, sequences.get(row).length);
                 return pad + Math.min(differs < 0 ? mine.length - pad : differs, most[row]);
             }).min().orElse(0);
+        }
+
+        int columns() {
+            return cache.columns();
+        }
+
+        long bytes() {
+            return cache.bytes(columns());
         }
 
         /** Columns of these sequences, laid out as these prompts are, that it does not hold. */
@@ -59,7 +68,7 @@ final class Prefixes {
      *
      * @return the last column [B][1]
      */
-    synchronized int[][] read(int[][] prompts, KvCache cache) {
+    int[][] read(int[][] prompts, KvCache cache) {
         int columns = prompts[0].length - 1;
         fill(cache, Arrays.stream(prompts).map(row -> Arrays.copyOf(row, columns)).toArray(int[][]::new));
         return Arrays.stream(prompts).map(row -> new int[] {row[columns]}).toArray(int[][]::new);
@@ -85,7 +94,22 @@ final class Prefixes {
                 .toArray();
         int[][] some = Arrays.stream(firsts).mapToObj(row -> tokens[row]).toArray(int[][]::new);
         int[] pads = Arrays.stream(firsts).map(row -> cache.pads[row]).toArray();
-        give(kept.stream().filter(one -> one.is(some, pads)).findFirst().orElseGet(() -> keep(some, pads)), columns, cache, places);
+        if (!given(some, pads, cache, places)) {
+            var own = new KvCache(manager, transformer.config, transformer.type, pads, columns);
+            try {
+                read(own, some);                   // other threads go on meanwhile
+            } catch (RuntimeException | Error e) {
+                own.close();
+                throw e;
+            }
+            keep(new Kept(some, own), cache, places);
+        }
+    }
+
+    private synchronized boolean given(int[][] tokens, int[] pads, KvCache cache, int... rows) {
+        var found = kept.stream().filter(one -> one.is(tokens, pads)).findFirst();
+        found.ifPresent(one -> give(one, one.columns(), cache, rows));
+        return found.isPresent();
     }
 
     private void read(KvCache cache, int[][] tokens) {
@@ -94,13 +118,15 @@ final class Prefixes {
         }
     }
 
-    private Kept keep(int[][] tokens, int[] pads) {
-        var own = new KvCache(manager, transformer.config, transformer.type, pads, tokens[0].length);
-        while (kept.stream().mapToLong(one -> one.cache.bytes(one.cache.columns())).sum() > limit - own.bytes(own.capacity)) {
+    private synchronized void keep(Kept one, KvCache cache, int... rows) {
+        if (given(one.tokens, one.cache.pads, cache, rows)) {
+            one.cache.close();                     // another thread has read it too
+            return;
+        }
+        while (kept.stream().mapToLong(Kept::bytes).sum() > limit - one.bytes()) {
             kept.removeLast().cache.close();
         }
-        read(own, tokens);
-        return new Kept(tokens, own);
+        give(one, one.columns(), cache, rows);
     }
 
     private void give(Kept one, int columns, KvCache cache, int... rows) {
@@ -115,21 +141,25 @@ final class Prefixes {
      *
      * @param before tokens of each sequence that it begins with
      */
-    synchronized KvCache begin(List<int[]> sequences, int[] before) {
+    KvCache begin(List<int[]> sequences, int[] before) {
         int columns = Arrays.stream(before).max().orElseThrow();
         int[] pads = Arrays.stream(before).map(most -> columns - most).toArray();
         int end = end(sequences, pads);
-        // the one that leaves least to be read
-        var nearest = kept.stream().filter(one -> one.tokens.length == pads.length).min(Comparator.comparingInt(one -> one.left(sequences, before)));
-        if (nearest.isPresent() && nearest.get().left(sequences, before) - (end - columns) <= columns / 2) {
-            var one = nearest.get();
-            var cache = transformer.cache(one.cache.pads, end(sequences, one.cache.pads));
-            give(one, one.shared(sequences, before), cache, IntStream.range(0, pads.length).toArray());
+        return nearest(sequences, before, end - columns + columns / 2).orElseGet(() -> {
+            var cache = transformer.cache(pads, end);
+            fill(cache, Generation.padded(IntStream.range(0, pads.length).mapToObj(row -> Arrays.copyOf(sequences.get(row), before[row])).toList(), new int[pads.length]));
             return cache;
-        }
-        var cache = transformer.cache(pads, end);
-        fill(cache, Generation.padded(IntStream.range(0, before.length).mapToObj(row -> Arrays.copyOf(sequences.get(row), before[row])).toList(), new int[before.length]));
-        return cache;
+        });
+    }
+
+    /** One that has seen what the batch that leaves least to be read began with too; none if that leaves more columns than these. */
+    private synchronized Optional<KvCache> nearest(List<int[]> sequences, int[] before, int columns) {
+        return kept.stream().filter(one -> one.tokens.length == before.length && one.left(sequences, before) <= columns)
+                .min(Comparator.comparingInt(one -> one.left(sequences, before))).map(one -> {
+                    var cache = transformer.cache(one.cache.pads, end(sequences, one.cache.pads));
+                    give(one, one.shared(sequences, before), cache, IntStream.range(0, before.length).toArray());
+                    return cache;
+                });
     }
 
     /** Columns that sequences take behind so much padding. */

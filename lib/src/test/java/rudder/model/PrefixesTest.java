@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -106,6 +107,28 @@ class PrefixesTest {
         read(transformer, two, new int[][] {IntStream.rangeClosed(1, 20).toArray()});
         assertTrue(keeps(two, List.of(prompts.get(2)[0]), 4), "what is larger than all the room is not kept");
         two.manager.close();
+    }
+
+    @Test
+    void threadsThatShareItReadTheSame() {
+        var transformer = Tiny.LLAMA.model(DataType.FLOAT64).transformer();
+        var prompts = IntStream.range(0, 4).mapToObj(i -> new int[][] {{i % 2 + 1, 4, 5, 6, 7}, {9, 8, 7, 6, i % 2 + 1}}).toList();
+        long room;
+        try (var cache = transformer.cache(new int[2], 4)) {
+            room = 2 * cache.bytes(4) - 1;                     // of one: they drive each other out
+        }
+        var prefixes = new Prefixes(transformer, room);
+        var keys = IntStream.range(0, 200).parallel().mapToObj(i -> {
+            try (var cache = transformer.cache(new int[2], 5)) {
+                prefixes.read(prompts.get(i % 4), cache);
+                return Arrays.hashCode(cache.keysBefore(4, 0)[1]);
+            }
+        }).toList();
+        for (int i = 2; i < keys.size(); i++) {
+            assertEquals(keys.get(i % 2), keys.get(i));
+        }
+        assertEquals(2 * Tiny.LLAMA.horizon, uids(prefixes).size());
+        prefixes.manager.close();
     }
 
     /** Whether what sequences begin with is kept already, rather than read now. */
