@@ -360,8 +360,8 @@ public final class LanguageModel implements AutoCloseable {
      */
     public double[][] surprisals(List<int[]> sequences, int... from) {
         sequences.forEach(tokens -> requireTokens(tokens, 0));
-        // halves of few, so that both have work
-        int batch = Math.max(1, Math.min(SteeredModel.BATCH, (sequences.size() + 1) / 2));
+        // halves of some, so that both threads have work; of a few, all at once
+        int batch = Math.max(SteeredModel.BATCH / 2, Math.min(SteeredModel.BATCH, (sequences.size() + 1) / 2));
         return TwoAtATime.of(transformer.manager.getDevice(), sequences.size(), batch,
                 (first, end) -> transformer.surprisals(sequences.subList(first, end), Arrays.copyOfRange(from, first, end)), done -> {})
                 .stream().flatMap(Arrays::stream).toArray(double[][]::new);
