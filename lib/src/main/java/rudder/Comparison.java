@@ -128,10 +128,11 @@ public final class Comparison {
                     + " controllers, wanted at least one of each");
         }
         Steering.requireDifferentNames(steerings);
+        // KL asks for the controllers a second time
+        var arms = Stream.of(steerings).map(steering -> settings.divergence ? steering.kept() : steering).toList();
         var measuring = settings.measuring(settings.measured != null ? settings.measured
-                : Stream.of(steerings).flatMap(steering -> steering.controller().apply(model, prompts.get(0)).setpoint().stream()).findFirst()
+                : arms.stream().flatMap(steering -> steering.controller().apply(model, prompts.get(0)).setpoint().stream()).findFirst()
                         .orElse(null));
-        var arms = List.of(steerings);
         var completions = new LinkedHashMap<String, List<Completion>>();
         arms.forEach(steering -> completions.put(steering.name(), new ArrayList<>()));
         for (var batch : Batch.of(arms.size(), prompts.size())) {
@@ -141,7 +142,7 @@ public final class Comparison {
         }
         var divergences = new IdentityHashMap<Completion, Double>();
         if (settings.divergence) {
-            for (var steering : steerings) {
+            for (var steering : arms) {
                 var written = completions.get(steering.name());
                 double[][] moved = steering.on(model, prompts).at(settings.positions).divergences(written);
                 IntStream.range(0, moved.length).forEach(i -> divergences.put(written.get(i), Arrays.stream(moved[i]).average().orElseThrow()));

@@ -99,8 +99,14 @@ public record Steering(String name, BiFunction<LanguageModel, String, Controller
     }
 
     private Stream<Controller> at(LanguageModel model, List<String> prompts) {
+        var kept = kept();
+        return prompts.stream().map(prompt -> kept.controller.apply(model, prompt));
+    }
+
+    /** The same for one model, which makes a prompt's controller once and holds it. */
+    Steering kept() {
         var controllers = new HashMap<String, Controller>();
-        return prompts.stream().map(prompt -> controllers.computeIfAbsent(prompt, p -> controller.apply(model, p)));
+        return new Steering(name, (model, prompt) -> controllers.computeIfAbsent(prompt, p -> controller.apply(model, p)));
     }
 
     @Override

@@ -138,4 +138,15 @@ class TuningTest {
         assertTrue(all.mean(middle.name(), "KL").mean() > last.mean(middle.name(), "KL").mean());
         assertEquals(all.mean(middle.name(), "energy").mean() / 4, last.mean(middle.name(), "energy").mean(), 1e-3, "one token of four");
     }
+
+    @Test
+    void divergenceIsThatOfTheControllersThatWrote() {
+        var asked = new ArrayList<String>();
+        var counted = new Steering("counted", (m, prompt) -> {
+            asked.add(prompt);
+            return Controller.openLoop(features.setpoint(1), 15);
+        });
+        Comparison.of(model, PROMPTS, settings().withDivergence(), counted);
+        assertEquals(PROMPTS, asked, "each prompt's is made once");
+    }
 }

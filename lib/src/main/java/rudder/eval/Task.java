@@ -86,35 +86,34 @@ public record Task(String name, ContrastSet steering, PromptSet tuning, PromptSe
         return judged(model, written(model, folder.resolve(name), evaluation, steerings));
     }
 
+    /** A controller's part of a task, of which so many prompts were done before. */
+    private record Run(Steering steering, Transcript transcript, int done) {}
+
     private Map<String, List<Completion>> written(LanguageModel model, Path home, PromptSet set, Steering... steerings) throws IOException {
         Steering.requireDifferentNames(steerings);
         var prompts = set.prompts();
         double[] unsteered = Transcript.last(model, prompts.get(0), Steering.of(Controller.none()));
-        var transcripts = new Transcript[steerings.length];
-        var done = new int[steerings.length];
+        var runs = new ArrayList<Run>();
         try (var job = Job.of(home.getFileName() + ", " + prompts.size() + " prompts", (long) prompts.size() * steerings.length)) {
             for (var batch : Batch.of(steerings.length, prompts.size())) {
-                var left = new ArrayList<Integer>();
-                for (int arm = batch.firstArm(); arm < batch.endArm(); arm++) {
-                    if (batch.first() == 0) {                          // not earlier: a controller may be large, and is made when it is first asked for
-                        transcripts[arm] = Transcript.of(home, model, set, settings, steerings[arm], unsteered);
-                        done[arm] = transcripts[arm].open();
-                    }
-                    if (done[arm] <= batch.first()) {
-                        left.add(arm);
-                    }
+                // not all before the first is written: a controller may be large, and is made when it is first asked for
+                for (int arm = runs.size(); arm < batch.endArm(); arm++) {
+                    var transcript = Transcript.of(home, model, set, settings, steerings[arm], unsteered);
+                    runs.add(new Run(steerings[arm], transcript, transcript.open()));
                 }
-                var written = left.isEmpty() ? List.<List<Completion>>of()
-                        : Steering.write(model, left.stream().map(arm -> steerings[arm]).toList(), batch.ofPrompts(prompts), settings, batch.first());
-                for (int i = 0; i < written.size(); i++) {
-                    transcripts[left.get(i)].append(written.get(i));
+                var left = runs.subList(batch.firstArm(), batch.endArm()).stream().filter(run -> run.done <= batch.first()).toList();
+                if (!left.isEmpty()) {
+                    var written = Steering.write(model, left.stream().map(Run::steering).toList(), batch.ofPrompts(prompts), settings, batch.first()).iterator();
+                    for (var run : left) {
+                        run.transcript.append(written.next());
+                    }
                 }
                 job.advance(batch.texts());
             }
         }
         var completions = new LinkedHashMap<String, List<Completion>>();
-        for (int arm = 0; arm < steerings.length; arm++) {
-            completions.put(steerings[arm].name(), transcripts[arm].read());
+        for (var run : runs) {
+            completions.put(run.steering.name(), run.transcript.read());
         }
         return completions;
     }

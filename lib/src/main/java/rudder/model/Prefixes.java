@@ -6,7 +6,6 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Deque;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -36,12 +35,8 @@ final class Prefixes {
             }).min().orElse(0);
         }
 
-        int columns() {
-            return cache.columns();
-        }
-
         long bytes() {
-            return cache.bytes(columns());
+            return cache.bytes(cache.columns());
         }
 
         /** Columns of these sequences, laid out as these prompts are, that it does not hold. */
@@ -80,18 +75,14 @@ final class Prefixes {
             return;
         }
         // several controllers may have the same prompt: it is read once
-        var distinct = new LinkedHashMap<IntBuffer, Integer>();
-        int[] places = IntStream.range(0, tokens.length).map(row -> {
-            var own = IntBuffer.wrap(tokens[row], cache.pads[row], columns - cache.pads[row]);
-            distinct.putIfAbsent(own, distinct.size());
-            return distinct.get(own);
-        }).toArray();
-        if (cache.bytes(columns) / places.length * distinct.size() > limit) {
+        var rows = IntStream.range(0, tokens.length).mapToObj(row -> IntBuffer.wrap(tokens[row], cache.pads[row], columns - cache.pads[row])).toList();
+        var distinct = rows.stream().distinct().toList();
+        if (cache.bytes(columns) / rows.size() * distinct.size() > limit) {
             read(cache, tokens);
             return;
         }
-        int[] firsts = IntStream.range(0, distinct.size()).map(place -> IntStream.range(0, places.length).filter(row -> places[row] == place).findFirst().orElseThrow())
-                .toArray();
+        int[] places = rows.stream().mapToInt(distinct::indexOf).toArray();
+        int[] firsts = distinct.stream().mapToInt(rows::indexOf).toArray();
         int[][] some = Arrays.stream(firsts).mapToObj(row -> tokens[row]).toArray(int[][]::new);
         int[] pads = Arrays.stream(firsts).map(row -> cache.pads[row]).toArray();
         if (!given(some, pads, cache, places)) {
@@ -108,7 +99,7 @@ final class Prefixes {
 
     private synchronized boolean given(int[][] tokens, int[] pads, KvCache cache, int... rows) {
         var found = kept.stream().filter(one -> one.is(tokens, pads)).findFirst();
-        found.ifPresent(one -> give(one, one.columns(), cache, rows));
+        found.ifPresent(one -> give(one, one.cache.columns(), cache, rows));
         return found.isPresent();
     }
 
@@ -126,7 +117,7 @@ final class Prefixes {
         while (kept.stream().mapToLong(Kept::bytes).sum() > limit - one.bytes()) {
             kept.removeLast().cache.close();
         }
-        give(one, one.columns(), cache, rows);
+        give(one, one.cache.columns(), cache, rows);
     }
 
     private void give(Kept one, int columns, KvCache cache, int... rows) {

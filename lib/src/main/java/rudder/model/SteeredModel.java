@@ -98,8 +98,15 @@ public final class SteeredModel {
         return new SteeredModel(model, controllers, maker, positions, measured, row, round);
     }
 
-    /** The same view; the texts it writes come in rounds of so many, and every round draws alike: so are the same prompts answered under one controller after another. */
+    /**
+     * The same view; the texts it writes come in rounds of so many, and every round draws alike: so are the same prompts answered under one controller after another.
+     *
+     * @throws IllegalArgumentException if there is no text in a round
+     */
     public SteeredModel inRounds(int texts) {
+        if (texts < 1) {
+            throw new IllegalArgumentException("rounds of " + texts + " texts, wanted at least 1");
+        }
         return new SteeredModel(model, controllers, maker, positions, measured, row, texts);
     }
 

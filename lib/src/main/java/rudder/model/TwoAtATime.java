@@ -41,16 +41,13 @@ final class TwoAtATime {
         var done = new AtomicInteger();
         int threads = JniUtils.getNumThreads();
         int each = threads / 2;
-        Consumer<Boolean> work = helping -> {
+        Consumer<IntConsumer> work = heard -> {
             try {
                 for (int i; (i = next.getAndIncrement()) < results.size();) {
                     int first = i * batch;
                     int end = Math.min(size, first + batch);
                     results.set(i, made.apply(first, end));
-                    int now = done.addAndGet(end - first);
-                    if (!helping) {
-                        reached.accept(now);
-                    }
+                    heard.accept(done.addAndGet(end - first));
                 }
             } catch (RuntimeException | Error e) {
                 next.set(results.size());          // nothing more is begun
@@ -58,15 +55,15 @@ final class TwoAtATime {
             }
         };
         if (results.size() < 2 || each == 0 || device.isGpu()) {
-            work.accept(false);
+            work.accept(reached);
             return results;
         }
         try (var other = new Other(HELPER.submit(() -> {
             JniUtils.setNumThreads(each);          // of this thread's products
-            work.accept(true);
+            work.accept(now -> {});
         }), threads)) {
             JniUtils.setNumThreads(each);
-            work.accept(false);
+            work.accept(reached);
         }
         reached.accept(size);
         return results;

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static rudder.Refusals.assertRefused;
 
 import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
@@ -13,6 +14,7 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -78,6 +80,19 @@ class DecodingTest {
         assertEquals(rows.size(), rows.stream().map(Completion::text).distinct().count());
         assertSame(rows.get(0), model.generate("the", 10, DRAWN));
         assertFalse(Arrays.equals(rows.get(0).tokens(), model.generate("the", 10, DRAWN.withSeed(4)).tokens()));
+    }
+
+    @Test
+    void everyRoundDrawsAlike() {
+        var model = Tiny.LLAMA.model().steered(Controller.none()).fromRow(5);
+        var once = model.generate(Tiny.TEXTS, 10, DRAWN);
+        var prompts = Stream.of(Tiny.TEXTS, Tiny.TEXTS, Tiny.TEXTS, Tiny.TEXTS, Tiny.TEXTS, Tiny.TEXTS, Tiny.TEXTS).flatMap(List::stream).toList();
+        assertTrue(prompts.size() > SteeredModel.TEXTS);
+        var rounds = model.inRounds(Tiny.TEXTS.size()).generate(prompts, 10, DRAWN);
+        for (int i = 0; i < rounds.size(); i++) {
+            assertSame(once.get(i % once.size()), rounds.get(i));
+        }
+        assertRefused(() -> model.inRounds(0), "rounds of 0");
     }
 
     @Test
