@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -30,15 +31,18 @@ class ConceptClassifierTest {
     }
 
     /**
-     * First four numbers of each vector, computed in Python by tokenizers and onnxruntime 1.32, whose 8-bit rounding differs a little from version to version and
-     * from processor to processor: on one without AVX-512, Python's 1.23.2 and Java's agree to 1e-7 on 0.008233 for the first number of the long text.
+     * First four numbers of each vector, computed in Python by tokenizers and onnxruntime 1.32, whose 8-bit rounding differs a little; of the long text, on a processor
+     * without AVX-512, by more than that from what onnxruntime 1.23.2 gives, Python's as well as Java's: either will do.
      */
     @Test
     void vectorsAreThoseOfTheModelsOwnTools() {
         vector("The waves crashed against the shore.", -0.007483, 0.060089, 0.089294, 0.014773);
         vector("She repaired the old engine with great care and a borrowed wrench.", -0.092749, 0.053304, 0.072382, 0.055447);
         vector("Na\u00efve caf\u00e9s \u2014 \u201cquotes\u201d, 42 kg & emoji \ud83d\ude42!", -0.002092, 0.042, 0.067775, 0.121811);
-        vector("word ".repeat(300), 0.00423, -0.059634, -0.0329, 0.01305);      // the first 128 tokens of it
+        var many = "word ".repeat(300);                                      // the first 128 tokens of it
+        var references = Stream.of(new double[] {0.00423, -0.059634, -0.0329, 0.01305}, new double[] {0.008233, -0.057611, -0.030507, 0.014086});
+        double first = encoder.encode(many)[0];
+        vector(many, references.min(Comparator.comparingDouble(reference -> Math.abs(reference[0] - first))).orElseThrow());
         vector("", -0.09369, 0.037654, 0.005246, 0.00088);
     }
 
@@ -46,7 +50,7 @@ class ConceptClassifierTest {
         var found = encoder.encode(text);
         assertEquals(384, found.length);
         for (int j = 0; j < wanted.length; j++) {
-            assertEquals(wanted[j], found[j], 5e-3, text);
+            assertEquals(wanted[j], found[j], 4e-3, text);
         }
     }
 
