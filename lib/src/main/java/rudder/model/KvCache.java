@@ -6,8 +6,6 @@ import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.ndarray.types.SparseFormat;
-import java.util.Arrays;
-import java.util.stream.IntStream;
 
 /**
  * Keys and values of the tokens seen so far, preallocated: per block two arrays [batch x key heads, capacity, head dimension].
@@ -61,25 +59,33 @@ final class KvCache implements AutoCloseable {
         return all.get(added.getManager(), new NDIndex().addAllDim().addSliceDim(0, end));
     }
 
-    /** Gives each row of an empty cache what a row of this one has seen in its first columns. */
+    /** Fills the first columns of an empty cache: each of its rows has seen, behind its padding, what a row of this one has. */
     void give(KvCache others, int columns, int... rows) {
-        var seen = new NDIndex().addAllDim().addSliceDim(0, columns);
         int heads = Math.toIntExact(keys[0].getShape().get(0)) / pads.length;
-        long[] places = Arrays.stream(rows).flatMap(row -> IntStream.range(row * heads, (row + 1) * heads)).asLongStream().toArray();
+        var places = new long[rows.length * heads * columns];
+        int at = 0;
+        for (int row = 0; row < rows.length; row++) {
+            int behind = pads[rows[row]] - others.pads[row];
+            for (int head = rows[row] * heads; head < (rows[row] + 1) * heads; head++) {
+                for (int column = 0; column < columns; column++) {
+                    places[at++] = (long) head * capacity + Math.max(0, column + behind);      // any column will do for padding
+                }
+            }
+        }
         try (NDManager scope = manager.newSubManager()) {
-            NDArray index = scope.create(places);
+            NDArray index = scope.create(places, new Shape((long) rows.length * heads, columns));
+            var seen = new NDIndex().addAllDim().addSliceDim(0, columns);
             for (int k = 0; k < keys.length; k++) {
-                others.keys[k].set(seen, picked(keys[k], index).get(seen));
-                others.values[k].set(seen, picked(values[k], index).get(seen));
+                others.keys[k].set(seen, picked(keys[k], index));
+                others.values[k].set(seen, picked(values[k], index));
             }
         }
         others.columns = columns;
     }
 
     private static NDArray picked(NDArray all, NDArray index) {
-        Shape shape = all.getShape();
-        NDArray rows = Tensors.within(index.getManager(), all).reshape(shape.get(0), -1);
-        return index.getNDArrayInternal().embedding(index, rows, SparseFormat.DENSE).get(0).reshape(index.size(), shape.get(1), shape.get(2));
+        NDArray columns = Tensors.within(index.getManager(), all).reshape(-1, all.getShape().get(2));
+        return index.getNDArrayInternal().embedding(index, columns, SparseFormat.DENSE).get(0);
     }
 
     /** Bytes of so many columns. */

@@ -22,7 +22,7 @@ import java.util.Locale;
  * @param weights    4 bytes a parameter, 2 in float16: all of them, though what logits are read by is made when they are first asked for, and an embedding that
  *                   is another matrix stays in its file
  * @param cache      keys and values of a batch while it is written, batch x tokens x T x 2 x key heads x head dimension x 4
- * @param passing    what one pass needs beside: activations and logits, keys and values of prompts that are kept, and while loading a staging buffer of 16 MiB
+ * @param passing    what one pass needs beside: activations and logits, keys and values of prompts that are kept, and while loading a staging buffer of 4 MiB
  * @param prompts    keys and values of the prompts at which the model is linearised, kept on the heap until their mean is made
  * @param jacobians  A_0..A_{T-1}, T d^2 8
  * @param gains      K_0..K_{T-1}, T d^2 8
@@ -45,7 +45,7 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
         NONE
     }
 
-    private static final int STAGING = 1 << 24;
+    private static final int STAGING = 1 << 22;
     private static final Path MEMINFO = Path.of("/proc/meminfo");
 
     /**

@@ -12,12 +12,16 @@ import java.util.stream.IntStream;
 
 /**
  * What the unsteered model has read of prompts, kept from one controller to the next: where the last token is the first that is steered, all controllers read the
- * tokens before it alike. The batches used longest ago go first. Threads may share it.
+ * tokens before it alike. What all prompts of a batch begin with, as chats do, is read once for all of them. The batches used longest ago go first. Threads may
+ * share it.
  */
 final class Prefixes {
 
     /** Bytes for a model's own. */
     static final long LIMIT = 96L << 20;
+
+    /** Tokens that are worth a pass of their own. */
+    private static final int ALIKE = 8;
 
     /** A batch: its left-padded tokens, one column for each that the cache has. */
     private record Kept(int[][] tokens, KvCache cache) {
@@ -105,8 +109,35 @@ final class Prefixes {
 
     private void read(KvCache cache, int[][] tokens) {
         try (var scope = transformer.manager.newSubManager()) {
-            transformer.run(scope, tokens, cache, null, false, null);
+            transformer.run(scope, readBeginning(tokens, cache), cache, null, false, null);
         }
+    }
+
+    /**
+     * Makes an empty cache one that has seen what all of some left-padded prompts [B][L] begin with, as chats begin with the same words to the model: that is read
+     * once, for this batch and for those after it.
+     *
+     * @return the columns that are left, at least one
+     */
+    int[][] readBeginning(int[][] prompts, KvCache cache) {
+        int alike = alike(prompts, cache.pads);
+        if (prompts.length == 1 || alike < ALIKE) {
+            return prompts;
+        }
+        try (var one = transformer.cache(new int[1], alike)) {
+            fill(one, new int[][] {Arrays.copyOfRange(prompts[0], cache.pads[0], cache.pads[0] + alike)});
+            one.give(cache, alike, new int[prompts.length]);
+        }
+        return Arrays.stream(prompts).map(row -> Arrays.copyOfRange(row, alike, row.length)).toArray(int[][]::new);
+    }
+
+    /** How many tokens all rows begin with behind their padding; not all columns. */
+    private static int alike(int[][] tokens, int[] pads) {
+        int columns = tokens[0].length;
+        return IntStream.range(0, pads.length).map(row -> {
+            int differs = Arrays.mismatch(tokens[0], pads[0], columns, tokens[row], pads[row], columns);
+            return differs < 0 ? columns - pads[0] : differs;
+        }).reduce(columns - 1, Math::min);
     }
 
     private synchronized void keep(Kept one, KvCache cache, int... rows) {

@@ -290,7 +290,8 @@ public final class SteeredModel {
         int[] pads = new int[prompts.size()];
         int[][] tokens = Generation.padded(prompts, pads);
         try (NDManager scope = transformer.manager.newSubManager(); KvCache cache = transformer.cache(pads, tokens[0].length)) {
-            then.accept(trace, cache, transformer.run(scope, tokens, cache, positions.last ? laws : null, positions.earlier, trace));
+            int[][] unread = positions.earlier ? tokens : transformer.prefixes.readBeginning(tokens, cache);
+            then.accept(trace, cache, transformer.run(scope, unread, cache, positions.last ? laws : null, positions.earlier, trace));
         }
     }
 

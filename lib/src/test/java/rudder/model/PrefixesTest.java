@@ -17,6 +17,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import rudder.theory.Controller;
 
 /** What is kept of prompts changes nothing but the time. */
 class PrefixesTest {
@@ -84,6 +85,48 @@ class PrefixesTest {
             assertTrue(keeps(transformer.prefixes, prompts.subList(0, 2), Arrays.copyOf(most, 2)), "now it is");
             most[0]--;
             assertTrue(keeps(transformer.prefixes, prompts, most), "what a token less begins with too");
+        }
+    }
+
+    /** Ten tokens that all have, then so many of their own. */
+    private static List<int[]> alike(int seed, int... owns) {
+        return IntStream.of(owns).mapToObj(own -> IntStream.range(0, 10 + own).map(i -> i < 10 ? i + 3 : 1 + (17 * i + 5 * own + seed) % 90).toArray()).toList();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void promptsThatBeginAlikeAreReadAsEachAlone(Tiny tiny) {
+        try (var model = tiny.load(DataType.FLOAT64, tiny.tensors(), file -> {}); var alone = tiny.load(DataType.FLOAT64, tiny.tensors(), file -> {})) {
+            var controller = tiny.lqr(tiny.setpoint(1));
+            var prompts = alike(0, 4, 0, 7, 1);
+            var traces = model.steered(controller).tracesOf(prompts);
+            var written = model.steered(controller).generateOf(prompts, 5, Sampling.greedy());
+            var continued = prompts.stream().map(prompt -> Arrays.copyOf(prompt, prompt.length + 3)).toList();
+            double[][] surprisals = model.surprisals(continued, prompts.stream().mapToInt(prompt -> prompt.length).toArray());
+            for (int row = 0; row < prompts.size(); row++) {
+                var one = alone.steered(controller);
+                var prompt = prompts.subList(row, row + 1);
+                double[] state = one.tracesOf(prompt).get(0).state(tiny.horizon);
+                assertEquals(0, Golden.relative(traces.get(row).state(tiny.horizon), state), 1e-11, "row " + row);
+                assertArrayEquals(one.generateOf(prompt, 5, Sampling.greedy()).get(0).tokens(), written.get(row).tokens(), "row " + row);
+                assertArrayEquals(alone.surprisals(continued.subList(row, row + 1), prompts.get(row).length)[0], surprisals[row], 1e-11, "row " + row);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void whatManyBatchesBeginWithIsReadOnce(Tiny tiny) {
+        try (var model = tiny.load(DataType.FLOAT64, tiny.tensors(), file -> {})) {
+            model.steered(Controller.none()).tracesOf(alike(0, 4, 1, 7));
+            var beginning = uids(model.transformer().prefixes);
+            assertEquals(2 * tiny.horizon, beginning.size(), "of traces, nothing but the beginning is kept");
+            for (int seed = 1; seed < 4; seed++) {
+                model.steered(Controller.none()).generateOf(alike(seed, 4, 1, 7), 2, Sampling.greedy());
+                var kept = uids(model.transformer().prefixes);
+                assertTrue(kept.containsAll(beginning));
+                assertEquals((1 + seed) * 2 * tiny.horizon, kept.size());
+            }
         }
     }
 
