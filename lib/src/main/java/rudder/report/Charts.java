@@ -209,7 +209,7 @@ public final class Charts {
 
     /**
      * The same for controllers that were run at several strengths: one curve a family through its arms, from left to right, with their 95 % intervals. The outermost
-     * curves are the Pareto front.
+     * curves are the Pareto front. Across, the scale is logarithmic where all is positive and the largest more than ten times the least.
      *
      * @param families arms of the comparison by the name that the legend gives them, see {@link Tuning#arms}; an arm may be in several, the unsteered model where
      *     curves begin
@@ -234,6 +234,13 @@ public final class Charts {
                 }
             }
         });
+        var all = families.values().stream().flatMap(List::stream).map(arm -> comparison.mean(arm, across)).toList();
+        double least = all.stream().mapToDouble(Interval::low).min().orElseThrow();
+        double most = all.stream().mapToDouble(Interval::high).max().orElseThrow();
+        if (least > 0 && most > 10 * least) {
+            ChartStyle.finelyLogarithmicAcross(chart, least, most);
+            chart.setXAxisTitle(across + " (log scale)");
+        }
         return chart;
     }
 
