@@ -6,7 +6,6 @@ import java.awt.Font;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.List;
-import java.util.stream.DoubleStream;
 import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.HeatMapChartBuilder;
 import org.knowm.xchart.XYChart;
@@ -103,25 +102,6 @@ final class ChartStyle {
     static void logarithmicAcross(XYChart chart, double least, double most) {
         chart.getStyler().setXAxisLogarithmic(true).setXAxisTickLabelsFormattingFunction(ChartStyle::decade).setPlotGridVerticalLinesVisible(true)
                 .setXAxisMin(Math.pow(10, Math.floor(Math.log10(least)))).setXAxisMax(Math.pow(10, Math.ceil(Math.log10(most))));
-    }
-
-    /** As {@link #logarithmicAcross} where there is little more than a decade: with 1, 2 and 5 of each, from the last before the values to the first behind them. */
-    static void finelyLogarithmicAcross(XYChart chart, double least, double most) {
-        double power = decadeBelow(most);
-        double first = largestStep(least);
-        double last = DoubleStream.of(1, 2, 5, 10).map(step -> step * power).filter(step -> step >= most).findFirst().orElse(10 * power);
-        chart.getStyler().setXAxisLogarithmic(true).setPlotGridVerticalLinesVisible(true).setXAxisMin(first).setXAxisMax(last)
-                .setXAxisTickLabelsFormattingFunction(x -> x / largestStep(x * (1 + 1e-9)) - 1 < 1e-6 ? Inline.number(x, 1) : "");
-    }
-
-    private static double decadeBelow(double x) {
-        return Math.pow(10, Math.floor(Math.log10(x)));
-    }
-
-    /** 1, 2 or 5 times a power of ten, the largest that is not above x. */
-    private static double largestStep(double x) {
-        double times = x / decadeBelow(x);
-        return (times >= 5 ? 5 : times >= 2 ? 2 : 1) * decadeBelow(x);
     }
 
     /** Powers of ten are labelled, other ticks are not. */

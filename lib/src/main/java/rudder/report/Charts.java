@@ -238,7 +238,7 @@ public final class Charts {
         double least = all.stream().mapToDouble(Interval::low).min().orElseThrow();
         double most = all.stream().mapToDouble(Interval::high).max().orElseThrow();
         if (least > 0 && most > 10 * least) {
-            ChartStyle.finelyLogarithmicAcross(chart, least, most);
+            ChartStyle.logarithmicAcross(chart, least, most);
             chart.setXAxisTitle(across + " (log scale)");
         }
         return chart;
