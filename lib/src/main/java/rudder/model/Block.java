@@ -81,7 +81,7 @@ record Block(int index, Norm norm, Attention attention, NDArray output, NDArray 
 
     /**
      * The derivative of a sublayer, J = P W_out F W_in N: input norm, input matrix, what is between (attention or the gate), output matrix,
-     * output norm. Norms are rank-one corrections, so that only W_out F W_in is a product of large matrices.
+     * output norm. Norms are rank-one corrections, so that only W_out (F W_in) is a product of two large matrices.
      *
      * @param p    output norm, or null where there is none
      * @param gain its gain [d], or null
@@ -101,7 +101,9 @@ record Block(int index, Norm norm, Attention attention, NDArray output, NDArray 
 
         /** J, [d, d]. */
         NDArray matrix() {
-            return n.rows(after(f.between(out, in)));
+            try (NDArray between = f.times(in)) { // as large as the input matrix
+                return n.rows(after(out.matMul(between)));
+            }
         }
 
         private NDArray after(NDArray x) {

@@ -10,11 +10,4 @@ interface LinearMap {
 
     /** Y F for rows Y [m, out]: [m, in]. On covectors, vector-Jacobian products. */
     NDArray leftTimes(NDArray y);
-
-    /** L F R for L [m, out] and R [in, n]: [m, n]. */
-    default NDArray between(NDArray left, NDArray right) {
-        try (NDArray image = times(right)) {
-            return left.matMul(image);
-        }
-    }
 }

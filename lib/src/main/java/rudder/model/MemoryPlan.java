@@ -27,7 +27,7 @@ import java.util.Locale;
  * @param jacobians  A_0..A_{T-1}, T d^2 8
  * @param gains      K_0..K_{T-1}, T d^2 8
  * @param matrix     a single d x d matrix in double precision, d^2 8
- * @param block      products of one block: its Jacobian's factors in float32 (of d^2, and of d by 1024 units of the MLP), a Riccati step's in float64 (of d^2), whichever is more
+ * @param block      products of one block: its Jacobian's factors in float32 (of f d and d^2), a Riccati step's in float64 (of d^2), whichever is more
  * @param tracker    one row to measure and one to push by for each block, 2 T d 8: all that steering by one feature needs at run time
  */
 public record MemoryPlan(String name, long parameters, long weights, long cache, long passing, long prompts, long jacobians, long gains,
@@ -71,7 +71,7 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
         long token = 2L * c.horizon() * c.keyValueHeads() * c.headDimension() * Float.BYTES;
         long cache = batch * tokens * token;
         long passing = Math.max(STAGING, Float.BYTES * batch * (tokens * (3 * f + 6 * d) + 2L * c.vocabulary())) + Math.min(cache, Prefixes.LIMIT);
-        long block = Math.max(Float.BYTES * (4 * Math.min(f, GatedMlp.UNITS) * d + 6 * d * d), Double.BYTES * 9 * d * d);
+        long block = Math.max(Float.BYTES * (4 * f * d + 6 * d * d), Double.BYTES * 9 * d * d);
         return new MemoryPlan(name, c.parameters(), Float.BYTES * c.parameters(), cache, passing, prompts * tokens * token, square,
                 square, d * d * Double.BYTES, block, 2L * c.horizon() * d * Double.BYTES);
     }
