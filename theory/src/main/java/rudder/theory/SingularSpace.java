@@ -24,11 +24,12 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
     private static final double AMPLIFICATION = 1e8;
 
     /**
-     * The k leading left singular vectors and values of A, from products with A and A' only: subspace iteration on G = A A' with a filter. A
-     * Chebyshev polynomial of G is small on [0, c], where c is the smallest of the block's Ritz values, and grows steeply above; between filters
-     * the block is rotated to its Ritz vectors. It ends when every wanted pair has a residual of at most 1e-7 s_1^2, so that {@link #similarity} is
-     * that of the full decomposition to about 1e-6, unless s_k and s_{k+1} are that close, where the space is not defined; values far below
-     * s_1 / 1000 weigh nothing there and are not to be relied on.
+     * The k leading left singular vectors and values of A, by subspace iteration on G = A A' with a filter. A Chebyshev polynomial of G is small on [0, c],
+     * where c is the smallest of the block's Ritz values, and grows steeply above; between filters the block is rotated to its Ritz vectors. It ends when
+     * every wanted pair has a residual of at most 1e-7 s_1^2, so that {@link #similarity} is that of the full decomposition to about 1e-6, unless s_k and
+     * s_{k+1} are that close, where the space is not defined; values far below s_1 / 1000 weigh nothing there and are not to be relied on.
+     *
+     * <p>G is formed: that costs what d / 2w products of A and of A' with a block of w columns do, which is less than one filter of full degree for w = d / 10.
      *
      * <p>Source: Zhou, Saad, Tiago and Chelikowsky, "Self-consistent-field calculations using Chebyshev-filtered subspace iteration", 2006.
      *
@@ -42,17 +43,17 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
         Check.finite("the matrix", a);
         var q = orthonormal(RandomMatrices_DDRM.rectangleGaussian(d, Math.min(d, 2 * k + 8), 0, 1, new Random(1)));
         try (var here = algebra.open()) {
-            var held = here.put(a);
+            var g = gram(a, algebra, here);
             for (int round = 0; round < ROUNDS; round++) {
-                var y = algebra.multiplyTransposed(held, q);                                 // A'Q [n, w]
-                var ritz = Ritz.of(algebra.multiplyTransposed(y, y));                     // Q'GQ = V diag(theta) V'
+                var gq = algebra.multiply(g, q);
+                var ritz = Ritz.of(algebra.multiplyTransposed(q, gq));                    // Q'GQ = V diag(theta) V'
                 q = algebra.multiply(q, ritz.vectors);
-                var gq = algebra.multiply(held, algebra.multiply(y, ritz.vectors));       // G Q V [d, w]
+                gq = algebra.multiply(gq, ritz.vectors);                                  // G Q V [d, w]
                 if (residual(gq, q, ritz.values, k) <= RESIDUAL * ritz.values[0]) {
                     double[] s = IntStream.range(0, k).mapToDouble(i -> Math.sqrt(ritz.values[i])).toArray();
                     return new SingularSpace(CommonOps_DDRM.extract(q, 0, d, 0, k), s);
                 }
-                q = orthonormal(filtered(algebra, held, q, gq, ritz.values));
+                q = orthonormal(filtered(algebra, g, q, gq, ritz.values));
             }
         }
         throw new ArithmeticException("no " + k + " singular vectors of a " + d + " x " + a.numCols + " matrix found in " + ROUNDS + " rounds");
@@ -65,9 +66,19 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
      */
     public static SingularSpace full(DMatrixRMaj a, DenseAlgebra algebra) {
         Check.finite("the matrix", a);
-        var transposed = CommonOps_DDRM.transpose(a, null);
-        var ritz = Ritz.of(algebra.multiplyTransposed(transposed, transposed));          // A A' = U S^2 U'
+        Ritz ritz;
+        try (var here = algebra.open()) {
+            ritz = Ritz.of(gram(a, algebra, here).get());                                // A A' = U S^2 U'
+        }
         return new SingularSpace(ritz.vectors, Arrays.stream(ritz.values).map(Math::sqrt).toArray());
+    }
+
+    /** A A', there. */
+    private static DenseAlgebra.Matrix gram(DMatrixRMaj a, DenseAlgebra algebra, DenseAlgebra.Workspace here) {
+        try (var once = algebra.open()) {
+            var transposed = once.put(CommonOps_DDRM.transpose(a, null));
+            return here.keep(once.multiplyTransposed(transposed, transposed));
+        }
     }
 
     /** Its k leading directions. */
@@ -112,7 +123,7 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
      * T_m(2 G / c - I) Q by its three-term recurrence, the degree m as high as rounding allows. It is (4 / c)^m R_m, and of that R_m alone is made: without
      * the factor the recurrence is sums only, and nothing leaves the algebra before the end.
      */
-    private static DMatrixRMaj filtered(DenseAlgebra algebra, DenseAlgebra.Matrix a, DMatrixRMaj q, DMatrixRMaj gq, double[] theta) {
+    private static DMatrixRMaj filtered(DenseAlgebra algebra, DenseAlgebra.Matrix g, DMatrixRMaj q, DMatrixRMaj gq, double[] theta) {
         double c = Math.max(theta[theta.length - 1], 1e-12 * theta[0]);
         double x = 2 * theta[0] / c - 1;
         double growth = Math.log(x + Math.sqrt(x * x - 1));                               // T_m(x) ~ exp(m growth) / 2
@@ -122,8 +133,7 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
             var current = here.put(CommonOps_DDRM.add(.5, gq, -c / 4, q, null));          // R_1 = G Q / 2 - c Q / 4
             for (int m = 1; m < degree; m++) {
                 try (var step = algebra.open()) {
-                    var g = step.multiply(a, step.multiplyTransposed(a, current));
-                    var next = step.plus(step.plus(g, -c / 2, current), -c * c / 16, previous);
+                    var next = step.plus(step.plus(step.multiply(g, current), -c / 2, current), -c * c / 16, previous);
                     previous = current;
                     current = here.keep(next);                                            // R_{m+1} = (G - c / 2) R_m - c^2 / 16 R_{m-1}
                 }
