@@ -45,7 +45,6 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
         NONE
     }
 
-    private static final int STAGING = 1 << 22;
     private static final Path MEMINFO = Path.of("/proc/meminfo");
 
     /**
@@ -70,7 +69,7 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
         long square = c.horizon() * d * d * Double.BYTES;
         long token = 2L * c.horizon() * c.keyValueHeads() * c.headDimension() * Float.BYTES;
         long cache = batch * tokens * token;
-        long passing = Math.max(STAGING, Float.BYTES * batch * (tokens * (3 * f + 6 * d) + 2L * c.vocabulary())) + Math.min(cache, Prefixes.LIMIT);
+        long passing = Math.max(Float.BYTES * Staging.STAGED, Float.BYTES * batch * (tokens * (3 * f + 6 * d) + 2L * c.vocabulary())) + Math.min(cache, Prefixes.LIMIT);
         long block = Math.max(Float.BYTES * (4 * f * d + 6 * d * d), Double.BYTES * 9 * d * d);
         return new MemoryPlan(name, c.parameters(), Float.BYTES * c.parameters(), cache, passing, prompts * tokens * token, square,
                 square, d * d * Double.BYTES, block, 2L * c.horizon() * d * Double.BYTES);

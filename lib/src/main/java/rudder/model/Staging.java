@@ -19,7 +19,7 @@ import java.util.stream.IntStream;
 final class Staging {
 
     /** Values staged at once, 4 MiB: a chunk is a part of a matrix, never a second copy of it. */
-    private static final int STAGED = 1 << 20;
+    static final int STAGED = 1 << 20;
 
     /** The largest number of half precision. */
     private static final float HALF = 65504;

@@ -66,11 +66,10 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
      */
     public static SingularSpace full(DMatrixRMaj a, DenseAlgebra algebra) {
         Check.finite("the matrix", a);
-        Ritz ritz;
         try (var here = algebra.open()) {
-            ritz = Ritz.of(gram(a, algebra, here).get());                                // A A' = U S^2 U'
+            var ritz = Ritz.of(gram(a, algebra, here).get());                             // A A' = U S^2 U'
+            return new SingularSpace(ritz.vectors, Arrays.stream(ritz.values).map(Math::sqrt).toArray());
         }
-        return new SingularSpace(ritz.vectors, Arrays.stream(ritz.values).map(Math::sqrt).toArray());
     }
 
     /** A A', there. */
