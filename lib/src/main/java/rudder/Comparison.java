@@ -14,7 +14,6 @@ import rudder.model.Job;
 import rudder.model.LanguageModel;
 import rudder.model.Positions;
 import rudder.model.Sampling;
-import rudder.model.SteeredModel;
 import rudder.theory.Controller;
 import rudder.theory.Setpoint;
 import tech.tablesaw.api.DoubleColumn;
@@ -82,9 +81,19 @@ public final class Comparison {
             return new Settings(tokens, sampling, measured, judge, positions, true, divergence);
         }
 
-        List<Completion> write(SteeredModel model, List<String> prompts) {
-            var steered = model.measuring(measured).at(positions);
-            return chat ? steered.chat(prompts, tokens, sampling) : steered.generate(prompts, tokens, sampling);
+        /**
+         * Generates a text after each prompt under each of several controllers, all side by side.
+         *
+         * @param row place of the first prompt in a longer list: a part of the list gives what the whole gives, up to the rounding of batches
+         * @return [steering][prompt]
+         */
+        public List<List<Completion>> write(LanguageModel model, List<Steering> steerings, List<String> prompts, int row) {
+            int n = prompts.size();
+            var controllers = steerings.stream().flatMap(steering -> steering.at(model, prompts)).toList();
+            var steered = model.steered(controllers).measuring(measured).at(positions).fromRow(row).inRounds(n);
+            var all = steerings.stream().flatMap(steering -> prompts.stream()).toList();
+            var written = chat ? steered.chat(all, tokens, sampling) : steered.generate(all, tokens, sampling);
+            return IntStream.range(0, steerings.size()).mapToObj(i -> written.subList(i * n, (i + 1) * n)).toList();
         }
     }
 
@@ -137,7 +146,7 @@ public final class Comparison {
         arms.forEach(steering -> completions.put(steering.name(), new ArrayList<>()));
         for (var batch : Batch.of(arms.size(), prompts.size())) {
             var some = arms.subList(batch.firstArm(), batch.endArm());
-            var written = Steering.write(model, some, batch.ofPrompts(prompts), measuring, batch.first());
+            var written = measuring.write(model, some, batch.ofPrompts(prompts), batch.first());
             IntStream.range(0, some.size()).forEach(i -> completions.get(some.get(i).name()).addAll(written.get(i)));
         }
         var divergences = new IdentityHashMap<Completion, Double>();

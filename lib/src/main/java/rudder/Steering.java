@@ -8,9 +8,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.model.PromptPlant;
 import rudder.model.ResidualTrace;
@@ -79,26 +77,13 @@ public record Steering(String name, BiFunction<LanguageModel, String, Controller
         return on(model, prompts).traces(prompts).stream().map(ResidualTrace::rollout).toList();
     }
 
-    /**
-     * What is written after each prompt under each of some controllers, all side by side.
-     *
-     * @param settings tokens, sampling, positions and measured feature
-     * @param row place of the first prompt in a longer list: a part of the list gives what the whole gives, up to the rounding of batches
-     * @return [steering][prompt]
-     */
-    public static List<List<Completion>> write(LanguageModel model, List<Steering> steerings, List<String> prompts, Comparison.Settings settings, int row) {
-        int n = prompts.size();
-        var controllers = steerings.stream().flatMap(steering -> steering.at(model, prompts)).toList();
-        var written = settings.write(model.steered(controllers).fromRow(row).inRounds(n), steerings.stream().flatMap(steering -> prompts.stream()).toList());
-        return IntStream.range(0, steerings.size()).mapToObj(i -> written.subList(i * n, (i + 1) * n)).toList();
-    }
-
     /** The model as these prompts are to find it: with this controller, or with each prompt's own; a prompt that comes twice has one. */
     public SteeredModel on(LanguageModel model, List<String> prompts) {
         return model.steered(at(model, prompts).toList());
     }
 
-    private Stream<Controller> at(LanguageModel model, List<String> prompts) {
+    /** Makes the controller of each prompt, in order. */
+    public Stream<Controller> at(LanguageModel model, List<String> prompts) {
         var kept = kept();
         return prompts.stream().map(prompt -> kept.controller.apply(model, prompt));
     }

@@ -103,7 +103,7 @@ public record Task(String name, ContrastSet steering, PromptSet tuning, PromptSe
                 }
                 var left = runs.subList(batch.firstArm(), batch.endArm()).stream().filter(run -> run.done <= batch.first()).toList();
                 if (!left.isEmpty()) {
-                    var written = Steering.write(model, left.stream().map(Run::steering).toList(), batch.ofPrompts(prompts), settings, batch.first()).iterator();
+                    var written = settings.write(model, left.stream().map(Run::steering).toList(), batch.ofPrompts(prompts), batch.first()).iterator();
                     for (var run : left) {
                         run.transcript.append(written.next());
                     }

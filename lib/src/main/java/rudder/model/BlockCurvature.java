@@ -102,7 +102,7 @@ final class BlockCurvature {
     private final Unit mlpUnit;
 
     /** Values at the centre and row norms of the gate's two matrices, [f], and the matrices' norms. */
-    private record Gate(Activation activation, double[] g, double[] u, double[] gRows, double[] uRows, double gNorm, double uNorm) {
+    private record Gate(Nonlinearity activation, double[] g, double[] u, double[] gRows, double[] uRows, double gNorm, double uNorm) {
 
         Bend within(double radius) {
             double g1 = 0, u1 = 0, bent = 0;

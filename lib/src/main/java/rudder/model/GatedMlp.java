@@ -8,7 +8,7 @@ import ai.djl.ndarray.NDList;
  *
  * @param gateUp [2 f, d]: gate rows, then up rows, the input norm's gain folded in
  */
-record GatedMlp(Activation activation, NDArray gateUp) {
+record GatedMlp(Nonlinearity activation, NDArray gateUp) {
 
     /** act(g) u [.., f] of n [.., d]. */
     NDArray forward(NDArray n) {

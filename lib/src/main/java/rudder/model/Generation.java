@@ -21,7 +21,6 @@ final class Generation {
     private final Transformer transformer;
     private final Tokenizer tokenizer;
     private final List<int[]> prompts;
-    private final int longest;
     private final int maxTokens;
     private final Row[] rows;
     private final NDArray directions; // [T + 1, d, 1], null where nothing is measured
@@ -54,7 +53,6 @@ final class Generation {
         this.tokenizer = tokenizer;
         this.prompts = prompts;
         this.maxTokens = maxTokens;
-        longest = prompts.stream().mapToInt(p -> p.length).max().orElseThrow();
         rows = new Row[prompts.size()];
         for (int i = 0; i < rows.length; i++) {
             rows[i] = new Row(prompts.get(i), maxTokens, new Sampler(sampling, draws.applyAsInt(i)), tokenizer.stream());
@@ -68,18 +66,6 @@ final class Generation {
         return transformer.rows(scope, v).expandDims(2);
     }
 
-    /** Left-padded prompts [B][longest]. */
-    static int[][] padded(List<int[]> prompts, int[] pads) {
-        int longest = prompts.stream().mapToInt(p -> p.length).max().orElseThrow();
-        int[][] out = new int[prompts.size()][longest];
-        for (int i = 0; i < out.length; i++) {
-            int[] prompt = prompts.get(i);
-            pads[i] = longest - prompt.length;
-            System.arraycopy(prompt, 0, out[i], pads[i], prompt.length);
-        }
-        return out;
-    }
-
     /**
      * Writes up to the asked number of tokens; {@code onText} hears the first row's text as it becomes complete.
      *
@@ -87,9 +73,9 @@ final class Generation {
      * @param anew the laws of the tokens that the rows' plants are at; null where the first laws serve for all
      */
     List<Completion> run(DeviceLaws laws, Function<List<PromptPlant>, DeviceLaws> anew, Positions positions, List<String> controllers, List<String> texts, Consumer<String> onText) {
-        int[] pads = new int[rows.length];
-        int[][] next = padded(prompts, pads);
-        try (KvCache cache = transformer.cache(pads, longest + maxTokens)) {
+        var padded = PaddedTokens.of(prompts);
+        int[][] next = padded.tokens();
+        try (KvCache cache = transformer.cache(padded.pads(), padded.columns() + maxTokens)) {
             if (!positions.earlier) {
                 next = transformer.prefixes.read(next, cache);
             }

@@ -363,7 +363,7 @@ public final class LanguageModel implements AutoCloseable {
         // halves of some, so that both threads have work; of a few, all at once
         int batch = Math.max(SteeredModel.BATCH / 2, Math.min(SteeredModel.BATCH, (sequences.size() + 1) / 2));
         return TwoAtATime.of(transformer.manager.getDevice(), sequences.size(), batch,
-                (first, end) -> transformer.surprisals(sequences.subList(first, end), Arrays.copyOfRange(from, first, end)), done -> {})
+                (first, end) -> new Likelihood(transformer).surprisals(sequences.subList(first, end), Arrays.copyOfRange(from, first, end)), done -> {})
                 .stream().flatMap(Arrays::stream).toArray(double[][]::new);
     }
 

@@ -169,7 +169,7 @@ final class Prefixes {
         int end = end(sequences, pads);
         return nearest(sequences, before, end - columns + columns / 2).orElseGet(() -> {
             var cache = transformer.cache(pads, end);
-            fill(cache, Generation.padded(IntStream.range(0, pads.length).mapToObj(row -> Arrays.copyOf(sequences.get(row), before[row])).toList(), new int[pads.length]));
+            fill(cache, PaddedTokens.of(IntStream.range(0, pads.length).mapToObj(row -> Arrays.copyOf(sequences.get(row), before[row])).toList()).tokens());
             return cache;
         });
     }

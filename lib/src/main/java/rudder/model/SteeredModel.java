@@ -252,7 +252,7 @@ public final class SteeredModel {
         try (Job job = Job.of("Likelihoods behind " + prompts.size() + " prompts, " + rows.get(0).name(), prompts.size())) {
             return TwoAtATime.of(model.transformer().manager.getDevice(), prompts.size(), QUESTIONS, (first, end) -> {
                 try (DeviceLaws laws = laws(rows.subList(first, end))) {
-                    return model.transformer().surprisals(prompts.subList(first, end), continuations.subList(first, end), laws, positions);
+                    return new Likelihood(model.transformer()).surprisals(prompts.subList(first, end), continuations.subList(first, end), laws, positions);
                 }
             }, job::reach).stream().flatMap(Stream::of).toArray(double[][][]::new);
         }
@@ -271,7 +271,7 @@ public final class SteeredModel {
         try (Job job = Job.of("KL of " + completions.size() + " completions, " + rows.get(0).name(), completions.size())) {
             for (int i = 0; i < divergences.length; i++) {
                 try (DeviceLaws laws = laws(rows.subList(i, i + 1))) {
-                    divergences[i] = model.transformer().divergences(completions.get(i).promptTokens(), completions.get(i).tokens(), laws, positions);
+                    divergences[i] = new Likelihood(model.transformer()).divergences(completions.get(i).promptTokens(), completions.get(i).tokens(), laws, positions);
                 }
                 job.advance(1);
             }
@@ -287,10 +287,9 @@ public final class SteeredModel {
     private void prefill(List<int[]> prompts, DeviceLaws laws, Transformer.Trace trace, Prefilled then) {
         prompts.forEach(prompt -> model.requireTokens(prompt, 0));
         Transformer transformer = model.transformer();
-        int[] pads = new int[prompts.size()];
-        int[][] tokens = Generation.padded(prompts, pads);
-        try (NDManager scope = transformer.manager.newSubManager(); KvCache cache = transformer.cache(pads, tokens[0].length)) {
-            int[][] unread = positions.earlier ? tokens : transformer.prefixes.readBeginning(tokens, cache);
+        var padded = PaddedTokens.of(prompts);
+        try (NDManager scope = transformer.manager.newSubManager(); KvCache cache = transformer.cache(padded.pads(), padded.columns())) {
+            int[][] unread = positions.earlier ? padded.tokens() : transformer.prefixes.readBeginning(padded.tokens(), cache);
             then.accept(trace, cache, transformer.run(scope, unread, cache, positions.last ? laws : null, positions.earlier, trace));
         }
     }

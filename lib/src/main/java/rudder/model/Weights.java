@@ -108,7 +108,7 @@ final class Weights {
         NDArray gateUp = stack(d, gain(names.mlpNorm().formatted(k), d), new Rows(names.gate().formatted(k) + ".weight", f),
                 new Rows(names.up().formatted(k) + ".weight", f));
         NDArray down = stack(f, null, new Rows(names.down().formatted(k) + ".weight", d));
-        return new Block(k, norm, attention, output, postGain(names.postAttentionNorm(), k), new GatedMlp(config.activation(), gateUp), down,
+        return new Block(k, norm, attention, output, postGain(names.postAttentionNorm(), k), new GatedMlp(Nonlinearity.of(config.activation()), gateUp), down,
                 postGain(names.postMlpNorm(), k));
     }
 

@@ -96,7 +96,7 @@ class TaskTest {
     void aPartOfAListAloneDrawsWhatTheWholeDrawsUnderSeveralControllers() {
         var prompts = task.evaluation().prompts().subList(0, 3);
         var added = Steering.of(addition);
-        var whole = Steering.write(model, List.of(Steering.of(Controller.none()), added), prompts, task.settings(), 0).get(1);
+        var whole = task.settings().write(model, List.of(Steering.of(Controller.none()), added), prompts, 0).get(1);
         assertEquals(List.of(ADDED, ADDED, ADDED), whole.stream().map(Completion::controller).toList());
         assertEquals(prompts, whole.stream().map(Completion::prompt).toList());
         assertEquals(whole.get(2).text(), alone(added, prompts.get(2), 2));
@@ -104,7 +104,7 @@ class TaskTest {
     }
 
     private static String alone(Steering steering, String prompt, int row) {
-        return Steering.write(model, List.of(steering), List.of(prompt), task.settings(), row).get(0).get(0).text();
+        return task.settings().write(model, List.of(steering), List.of(prompt), row).get(0).get(0).text();
     }
 
     @Test

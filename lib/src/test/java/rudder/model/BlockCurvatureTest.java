@@ -89,7 +89,7 @@ class BlockCurvatureTest {
 
     @ParameterizedTest
     @EnumSource
-    void nowhereIsAnActivationSteeperOrSharper(Activation activation) {
+    void nowhereIsAnActivationSteeperOrSharper(Nonlinearity activation) {
         try (var scope = NDManager.newBaseManager("PyTorch")) {
             double h = 1e-4;
             NDArray g = scope.arange(-12, 12, (float) h).toType(DataType.FLOAT64, false);

@@ -63,13 +63,12 @@ class PrefixesTest {
             var transformer = model.transformer();
             var first = model.steered(tiny.lqr(tiny.setpoint(1))).generate(Tiny.TEXTS, 8, Sampling.greedy());
             int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
-            int[] pads = new int[prompts.size()];
-            int[][] tokens = Generation.padded(prompts, pads);
-            try (var begun = transformer.prefixes.begin(prompts, most); var cache = transformer.cache(pads, longest)) {
+            var padded = PaddedTokens.of(prompts);
+            try (var begun = transformer.prefixes.begin(prompts, most); var cache = transformer.cache(padded.pads(), longest)) {
                 assertEquals(longest - 1, begun.columns());
-                int[][] last = transformer.prefixes.read(tokens, cache);
+                int[][] last = transformer.prefixes.read(padded.tokens(), cache);
                 assertArrayEquals(prompts.stream().map(prompt -> new int[] {prompt[prompt.length - 1]}).toArray(), last);
-                for (int row = 0; row < tokens.length; row++) {
+                for (int row = 0; row < padded.pads().length; row++) {
                     assertArrayEquals(begun.keysBefore(longest - 1, row)[1], cache.keysBefore(longest - 1, row)[1]);
                     assertArrayEquals(begun.valuesBefore(longest - 1, row)[0], cache.valuesBefore(longest - 1, row)[0]);
                 }
