@@ -1,0 +1,120 @@
+package rudder.checkpoint;
+
+import com.google.gson.stream.MalformedJsonException;
+import java.io.Closeable;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import rudder.checkpoint.format.GgufFile;
+import rudder.checkpoint.format.Safetensors;
+import rudder.checkpoint.format.StrictJson;
+import rudder.checkpoint.format.TensorSource;
+import rudder.checkpoint.tokenizer.Tokenizer;
+
+/** A model on disk, opened: a GGUF file, or a folder in Hugging Face's layout. */
+public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig config, Tokenizer tokenizer) implements Closeable {
+
+    public static final String CONFIG = "config.json";
+    public static final String GENERATION = "generation_config.json";
+    public static final String TOKENIZER = "tokenizer.json";
+    public static final String TOKENIZER_CONFIG = "tokenizer_config.json";
+    public static final String CHAT_TEMPLATE = "chat_template.jinja";
+
+    /**
+     * Opens a model. A folder without a {@code tokenizer.json} is read as well; only texts are refused then.
+     *
+     * @throws IllegalArgumentException if the architecture or a switch of it is not supported
+     * @throws IOException              if a file is missing or not sound
+     */
+    public static Checkpoint open(Path path) throws IOException {
+        return Files.isDirectory(path) ? folder(path) : gguf(path);
+    }
+
+    /** The configuration alone. */
+    public static ModelConfig config(Path path) throws IOException {
+        if (Files.isDirectory(path)) {
+            return HfConfig.parse(json(path.resolve(CONFIG)), path.getFileName() + "/" + CONFIG);
+        }
+        try (GgufFile file = GgufFile.open(path)) {
+            return ModelConfig.of(file);
+        }
+    }
+
+    private static Checkpoint gguf(Path path) throws IOException {
+        GgufFile file = GgufFile.open(path);
+        try {
+            return new Checkpoint(file.withoutTokenizer(), TensorNames.GGUF, ModelConfig.of(file), Tokenizer.of(file));
+        } catch (RuntimeException | Error e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    private static Checkpoint folder(Path folder) throws IOException {
+        Map<String, Object> json = json(folder.resolve(CONFIG));
+        ModelConfig config = HfConfig.parse(json, folder.getFileName() + "/" + CONFIG);
+        Safetensors tensors = Safetensors.open(folder);
+        try {
+            return new Checkpoint(tensors, TensorNames.huggingFace(tensors, config.postNorms()), config, tokenizer(folder, json, config.vocabulary()));
+        } catch (IOException | RuntimeException | Error e) {
+            tensors.close();
+            throw e;
+        }
+    }
+
+    private static Tokenizer tokenizer(Path folder, Map<String, Object> config, int size) throws IOException {
+        Path generation = folder.resolve(GENERATION);
+        Map<String, Object> own = Files.exists(generation) ? json(generation) : Map.of();
+        Object ends = own.get("eos_token_id") != null ? own.get("eos_token_id") : config.get("eos_token_id");
+        Set<Integer> stops = new HashSet<>();
+        for (Object id : ends instanceof List<?> list ? list : ends == null ? List.of() : List.of(ends)) {
+            if (!(id instanceof Long number) || number < 0 || number > Integer.MAX_VALUE) {
+                throw new IOException(folder + ": eos_token_id is " + ends + ", wanted a token's id or a list of them");
+            }
+            stops.add(number.intValue());
+        }
+        Path file = folder.resolve(TOKENIZER);
+        return Files.exists(file) ? Tokenizer.ofJson(file, size, stops, chatTemplate(folder)) : Tokenizer.ofNumbers(size, stops);
+    }
+
+    /** The Jinja program beside the tokenizer, or in its configuration: alone, or the one called default. */
+    private static Optional<String> chatTemplate(Path folder) throws IOException {
+        Path alone = folder.resolve(CHAT_TEMPLATE);
+        if (Files.exists(alone)) {
+            return Optional.of(Files.readString(alone));
+        }
+        Path file = folder.resolve(TOKENIZER_CONFIG);
+        Object template = Files.exists(file) ? json(file).get("chat_template") : null;
+        if (template instanceof List<?> several) {
+            template = several.stream().filter(one -> one instanceof Map<?, ?> map && "default".equals(map.get("name")))
+                    .map(one -> ((Map<?, ?>) one).get("template")).findFirst().orElse(null);
+        }
+        return template instanceof String text ? Optional.of(text) : Optional.empty();
+    }
+
+    public static Map<String, Object> json(Path file) throws IOException {
+        try {
+            return StrictJson.object(Files.readString(file));
+        } catch (MalformedJsonException | EOFException e) {
+            throw new IOException("cannot read " + file + ": it is not the JSON it should be, " + e.getMessage() + "; fetch it again", e);
+        }
+    }
+
+    /** Closes the tensors and the tokenizer. */
+    @Override
+    public void close() {
+        tokenizer.close();
+        try {
+            tensors.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+package rudder.checkpoint.format;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.UUID;
+
+/**
+ * SHA-256 of large files, remembered: a file is read again only if its size or modification time changed.
+ *
+ * @param folder where the stamps are kept, one small file a path
+ */
+public record Checksums(Path folder) {
+
+    public static MessageDigest sha256() {
+        return digest("SHA-256");
+    }
+
+    public static MessageDigest digest(String algorithm) {
+        try {
+            return MessageDigest.getInstance(algorithm);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has " + algorithm, e);
+        }
+    }
+
+    public static String hex(MessageDigest digest) {
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    /** The checksum of the file, remembered or computed. */
+    public String of(Path file) throws IOException {
+        var stamp = stamp(file);
+        var state = state(file);
+        if (Files.exists(stamp)) {
+            var known = Files.readString(stamp).strip();
+            if (known.startsWith(state)) {
+                return known.substring(state.length());
+            }
+        }
+        var sha256 = compute(file);
+        remember(file, sha256);
+        return sha256;
+    }
+
+    /** Remembers a checksum that was computed elsewhere; not where the folder cannot be written, say a shared cache. */
+    public void remember(Path file, String sha256) throws IOException {
+        if (!isWritable()) {
+            return;
+        }
+        Files.createDirectories(folder);
+        var half = folder.resolve(UUID.randomUUID() + ".half");
+        Files.writeString(half, state(file) + sha256 + "\n");
+        Files.move(half, stamp(file), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private boolean isWritable() {
+        var nearest = folder.toAbsolutePath();
+        while (!Files.exists(nearest)) {
+            nearest = nearest.getParent();
+        }
+        return Files.isWritable(nearest);
+    }
+
+    private Path stamp(Path file) throws IOException {
+        var digest = sha256();
+        digest.update(file.toRealPath().toString().getBytes(StandardCharsets.UTF_8));
+        return folder.resolve(hex(digest).substring(0, 32));
+    }
+
+    private static String state(Path file) throws IOException {
+        return Files.size(file) + " " + Files.getLastModifiedTime(file).toInstant() + " ";
+    }
+
+    private static String compute(Path file) throws IOException {
+        var digest = sha256();
+        var buffer = new byte[1 << 20];
+        try (var in = Files.newInputStream(file); var job = Job.of("checking " + file.getFileName(), Files.size(file))) {
+            for (int n; (n = in.read(buffer)) > 0; job.advance(n)) {
+                digest.update(buffer, 0, n);
+            }
+        }
+        return hex(digest);
+    }
+}

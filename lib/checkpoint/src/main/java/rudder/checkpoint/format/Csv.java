@@ -1,0 +1,122 @@
+package rudder.checkpoint.format;
+
+import com.univocity.parsers.common.TextParsingException;
+import com.univocity.parsers.csv.CsvParser;
+import com.univocity.parsers.csv.CsvParserSettings;
+import com.univocity.parsers.csv.UnescapedQuoteHandling;
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A table of texts with named columns: UTF-8, quoted as RFC 4180 has it, line ends of any system. Nothing is guessed: no types, no missing values, no
+ * trimming. Lines before the first row that begin with {@code #} and a space are left out.
+ *
+ * @param file where it was read
+ * @param columns names, in the first line unless they were given
+ * @param rows as many fields each as there are columns
+ */
+public record Csv(Path file, List<String> columns, List<Row> rows) {
+
+    /**
+     * A row.
+     *
+     * @param line the file's line, from 1, on which the row ends
+     * @param fields the texts between the commas
+     */
+    public record Row(long line, List<String> fields) {}
+
+    private static final String QUOTING = "; write \"...\" around a field with quotes, and \"\" for each quote in it";
+
+    private static final String COMMENT = "# ";
+
+    /**
+     * Reads a table separated by commas, with its columns' names in the first line.
+     *
+     * @throws IOException if there is no such file or it is none; the message names the line, what was found and wanted
+     */
+    public static Csv read(Path file) throws IOException {
+        return read(file, ',');
+    }
+
+    /**
+     * Reads a table with fields separated by {@code delimiter}.
+     *
+     * @param names the columns' names, if the first line is a row like any other
+     * @throws IOException if there is no such file or it is none; the message names the line, what was found and wanted
+     */
+    public static Csv read(Path file, char delimiter, String... names) throws IOException {
+        var settings = new CsvParserSettings();
+        settings.getFormat().setDelimiter(delimiter);
+        settings.setLineSeparatorDetectionEnabled(true);
+        settings.setMaxCharsPerColumn(-1);
+        settings.setCommentProcessingEnabled(false);                    // a line may begin with #
+        settings.trimValues(false);
+        settings.setNullValue("");
+        settings.setEmptyValue("");
+        settings.setUnescapedQuoteHandling(UnescapedQuoteHandling.RAISE_ERROR);
+        var parser = new CsvParser(settings);
+        var rows = new ArrayList<Row>();
+        List<String> columns = names.length == 0 ? null : List.of(names);
+        var text = text(file);
+        int comments = 0;
+        for (; text.startsWith(COMMENT); comments++) {
+            int end = text.indexOf('\n');
+            text = end < 0 ? "" : text.substring(end + 1);
+        }
+        if (text.chars().filter(c -> c == '"').count() % 2 != 0) {      // the parser would take an open quote's field to the end of the file
+            throw new IOException(file + " has an odd number of quotes" + QUOTING);
+        }
+        try {
+            parser.beginParsing(new StringReader(text));
+            for (String[] fields; (fields = parser.parseNext()) != null;) {
+                if (columns == null) {
+                    columns = List.of(fields);
+                } else {
+                    rows.add(new Row(comments + parser.getContext().currentLine(), List.of(fields)));
+                }
+            }
+        } catch (TextParsingException e) {
+            throw new IOException(file + ", near line " + (comments + e.getLineIndex() + 1) + ": a quote stands inside a quoted field" + QUOTING, e);
+        }
+        if (columns == null) {
+            throw new IOException(file + " is empty, wanted a first line with column names");
+        }
+        for (var row : rows) {
+            if (row.fields.size() != columns.size()) {
+                throw new IOException(file + ", line " + row.line + ": found " + row.fields.size() + " fields, wanted " + columns.size() + " for "
+                        + String.join(",", columns) + "; write \"...\" around a text with '" + delimiter + "' in it");
+            }
+        }
+        return new Csv(file, columns, List.copyOf(rows));
+    }
+
+    private static String text(Path file) throws IOException {
+        try {
+            var text = Files.readString(file);
+            return text.startsWith("\uFEFF") ? text.substring(1) : text;        // a byte order mark, as spreadsheets write it
+        } catch (NoSuchFileException e) {
+            throw new IOException("there is no file " + file.toAbsolutePath() + "; a relative path starts at " + Path.of("").toAbsolutePath(), e);
+        } catch (CharacterCodingException e) {
+            throw new IOException(file + " is not UTF-8; save it as UTF-8", e);
+        }
+    }
+
+    /**
+     * Position of a column.
+     *
+     * @throws IOException if there is none of that name
+     */
+    public int column(String name) throws IOException {
+        int at = columns.indexOf(name);
+        if (at < 0) {
+            throw new IOException(file + ", line 1: found the columns " + String.join(",", columns) + ", wanted one named " + name);
+        }
+        return at;
+    }
+}

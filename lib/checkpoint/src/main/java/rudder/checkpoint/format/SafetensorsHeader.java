@@ -1,0 +1,162 @@
+package rudder.checkpoint.format;
+
+import com.google.gson.stream.MalformedJsonException;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What stands before the data of a safetensors file: a uint64 length, then that many bytes of JSON,
+ * <pre>{"__metadata__": {"key": "string"}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}</pre>
+ * with offsets into the data that follow. Checked as the format asks: at most 100 MB of header that begins with a
+ * brace, no name twice, each tensor's bytes agree with its type and shape, and together they cover the data without
+ * hole or overlap.
+ */
+final class SafetensorsHeader {
+
+    static final int MAX_BYTES = 100_000_000;
+    static final String METADATA = "__metadata__";
+
+    static final Set<String> READABLE = Set.of("F64", "F32", "F16", "BF16");
+    /** The width of the format's element types. */
+    private static final Map<String, Integer> WIDTHS = Map.ofEntries(Map.entry("F64", 8), Map.entry("F32", 4), Map.entry("F16", 2),
+            Map.entry("BF16", 2), Map.entry("I64", 8), Map.entry("U64", 8), Map.entry("I32", 4), Map.entry("U32", 4), Map.entry("I16", 2),
+            Map.entry("U16", 2), Map.entry("I8", 1), Map.entry("U8", 1), Map.entry("BOOL", 1), Map.entry("F8_E4M3", 1),
+            Map.entry("F8_E5M2", 1), Map.entry("F8_E8M0", 1), Map.entry("C64", 8));
+
+    private record Extent(String name, String dtype, long[] shape, long begin, long end) {}
+
+    private final Path file;
+
+    final Map<String, String> metadata = new LinkedHashMap<>();
+    final Map<String, TensorEntry> tensors = new LinkedHashMap<>();
+    /** Name to dtype of tensors of integers, flags and such. */
+    final Map<String, String> unreadable = new LinkedHashMap<>();
+
+    SafetensorsHeader(Path file, FileChannel channel) throws IOException {
+        this.file = file;
+        long size = channel.size();
+        if (size < 8) {
+            throw broken("it has " + size + " bytes, wanted 8 and a header");
+        }
+        long length = bytes(channel, 0, 8).getLong();
+        if (length < 2 || length > MAX_BYTES || length > size - 8) {
+            throw broken("it announces a header of " + Long.toUnsignedString(length) + " bytes, wanted 2 to " + Math.min(MAX_BYTES, size - 8));
+        }
+        List<Extent> extents = parse(bytes(channel, 8, (int) length));
+        refuseHolesAndOverlaps(extents, size - 8 - length);
+        for (Extent e : extents) {
+            if (READABLE.contains(e.dtype)) {
+                tensors.put(e.name, new TensorEntry(e.name, TensorType.valueOf(e.dtype), e.shape, 8 + length + e.begin));
+            } else {
+                unreadable.put(e.name, e.dtype);
+            }
+        }
+    }
+
+    private static ByteBuffer bytes(FileChannel channel, long from, int count) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(count).order(ByteOrder.LITTLE_ENDIAN);
+        while (bytes.hasRemaining()) {
+            if (channel.read(bytes, from + bytes.position()) < 0) {
+                throw new EOFException("the file became shorter while it was read");
+            }
+        }
+        return bytes.flip();
+    }
+
+    private List<Extent> parse(ByteBuffer utf8) throws IOException {
+        if (utf8.get(0) != '{') {
+            throw broken("its header does not begin with a brace");
+        }
+        List<Extent> extents = new ArrayList<>();
+        try {
+            String text = StandardCharsets.UTF_8.newDecoder().decode(utf8).toString(); // refuses what is no UTF-8
+            for (Map.Entry<String, Object> member : StrictJson.object(text).entrySet()) {
+                if (!(member.getValue() instanceof Map<?, ?> value)) {
+                    throw broken("'" + member.getKey() + "' is " + member.getValue() + ", wanted an object");
+                }
+                if (member.getKey().equals(METADATA)) {
+                    metadata(value);
+                } else {
+                    extents.add(extent(member.getKey(), value));
+                }
+            }
+        } catch (MalformedJsonException | EOFException | CharacterCodingException e) {
+            throw broken("its header is not the JSON it should be, " + e);
+        }
+        return extents;
+    }
+
+    private void metadata(Map<?, ?> members) throws IOException {
+        for (Map.Entry<?, ?> m : members.entrySet()) {
+            if (!(m.getValue() instanceof String value)) {
+                throw broken(METADATA + " has '" + m.getKey() + "': " + m.getValue() + ", wanted a string");
+            }
+            metadata.put((String) m.getKey(), value);
+        }
+    }
+
+    private Extent extent(String name, Map<?, ?> members) throws IOException {
+        Object dtype = members.get("dtype");
+        if (!(dtype instanceof String type) || !WIDTHS.containsKey(type)) {
+            throw broken("tensor '" + name + "' has the dtype " + dtype + ", wanted one of " + WIDTHS.keySet());
+        }
+        long[] shape = naturals(members.get("shape"));
+        long[] offsets = naturals(members.get("data_offsets"));
+        if (members.size() != 3 || shape == null || offsets == null || offsets.length != 2) {
+            throw broken("tensor '" + name + "' is described by " + members
+                    + ", wanted dtype, shape and a pair of data_offsets, all counts natural numbers");
+        }
+        long bytes = WIDTHS.get(type);
+        for (long n : shape) {
+            bytes = Math.multiplyHigh(bytes, n) == 0 ? bytes * n : -1;
+            if (bytes < 0) {
+                throw broken("tensor '" + name + "' has a shape beyond all files, " + members.get("shape"));
+            }
+        }
+        if (offsets[0] > offsets[1] || offsets[1] - offsets[0] != bytes) {
+            throw broken("tensor '" + name + "' lies at the offsets " + members.get("data_offsets") + ", wanted "
+                    + bytes + " bytes for " + type + " " + members.get("shape"));
+        }
+        return new Extent(name, type, shape, offsets[0], offsets[1]);
+    }
+
+    /** A JSON array of natural numbers, or null for anything else. */
+    private static long[] naturals(Object json) {
+        if (!(json instanceof List<?> list) || !list.stream().allMatch(n -> n instanceof Long l && l >= 0)) {
+            return null;
+        }
+        return list.stream().mapToLong(n -> (Long) n).toArray();
+    }
+
+    private void refuseHolesAndOverlaps(List<Extent> extents, long size) throws IOException {
+        extents.sort(Comparator.comparingLong(Extent::begin).thenComparingLong(Extent::end));
+        long end = 0;
+        for (Extent e : extents) {
+            if (e.begin != end) {
+                throw broken("tensor '" + e.name + "' begins at offset " + e.begin + " of the data, wanted " + end
+                        + ", where the one before it ends: no hole, no overlap");
+            }
+            end = e.end;
+        }
+        if (end != size) {
+            throw broken("its tensors end at offset " + end + " of the data, and there are " + size + " bytes of them");
+        }
+    }
+
+    private IOException broken(String found) {
+        return new IOException("cannot read " + file + " as safetensors: " + found
+                + "; the file is truncated, damaged or of another kind, fetch it again");
+    }
+}

@@ -1,0 +1,157 @@
+package rudder.checkpoint.format;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.lang.reflect.Array;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.IntFunction;
+import java.util.function.Supplier;
+
+/**
+ * Collects tensors and writes them to one safetensors file, all or nothing: the file is written beside its place and
+ * renamed, so that a crash leaves the old one, or none. A tensor's values are asked for when their turn to be written
+ * comes and let go after it, so that a file may be larger than the memory:
+ * <pre>new SafetensorsWriter().metadata("model", sha256).doubles("A.0", () -&gt; a0.data, 576, 576).write(path)</pre>
+ */
+public final class SafetensorsWriter {
+
+    private record Tensor(TensorType type, long[] shape, Supplier<?> values) {
+        long size() {
+            return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+        }
+    }
+
+    private final Map<String, String> metadata = new LinkedHashMap<>();
+    private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+
+    /** Adds a string that {@link Safetensors#metadata()} gives back. */
+    public SafetensorsWriter metadata(String key, String value) {
+        metadata.put(key, Objects.requireNonNull(value, key));
+        return this;
+    }
+
+    /**
+     * Adds a float32 tensor.
+     *
+     * @param values row-major, as many as the shape says; called once, by {@link #write}
+     * @param shape slowest axis first
+     * @throws IllegalArgumentException if the name was given before
+     */
+    public SafetensorsWriter floats(String name, Supplier<float[]> values, long... shape) {
+        return add(name, new Tensor(TensorType.F32, shape.clone(), values));
+    }
+
+    /** Adds a float64 tensor; all else as {@link #floats}. */
+    public SafetensorsWriter doubles(String name, Supplier<double[]> values, long... shape) {
+        return add(name, new Tensor(TensorType.F64, shape.clone(), values));
+    }
+
+    /**
+     * Adds a bfloat16 tensor whose values are asked for piece by piece, so that it may be larger than an array.
+     *
+     * @param pieces gives the next so many values, row-major, each the upper half of a float's bits
+     */
+    public SafetensorsWriter bfloats(String name, IntFunction<short[]> pieces, long... shape) {
+        return add(name, new Tensor(TensorType.BF16, shape.clone(), () -> pieces));
+    }
+
+    private SafetensorsWriter add(String name, Tensor tensor) {
+        if (name.equals(SafetensorsHeader.METADATA) || tensors.putIfAbsent(name, tensor) != null) {
+            throw new IllegalArgumentException("a tensor '" + name + "' cannot be added: the name is taken; choose another");
+        }
+        return this;
+    }
+
+    /**
+     * Writes the file, in place of one that may be there; missing folders are made.
+     *
+     * @throws IllegalArgumentException if a tensor's values are not as many as its shape says
+     */
+    public void write(Path path) throws IOException {
+        // the widest type first: every value lies at a multiple of its width
+        List<Map.Entry<String, Tensor>> ordered = new ArrayList<>(tensors.entrySet());
+        ordered.sort(Comparator.comparingInt(t -> -t.getValue().type.bytes));
+        WholeFile.write(path, out -> {
+            WholeFile.writeAll(out, ByteBuffer.wrap(header(ordered)));
+            ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 20).order(ByteOrder.LITTLE_ENDIAN);
+            for (Map.Entry<String, Tensor> t : ordered) {
+                write(t.getKey(), t.getValue(), buffer, out);
+            }
+        });
+    }
+
+    /** Length and JSON, padded with spaces so that the data begin at a multiple of 8. */
+    private byte[] header(List<Map.Entry<String, Tensor>> ordered) {
+        JsonObject json = new JsonObject();
+        if (!metadata.isEmpty()) {
+            JsonObject strings = new JsonObject();
+            metadata.forEach(strings::addProperty);
+            json.add(SafetensorsHeader.METADATA, strings);
+        }
+        long offset = 0;
+        for (Map.Entry<String, Tensor> t : ordered) {
+            long end = offset + t.getValue().size() * t.getValue().type.bytes;
+            JsonObject tensor = new JsonObject();
+            tensor.addProperty("dtype", t.getValue().type.name());
+            tensor.add("shape", array(t.getValue().shape));
+            tensor.add("data_offsets", array(offset, end));
+            json.add(t.getKey(), tensor);
+            offset = end;
+        }
+        byte[] text = json.toString().getBytes(StandardCharsets.UTF_8);
+        int length = (text.length + 7) / 8 * 8;
+        ByteBuffer header = ByteBuffer.allocate(8 + length).order(ByteOrder.LITTLE_ENDIAN).putLong(length).put(text);
+        Arrays.fill(header.array(), header.position(), header.limit(), (byte) ' ');
+        return header.array();
+    }
+
+    private static JsonArray array(long... numbers) {
+        JsonArray array = new JsonArray();
+        for (long n : numbers) {
+            array.add(n);
+        }
+        return array;
+    }
+
+    private static void write(String name, Tensor tensor, ByteBuffer buffer, FileChannel out) throws IOException {
+        Object values = tensor.values.get();
+        int room = buffer.capacity() / tensor.type.bytes;
+        if (values instanceof IntFunction<?> pieces) {
+            long left = tensor.size();
+            for (int n; left > 0; left -= n) {
+                n = (int) Math.min(room, left);
+                buffer.clear().limit(n * tensor.type.bytes);
+                buffer.asShortBuffer().put((short[]) pieces.apply(n));
+                WholeFile.writeAll(out, buffer);
+            }
+            return;
+        }
+        int size = Array.getLength(values);
+        if (size != tensor.size()) {
+            throw new IllegalArgumentException("tensor '" + name + "' has " + size + " values, wanted " + tensor.size()
+                    + " for the shape " + Arrays.toString(tensor.shape));
+        }
+        for (int i = 0, n; i < size; i += n) {
+            n = Math.min(room, size - i);
+            buffer.clear().limit(n * tensor.type.bytes);
+            if (values instanceof double[] doubles) {
+                buffer.asDoubleBuffer().put(doubles, i, n);
+            } else {
+                buffer.asFloatBuffer().put((float[]) values, i, n);
+            }
+            WholeFile.writeAll(out, buffer);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+package rudder.checkpoint.format;
+
+import com.google.gson.Strictness;
+import com.google.gson.stream.JsonReader;
+import com.google.gson.stream.JsonToken;
+import com.google.gson.stream.MalformedJsonException;
+import java.io.IOException;
+import java.io.StringReader;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** JSON by the letter, for files from elsewhere: what two readers could take two ways, a name given twice above all, is refused. */
+public final class StrictJson {
+
+    private StrictJson() {}
+
+    /**
+     * The one object a text consists of. Values are Map, List, String, Boolean, null, Long for numbers written as
+     * integers that fit one, and Double for other numbers.
+     *
+     * @throws MalformedJsonException if the text is anything else
+     */
+    public static Map<String, Object> object(String text) throws IOException {
+        JsonReader json = new JsonReader(new StringReader(text));
+        json.setStrictness(Strictness.STRICT);
+        if (json.peek() != JsonToken.BEGIN_OBJECT) {
+            throw new MalformedJsonException("it is no object, " + json.peek());
+        }
+        Map<String, Object> object = members(json);
+        if (json.peek() != JsonToken.END_DOCUMENT) {
+            throw new MalformedJsonException("something follows the object: " + json);
+        }
+        return object;
+    }
+
+    private static Map<String, Object> members(JsonReader json) throws IOException {
+        Map<String, Object> members = new LinkedHashMap<>();
+        json.beginObject();
+        while (json.hasNext()) {
+            String name = json.nextName();
+            if (members.containsKey(name)) {
+                throw new MalformedJsonException("the name '" + name + "' occurs twice in one object");
+            }
+            members.put(name, value(json));
+        }
+        json.endObject();
+        return members;
+    }
+
+    private static Object value(JsonReader json) throws IOException {
+        return switch (json.peek()) {
+            case BEGIN_OBJECT -> members(json); // the reader itself bounds the nesting
+            case BEGIN_ARRAY -> elements(json);
+            case STRING -> json.nextString();
+            case BOOLEAN -> json.nextBoolean();
+            case NUMBER -> number(json.nextString());
+            case NULL -> {
+                json.nextNull();
+                yield null;
+            }
+            default -> throw new MalformedJsonException("a value is missing: " + json);
+        };
+    }
+
+    private static List<Object> elements(JsonReader json) throws IOException {
+        List<Object> elements = new ArrayList<>();
+        json.beginArray();
+        while (json.hasNext()) {
+            elements.add(value(json));
+        }
+        json.endArray();
+        return elements;
+    }
+
+    private static Object number(String digits) {
+        boolean fitsLong = digits.matches("-?[0-9]{1,19}") && new BigInteger(digits).bitLength() < Long.SIZE;
+        return fitsLong ? (Object) Long.valueOf(digits) : Double.valueOf(digits);
+    }
+}

@@ -1,0 +1,93 @@
+package rudder.checkpoint.format;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/**
+ * Where one tensor lies in a file and how its numbers are written. Whoever makes one has checked that {@link #values()}
+ * is a whole number of blocks that does not overflow and that the bytes from {@code offset} lie inside the file.
+ *
+ * @param shape slowest axis first
+ * @param offset of the first byte in the file
+ */
+record TensorEntry(String name, TensorType type, long[] shape, long offset) {
+
+    /** Values read and converted by one task: the bytes and the floats both stay in a core's cache. A multiple of every block. */
+    private static final int CHUNK = 1 << 14;
+
+    long values() {
+        return Arrays.stream(shape).reduce(1, (a, b) -> a * b);
+    }
+
+    long bytes() {
+        return values() / type.values * type.bytes;
+    }
+
+    /** Rows along the slowest axis; of a blocked type each is a whole number of blocks, or there is one row. */
+    void read(OpenFile file, long first, long count, FloatBuffer into) throws IOException {
+        long rows = shape.length == 0 ? 1 : shape[0];
+        if (first < 0 || count < 0 || first + count > rows) {
+            throw new IllegalArgumentException("tensor '" + name + "' has " + rows + " rows, wanted rows " + first + " to " + (first + count - 1));
+        }
+        long width = rows == 0 ? 0 : values() / rows;
+        if (count * width > into.remaining()) {
+            throw new IllegalArgumentException("tensor '" + name + "' has " + count * width + " values"
+                    + (count == rows ? "" : " in " + count + " rows") + ", " + Arrays.toString(shape) + ", and the buffer has room for "
+                    + into.remaining() + "; pass a buffer of at least that many");
+        }
+        int values = (int) (count * width);
+        long start = offset + first * width / type.values * type.bytes;
+        int to = into.position();
+        IntStream chunks = IntStream.range(0, chunks(values));
+        try {
+            (values > CHUNK ? chunks.parallel() : chunks).forEach(c -> {
+                byte[] in = chunk(file, start, values, c);
+                float[] out = new float[Math.min(CHUNK, values - c * CHUNK)];
+                type.decode(in, out.length / type.values, out);
+                into.put(to + c * CHUNK, out);
+            });
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+        into.position(to + values);
+    }
+
+    private static int chunks(int values) {
+        return (int) ((values + CHUNK - 1L) / CHUNK);
+    }
+
+    /** The bytes of chunk c of so many values that begin at {@code start}. */
+    private byte[] chunk(OpenFile file, long start, int values, int c) {
+        byte[] bytes = new byte[Math.min(CHUNK, values - c * CHUNK) / type.values * type.bytes];
+        try {
+            file.read(start + (long) c * CHUNK / type.values * type.bytes, bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return bytes;
+    }
+
+    /** All values, F64's exactly. */
+    double[] doubles(OpenFile file) throws IOException {
+        if (values() > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("tensor '" + name + "' has " + values() + " values, more than an array holds");
+        }
+        double[] all = new double[(int) values()];
+        if (type == TensorType.F64) {
+            for (int c = 0; c < chunks(all.length); c++) {
+                byte[] in = chunk(file, offset, all.length, c);
+                ByteBuffer.wrap(in).order(ByteOrder.LITTLE_ENDIAN).asDoubleBuffer().get(all, c * CHUNK, in.length / 8);
+            }
+        } else {
+            FloatBuffer floats = FloatBuffer.allocate(all.length);
+            read(file, 0, shape.length == 0 ? 1 : shape[0], floats);
+            Arrays.setAll(all, i -> floats.get(i));
+        }
+        return all;
+    }
+}

@@ -1,0 +1,245 @@
+package rudder.checkpoint.format;
+
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * How a tensor's numbers are written: blocks of a fixed count of values in a fixed count of bytes, little endian.
+ *
+ * <p>The plain types have one value a block. Types 0 and 1 of a width hold 32 values: a half-precision scale d (and
+ * minimum m), then small unsigned integers q, value = d (q - centre) or d q + m. The K types hold 256 values in
+ * sub-blocks whose own scales (and minima) are small integers times the block's d (and dmin).
+ */
+enum TensorType {
+
+    F32(0, 1, 4) {
+        @Override
+        void decode(byte[] in, int blocks, float[] out) {
+            for (int i = 0; i < blocks; i++) {
+                out[i] = (float) FLOAT.get(in, 4 * i);
+            }
+        }
+    },
+
+    F64(28, 1, 8) {
+        @Override
+        void decode(byte[] in, int blocks, float[] out) {
+            for (int i = 0; i < blocks; i++) {
+                out[i] = (float) (double) DOUBLE.get(in, 8 * i);
+            }
+        }
+    },
+
+    F16(1, 1, 2) {
+        @Override
+        void decode(byte[] in, int blocks, float[] out) {
+            for (int i = 0; i < blocks; i++) {
+                out[i] = half(in, 2 * i);
+            }
+        }
+    },
+
+    /** The upper half of a float32. */
+    BF16(30, 1, 2) {
+        @Override
+        void decode(byte[] in, int blocks, float[] out) {
+            for (int i = 0; i < blocks; i++) {
+                out[i] = Float.intBitsToFloat((short) SHORT.get(in, 2 * i) << 16);
+            }
+        }
+    },
+
+    /** d, 16 bytes: the low nibbles are values 0..15, the high ones 16..31. */
+    Q4_0(2, 32, 18) {
+        @Override
+        void decode(byte[] in, int blocks, float[] out) {
+            for (int b = 0, at = 0, to = 0; b < blocks; b++, at += 18, to += 32) {
+                float d = half(in, at);
+                for (int i = 0; i < 16; i++) {
+                    int q = in[at + 2 + i];
+                    out[to + i] = d * ((q & 15) - 8);
+                    out[to + 16 + i] = d * ((q >> 4 & 15) - 8);
+                }
+            }
+        }
+    },
+
+    /** d, m, then as Q4_0. */
+    Q4_1(3, 32, 20) {
+        @Override
+        void decode(byte[] in, int blocks, float[] out) {
+            for (int b = 0, at = 0, to = 0; b < blocks; b++, at += 20, to += 32) {
+                float d = half(in, at);
+                float m = half(in, at + 2);
+                for (int i = 0; i < 16; i++) {
+                    int q = in[at + 4 + i];
+                    out[to + i] = d * (q & 15) + m;
+                    out[to + 16 + i] = d * (q >> 4 & 15) + m;
+                }
+            }
+        }
+    },
+
+    /** d, 32 fifth bits (bit i is value i's), then as Q4_0. */
+    Q5_0(6, 32, 22) {
+        @Override
+        void decode(byte[] in, int blocks, float[] out) {
+            for (int b = 0, at = 0, to = 0; b < blocks; b++, at += 22, to += 32) {
+                float d = half(in, at);
+                int fifth = (int) INT.get(in, at + 2);
+                for (int i = 0; i < 16; i++) {
+                    int q = in[at + 6 + i];
+                    out[to + i] = d * ((q & 15 | (fifth >> i & 1) << 4) - 16);
+                    out[to + 16 + i] = d * ((q >> 4 & 15 | (fifth >> i + 16 & 1) << 4) - 16);
+                }
+            }
+        }
+    },
+
+    /** d, m, then as Q5_0. */
+    Q5_1(7, 32, 24) {
+        @Override
+        void decode(byte[] in, int blocks, float[] out) {
+            for (int b = 0, at = 0, to = 0; b < blocks; b++, at += 24, to += 32) {
+                float d = half(in, at);
+                float m = half(in, at + 2);
+                int fifth = (int) INT.get(in, at + 4);
+                for (int i = 0; i < 16; i++) {
+                    int q = in[at + 8 + i];
+                    out[to + i] = d * (q & 15 | (fifth >> i & 1) << 4) + m;
+                    out[to + 16 + i] = d * (q >> 4 & 15 | (fifth >> i + 16 & 1) << 4) + m;
+                }
+            }
+        }
+    },
+
+    /** d, 32 signed bytes. */
+    Q8_0(8, 32, 34) {
+        @Override
+        void decode(byte[] in, int blocks, float[] out) {
+            for (int b = 0, at = 0, to = 0; b < blocks; b++, at += 34, to += 32) {
+                float d = half(in, at);
+                for (int i = 0; i < 32; i++) {
+                    out[to + i] = d * in[at + 2 + i];
+                }
+            }
+        }
+    },
+
+    /** d, dmin, 12 bytes of scales and minima for 8 sub-blocks, then for each pair of them 32 bytes: low nibbles, high nibbles. */
+    Q4_K(12, 256, 144) {
+        @Override
+        void decode(byte[] in, int blocks, float[] out) {
+            for (int b = 0, at = 0, to = 0; b < blocks; b++, at += 144) {
+                float d = half(in, at);
+                float dmin = half(in, at + 2);
+                for (int j = 0; j < 8; j++, to += 32) {
+                    float scale = d * scale(in, at + 4, j);
+                    float min = dmin * minimum(in, at + 4, j);
+                    int quants = at + 16 + 32 * (j >> 1);
+                    int shift = 4 * (j & 1);
+                    for (int i = 0; i < 32; i++) {
+                        out[to + i] = scale * (in[quants + i] >> shift & 15) - min;
+                    }
+                }
+            }
+        }
+    },
+
+    /** As Q4_K with 32 bytes of fifth bits before the nibbles: bit j of byte i belongs to value i of sub-block j. */
+    Q5_K(13, 256, 176) {
+        @Override
+        void decode(byte[] in, int blocks, float[] out) {
+            for (int b = 0, at = 0, to = 0; b < blocks; b++, at += 176) {
+                float d = half(in, at);
+                float dmin = half(in, at + 2);
+                for (int j = 0; j < 8; j++, to += 32) {
+                    float scale = d * scale(in, at + 4, j);
+                    float min = dmin * minimum(in, at + 4, j);
+                    int fifth = at + 16;
+                    int quants = at + 48 + 32 * (j >> 1);
+                    int shift = 4 * (j & 1);
+                    for (int i = 0; i < 32; i++) {
+                        out[to + i] = scale * (in[quants + i] >> shift & 15 | (in[fifth + i] >> j & 1) << 4) - min;
+                    }
+                }
+            }
+        }
+    },
+
+    /**
+     * 128 bytes of low nibbles, 64 of upper bit pairs, 16 signed scales, d. Each half (128 values) has 64 bytes of
+     * nibbles and 32 of pairs; its quarter c takes the nibbles of bytes 32 (c mod 2).., low for c &lt; 2, and pair c.
+     */
+    Q6_K(14, 256, 210) {
+        @Override
+        void decode(byte[] in, int blocks, float[] out) {
+            for (int b = 0, at = 0, to = 0; b < blocks; b++, at += 210) {
+                float d = half(in, at + 208);
+                for (int j = 0; j < 16; j++, to += 16) { // sub-block j: half j / 8, quarter c, 16 values from i
+                    int half = j >> 3;
+                    int c = j >> 1 & 3;
+                    int i = 16 * (j & 1);
+                    float scale = d * in[at + 192 + j];
+                    int nibbles = at + 64 * half + 32 * (c & 1) + i;
+                    int pairs = at + 128 + 32 * half + i;
+                    int shift = 4 * (c >> 1);
+                    for (int k = 0; k < 16; k++) {
+                        int q = in[nibbles + k] >> shift & 15 | (in[pairs + k] >> 2 * c & 3) << 4;
+                        out[to + k] = scale * (q - 32);
+                    }
+                }
+            }
+        }
+    };
+
+    static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, LITTLE_ENDIAN);
+    static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, LITTLE_ENDIAN);
+    static final VarHandle FLOAT = MethodHandles.byteArrayViewVarHandle(float[].class, LITTLE_ENDIAN);
+    static final VarHandle DOUBLE = MethodHandles.byteArrayViewVarHandle(double[].class, LITTLE_ENDIAN);
+
+    /** Its number in GGUF files. */
+    final int ggufId;
+    /** Values a block. */
+    final int values;
+    /** Bytes a block. */
+    final int bytes;
+
+    TensorType(int ggufId, int values, int bytes) {
+        this.ggufId = ggufId;
+        this.values = values;
+        this.bytes = bytes;
+    }
+
+    /** The first blocks of {@code in}, to the start of {@code out}. */
+    abstract void decode(byte[] in, int blocks, float[] out);
+
+    static Optional<TensorType> ofGguf(int id) {
+        return Arrays.stream(values()).filter(t -> t.ggufId == id).findFirst();
+    }
+
+    /** IEEE 754 half precision: sign, 5 bits of exponent (bias 15), 10 of fraction; every one is exact in float32. */
+    static float half(byte[] in, int at) {
+        int bits = (short) SHORT.get(in, at);
+        int magnitude = bits & 0x7fff;
+        float value = magnitude < 0x0400 ? magnitude * 0x1p-24f // zero and subnormals
+                : Float.intBitsToFloat(magnitude < 0x7c00
+                        ? (magnitude << 13) + (127 - 15 << 23) // the exponent, biased anew
+                        : 0x7f800000 | (magnitude & 0x03ff) << 13); // infinities and NaN
+        return bits < 0 ? -value : value;
+    }
+
+    /** The 6-bit scale of sub-block j: whole in byte j for j &lt; 4, else byte j + 4's low nibble under byte j - 4's top bits. */
+    private static int scale(byte[] in, int at, int j) {
+        return j < 4 ? in[at + j] & 63 : in[at + j + 4] & 15 | (in[at + j - 4] >> 6 & 3) << 4;
+    }
+
+    /** The 6-bit minimum of sub-block j: whole in byte j + 4 for j &lt; 4, else byte j + 4's high nibble under byte j's top bits. */
+    private static int minimum(byte[] in, int at, int j) {
+        return j < 4 ? in[at + j + 4] & 63 : in[at + j + 4] >> 4 & 15 | (in[at + j] >> 6 & 3) << 4;
+    }
+}

@@ -1,0 +1,216 @@
+package rudder.checkpoint.store;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import rudder.checkpoint.format.Checksums;
+import rudder.checkpoint.format.Job;
+
+/**
+ * One file on its way from the hub. It gets its name only when its size and checksum are what the server announced; until then it is
+ * {@code NAME.half}, from whose end a broken download goes on, now or another day: it was asked for by commit, so these are the same bytes.
+ */
+final class Download implements Hub.Attempt<Optional<String>> {
+
+    private static final Pattern RANGE = Pattern.compile("bytes (?:(\\d+)-\\d+|\\*)/(\\d+)");
+    private static final int BUFFER = 1 << 18;
+
+    private final Hub hub;
+    private final String repository;
+    private final String commit;
+    private final String name;
+    private final Path target;
+    private final Path half;
+    private MessageDigest digest = Checksums.sha256(); // of the half file's first {@code have} bytes
+    private long have;
+    private long furthest;
+    private boolean differed;
+
+    Download(Hub hub, String repository, String commit, String name, Path target) {
+        this.hub = hub;
+        this.repository = repository;
+        this.commit = commit;
+        this.name = name;
+        this.target = target;
+        half = target.resolveSibling(target.getFileName() + ".half");
+    }
+
+    @Override
+    public long progress() {
+        return furthest;
+    }
+
+    /** One try: SHA-256 of the finished file, or nothing if there is no such file. */
+    @Override
+    public Optional<String> run() throws IOException {
+        look();
+        Hub.Answer answer = hub.ask("GET", repository, commit, name, have);
+        try (InputStream body = answer.body()) {
+            int status = answer.status();
+            if (status == 404 && !answer.headers().firstValue("x-error-code").orElse("").matches("RepoNotFound|RevisionNotFound")) {
+                return Optional.empty();
+            }
+            Matcher range = RANGE.matcher(answer.headers().firstValue("content-range").orElse(""));
+            boolean ranged = (status == 206 || status == 416) && range.matches() && (status == 416 || range.group(1) != null);
+            if (status != 200 && !ranged) {
+                throw status == 206 || status == 416 ? restart(status + " without a range") : hub.refusal(answer, repository, commit, name);
+            }
+            if (answer.commit() != null && !answer.commit().equals(commit)) {
+                throw new Hub.Refusal(name + " of " + repository + " is of the commit " + answer.commit() + ", wanted " + commit);
+            }
+            long size = size(answer, ranged ? Long.parseLong(range.group(2)) : answer.headers().firstValueAsLong("content-length").orElse(-1));
+            if (status == 200) {
+                restart(); // the server may ignore the range
+            } else if (status == 416 ? have != size : Long.parseLong(range.group(1)) != have) {
+                throw restart("the range " + range.group());
+            }
+            if (status != 416) {
+                receive(body, size);
+            }
+            return Optional.of(finish(answer.checksum()));
+        }
+    }
+
+    /** Takes stock of the half file; what this try did not write itself is read once for the digest. */
+    private void look() throws IOException {
+        long found = Files.exists(half) ? Files.size(half) : 0;
+        if (found == have) {
+            return;
+        }
+        digest = Checksums.sha256();
+        have = 0;
+        if (found > 0) {
+            have = feed(digest);
+        }
+    }
+
+    private long feed(MessageDigest sum) throws IOException {
+        try (InputStream in = Files.newInputStream(half)) {
+            long fed = 0;
+            byte[] buffer = new byte[BUFFER];
+            for (int n; (n = in.read(buffer)) > 0; fed += n) {
+                sum.update(buffer, 0, n);
+            }
+            return fed;
+        }
+    }
+
+    private void restart() throws IOException {
+        Files.deleteIfExists(half);
+        digest = Checksums.sha256();
+        have = 0;
+    }
+
+    private IOException restart(String found) throws IOException {
+        long wanted = have;
+        restart();
+        return new IOException("the server answers " + found + " where the bytes of " + name + " from " + wanted + " on were asked for");
+    }
+
+    private long size(Hub.Answer answer, long own) throws IOException {
+        long linked = answer.size();
+        if (linked >= 0 && own >= 0 && linked != own) {
+            throw new Hub.Refusal(name + " of " + repository + ": the server announces " + linked + " bytes and sends " + own
+                    + "; one of them is wrong, so nothing is kept under its name");
+        }
+        if (linked < 0 && own < 0) {
+            throw new Hub.Refusal(name + " of " + repository + ": the server does not say how many bytes it has, so it cannot be checked");
+        }
+        return Math.max(linked, own);
+    }
+
+    private void receive(InputStream body, long size) throws IOException {
+        long free = Files.getFileStore(half.getParent()).getUsableSpace();
+        if (free < size - have) {
+            throw new Hub.Refusal("the disk is too full for " + name + ": " + free / 1_000_000 + " MB free in " + half.getParent() + ", "
+                    + (size - have) / 1_000_000 + " MB wanted");
+        }
+        ExecutorService reader = Executors.newSingleThreadExecutor(task -> {
+            var thread = new Thread(task, "rudder download");
+            thread.setDaemon(true);
+            return thread;
+        });
+        try (var out = FileChannel.open(half, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                var job = Job.of("fetching " + repository + " " + name, size)) {
+            out.position(have);
+            byte[] buffer = new byte[BUFFER];
+            for (int n; (n = read(reader, body, buffer)) >= 0;) {
+                if (have + n > size) {
+                    restart();
+                    throw new Hub.Refusal(name + " of " + repository + ": the server sends more than the " + size + " bytes that it announced");
+                }
+                for (var bytes = ByteBuffer.wrap(buffer, 0, n); bytes.hasRemaining();) {
+                    out.write(bytes);
+                }
+                digest.update(buffer, 0, n);
+                have += n;
+                furthest = Math.max(furthest, have);
+                job.reach(have);
+            }
+            out.force(true);
+        } finally {
+            reader.shutdownNow();
+        }
+        if (have < size) {
+            throw new IOException(name + " ended after " + have + " of " + size + " bytes");
+        }
+    }
+
+    /** Java's client has no limit of its own on the silence between two parts of a body. */
+    private int read(ExecutorService reader, InputStream body, byte[] buffer) throws IOException {
+        var pending = reader.submit(() -> body.read(buffer));
+        try {
+            return pending.get(hub.patience.silence().toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            throw new IOException("nothing of " + name + " came for " + hub.patience.silence().toSeconds() + " s", e);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof IOException broken ? broken : new IOException(e.getCause());
+        } catch (InterruptedException e) {
+            throw Hub.interrupted();
+        }
+    }
+
+    private String finish(String checksum) throws IOException {
+        long size = have;
+        have = -1; // the digest is spent: another try reads the file again
+        String sha256 = Checksums.hex(digest);
+        String found = checksum == null ? "" : checksum.length() == 64 ? sha256 : checksum.length() == 40 ? gitSha1(size) : "";
+        if (found.isEmpty()) {
+            throw new Hub.Refusal(name + " of " + repository + ": the server gives no checksum, so it cannot be checked");
+        }
+        if (!found.equals(checksum)) {
+            String message = name + " of " + repository + " arrived with the checksum " + found + ", wanted " + checksum + "; it was removed";
+            restart();
+            if (differed) {
+                throw new Hub.Refusal(message + " twice. The server or something before it changes files");
+            }
+            differed = true;
+            throw new IOException(message);
+        }
+        Files.move(half, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        return sha256;
+    }
+
+    /** SHA-1 of "blob SIZE", a zero, and the bytes. */
+    private String gitSha1(long size) throws IOException {
+        MessageDigest sha1 = Checksums.digest("SHA-1");
+        sha1.update(("blob " + size + "\0").getBytes(StandardCharsets.US_ASCII));
+        feed(sha1);
+        return Checksums.hex(sha1);
+    }
+}

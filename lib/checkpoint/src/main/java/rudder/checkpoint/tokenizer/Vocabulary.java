@@ -1,0 +1,160 @@
+package rudder.checkpoint.tokenizer;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import rudder.checkpoint.format.GgufFile;
+
+/**
+ * The tokens of a model: how each is spelled, what kind it is, and what the few special ones are for.
+ *
+ * @param spelling     how an ordinary token's name stands for bytes
+ * @param tokens       the name of each token id
+ * @param kinds        what each token id is
+ * @param bos          id of the token that begins a sequence, or -1
+ * @param prependsBos  whether the model was trained with {@code bos} before every text
+ * @param stops        ids that end a generation
+ * @param chatTemplate the model's chat template (Jinja), if it has one
+ */
+record Vocabulary(Spelling spelling, List<String> tokens, List<Kind> kinds, int bos, boolean prependsBos,
+                                    Set<Integer> stops, Optional<String> chatTemplate) {
+
+    /** What a token is; the order is GGUF's, whose numbers start at 1. */
+    enum Kind {
+        NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE;
+
+        static Kind of(int gguf) {
+            if (gguf < 1 || gguf > values().length) {
+                throw new IllegalArgumentException("tokenizer.ggml.token_type: found " + gguf + ", wanted 1 to "
+                        + values().length);
+            }
+            return values()[gguf - 1];
+        }
+    }
+
+    /** How the name of an ordinary token stands for bytes. */
+    enum Spelling {
+        /** Each byte is one printable character: itself where it is printable Latin-1, else U+0100 and on, in order. */
+        BYTE_LEVEL,
+        /** UTF-8, with U+2581 for a space. */
+        SPACE_MARK
+    }
+
+    /** Names, across model families, of control tokens that end a turn or a text. */
+    private static final Set<String> ENDS = Set.of("<|endoftext|>", "<|end_of_text|>", "<|im_end|>", "<|eot_id|>",
+            "<|eom_id|>", "<|end|>", "<end_of_turn>", "<eos>", "</s>");
+
+    private static final int[] BYTE = new int[256 + 68];   // byte-level character -> its byte, or -1
+
+    static {
+        Arrays.fill(BYTE, -1);
+        int shifted = 256;
+        for (int b = 0; b < 256; b++) {
+            boolean printable = b > ' ' && b < 0x7f || b > 0xa0 && b != 0xad;
+            BYTE[printable ? b : shifted++] = b;
+        }
+    }
+
+    Vocabulary {
+        if (tokens.isEmpty() || tokens.size() != kinds.size()) {
+            throw new IllegalArgumentException("a vocabulary of " + tokens.size() + " tokens with " + kinds.size()
+                    + " token types: wanted as many types as tokens, and at least one");
+        }
+        for (int id = 0; id < tokens.size(); id++) {
+            if (kinds.get(id) == Kind.BYTE && !tokens.get(id).matches("<0x[0-9A-F]{2}>")) {
+                throw new IllegalArgumentException("token " + id + " stands for a byte: found the name '" + tokens.get(id)
+                        + "', wanted one such as <0x0A>");
+            }
+        }
+        if (prependsBos && bos < 0) {
+            throw new IllegalArgumentException("a vocabulary that begins every text with BOS, wanted the id of BOS");
+        }
+    }
+
+    /** The vocabulary in the metadata {@code tokenizer.*} of a GGUF file. */
+    static Vocabulary of(GgufFile file) {
+        String model = file.string("tokenizer.ggml.model");
+        Spelling spelling = switch (model) {
+            case "gpt2" -> Spelling.BYTE_LEVEL;
+            case "llama" -> Spelling.SPACE_MARK;
+            default -> throw new IllegalArgumentException("tokenizer.ggml.model: found '" + model
+                    + "', wanted gpt2 (byte-level BPE) or llama (scored BPE)");
+        };
+        boolean scored = spelling == Spelling.SPACE_MARK;
+        if (file.flag("tokenizer.ggml.add_space_prefix", scored)) {
+            throw new IllegalArgumentException("tokenizer.ggml.add_space_prefix: found true, wanted false: putting a space "
+                    + "before each text is not supported");
+        }
+        List<String> tokens = file.strings("tokenizer.ggml.tokens");
+        List<Kind> kinds = Arrays.stream(file.integers("tokenizer.ggml.token_type")).mapToObj(Kind::of).toList();
+        int bos = id(file, "bos", tokens);
+        return new Vocabulary(spelling, tokens, kinds, bos, file.flag("tokenizer.ggml.add_bos_token", scored && bos >= 0),
+                stops(tokens, kinds, id(file, "eos", tokens), id(file, "eot", tokens)),
+                file.hasKey("tokenizer.chat_template") ? Optional.of(file.string("tokenizer.chat_template")) : Optional.empty());
+    }
+
+    private static int id(GgufFile file, String name, List<String> tokens) {
+        String key = "tokenizer.ggml." + name + "_token_id";
+        long id = file.integer(key, -1);
+        if (id < -1 || id >= tokens.size()) {
+            throw new IllegalArgumentException(key + ": found " + id + ", wanted one of the ids 0 to " + (tokens.size() - 1));
+        }
+        return (int) id;
+    }
+
+    /** The ids that end a generation: the given ones (-1 for none) and every control token whose name says so. */
+    static Set<Integer> stops(List<String> tokens, List<Kind> kinds, int... given) {
+        Set<Integer> stops = new HashSet<>();
+        for (int id : given) {
+            if (id >= 0) {
+                stops.add(id);
+            }
+        }
+        for (int id = 0; id < tokens.size(); id++) {
+            if (kinds.get(id) == Kind.CONTROL && ENDS.contains(tokens.get(id))) {
+                stops.add(id);
+            }
+        }
+        return Set.copyOf(stops);
+    }
+
+    int size() {
+        return tokens.size();
+    }
+
+    Kind kind(int id) {
+        if (id < 0 || id >= size()) {
+            throw new IllegalArgumentException("token id " + id + ": this vocabulary has the ids 0 to " + (size() - 1));
+        }
+        return kinds.get(id);
+    }
+
+    /** The bytes of text that a token stands for; none for one that only steers the model. */
+    byte[] bytes(int id) {
+        Kind kind = kind(id);
+        String name = tokens.get(id);
+        return switch (kind) {
+            case UNKNOWN, CONTROL, UNUSED -> new byte[0];
+            case USER_DEFINED -> name.getBytes(StandardCharsets.UTF_8);
+            case BYTE -> new byte[] {(byte) Integer.parseInt(name, 3, 5, 16)};   // <0x0A>
+            case NORMAL -> spelling == Spelling.SPACE_MARK
+                    ? name.replace('\u2581', ' ').getBytes(StandardCharsets.UTF_8)
+                    : byteLevel(name);
+        };
+    }
+
+    private static byte[] byteLevel(String name) {
+        byte[] bytes = new byte[name.length()];
+        for (int i = 0; i < bytes.length; i++) {
+            char c = name.charAt(i);
+            if (c >= BYTE.length || BYTE[c] < 0) {
+                return name.getBytes(StandardCharsets.UTF_8);   // not spelled byte by byte: it stands for itself
+            }
+            bytes[i] = (byte) BYTE[c];
+        }
+        return bytes;
+    }
+}

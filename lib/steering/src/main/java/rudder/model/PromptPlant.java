@@ -1,0 +1,180 @@
+package rudder.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.ejml.data.DMatrixRMaj;
+import rudder.checkpoint.ModelConfig;
+import rudder.checkpoint.Span;
+import rudder.model.transformer.Block;
+import rudder.model.transformer.BlockCurvature;
+import rudder.model.transformer.EngineAlgebra;
+import rudder.model.transformer.Pass;
+import rudder.model.transformer.Transformer;
+import rudder.theory.CertifiedBound;
+import rudder.theory.Differential;
+import rudder.theory.Plant;
+import rudder.theory.Rollout;
+
+/**
+ * The dynamical system that a prompt makes of a model: phi_k takes the last token's residual stream through block k, the keys and values of
+ * earlier tokens held fixed as the unsteered model left them. Its derivative A_k, at the prompt's own trace unless a state is given, is a
+ * closed form; as products on rows it needs no d x d matrix.
+ *
+ * <p>Holds copies on the Java heap only; it lives as long as its model.
+ */
+public final class PromptPlant implements Plant, Differential {
+
+    private final Transformer transformer;
+    private final ResidualTrace nominal;
+    private final float[][] keys;
+    private final float[][] values;
+
+    PromptPlant(Transformer transformer, ResidualTrace nominal, float[][] keys, float[][] values) {
+        this.transformer = transformer;
+        this.nominal = nominal;
+        this.keys = keys;
+        this.values = values;
+    }
+
+    @Override
+    public int horizon() {
+        return transformer.config.horizon();
+    }
+
+    @Override
+    public int dimension() {
+        return transformer.config.dimension();
+    }
+
+    /** The prompt's own, unsteered run; of a plant {@link #about} another, that one. */
+    public ResidualTrace nominal() {
+        return nominal;
+    }
+
+    /** The same plant, linearised about another run of it. */
+    public PromptPlant about(Rollout run) {
+        return new PromptPlant(transformer, new ResidualTrace(nominal.tokens(), run), keys, values);
+    }
+
+    @Override
+    public double[] next(int k, double[] z) {
+        return next(k, new double[][] {z})[0];
+    }
+
+    /** phi_k of several states at once, [m][d] to [m][d]. */
+    @Override
+    public double[][] next(int k, double[][] z) {
+        try (NDManager scope = transformer.manager.newSubManager()) {
+            var at = new Point(scope, k);
+            return Transformer.toRows(at.block.last(upload(scope, z), at.view, at.keys, at.values));
+        }
+    }
+
+    /** A_k at the prompt's own state, [d, d]. */
+    public DMatrixRMaj jacobian(int k) {
+        return jacobian(k, nominal.state(k));
+    }
+
+    /** A_k = d phi_k / d z at z, [d, d]. */
+    public DMatrixRMaj jacobian(int k, double[] z) {
+        try (NDManager scope = transformer.manager.newSubManager()) {
+            return EngineAlgebra.down(derivative(scope, k, z).matrix());
+        }
+    }
+
+    /** Jacobian-vector products A_k x at the prompt's own state for rows x, [m, d]: [m, d]. */
+    @Override
+    public DMatrixRMaj jvp(int k, DMatrixRMaj x) {
+        try (NDManager scope = transformer.manager.newSubManager()) {
+            return EngineAlgebra.down(derivative(scope, k, nominal.state(k)).times(upload(scope, x).transpose()).transpose());
+        }
+    }
+
+    /** Vector-Jacobian products y'A_k at the prompt's own state for rows y, [m, d]: [m, d]. */
+    @Override
+    public DMatrixRMaj vjp(int k, DMatrixRMaj y) {
+        try (NDManager scope = transformer.manager.newSubManager()) {
+            return EngineAlgebra.down(derivative(scope, k, nominal.state(k)).leftTimes(upload(scope, y)));
+        }
+    }
+
+    /**
+     * How much the blocks can curve about the prompt's own states, from norms of the weights: what a {@link CertifiedBound} of this plant rests on. Sound,
+     * up to rounding, and very loose; {@code BlockCurvature} has the derivation. Costs some matrix products a block, once.
+     *
+     * @throws UnsupportedOperationException if attention's scores have a soft cap, as in Gemma 2
+     */
+    public CertifiedBound.Curvature curvature() {
+        var blocks = IntStream.range(0, horizon()).mapToObj(k -> {
+            try (NDManager scope = transformer.manager.newSubManager()) {
+                var at = new Point(scope, k);
+                return new BlockCurvature(at.block, upload(scope, nominal.state(k)), at.view, at.keys, at.values);
+            }
+        }).toList();
+        return (k, radius) -> blocks.get(k).within(radius);
+    }
+
+    /** A_k on the engine's device, [d, d]. */
+    NDArray jacobian(NDManager scope, int k) {
+        return derivative(scope, k, nominal.state(k)).matrix();
+    }
+
+    private Block.Derivative derivative(NDManager scope, int k, double[] z) {
+        var at = new Point(scope, k);
+        return at.block.at(upload(scope, z), at.view, at.keys, at.values);
+    }
+
+    /** Block k and what its last token sees: angles of the last position, earlier keys and values within the window. */
+    private final class Point {
+        final Block block;
+        final Pass.View view;
+        final NDArray keys;
+        final NDArray values;
+
+        Point(NDManager scope, int k) {
+            ModelConfig config = transformer.config;
+            if (k < 0 || k >= config.horizon()) {
+                throw new IllegalArgumentException("block " + k + ", wanted 0.." + (config.horizon() - 1));
+            }
+            block = transformer.block(k);
+            Span span = config.spans().get(k);
+            int last = nominal.tokens().length - 1;
+            view = new Pass(scope, transformer.type, List.of(span), config.headDimension(), new int[1], last, 1).view(span);
+            keys = earlier(scope, span, PromptPlant.this.keys[k], last);
+            values = earlier(scope, span, PromptPlant.this.values[k], last);
+        }
+
+        private NDArray earlier(NDManager scope, Span span, float[] all, int count) {
+            int seen = span.window() == 0 ? count : Math.min(count, span.window() - 1);
+            int width = transformer.config.headDimension();
+            NDArray array = scope.create(all, new Shape(transformer.config.keyValueHeads(), count, width)).toType(transformer.type, false);
+            return seen == count ? array : array.get(":, {}:", count - seen);
+        }
+    }
+
+    private NDArray upload(NDManager scope, DMatrixRMaj rows) {
+        requireWidth(rows.numCols);
+        return EngineAlgebra.up(scope, rows).toType(transformer.type, false);
+    }
+
+    private NDArray upload(NDManager scope, double[]... rows) {
+        for (double[] row : rows) {
+            requireWidth(row.length);
+        }
+        return transformer.rows(scope, rows);
+    }
+
+    private void requireWidth(int found) {
+        if (found != dimension()) {
+            throw new IllegalArgumentException("a vector has " + found + " numbers, wanted d = " + dimension());
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "PromptPlant[T=" + horizon() + ", d=" + dimension() + ", " + nominal.tokens().length + " tokens]";
+    }
+}

@@ -1,0 +1,113 @@
+package rudder.model.transformer;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import java.util.function.Consumer;
+
+/**
+ * One transformer block, phi(x) = y + P2(W_d mlp(N2(y))), y = x + P1(W_o attention(N1(x))), and its closed-form derivative at the last
+ * token, with the keys and values of earlier tokens held fixed.
+ *
+ * @param norm          N1 and N2: the same map, since their gains are folded into what reads them
+ * @param output        W_o [d, h w]
+ * @param attentionGain gain of the norm P1 on attention's output [d], null where P1 is the identity
+ * @param down          W_d [d, f]
+ * @param mlpGain       as attentionGain, for the MLP's output and P2
+ */
+public record Block(int index, Norm norm, Attention attention, NDArray output, NDArray attentionGain, GatedMlp mlp, NDArray down,
+        NDArray mlpGain) {
+
+    /** The block's output [B, L, d] for x [B, L, d]; stores the tokens' keys and values in the cache. The heads' outputs [B, L, h w] may be changed in place. */
+    NDArray forward(NDArray x, Pass pass, KvCache cache, Consumer<NDArray> onHeads) {
+        NDArray heads = attention.forward(norm.of(x), pass, cache, index);
+        onHeads.accept(heads);
+        return rest(x, heads);
+    }
+
+    /** phi at m alternatives z [m, d] for the last token, earlier keys and values [kv, t - 1, w] held fixed: [m, d]. */
+    public NDArray last(NDArray z, Pass.View view, NDArray earlierKeys, NDArray earlierValues) {
+        return rest(z, attention.last(norm.of(z), view, earlierKeys, earlierValues));
+    }
+
+    private NDArray rest(NDArray x, NDArray heads) {
+        NDArray y = after(Tensors.linear(heads, output, null), attentionGain).addi(x);
+        return after(Tensors.linear(mlp.forward(norm.of(y)), down, null), mlpGain).addi(y);
+    }
+
+    private NDArray after(NDArray x, NDArray gain) {
+        return gain == null ? x : norm.of(x).muli(gain);
+    }
+
+    /** The derivative A of {@link #last} at one z [1, d]. */
+    public Derivative at(NDArray z, Pass.View view, NDArray earlierKeys, NDArray earlierValues) {
+        Norm.At n1 = norm.at(z);
+        Tangent heads = attention.at(n1.n(), view, earlierKeys, earlierValues);
+        NDArray o = Tensors.linear(heads.value(), output, null);
+        Norm.At n2 = norm.at(after(o, attentionGain).add(z));
+        Tangent gated = mlp.at(n2.n());
+        NDArray w = mlpGain == null ? null : Tensors.linear(gated.value(), down, null);
+        return new Derivative(sublayer(n1, attention.qkv(), heads.derivative(), output, o, attentionGain),
+                sublayer(n2, mlp.gateUp(), gated.derivative(), down, w, mlpGain));
+    }
+
+    private Sublayer sublayer(Norm.At n, NDArray in, LinearMap f, NDArray out, NDArray value, NDArray gain) {
+        NDManager scope = n.n().getManager();
+        return new Sublayer(n, Tensors.within(scope, in), f, Tensors.within(scope, out), gain == null ? null : norm.at(value),
+                gain == null ? null : Tensors.within(scope, gain));
+    }
+
+    /** A = (I + J_mlp)(I + J_attention). */
+    public record Derivative(Sublayer attention, Sublayer mlp) implements LinearMap {
+
+        @Override
+        public NDArray times(NDArray x) {
+            NDArray y = attention.times(x).addi(x);
+            return mlp.times(y).addi(y);
+        }
+
+        @Override
+        public NDArray leftTimes(NDArray y) {
+            NDArray c = mlp.leftTimes(y).addi(y);
+            return attention.leftTimes(c).addi(c);
+        }
+
+        /** A, [d, d]: 2 d^2 (f + h w + d) flops and lower-order terms. */
+        public NDArray matrix() {
+            NDArray j = attention.matrix();
+            NDArray b = j.addi(j.getManager().eye((int) j.getShape().get(0)).toType(j.getDataType(), false));
+            return mlp.matrix().matMul(b).addi(b); // (I + J_mlp) B
+        }
+    }
+
+    /**
+     * The derivative of a sublayer, J = P W_out F W_in N: input norm, input matrix, what is between (attention or the gate), output matrix,
+     * output norm. Norms are rank-one corrections, so that only W_out (F W_in) is a product of two large matrices.
+     *
+     * @param p    output norm, or null where there is none
+     * @param gain its gain [d], or null
+     */
+    private record Sublayer(Norm.At n, NDArray in, LinearMap f, NDArray out, Norm.At p, NDArray gain) implements LinearMap {
+
+        @Override
+        public NDArray times(NDArray x) {
+            return after(out.matMul(f.times(in.matMul(n.columns(x)))));
+        }
+
+        @Override
+        public NDArray leftTimes(NDArray y) {
+            NDArray before = gain == null ? y : p.rows(y.mul(gain));
+            return n.rows(f.leftTimes(before.matMul(out)).matMul(in));
+        }
+
+        /** J, [d, d]. */
+        NDArray matrix() {
+            try (NDArray between = f.times(in)) { // as large as the input matrix
+                return n.rows(after(out.matMul(between)));
+            }
+        }
+
+        private NDArray after(NDArray x) {
+            return gain == null ? x : p.columns(x).muli(gain.expandDims(1));
+        }
+    }
+}

@@ -1,0 +1,41 @@
+package rudder.model.transformer;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import org.ejml.data.DMatrixRMaj;
+import rudder.theory.Arithmetic;
+
+/** On the engine's device, for any number of tokens at once: rows are the last axis of [.., d]. Constants live as long as their manager. */
+record DeviceArithmetic(NDManager constants, DataType type) implements Arithmetic<NDArray> {
+
+    @Override
+    public NDArray matrix(DMatrixRMaj matrix) {
+        return EngineAlgebra.up(constants, matrix).toType(type, false);
+    }
+
+    @Override
+    public NDArray row(double... values) {
+        return constants.create(values.clone()).toType(type, false);
+    }
+
+    @Override
+    public NDArray linear(NDArray x, NDArray matrix, NDArray offset) {
+        return Tensors.linear(x, matrix, offset);
+    }
+
+    @Override
+    public NDArray plus(NDArray a, NDArray b) {
+        return a.add(b);
+    }
+
+    @Override
+    public NDArray times(NDArray a, NDArray b) {
+        return a.mul(b);
+    }
+
+    @Override
+    public NDArray within(NDArray x, NDArray low, NDArray high) {
+        return x.gte(low).logicalAnd(x.lte(high)).toType(type, false);
+    }
+}

@@ -1,0 +1,145 @@
+package rudder.model.transformer;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.DataType;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import rudder.checkpoint.ModelConfig;
+import rudder.theory.Controller;
+import rudder.theory.Law;
+import rudder.theory.Place;
+import rudder.theory.Reading;
+
+/** The laws of a batch's controllers, one for each row, on the engine's device: uploaded once, for any number of tokens at a time. */
+public final class DeviceLaws implements AutoCloseable {
+
+    /** A controller's laws, by place and block. */
+    private record Uploaded(Map<Place, Map<Integer, List<Law.Input<NDArray>>>> inputs) {}
+
+    /** Rows first..end-1, which stand side by side and share a controller. */
+    private record Group(int first, int end, Uploaded laws) {
+        List<Law.Input<NDArray>> inputs(Place place, int k) {
+            return laws.inputs.get(place).getOrDefault(k, List.of());
+        }
+    }
+
+    private final NDManager manager;
+    private final DeviceArithmetic arithmetic;
+    private final List<Uploaded> rows;     // the same object for rows that share a controller
+    private final List<Group> groups;
+
+    /**
+     * @param rows the controller of each row
+     * @throws IllegalArgumentException if a controller was made for another number of blocks or other widths
+     */
+    public DeviceLaws(NDManager parent, DataType type, List<Controller> rows, ModelConfig config) {
+        manager = parent.newSubManager();
+        arithmetic = new DeviceArithmetic(manager, type);
+        var uploaded = new IdentityHashMap<Controller, Uploaded>();
+        this.rows = rows.stream().map(controller -> {
+            controller.requireFits(config.horizon(), config.dimension(), config.headsWidth());
+            return uploaded.computeIfAbsent(controller, this::upload);
+        }).toList();
+        groups = grouped(this.rows);
+    }
+
+    private DeviceLaws(DeviceLaws from, int[] rows) {
+        manager = from.manager;
+        arithmetic = from.arithmetic;
+        this.rows = Arrays.stream(rows).mapToObj(from.rows::get).toList();
+        groups = grouped(this.rows);
+    }
+
+    /** The laws of other rows, each that of one of these; to be closed with these alone. */
+    public DeviceLaws of(int... rows) {
+        return new DeviceLaws(this, rows);
+    }
+
+    private static List<Group> grouped(List<Uploaded> rows) {
+        var groups = new ArrayList<Group>();
+        for (int first = 0, end; first < rows.size(); first = end) {
+            end = first + 1;
+            while (end < rows.size() && rows.get(end) == rows.get(first)) {
+                end++;
+            }
+            groups.add(new Group(first, end, rows.get(first)));
+        }
+        return groups;
+    }
+
+    private Uploaded upload(Controller controller) {
+        var inputs = new EnumMap<Place, Map<Integer, List<Law.Input<NDArray>>>>(Place.class);
+        for (var place : Place.values()) {
+            var byBlock = new HashMap<Integer, List<Law.Input<NDArray>>>();
+            controller.blocks(place).forEach(k -> byBlock.put(k, controller.laws(place, k).stream().map(law -> law.on(arithmetic)).toList()));
+            inputs.put(place, byBlock);
+        }
+        return new Uploaded(inputs);
+    }
+
+    /** One pass through the blocks, from first to last: what laws remember is the errors of the same pass, kept in its scope. */
+    Pass run(NDManager scope) {
+        return new Pass(scope);
+    }
+
+    final class Pass {
+        private final List<Memory> memories;
+
+        private Pass(NDManager scope) {
+            memories = groups.stream().map(group -> new Memory(scope)).toList();
+        }
+
+        /** What is added [B, .., d] for what is read [B, .., d] at a place of block k, row by row; null where no controller has a law. */
+        NDArray input(Place place, int k, NDArray read) {
+            if (groups.stream().allMatch(group -> group.inputs(place, k).isEmpty())) {
+                return null;
+            }
+            if (groups.size() == 1) {
+                return input(0, place, k, read);
+            }
+            var inputs = new NDList();
+            for (int i = 0; i < groups.size(); i++) {
+                NDArray rows = read.get(new NDIndex().addSliceDim(groups.get(i).first, groups.get(i).end));
+                NDArray u = input(i, place, k, rows);
+                inputs.add(u == null ? rows.zerosLike() : u);
+            }
+            return NDArrays.concat(inputs, 0);
+        }
+
+        private NDArray input(int group, Place place, int k, NDArray read) {
+            return groups.get(group).inputs(place, k).stream().map(input -> input.of(read, memories.get(group)))
+                    .reduce(arithmetic::plus).orElse(null);
+        }
+    }
+
+    private record Memory(NDManager scope, Map<Reading, NDArray> errors) implements Law.Memory<NDArray> {
+        Memory(NDManager scope) {
+            this(scope, new HashMap<>());
+        }
+
+        @Override
+        public void keep(Reading reading, NDArray read) {
+            read.attach(scope);
+            errors.put(reading, read);
+        }
+
+        @Override
+        public NDArray recall(Reading reading) {
+            return errors.get(reading);
+        }
+    }
+
+    @Override
+    public void close() {
+        manager.close();
+    }
+}

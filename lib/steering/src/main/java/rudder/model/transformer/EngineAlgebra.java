@@ -1,0 +1,129 @@
+package rudder.model.transformer;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.ejml.data.DMatrixRMaj;
+import rudder.theory.DenseAlgebra;
+
+/** theory's dense products on the engine's device, in double precision: libtorch with MKL on a CPU, or a GPU. */
+public final class EngineAlgebra implements DenseAlgebra {
+
+    private static final ThreadLocal<ByteBuffer> STAGING = ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(0));
+
+    private final NDManager manager;
+
+    public EngineAlgebra(NDManager manager) {
+        this.manager = manager;
+    }
+
+    private record There(NDArray array) implements Matrix {
+        @Override
+        public DMatrixRMaj get() {
+            return down(array);
+        }
+    }
+
+    @Override
+    public Workspace open() {
+        return new Space(manager.newSubManager());
+    }
+
+    private record Space(NDManager scope) implements Workspace {
+
+        @Override
+        public Matrix put(DMatrixRMaj m) {
+            return new There(up(scope, m));
+        }
+
+        @Override
+        public Matrix keep(Matrix m) {
+            ((There) m).array.attach(scope);
+            return m;
+        }
+
+        /** The matrix as seen from here: what is computed from it belongs here. */
+        private NDArray here(Matrix m) {
+            return Tensors.within(scope, ((There) m).array);
+        }
+
+        @Override
+        public Matrix multiply(Matrix a, Matrix b) {
+            return new There(here(a).matMul(here(b)));
+        }
+
+        @Override
+        public Matrix multiplyTransposed(Matrix a, Matrix b) {
+            return new There(here(a).transpose().matMul(here(b)));
+        }
+
+        /** By the inverse: the engine's binding offers no factorisation. For well-scaled S + rI it agrees with Cholesky to rounding. */
+        @Override
+        public Matrix solveSpd(Matrix s, Matrix b) {
+            try (NDArray inverse = here(s).inverse()) {
+                NDArray x = inverse.matMul(here(b));
+                x.attach(scope);
+                return new There(x);
+            }
+        }
+
+        @Override
+        public Matrix plus(Matrix a, double factor, Matrix b) {
+            return new There(here(b).mul(factor).addi(here(a)));
+        }
+
+        @Override
+        public Matrix symmetric(double factor, Matrix a, double shift) {
+            NDArray x = here(a);
+            NDArray sum = x.add(x.transpose()).muli(factor / 2);
+            long d = x.getShape().get(0);
+            sum.reshape(-1).get(new NDIndex().addSliceDim(0, d * d, d + 1)).addi(shift); // the diagonal, a view
+            return new There(sum);
+        }
+
+        @Override
+        public boolean isFinite(Matrix a) {
+            NDArray x = here(a);
+            return Double.isFinite(x.max().getDouble()) && Double.isFinite(x.min().getDouble()); // either is NaN where any number is
+        }
+
+        @Override
+        public void close() {
+            scope.close();
+        }
+    }
+
+    /**
+     * By one buffer a thread. The engine shares a buffer's memory, and buffers are freed when the collector comes by: with a new one a matrix, hundreds of
+     * megabytes of them await it.
+     */
+    public static NDArray up(NDManager scope, DMatrixRMaj x) {
+        int bytes = Math.multiplyExact(x.getNumElements(), Double.BYTES);
+        if (STAGING.get().capacity() < bytes) {
+            STAGING.set(ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder()));
+        }
+        ByteBuffer staged = STAGING.get().slice(0, bytes).order(ByteOrder.nativeOrder());
+        staged.asDoubleBuffer().put(x.data, 0, x.getNumElements());
+        NDArray shared = scope.create(staged, new Shape(x.numRows, x.numCols), DataType.FLOAT64);
+        if (shared.getDevice().isGpu()) {
+            return shared; // a copy by now
+        }
+        try (shared) {
+            return shared.duplicate();
+        }
+    }
+
+    public static DMatrixRMaj down(NDArray x) {
+        Shape shape = x.getShape();
+        return DMatrixRMaj.wrap((int) shape.get(0), (int) shape.get(1), x.toType(DataType.FLOAT64, false).toDoubleArray());
+    }
+
+    @Override
+    public String toString() {
+        return "EngineAlgebra[float64, " + Devices.name(manager.getDevice()) + "]";
+    }
+}

@@ -1,0 +1,21 @@
+package rudder.model.transformer;
+
+import ai.djl.ndarray.NDArray;
+
+/**
+ * A smooth bound, cap(s) = c tanh(s / c), on attention's scores or on logits; its derivative is 1 - tanh(s / c)^2.
+ *
+ * @param bound c, an array with one element on the model's device
+ */
+record SoftCap(NDArray bound) {
+
+    /** cap(s), any shape. */
+    NDArray of(NDArray s) {
+        return s.div(bound).tanh().muli(bound);
+    }
+
+    /** cap'(s) = 1 - (cap(s) / c)^2, given y = cap(s), any shape. */
+    NDArray slope(NDArray y) {
+        return y.div(bound).square().negi().addi(1);
+    }
+}

@@ -1,0 +1,147 @@
+package rudder.model.transformer;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
+import rudder.checkpoint.format.TensorSource;
+
+/**
+ * Rows of a checkpoint's tensors on their way to the engine's device: some at a time they are read into a buffer, prepared and checked there, and copied on,
+ * so that beside the finished matrix only this buffer takes memory. A model has one; threads take turns.
+ */
+public final class Staging {
+
+    /** Values staged at once, 4 MiB: a chunk is a part of a matrix, never a second copy of it. */
+    public static final int STAGED = 1 << 20;
+
+    /** The largest number of half precision. */
+    private static final float HALF = 65504;
+
+    private final TensorSource source;
+    private FloatBuffer staging = FloatBuffer.allocate(0);
+    private ByteBuffer bytes;
+
+    Staging(TensorSource source) {
+        this.source = source;
+    }
+
+    /**
+     * Rows of one tensor as they enter a matrix.
+     *
+     * @param factor what they are multiplied by
+     * @param head   width of the heads whose rows are stored for interleaved rotary pairs, to be taken apart into halves; 0 where they are as they should be
+     */
+    record Rows(String name, int count, double factor, int head) {
+        Rows(String name, int count) {
+            this(name, count, 1, 0);
+        }
+    }
+
+    /** The tensors' rows below each other, column j times {@code columnFactors[j]} (null: 1): [sum of counts, columns]. */
+    synchronized NDArray stack(NDManager manager, DataType type, int columns, float[] columnFactors, Rows... parts) {
+        try (NDManager scope = manager.newSubManager()) {
+            NDArray all = scope.create(new Shape(Arrays.stream(parts).mapToLong(Rows::count).sum(), columns), type);
+            long at = 0;
+            for (Rows part : parts) {
+                int unit = Math.max(1, part.head); // whole heads
+                int most = Math.max(1, STAGED / columns / unit) * unit;
+                for (int first = 0; first < part.count; first += most) {
+                    int start = first;
+                    int count = Math.min(most, part.count - first);
+                    source.read(part.name, first, count, stage(count * columns));
+                    if (part.head > 0) {
+                        halves(count / unit, unit, columns);
+                    }
+                    scale(part, i -> start + i, count, columns, columnFactors, type);
+                    upload(all, at, count, columns);
+                    at += count;
+                }
+            }
+            all.attach(manager);
+            return all;
+        }
+    }
+
+    /** These rows of one tensor, in any order and some of them several times: [rows, columns]. */
+    synchronized NDArray pick(NDManager manager, DataType type, int columns, Rows from, int... rows) {
+        try (NDManager scope = manager.newSubManager()) {
+            NDArray all = scope.create(new Shape(rows.length, columns), type);
+            int most = Math.max(1, STAGED / columns);
+            for (int first = 0; first < rows.length; first += most) {
+                int start = first;
+                int count = Math.min(most, rows.length - first);
+                FloatBuffer some = stage(count * columns);
+                for (int i = 0; i < count; i++) {
+                    source.read(from.name, rows[first + i], 1, some);
+                }
+                scale(from, i -> rows[start + i], count, columns, null, type);
+                upload(all, first, count, columns);
+            }
+            all.attach(manager);
+            return all;
+        }
+    }
+
+    private FloatBuffer stage(int size) {
+        if (staging.capacity() < size) {
+            bytes = ByteBuffer.allocateDirect(size * Float.BYTES).order(ByteOrder.nativeOrder());
+            staging = bytes.asFloatBuffer();
+        }
+        return staging.clear().limit(size);
+    }
+
+    /** Staged rows 2i + j of each head to j w/2 + i: from interleaved rotary pairs to halves. */
+    private void halves(int heads, int width, int columns) {
+        float[] head = new float[width * columns];
+        for (int h = 0; h < heads; h++) {
+            int at = h * width * columns;
+            staging.get(at, head);
+            for (int i = 0; i < width; i++) {
+                int to = (i % 2) * (width / 2) + i / 2;
+                staging.put(at + to * columns, head, i * columns, columns);
+            }
+        }
+    }
+
+    /** Multiplies the staged rows, which are rows {@code place(i)} of the tensor, by their factors and refuses what is not finite, or would not be as it is stored. */
+    private void scale(Rows part, IntUnaryOperator place, int count, int columns, float[] columnFactors, DataType type) {
+        float most = type == DataType.FLOAT16 ? HALF : Float.MAX_VALUE;
+        int bad = IntStream.range(0, count).parallel().map(i -> {
+            float[] row = new float[columns];
+            staging.get(i * columns, row);
+            int at = -1;
+            for (int j = 0; j < columns; j++) {
+                row[j] = (float) (row[j] * part.factor * (columnFactors == null ? 1 : columnFactors[j]));
+                at = Math.abs(row[j]) <= most ? at : i * columns + j;
+            }
+            staging.put(i * columns, row);
+            return at;
+        }).filter(at -> at >= 0).findFirst().orElse(-1);
+        if (bad >= 0) {
+            throw notFinite(part.name, (long) place.applyAsInt(bad / columns) * columns + bad % columns, staging.get(bad));
+        }
+    }
+
+    IllegalArgumentException notFinite(String name, long element, float value) {
+        return new IllegalArgumentException(source + ": tensor " + name + " holds " + value + " at element " + element + (Float.isFinite(value)
+                ? " when its norm's gain is multiplied in, and float16 ends at 65504: set " + Devices.PRECISION + "=float32"
+                : "; weights must be finite. The file is damaged or was converted wrongly: fetch it again."));
+    }
+
+    /** The staged rows into rows {@code first} and on of a matrix in the engine's own memory. */
+    private void upload(NDArray all, long first, int count, int columns) {
+        try (NDManager scope = all.getManager().newSubManager()) {
+            ByteBuffer some = bytes.slice(0, count * columns * Float.BYTES).order(ByteOrder.nativeOrder());
+            NDArray rows = scope.create(some, new Shape(count, columns), DataType.FLOAT32).toType(all.getDataType(), false);
+            all.set(new NDIndex().addSliceDim(first, first + count), rows);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+package rudder.model.transformer;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.IntStream;
+import rudder.checkpoint.ModelConfig;
+import rudder.checkpoint.TensorNames;
+import rudder.checkpoint.format.TensorSource;
+import rudder.theory.Place;
+
+/** A checkpoint's weights on the engine's device but for its {@link TokenMatrix token matrices}, which need it open, and the pass of tokens through its blocks. */
+public final class Transformer implements AutoCloseable {
+
+    public final ModelConfig config;
+    public final NDManager manager;
+    /** Of states, norms, softmax and whatever else is computed. */
+    public final DataType type;
+    /** Of weight matrices. */
+    public final DataType stored;
+    public final Prefixes prefixes;
+    private final List<Block> blocks;
+    private final TokenMatrix embedding;
+    private final NDArray embeddingScale; // null where it is 1
+    private final TokenMatrix head; // the embedding where they are tied
+    private final NDArray finalGain;
+    private final Norm finalNorm;
+    private final SoftCap logitCap; // null where there is none
+
+    public Transformer(TensorSource source, TensorNames names, ModelConfig config, NDManager manager, DataType stored) {
+        this.config = config;
+        this.manager = manager;
+        this.stored = stored;
+        type = stored == DataType.FLOAT16 ? DataType.FLOAT32 : stored;
+        prefixes = new Prefixes(this, Prefixes.LIMIT);
+        var weights = new Weights(source, names, config, manager, type, stored);
+        embedding = weights.embedding();
+        head = config.tiedHead() ? embedding : weights.head();
+        finalGain = weights.finalGain();
+        blocks = weights.blocks();
+        finalNorm = blocks.get(0).norm();
+        logitCap = weights.cap(config.logitCap());
+        weights.refuseUnread();
+        embeddingScale = config.embeddingScale() == 1 ? null : manager.create((float) config.embeddingScale()).toType(type, false);
+    }
+
+    /**
+     * What a pass leaves behind at the last column.
+     *
+     * @param states entering each block and leaving the last [B, d]
+     * @param inputs added to each block's output [B, d], null where none
+     * @param mixed  what inputs on the heads come to behind the output matrix [B, d], null where none
+     * @param heads  the heads' outputs, side by side, before any input [B, h w]; null unless they are asked for
+     */
+    public record Trace(List<NDArray> states, List<NDArray> inputs, List<NDArray> mixed, List<NDArray> heads) {
+        public Trace() {
+            this(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), null);
+        }
+
+        public static Trace withHeads() {
+            return new Trace(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+        }
+    }
+
+    public Block block(int k) {
+        return blocks.get(k);
+    }
+
+    public KvCache cache(int[] pads, int capacity) {
+        return new KvCache(manager, config, type, pads, capacity);
+    }
+
+    /**
+     * Runs the next tokens [B][L] through all blocks, z_{k+1} = phi_k(z_k) + u_k.
+     *
+     * @param scope      owns the result and what the trace keeps
+     * @param laws       inputs, or null
+     * @param everyToken whether inputs enter at every token or at the last one only
+     * @param trace      filled, or null
+     * @return the residual stream that leaves the last block [B, L, d]
+     */
+    public NDArray run(NDManager scope, int[][] tokens, KvCache cache, DeviceLaws laws, boolean everyToken, Trace trace) {
+        int length = tokens[0].length;
+        NDArray x = embed(scope, tokens);
+        var pass = new Pass(scope, type, config.distinctSpans(), config.headDimension(), cache.pads, cache.columns(), length);
+        DeviceLaws.Pass inputs = laws == null ? null : laws.run(scope);
+        for (Block block : blocks) {
+            try (NDManager within = scope.newSubManager()) {
+                x.attach(within);
+                NDArray entering = x;
+                NDArray out = block.forward(x, pass, cache, heads -> onHeads(scope, block, inputs, heads, everyToken, trace));
+                NDArray u = inputs == null ? null : sum(input(inputs, Place.STATE, block, entering, everyToken),
+                        input(inputs, Place.OUTPUT, block, out, everyToken));
+                add(out, u, everyToken);
+                if (trace != null) {
+                    keep(scope, trace.states, last(entering));
+                    keep(scope, trace.inputs, last(u));
+                }
+                out.attach(scope);
+                x = out;
+            }
+        }
+        if (trace != null) {
+            keep(scope, trace.states, last(x));
+        }
+        cache.advance(length);
+        return x;
+    }
+
+    private void onHeads(NDManager scope, Block block, DeviceLaws.Pass inputs, NDArray heads, boolean everyToken, Trace trace) {
+        if (trace != null && trace.heads != null) {
+            keep(scope, trace.heads, last(heads).duplicate());
+        }
+        NDArray u = inputs == null ? null : input(inputs, Place.HEADS, block, heads, everyToken);
+        add(heads, u, everyToken);
+        if (trace != null) {
+            keep(scope, trace.mixed, u == null ? null : Tensors.linear(last(u), block.output(), null));
+        }
+    }
+
+    private static NDArray input(DeviceLaws.Pass inputs, Place place, Block block, NDArray read, boolean everyToken) {
+        return inputs.input(place, block.index(), everyToken ? read : last(read));
+    }
+
+    private static NDArray sum(NDArray a, NDArray b) {
+        return a == null ? b : b == null ? a : a.add(b);
+    }
+
+    private static void add(NDArray x, NDArray u, boolean everyToken) {
+        if (u != null) {
+            (everyToken ? x : last(x)).addi(u);
+        }
+    }
+
+    private void keep(NDManager scope, List<NDArray> list, NDArray lastColumn) {
+        NDArray kept = lastColumn == null ? null : lastColumn.reshape(lastColumn.getShape().get(0), -1);
+        if (kept != null) {
+            kept.attach(scope);
+        }
+        list.add(kept);
+    }
+
+    public static NDArray last(NDArray x) {
+        if (x == null) {
+            return null;
+        }
+        long length = x.getShape().get(1);
+        return length == 1 ? x : x.get(new NDIndex().addAllDim().addSliceDim(length - 1, length)); // [B, 1, d]
+    }
+
+    /** z_0 of each token, [n][d]. */
+    public double[][] embeddings(int[] tokens) {
+        try (NDManager scope = manager.newSubManager()) {
+            return toRows(embed(scope, new int[][] {tokens}));
+        }
+    }
+
+    /** z_0: the tokens' embeddings [B, L, d]. */
+    private NDArray embed(NDManager scope, int[][] tokens) {
+        NDArray x = embedding.of(scope, tokens).toType(type, false);
+        return embeddingScale == null ? x : x.mul(embeddingScale);
+    }
+
+    /** Next-token logits [.., vocabulary] of states z_T [.., d]. */
+    public NDArray logits(NDArray z) {
+        NDArray logits = Tensors.linear(finalNorm.of(z).muli(finalGain), head.whole(), null);
+        return logitCap == null ? logits : logitCap.of(logits);
+    }
+
+    /** Logits [B, vocabulary] at the last column of a pass's result [B, L, d]. */
+    public NDArray lastLogits(NDArray x) {
+        return logits(last(x).reshape(-1, config.dimension()));
+    }
+
+    /** Vectors as rows on the device, [m, d]. */
+    public NDArray rows(NDManager scope, double[]... vectors) {
+        double[] flat = Arrays.stream(vectors).flatMapToDouble(Arrays::stream).toArray();
+        return scope.create(flat, new Shape(vectors.length, flat.length / vectors.length)).toType(type, false);
+    }
+
+    /** An array [m, n] as m vectors on the host. */
+    public static double[][] toRows(NDArray x) {
+        double[] flat = x.toType(DataType.FLOAT64, false).toDoubleArray();
+        int width = Math.toIntExact(x.getShape().get(x.getShape().dimension() - 1));
+        double[][] rows = new double[flat.length / width][];
+        Arrays.setAll(rows, i -> Arrays.copyOfRange(flat, i * width, (i + 1) * width));
+        return rows;
+    }
+
+    @Override
+    public void close() {
+        manager.close();
+    }
+}

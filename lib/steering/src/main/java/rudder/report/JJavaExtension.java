@@ -1,0 +1,73 @@
+package rudder.report;
+
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.List;
+import javax.imageio.ImageIO;
+import org.dflib.jjava.jupyter.Extension;
+import org.dflib.jjava.jupyter.kernel.BaseKernel;
+import org.dflib.jjava.jupyter.kernel.display.Renderer;
+import org.dflib.jjava.jupyter.kernel.display.mime.MIMEType;
+import org.knowm.xchart.internal.chartpart.Chart;
+import rudder.checkpoint.format.Job;
+import tech.tablesaw.api.Table;
+
+/**
+ * What Rudder adds to a JJava kernel as soon as its jar is on the classpath: charts and tables that show themselves, jobs as
+ * progress bars, and the imports of {@code setup.jshell}. Nothing else in Rudder needs JJava.
+ */
+public final class JJavaExtension implements Extension {
+
+    /** Made by the kernel, which finds this class by its service file. */
+    public JJavaExtension() { }
+
+    @Override
+    public void install(BaseKernel kernel) {
+        register(kernel.getRenderer());
+        Job.showOn(new Progress(kernel.getIO().display));
+        try {
+            for (var line : imports()) {
+                kernel.evalRaw(line);
+            }
+        } catch (Exception e) {
+            throw new IllegalStateException("Rudder's imports do not compile in this kernel", e);
+        }
+    }
+
+    static void register(Renderer renderer) {
+        renderer.<Chart<?, ?>>createRegistration(cast(Chart.class)).preferring(MIMEType.IMAGE_PNG).supporting(MIMEType.TEXT_PLAIN).register((chart, context) -> {
+            context.renderIfRequested(MIMEType.IMAGE_PNG, () -> png(Inline.image(chart)));
+            context.getOutputContainer().putText(chart.getTitle());
+        });
+        renderer.createRegistration(Table.class).preferring(MIMEType.TEXT_HTML).supporting(MIMEType.TEXT_PLAIN).register((table, context) -> {
+            context.renderIfRequested(MIMEType.TEXT_HTML, () -> Inline.html(table));
+            context.renderIfRequested(MIMEType.TEXT_PLAIN, () -> table.print());
+        });
+    }
+
+    /** The import lines of notebooks/setup.jshell, which the build packs. */
+    static List<String> imports() throws IOException {
+        try (var in = JJavaExtension.class.getResourceAsStream("/rudder/report/setup.jshell")) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().filter(line -> line.startsWith("import ")).toList();
+        }
+    }
+
+    private static String png(BufferedImage image) {
+        var bytes = new ByteArrayOutputStream();
+        try {
+            ImageIO.write(image, "png", bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return Base64.getEncoder().encodeToString(bytes.toByteArray());
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <T> Class<T> cast(Class<?> type) {
+        return (Class<T>) type;
+    }
+}

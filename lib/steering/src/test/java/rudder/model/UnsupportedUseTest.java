@@ -1,0 +1,187 @@
+package rudder.model;
+
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ai.djl.ndarray.types.DataType;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.ejml.data.DMatrixRMaj;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import rudder.theory.Controller;
+import rudder.theory.LinearSystem;
+import rudder.theory.Lqr;
+import rudder.theory.QuadraticCost;
+import rudder.theory.Setpoint;
+
+/** Bad input is refused with the input, what was found, what was wanted and what to do. */
+class UnsupportedUseTest {
+
+    private static final Tiny LLAMA = Tiny.LLAMA;
+    private final LanguageModel model = LLAMA.model();
+
+    private static void assertRefuses(Executable call, String... words) {
+        String message = assertThrows(IllegalArgumentException.class, call).getMessage();
+        for (String word : words) {
+            assertTrue(message.contains(word), () -> "'" + message + "' does not say '" + word + "'");
+        }
+    }
+
+    /** A model with one tensor replaced, or left out where null. */
+    private static LanguageModel load(Tiny tiny, String name, Tiny.Tensor tensor) {
+        var tensors = tiny.tensors();
+        if (tensor == null) {
+            tensors.remove(name);
+        } else {
+            tensors.put(name, tensor);
+        }
+        return tiny.load(DataType.FLOAT32, tensors, file -> {});
+    }
+
+    private static Executable loading(Tiny tiny, String name, Tiny.Tensor tensor) {
+        return () -> load(tiny, name, tensor).close();
+    }
+
+    /** Every kind of tensor once: all that gemma3 has, and what only others have. */
+    private static Stream<Arguments> everyTensor() {
+        var gemma = Tiny.GEMMA3.tensors().keySet();
+        return Stream.of(Tiny.GEMMA3, Tiny.QWEN2).flatMap(tiny -> tiny.tensors().keySet().stream()
+                .filter(name -> tiny == Tiny.GEMMA3 || !gemma.contains(name))
+                .filter(name -> !name.startsWith("blk.") || name.startsWith("blk.1.")).map(name -> Arguments.of(tiny, name)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("everyTensor")
+    void aTensorThatIsNotFinite(Tiny tiny, String name) {
+        var sound = tiny.tensors().get(name);
+        float[] values = sound.values().clone();
+        values[5] = name.contains("norm") ? Float.NEGATIVE_INFINITY : Float.NaN;
+        assertRefuses(() -> {
+            try (var damaged = load(tiny, name, new Tiny.Tensor(sound.shape(), values))) {
+                damaged.logits(new int[] {0}); // reads what is not read on loading
+            }
+        }, "tiny", "tensor " + name + " ",
+                "holds " + values[5] + " at element 5", "must be finite", "fetch it again");
+    }
+
+    @ParameterizedTest
+    @MethodSource("everyTensor")
+    void aTensorOfAnotherShape(Tiny tiny, String name) {
+        var sound = tiny.tensors().get(name);
+        long[] shape = sound.shape().clone();
+        shape[0] -= 1;
+        int size = (int) Arrays.stream(shape).reduce(1, (a, b) -> a * b);
+        assertRefuses(loading(tiny, name, new Tiny.Tensor(shape, Arrays.copyOf(sound.values(), size))), "tiny", "tensor " + name + " ",
+                Arrays.toString(shape), Arrays.toString(sound.shape()), tiny.architecture(), "another conversion");
+    }
+
+    @ParameterizedTest
+    @MethodSource("everyTensor")
+    void aTensorThatIsMissing(Tiny tiny, String name) {
+        if (!name.equals("output.weight")) { // without it, the embedding serves
+            assertRefuses(loading(tiny, name, null), "tiny", tiny.architecture(), "no tensor '" + name + "'", "another conversion");
+        }
+    }
+
+    @Test
+    void anArchitectureThatIsNotSupported() {
+        assertRefuses(() -> Tiny.load(DataType.FLOAT32, LLAMA.metadata("mamba")), "tiny", "'mamba'", "llama, qwen2 and gemma3", "Convert another");
+    }
+
+    @Test
+    void aModelThatIsNotKnown() {
+        assertRefuses(() -> LanguageModel.load("SmolLM3"), "\"SmolLM3\"", "neither a file", "SmolLM2-135M-Instruct");
+    }
+
+    @Test
+    void aPromptThatDoesNotFitTheContext() {
+        String longest = "s".repeat(Tiny.CONTEXT);
+        model.encode(longest);
+        String text = longest + "s";
+        int[] tokens = new int[Tiny.CONTEXT + 1];
+        for (Executable call : List.<Executable>of(() -> model.trace(text), () -> model.plant(text), () -> model.plant(tokens),
+                () -> model.logits(tokens), () -> model.perplexity(text), () -> model.surprisals(tokens),
+                () -> model.meanJacobians(List.of("s", text)), () -> model.steered(Controller.none()).tracesOf(List.of(tokens)))) {
+            assertRefuses(call, "prompt has 641 tokens", "tiny", "holds 640", "shorten the prompt");
+        }
+        assertRefuses(() -> model.generate("s".repeat(600), 41), "prompt has 600 tokens and 41 are to follow", "tiny", "holds 640",
+                "ask for fewer tokens");
+        assertRefuses(() -> model.generate(List.of("s", "s".repeat(600)), 41, Sampling.greedy()), "600 tokens and 41");
+    }
+
+    @Test
+    void theWholeContextCanBeUsed() {
+        assertTrue(model.generate("s".repeat(Tiny.CONTEXT - 1), 1).tokens().length == 1);
+        assertTrue(model.logits(Tiny.tokens(Tiny.CONTEXT, 1)).length == Tiny.VOCABULARY);
+    }
+
+    @Test
+    void anEmptyPrompt() {
+        int[] none = {};
+        for (Executable call : List.<Executable>of(() -> model.generate("", 3), () -> model.trace(""), () -> model.plant(""),
+                () -> model.perplexity(""), () -> model.perplexity(none, 1), () -> model.surprisals(none), () -> model.logits(none),
+                () -> model.plant(none), () -> model.steered(Controller.none()).tracesOf(List.of(new int[] {7}, none)))) {
+            assertRefuses(call, "prompt is empty", "tiny", "at least one token");
+        }
+        assertRefuses(() -> model.meanJacobians(List.of()), "no prompts", "at least one");
+        assertRefuses(() -> model.perplexity("s"), "at least one token after");
+    }
+
+    @Test
+    void tokensThatTheVocabularyLacks() {
+        for (int token : new int[] {-1, Tiny.VOCABULARY}) {
+            for (Executable call : List.<Executable>of(() -> model.logits(new int[] {3, token}), () -> model.plant(new int[] {token}),
+                    () -> model.surprisals(new int[] {token, 3}))) {
+                assertRefuses(call, "token id " + token, "0 to " + (Tiny.VOCABULARY - 1));
+            }
+        }
+    }
+
+    @Test
+    void noTokensToWrite() {
+        for (int n : new int[] {0, -3}) {
+            assertRefuses(() -> model.generate("s", n), "maxTokens is " + n, "at least 1");
+        }
+    }
+
+    @Test
+    void aControllerOrSetpointOfAnotherModel() {
+        var deeper = Tiny.GEMMA3.setpoint(1);
+        assertRefuses(() -> model.steered(Controller.openLoop(deeper)), "open loop 1.0 mu_k", "block 4", "0..3");
+        assertRefuses(() -> model.steered(Controller.openLoop(deeper, 1)), "T=6", "4 blocks", "features of this model");
+        assertRefuses(() -> model.steered(Controller.none()).measuring(deeper), "T=6", "4 blocks", "features of this model");
+        var narrower = Setpoint.constant(LLAMA.horizon, new double[] {0, 1}, 1);
+        assertRefuses(() -> model.steered(Controller.openLoop(narrower)), "width 2", "48");
+        assertRefuses(() -> model.steered(Controller.none()).measuring(narrower), "d=2", "d=48", "features of this model");
+    }
+
+    @Test
+    void statesAndBlocksThatThePlantLacks() {
+        var plant = model.plant("the sea");
+        assertRefuses(() -> plant.next(4, new double[Tiny.D]), "block 4", "0..3");
+        assertRefuses(() -> plant.jacobian(-1), "-1", "0..4");
+        assertRefuses(() -> plant.next(0, new double[3]), "3 numbers", "d = 48");
+        assertRefuses(() -> plant.jvp(0, new DMatrixRMaj(2, 3)), "3 numbers", "d = 48");
+    }
+
+    @Test
+    void jacobiansThatAreNotFinite() {
+        var plant = model.plant("the sea");
+        double[] overflowed = plant.nominal().state(1).clone();
+        overflowed[0] = Double.POSITIVE_INFINITY;
+        var jacobians = List.of(plant.jacobian(0), plant.jacobian(1, overflowed));
+        assertRefuses(() -> Lqr.solve(LinearSystem.of(jacobians), new QuadraticCost(1, 1, 1)), "block 1", "NaN", "finite");
+    }
+
+    @Test
+    void aControllerThatOverflows() {
+        var huge = Controller.openLoop(LLAMA.setpoint(1e200));
+        assertRefuses(() -> LLAMA.model(DataType.FLOAT32).steered(huge).generate("the sea", 2),
+                "no token can be chosen", "NaN", "lower its strength");
+    }
+}

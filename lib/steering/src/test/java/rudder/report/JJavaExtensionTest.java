@@ -1,0 +1,75 @@
+package rudder.report;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayInputStream;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.ServiceLoader;
+import javax.imageio.ImageIO;
+import org.dflib.jjava.jupyter.Extension;
+import org.dflib.jjava.jupyter.kernel.DisplayStream;
+import org.dflib.jjava.jupyter.kernel.display.DisplayData;
+import org.dflib.jjava.jupyter.kernel.display.Renderer;
+import org.dflib.jjava.jupyter.kernel.display.mime.MIMEType;
+import org.junit.jupiter.api.Test;
+import org.knowm.xchart.XYChartBuilder;
+import rudder.checkpoint.format.Job;
+import tech.tablesaw.api.IntColumn;
+import tech.tablesaw.api.Table;
+
+class JJavaExtensionTest {
+
+    @Test
+    void theKernelFindsIt() {
+        assertInstanceOf(JJavaExtension.class, ServiceLoader.load(Extension.class).findFirst().orElseThrow());
+    }
+
+    @Test
+    void chartsAndTablesShowThemselves() throws Exception {
+        var renderer = new Renderer();
+        JJavaExtension.register(renderer);
+        var chart = new XYChartBuilder().width(300).height(200).title("energy").build();
+        chart.addSeries("u", new double[] {0, 1}, new double[] {1, 0});
+        var shown = renderer.render(chart);
+        var png = Base64.getDecoder().decode((String) shown.getData(MIMEType.IMAGE_PNG));
+        assertEquals(300, ImageIO.read(new ByteArrayInputStream(png)).getWidth());
+        assertEquals("energy", shown.getData(MIMEType.TEXT_PLAIN));
+
+        var table = renderer.render(Table.create("t", IntColumn.create("n", 1)));
+        assertTrue(((String) table.getData(MIMEType.TEXT_HTML)).startsWith("<table>"));
+    }
+
+    @Test
+    void theImportsAreThoseOfTheSetUpScript() throws Exception {
+        var imports = JJavaExtension.imports();
+        assertTrue(imports.contains("import rudder.theory.*;") && imports.contains("import static rudder.report.Notebook.*;"), imports.toString());
+    }
+
+    @Test
+    void aJobIsOneDisplayUpdated() throws Exception {
+        var sent = new ArrayList<String>();
+        var stream = new DisplayStream() {
+            @Override
+            public void display(DisplayData data) {
+                sent.add("new " + data.getDisplayId());
+            }
+
+            @Override
+            public void updateDisplay(DisplayData data) {
+                sent.add("old " + data.getDisplayId());
+            }
+        };
+        var progress = new Progress(stream);
+        try (var job = Job.of("24 Jacobians", 24)) {
+            progress.show(job, 0.25);
+            progress.show(job, 0.5);
+            progress.end(job);
+        }
+        var id = sent.get(0).substring(4);
+        assertEquals(List.of("new " + id, "old " + id, "old " + id), sent);
+    }
+}
