@@ -3,8 +3,8 @@ package rudder.theory;
 import org.ejml.data.DMatrixRMaj;
 
 /**
- * The few operations that laws are made of, on states as rows, one for each token that is steered: on the Java heap, or on a GPU. Results are new; arguments
- * stay as they are.
+ * The few operations that laws are made of, on states as rows, one for each token that is steered: on the Java heap, or
+ * on a GPU. Results are new; arguments stay as they are.
  */
 public interface Arithmetic<X> {
     /** Numbers that a law brings along, kept for as long as the controller runs. */

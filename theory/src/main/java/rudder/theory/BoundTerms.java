@@ -1,11 +1,13 @@
 package rudder.theory;
 
 /**
- * The two parts of a bound on |dz_k|_{P_k}, k = 0..T: what becomes of the first deviation, and what the plant's curvature adds on the way,
+ * The two parts of a bound on |dz_k|_{P_k}, k = 0..T: what becomes of the first deviation, and what the plant's
+ * curvature adds on the way,
  *
  * <pre>|Phi(k,0)| |dz_0|_{P_0}   and   sum_{i<k} |Phi(k,i+1)| L_i/2 |dz_i|_{P_i}^2,</pre>
  *
- * <p>with |Phi(k,j)| from P_j to P_k. Source: the paper's performance bound, with each residual measured where it arises, in P_{i+1}.
+ * <p>with |Phi(k,j)| from P_j to P_k. Source: the paper's performance bound, with each residual measured where it
+ * arises, in P_{i+1}.
  *
  * @param linear the first part, T+1 numbers
  * @param curved the second part, T+1 numbers

@@ -3,12 +3,16 @@ package rudder.theory;
 import java.util.stream.IntStream;
 
 /**
- * A bound for every run from a given start, known before any is made. The plant says how much it can curve in a ball, so that
+ * A bound for every run from a given start, known before any is made. The plant says how much it can curve in a ball,
+ * so that
  *
- * <pre>L_i = sqrt(lambda_max(P_{i+1})) H_i / lambda_min(P_i),   |D^2 phi_i| <= H_i   wherever   |dz_i| <= b_i / sqrt(lambda_min(P_i)),</pre>
+ * <pre>
+ * L_i = sqrt(lambda_max(P_{i+1})) H_i / lambda_min(P_i),   |D^2 phi_i| <= H_i   wherever   |dz_i| <= b_i / sqrt(lambda_min(P_i)),
+ * </pre>
  *
- * <p>for |r|_{P_{i+1}} <= sqrt(lambda_max(P_{i+1})) |r|, |r| <= H_i/2 |dz_i|^2 and |dz_i|^2 <= |dz_i|_{P_i}^2 / lambda_min(P_i). Block after block the bound b_i
- * itself is the ball in which the next one is computed; it is exact up to rounding, and where it overflows there is no certificate.
+ * <p>for |r|_{P_{i+1}} <= sqrt(lambda_max(P_{i+1})) |r|, |r| <= H_i/2 |dz_i|^2 and |dz_i|^2 <= |dz_i|_{P_i}^2 /
+ * lambda_min(P_i). Block after block the bound b_i itself is the ball in which the next one is computed; it is exact up
+ * to rounding, and where it overflows there is no certificate.
  */
 public final class CertifiedBound implements TrackingBound {
     private final LyapunovFunction lyapunov;
@@ -17,7 +21,10 @@ public final class CertifiedBound implements TrackingBound {
     private final double[] peaks;
     private final double[] floors;
 
-    /** How much a plant curves: a number that |D^2 phi_k| does not exceed within the radius of the nominal state of block k. */
+    /**
+     * How much a plant curves: a number that |D^2 phi_k| does not exceed within the radius of the nominal state of
+     * block k.
+     */
     @FunctionalInterface
     public interface Curvature {
         /** H_k for a radius in 2-norm. */
@@ -54,7 +61,10 @@ public final class CertifiedBound implements TrackingBound {
 
     /** The bound for every run with |dz_0|_{P_0} <= start, T+1 numbers. */
     public double[] from(double start) {
-        Check.that(start >= 0 && Double.isFinite(start), "the first deviation's norm is %s, wanted a finite number >= 0", start);
+        Check.that(
+                start >= 0 && Double.isFinite(start),
+                "the first deviation's norm is %s, wanted a finite number >= 0",
+                start);
         var bound = new double[lyapunov.horizon() + 1];
         var curvatures = new double[lyapunov.horizon()];
         bound[0] = start;

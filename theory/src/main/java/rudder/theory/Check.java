@@ -13,8 +13,14 @@ final class Check {
     }
 
     static void shape(String name, DMatrixRMaj matrix, int rows, int columns) {
-        that(matrix.numRows == rows && matrix.numCols == columns,
-                "%s is %d x %d, wanted %d x %d", name, matrix.numRows, matrix.numCols, rows, columns);
+        that(
+                matrix.numRows == rows && matrix.numCols == columns,
+                "%s is %d x %d, wanted %d x %d",
+                name,
+                matrix.numRows,
+                matrix.numCols,
+                rows,
+                columns);
     }
 
     static void length(String name, int found, int wanted) {
@@ -24,7 +30,8 @@ final class Check {
     static void finite(String name, double[] values, int count) {
         for (int i = 0; i < count; i++) {
             if (!Double.isFinite(values[i])) {
-                throw new IllegalArgumentException(name + " holds " + values[i] + " at index " + i + ", wanted finite numbers only");
+                throw new IllegalArgumentException(
+                        name + " holds " + values[i] + " at index " + i + ", wanted finite numbers only");
             }
         }
     }

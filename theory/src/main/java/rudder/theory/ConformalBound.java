@@ -3,8 +3,8 @@ package rudder.theory;
 import java.util.List;
 
 /**
- * A {@link ConformalEnvelope} of the errors |dz_k|_{P_k} of calibration runs: the same numbers for every run, and a stated probability that a new
- * run, exchangeable with those, stays below them.
+ * A {@link ConformalEnvelope} of the errors |dz_k|_{P_k} of calibration runs: the same numbers for every run, and a
+ * stated probability that a new run, exchangeable with those, stays below them.
  */
 public final class ConformalBound implements TrackingBound {
     private final LyapunovFunction lyapunov;
@@ -21,8 +21,10 @@ public final class ConformalBound implements TrackingBound {
     }
 
     /** All blocks at once, see {@link ConformalEnvelope#simultaneous}. */
-    public static ConformalBound simultaneous(LyapunovFunction lyapunov, List<Rollout> calibration, double[] scale, double delta) {
-        return new ConformalBound(lyapunov, ConformalEnvelope.simultaneous(errors(lyapunov, calibration), scale, delta));
+    public static ConformalBound simultaneous(
+            LyapunovFunction lyapunov, List<Rollout> calibration, double[] scale, double delta) {
+        return new ConformalBound(
+                lyapunov, ConformalEnvelope.simultaneous(errors(lyapunov, calibration), scale, delta));
     }
 
     private static double[][] errors(LyapunovFunction lyapunov, List<Rollout> deviations) {

@@ -3,8 +3,9 @@ package rudder.theory;
 import org.ejml.data.DMatrixRMaj;
 
 /**
- * Dense products heavy enough to be worth supplying from outside, for instance from a GPU; all in double precision. Matrices are put into a
- * {@link Workspace}, wherever it may be; products leave their results there, and what is asked for comes back:
+ * Dense products heavy enough to be worth supplying from outside, for instance from a GPU; all in double precision.
+ * Matrices are put into a {@link Workspace}, wherever it may be; products leave their results there, and what is asked
+ * for comes back:
  *
  * <pre>{@code
  * try (var here = algebra.open()) {
@@ -21,7 +22,10 @@ public interface DenseAlgebra {
         DMatrixRMaj get();
     }
 
-    /** What is computed belongs to the workspace that computes it; operands may be any of the same algebra's. Closing it frees what it holds. */
+    /**
+     * What is computed belongs to the workspace that computes it; operands may be any of the same algebra's. Closing it
+     * frees what it holds.
+     */
     interface Workspace extends AutoCloseable {
         /** A copy of a matrix in Java's memory, which must not change while it is used. */
         Matrix put(DMatrixRMaj m);
@@ -65,7 +69,9 @@ public interface DenseAlgebra {
         }
     }
 
-    /** {@code A B} with an A that is there: with skinny B, carrying A there each time would cost more than the products. */
+    /**
+     * {@code A B} with an A that is there: with skinny B, carrying A there each time would cost more than the products.
+     */
     default DMatrixRMaj multiply(Matrix a, DMatrixRMaj b) {
         try (var here = open()) {
             return here.multiply(a, here.put(b)).get();

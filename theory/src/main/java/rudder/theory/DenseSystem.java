@@ -33,6 +33,7 @@ record DenseSystem(List<DMatrixRMaj> jacobians, DenseAlgebra algebra, String des
 
     @Override
     public String toString() {
-        return "LinearSystem[T=" + horizon() + ", d=" + dimension() + (description.isEmpty() ? "]" : ", " + description + "]");
+        return "LinearSystem[T=" + horizon() + ", d=" + dimension()
+                + (description.isEmpty() ? "]" : ", " + description + "]");
     }
 }

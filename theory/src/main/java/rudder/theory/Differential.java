@@ -4,8 +4,8 @@ import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
 /**
- * A linear system known only by what it does to vectors and covectors, so that no d x d matrix need exist. Both methods take m rows at once and return as
- * many.
+ * A linear system known only by what it does to vectors and covectors, so that no d x d matrix need exist. Both methods
+ * take m rows at once and return as many.
  */
 public interface Differential {
     /** T. */
@@ -35,8 +35,9 @@ public interface Differential {
 
             @Override
             public DMatrixRMaj jvp(int k, DMatrixRMaj vectors) {
-                var columns = CommonOps_DDRM.transpose(vectors, null);                                               // [d, m]
-                return CommonOps_DDRM.transpose(system.algebra().multiply(system.jacobian(k), columns), null);       // (A X')'
+                var columns = CommonOps_DDRM.transpose(vectors, null); // [d, m]
+                return CommonOps_DDRM.transpose(
+                        system.algebra().multiply(system.jacobian(k), columns), null); // (A X')'
             }
 
             @Override

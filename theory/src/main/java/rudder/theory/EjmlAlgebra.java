@@ -30,12 +30,18 @@ enum EjmlAlgebra implements DenseAlgebra, DenseAlgebra.Workspace {
 
     @Override
     public Matrix multiply(Matrix a, Matrix b) {
-        return new Here(threads(a) ? CommonOps_MT_DDRM.mult(a.get(), b.get(), null) : CommonOps_DDRM.mult(a.get(), b.get(), null));
+        return new Here(
+                threads(a)
+                        ? CommonOps_MT_DDRM.mult(a.get(), b.get(), null)
+                        : CommonOps_DDRM.mult(a.get(), b.get(), null));
     }
 
     @Override
     public Matrix multiplyTransposed(Matrix a, Matrix b) {
-        return new Here(threads(a) ? CommonOps_MT_DDRM.multTransA(a.get(), b.get(), null) : CommonOps_DDRM.multTransA(a.get(), b.get(), null));
+        return new Here(
+                threads(a)
+                        ? CommonOps_MT_DDRM.multTransA(a.get(), b.get(), null)
+                        : CommonOps_DDRM.multTransA(a.get(), b.get(), null));
     }
 
     @Override

@@ -7,8 +7,8 @@ import java.util.stream.IntStream;
  *
  * <pre>zhat_{k+1} = zbar_{k+1} + M_k (zhat_k - zbar_k) + u_k,   zhat_0 = z_0,</pre>
  *
- * <p>with M_k the blocks of a linear system and zbar the nominal run. Under feedback the model measures its own states: nothing of the plant but the
- * nominal run enters the prediction of T steps.
+ * <p>with M_k the blocks of a linear system and zbar the nominal run. Under feedback the model measures its own states:
+ * nothing of the plant but the nominal run enters the prediction of T steps.
  *
  * @param nominal zbar, a run of the plant without inputs
  * @param actual the plant's run under the controller
@@ -27,7 +27,8 @@ public record Forecast(Rollout nominal, Rollout actual, Rollout predicted) {
         Check.length("the model's horizon", model.horizon(), plant.horizon());
         Check.length("the model's dimension", model.dimension(), plant.dimension());
         Check.length("the nominal run's horizon", nominal.horizon(), plant.horizon());
-        return new Forecast(nominal, Rollout.of(plant, controller, z0), Rollout.of(about(nominal, model), controller, z0));
+        return new Forecast(
+                nominal, Rollout.of(plant, controller, z0), Rollout.of(about(nominal, model), controller, z0));
     }
 
     /** The plant {@code phi_k(z) = zbar_{k+1} + M_k (z - zbar_k)}. */
@@ -51,24 +52,35 @@ public record Forecast(Rollout nominal, Rollout actual, Rollout predicted) {
         };
     }
 
-    /** {@code |z_k - zhat_k| / |z_k - zbar_k|}, k = 0..T: of all steps so far; NaN where the plant is on its nominal run. */
+    /**
+     * {@code |z_k - zhat_k| / |z_k - zbar_k|}, k = 0..T: of all steps so far; NaN where the plant is on its nominal
+     * run.
+     */
     public double[] errors() {
         return IntStream.rangeClosed(0, nominal.horizon())
-                .mapToDouble(k -> still(k) ? Double.NaN : distance(actual.states()[k], predicted.states()[k]) / moved(k)).toArray();
+                .mapToDouble(k -> still(k)
+                        ? Double.NaN
+                        : distance(actual.states()[k], predicted.states()[k]) / moved(k))
+                .toArray();
     }
 
     /**
-     * {@code |phi_k(z_k) - zbar_{k+1} - M_k (z_k - zbar_k)| / |phi_k(z_k) - zbar_{k+1}|}, k = 0..T-1: of one step from where the plant is; NaN where
-     * that is on its nominal run.
+     * {@code |phi_k(z_k) - zbar_{k+1} - M_k (z_k - zbar_k)| / |phi_k(z_k) - zbar_{k+1}|}, k = 0..T-1: of one step from
+     * where the plant is; NaN where that is on its nominal run.
      *
      * @param model what the forecast was made of
      */
     public double[] stepErrors(LinearSystem model) {
         var about = about(nominal, model);
-        return IntStream.range(0, nominal.horizon()).mapToDouble(k -> {
-            double[] next = Vectors.plus(actual.states()[k + 1], -1, actual.inputs()[k]);                // phi_k(z_k)
-            return still(k) ? Double.NaN : distance(next, about.next(k, actual.states()[k])) / distance(next, nominal.states()[k + 1]);
-        }).toArray();
+        return IntStream.range(0, nominal.horizon())
+                .mapToDouble(k -> {
+                    double[] next = Vectors.plus(actual.states()[k + 1], -1, actual.inputs()[k]); // phi_k(z_k)
+                    return still(k)
+                            ? Double.NaN
+                            : distance(next, about.next(k, actual.states()[k]))
+                                    / distance(next, nominal.states()[k + 1]);
+                })
+                .toArray();
     }
 
     private boolean still(int k) {

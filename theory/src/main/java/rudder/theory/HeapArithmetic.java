@@ -38,7 +38,9 @@ final class HeapArithmetic implements Arithmetic<DMatrixRMaj> {
 
     @Override
     public DMatrixRMaj within(DMatrixRMaj x, DMatrixRMaj low, DMatrixRMaj high) {
-        return times(each(x, low, (value, least) -> value >= least ? 1 : 0), each(x, high, (value, most) -> value <= most ? 1 : 0));
+        return times(
+                each(x, low, (value, least) -> value >= least ? 1 : 0),
+                each(x, high, (value, most) -> value <= most ? 1 : 0));
     }
 
     /** A single row or column of b stands for all. */
@@ -46,7 +48,8 @@ final class HeapArithmetic implements Arithmetic<DMatrixRMaj> {
         var result = new DMatrixRMaj(a.numRows, a.numCols);
         for (int i = 0, at = 0; i < a.numRows; i++) {
             for (int j = 0; j < a.numCols; j++, at++) {
-                result.data[at] = operator.applyAsDouble(a.data[at], b.data[(b.numRows == 1 ? 0 : i) * b.numCols + (b.numCols == 1 ? 0 : j)]);
+                result.data[at] = operator.applyAsDouble(
+                        a.data[at], b.data[(b.numRows == 1 ? 0 : i) * b.numCols + (b.numCols == 1 ? 0 : j)]);
             }
         }
         return result;

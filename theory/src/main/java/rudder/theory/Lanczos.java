@@ -7,21 +7,25 @@ import java.util.Random;
 import org.ejml.data.DMatrixRMaj;
 
 /**
- * The largest eigenvalues of many symmetric positive semidefinite operators at once. Each has its own three-term recurrence; all vectors of
- * one iteration are handed over as the columns of one matrix, so that operators made of shared factors cost matrix products instead of
- * matrix-vector products. Operators that have converged drop out.
+ * The largest eigenvalues of many symmetric positive semidefinite operators at once. Each has its own three-term
+ * recurrence; all vectors of one iteration are handed over as the columns of one matrix, so that operators made of
+ * shared factors cost matrix products instead of matrix-vector products. Operators that have converged drop out.
  *
- * <p>No basis is stored: without reorthogonalisation only copies of eigenvalues already found appear, which leaves the largest unharmed.
- * A run ends when the residual |B x - theta x| of its Ritz pair is at most 2e-8 theta. Then theta is that close to an eigenvalue for
- * certain, and at distance residual^2 / gap from the largest one unless the start vector was normal to it, which has probability 0. A
- * smaller residual is out of reach: near the root of the machine's precision the copies begin.
+ * <p>No basis is stored: without reorthogonalisation only copies of eigenvalues already found appear, which leaves the
+ * largest unharmed. A run ends when the residual |B x - theta x| of its Ritz pair is at most 2e-8 theta. Then theta is
+ * that close to an eigenvalue for certain, and at distance residual^2 / gap from the largest one unless the start
+ * vector was normal to it, which has probability 0. A smaller residual is out of reach: near the root of the machine's
+ * precision the copies begin.
  *
  * <p>Source: Golub and Van Loan, <i>Matrix Computations</i>, "Lanczos methods".
  */
 final class Lanczos {
     private static final double RESIDUAL = 2e-8;
 
-    /** Where the largest eigenvalues agree to 1e-5, as in a closed loop that hardly contracts some directions, a thousand are used. */
+    /**
+     * Where the largest eigenvalues agree to 1e-5, as in a closed loop that hardly contracts some directions, a
+     * thousand are used.
+     */
     private static final int ITERATIONS = 20_000;
 
     private Lanczos() {}
@@ -43,7 +47,7 @@ final class Lanczos {
             if (iteration == ITERATIONS) {
                 throw new ArithmeticException("no largest eigenvalue found in " + ITERATIONS + " Lanczos iterations");
             }
-            var x = new DMatrixRMaj(d, active.size());                                   // [d, runs]
+            var x = new DMatrixRMaj(d, active.size()); // [d, runs]
             for (int c = 0; c < active.size(); c++) {
                 for (int i = 0; i < d; i++) {
                     x.unsafe_set(i, c, active.get(c).v[i]);
@@ -60,7 +64,10 @@ final class Lanczos {
         return values;
     }
 
-    /** One operator's tridiagonal matrix, with alpha on the diagonal and beta beside it, and the two vectors that extend it. */
+    /**
+     * One operator's tridiagonal matrix, with alpha on the diagonal and beta beside it, and the two vectors that extend
+     * it.
+     */
     private static final class Run {
         final int index;
         double[] v;
@@ -99,7 +106,10 @@ final class Lanczos {
             return residual <= RESIDUAL * theta;
         }
 
-        /** The largest eigenvalue of the tridiagonal matrix, by bisection between a value at or below it and one at or above. */
+        /**
+         * The largest eigenvalue of the tridiagonal matrix, by bisection between a value at or below it and one at or
+         * above.
+         */
         private double largest(double low, double high) {
             for (double middle = (low + high) / 2; low < middle && middle < high; middle = (low + high) / 2) {
                 if (pivot(middle)[0] > 0) {
@@ -112,9 +122,10 @@ final class Lanczos {
         }
 
         /**
-         * The last pivot p_m of (x I - tridiagonal) and its derivative, p_i = x - alpha_i - beta_{i-1}^2 / p_{i-1}; not positive if any pivot
-         * is not, that is, if x is below the largest eigenvalue. There p_m is 0 and its derivative 1 / s^2, s being the last entry of the
-         * unit eigenvector, since 1 / p_m is the last entry of the inverse. The residual is beta_m |s|.
+         * The last pivot p_m of (x I - tridiagonal) and its derivative, p_i = x - alpha_i - beta_{i-1}^2 / p_{i-1}; not
+         * positive if any pivot is not, that is, if x is below the largest eigenvalue. There p_m is 0 and its
+         * derivative 1 / s^2, s being the last entry of the unit eigenvector, since 1 / p_m is the last entry of the
+         * inverse. The residual is beta_m |s|.
          */
         private double[] pivot(double x) {
             double p = x - alpha[0];

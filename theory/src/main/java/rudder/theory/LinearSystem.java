@@ -6,7 +6,8 @@ import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
 /**
- * A linear time-varying system {@code dz_{k+1} = A_k dz_k + u_k}, k = 0..T-1: what a plant looks like near a nominal trajectory.
+ * A linear time-varying system {@code dz_{k+1} = A_k dz_k + u_k}, k = 0..T-1: what a plant looks like near a nominal
+ * trajectory.
  */
 public interface LinearSystem {
     /** T, the number of blocks. */
@@ -30,23 +31,37 @@ public interface LinearSystem {
         if (j == k) {
             return CommonOps_DDRM.identity(dimension());
         }
-        return Recursion.over(IntStream.range(j + 1, k), algebra(), jacobian(j),
-                (i, here, phi) -> here.multiply(here.put(jacobian(i)), phi));   // Phi(i+1, j) = A_i Phi(i, j)
+        return Recursion.over(
+                IntStream.range(j + 1, k),
+                algebra(),
+                jacobian(j),
+                (i, here, phi) -> here.multiply(here.put(jacobian(i)), phi)); // Phi(i+1, j) = A_i Phi(i, j)
     }
 
     /**
      * How deviations evolve under a controller: {@code A_k - W_k C_k}, and A_k where block k has no law.
      *
-     * @throws IllegalArgumentException if the controller does not fit this system, or is not linear feedback of the present state alone
+     * @throws IllegalArgumentException if the controller does not fit this system, or is not linear feedback of the
+     *     present state alone
      */
     default LinearSystem under(Controller controller) {
         controller.requireFits(horizon(), dimension());
-        Check.that(controller.blocks(Place.OUTPUT).isEmpty() && IntStream.range(0, horizon()).mapToObj(k -> controller.laws(Place.STATE, k))
-                .flatMap(List::stream).allMatch(law -> law instanceof Feedback feedback && feedback.past().isEmpty()),
-                "controller '%s' is gated, remembers earlier blocks, or reads what leaves them; wanted linear feedback of the present state", controller.name());
-        return new SystemView(this, k -> controller.laws(Place.STATE, k).stream().map(law -> law.feedback().orElseThrow())
-                .map(law -> algebra().multiply(law.W(), law.reading().directions()))
-                .reduce(jacobian(k), (a, wc) -> CommonOps_DDRM.subtract(a, wc, null)), this + " under " + controller.name());
+        Check.that(
+                controller.blocks(HookPoint.RESID_POST).isEmpty()
+                        && IntStream.range(0, horizon())
+                                .mapToObj(k -> controller.laws(HookPoint.RESID_PRE, k))
+                                .flatMap(List::stream)
+                                .allMatch(law -> law instanceof LinearFeedback feedback
+                                        && feedback.past().isEmpty()),
+                "controller '%s' is gated, remembers earlier blocks, or reads what leaves them; wanted linear feedback of the present state",
+                controller.name());
+        return new SystemView(
+                this,
+                k -> controller.laws(HookPoint.RESID_PRE, k).stream()
+                        .map(law -> law.feedback().orElseThrow())
+                        .map(law -> algebra().multiply(law.W(), law.reading().directions()))
+                        .reduce(jacobian(k), (a, wc) -> CommonOps_DDRM.subtract(a, wc, null)),
+                this + " under " + controller.name());
     }
 
     /** {@link #of(List, DenseAlgebra, String)} with plain Java's algebra and no description. */

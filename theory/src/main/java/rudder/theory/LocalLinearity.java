@@ -7,10 +7,12 @@ import org.ejml.dense.row.CommonOps_DDRM;
 import org.ejml.dense.row.NormOps_DDRM;
 
 /**
- * How well a matrix A predicts what a block does to small changes of its state: {@code phi_k(z + dz) - phi_k(z)} against {@code A dz}. The block is
- * evaluated once, along rays from z; any number of matrices can then be held against its answers.
+ * How well a matrix A predicts what a block does to small changes of its state: {@code phi_k(z + dz) - phi_k(z)}
+ * against {@code A dz}. The block is evaluated once, along rays from z; any number of matrices can then be held against
+ * its answers.
  *
- * <p>Beside it stand the two ways to say how alike the Jacobians of several prompts are, {@link #alignment} and {@link #deviation}.
+ * <p>Beside it stand the two ways to say how alike the Jacobians of several prompts are, {@link #alignment} and
+ * {@link #deviation}.
  */
 public final class LocalLinearity {
     private final double norm;
@@ -35,13 +37,17 @@ public final class LocalLinearity {
         int d = plant.dimension();
         Check.length("the state", z.length, d);
         double norm = Vectors.norm(z);
-        var units = new DMatrixRMaj(d, directions.length);                                // [d, m]
+        var units = new DMatrixRMaj(d, directions.length); // [d, m]
         var states = new double[1 + directions.length * radii.length][];
         states[0] = z;
         for (int i = 0; i < directions.length; i++) {
             Check.length("direction " + i, directions[i].length, d);
             double length = Vectors.norm(directions[i]);
-            Check.that(length > 0 && Double.isFinite(length), "direction %d has length %s, wanted a positive one", i, length);
+            Check.that(
+                    length > 0 && Double.isFinite(length),
+                    "direction %d has length %s, wanted a positive one",
+                    i,
+                    length);
             for (int j = 0; j < d; j++) {
                 units.set(j, i, directions[i][j] / length);
             }
@@ -59,7 +65,10 @@ public final class LocalLinearity {
         return new LocalLinearity(norm, radii.clone(), units, answers);
     }
 
-    /** {@code |phi_k(z + dz) - phi_k(z) - A dz| / |phi_k(z + dz) - phi_k(z)|}, [direction][radius]: 0 if A says it all, 1 if A = 0. */
+    /**
+     * {@code |phi_k(z + dz) - phi_k(z) - A dz| / |phi_k(z + dz) - phi_k(z)|}, [direction][radius]: 0 if A says it all,
+     * 1 if A = 0.
+     */
     public double[][] errors(DMatrixRMaj a, DenseAlgebra algebra) {
         try (var here = algebra.open()) {
             return errors(here.put(a), algebra);
@@ -68,12 +77,13 @@ public final class LocalLinearity {
 
     /** The same with an A that is there, which may be held against many answers. */
     public double[][] errors(DenseAlgebra.Matrix a, DenseAlgebra algebra) {
-        var image = CommonOps_DDRM.transpose(algebra.multiply(a, directions), null);      // (A W)' [m, d]
+        var image = CommonOps_DDRM.transpose(algebra.multiply(a, directions), null); // (A W)' [m, d]
         var errors = new double[answers.length][radii.length];
         for (int i = 0; i < answers.length; i++) {
             double[] along = Arrays.copyOfRange(image.data, i * image.numCols, (i + 1) * image.numCols);
             for (int r = 0; r < radii.length; r++) {
-                errors[i][r] = Vectors.norm(Vectors.plus(answers[i][r], -radii[r] * norm, along)) / Vectors.norm(answers[i][r]);
+                errors[i][r] = Vectors.norm(Vectors.plus(answers[i][r], -radii[r] * norm, along))
+                        / Vectors.norm(answers[i][r]);
             }
         }
         return errors;

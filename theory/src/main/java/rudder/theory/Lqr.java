@@ -11,12 +11,13 @@ import rudder.theory.DenseAlgebra.Workspace;
  *
  * <pre>sum_{k<T} (q |dz_k|^2 + r |u_k|^2) + qf |dz_T|^2   subject to   dz_{k+1} = A_k dz_k + u_k.</pre>
  *
- * <p>The minimiser is {@code u_k = -K_k dz_k} and the minimum from block k on is {@code dz_k' S_k dz_k}, where backwards from
- * {@code S_T = qf I}
+ * <p>The minimiser is {@code u_k = -K_k dz_k} and the minimum from block k on is {@code dz_k' S_k dz_k}, where
+ * backwards from {@code S_T = qf I}
  *
  * <pre>K_k = (S_{k+1} + R)^-1 S_{k+1} A_k,   S_k = Q + A_k' S_{k+1} A_k - A_k' S_{k+1} K_k.</pre>
  *
- * <p>Source: Bertsekas, <i>Dynamic Programming and Optimal Control</i>, vol. I, "Linear systems and quadratic cost"; the paper's A-LQR.
+ * <p>Source: Bertsekas, <i>Dynamic Programming and Optimal Control</i>, vol. I, "Linear systems and quadratic cost";
+ * the paper's A-LQR.
  */
 public final class Lqr {
     private Lqr() {}
@@ -37,8 +38,9 @@ public final class Lqr {
     /**
      * From S_{k+1} to S_k and K_k, with one factorisation and two products.
      *
-     * <p>With R = rI and G = (S + rI)^-1, where S is S_{k+1}: G S = I - r G, since G (S + rI) = I. Hence K = G S A = A - r G A, the closed
-     * loop is A - K = r G A, and S_k = qI + A'S (A - K) = qI + r A'S G A = qI + r A'K, for S and G commute.
+     * <p>With R = rI and G = (S + rI)^-1, where S is S_{k+1}: G S = I - r G, since G (S + rI) = I. Hence K = G S A = A
+     * - r G A, the closed loop is A - K = r G A, and S_k = qI + A'S (A - K) = qI + r A'S G A = qI + r A'K, for S and G
+     * commute.
      *
      * @param a A_k, d x d
      * @param next S_{k+1}, d x d, symmetric positive semidefinite
@@ -52,19 +54,20 @@ public final class Lqr {
     }
 
     private static Matrix gain(Workspace here, Matrix a, Matrix next, QuadraticCost cost) {
-        var ga = here.solveSpd(here.symmetric(1, next, cost.r()), a);                            // G A, G = (S + rI)^-1
-        return here.plus(a, -cost.r(), ga);                                                      // K = A - r G A
+        var ga = here.solveSpd(here.symmetric(1, next, cost.r()), a); // G A, G = (S + rI)^-1
+        return here.plus(a, -cost.r(), ga); // K = A - r G A
     }
 
     /** Symmetrised: rounding alone would let its asymmetry grow from block to block. */
     private static Matrix costToGo(Workspace here, Matrix a, Matrix gain, QuadraticCost cost) {
-        return here.symmetric(cost.r(), here.multiplyTransposed(a, gain), cost.q());             // S = qI + r A'K
+        return here.symmetric(cost.r(), here.multiplyTransposed(a, gain), cost.q()); // S = qI + r A'K
     }
 
     /**
      * The gains of a whole system, in O(T d^3).
      *
-     * @throws IllegalArgumentException naming the block whose Jacobian is not d x d or not finite, or whose cost to go is no longer finite
+     * @throws IllegalArgumentException naming the block whose Jacobian is not d x d or not finite, or whose cost to go
+     *     is no longer finite
      */
     public static LqrSolution solve(LinearSystem system, QuadraticCost cost) {
         var gains = new DMatrixRMaj[system.horizon()];
@@ -73,8 +76,9 @@ public final class Lqr {
     }
 
     /**
-     * {@code w_k = K_k v_k}, k = 0..T-1, all that {@link Controller#lqr(double[][], Setpoint)} needs: of the gains, one at a time is in memory, and of the
-     * Jacobians as many as the system holds. {@link MatrixFreeLqr#feedback} finds the same vectors without any matrix.
+     * {@code w_k = K_k v_k}, k = 0..T-1, all that {@link Controller#lqr(double[][], Setpoint)} needs: of the gains, one
+     * at a time is in memory, and of the Jacobians as many as the system holds. {@link MatrixFreeLqr#feedback} finds
+     * the same vectors without any matrix.
      *
      * @throws IllegalArgumentException as {@link #solve}, or if the setpoint does not fit the system
      */
@@ -92,7 +96,10 @@ public final class Lqr {
         }
         backwards(system, cost, (k, here, gain) -> {
             for (int i = 0; i < setpoints.size(); i++) {
-                feedback.get(i)[k] = here.multiply(gain, here.put(Vectors.column(setpoints.get(i).direction(k)))).get().data;
+                feedback.get(i)[k] = here.multiply(
+                                gain, here.put(Vectors.column(setpoints.get(i).direction(k))))
+                        .get()
+                        .data;
             }
         });
         return feedback;
@@ -111,7 +118,10 @@ public final class Lqr {
             var a = here.put(jacobian);
             var gain = gain(here, a, next, cost);
             var costToGo = costToGo(here, a, gain, cost);
-            Check.that(here.isFinite(costToGo), "the cost to go of block %d is no longer finite: the system grows too fast for double precision", k);
+            Check.that(
+                    here.isFinite(costToGo),
+                    "the cost to go of block %d is no longer finite: the system grows too fast for double precision",
+                    k);
             gains.accept(k, here, gain);
             return costToGo;
         });

@@ -4,7 +4,8 @@ import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
 /**
- * The gains of a regulated system. Only the T matrices K_k are kept; cost to go and closed loop follow from them on demand.
+ * The gains of a regulated system. Only the T matrices K_k are kept; cost to go and closed loop follow from them on
+ * demand.
  */
 public final class LqrSolution {
     private final LinearSystem system;
@@ -43,10 +44,15 @@ public final class LqrSolution {
         return gains[k];
     }
 
-    /** S_k, d x d, symmetric, k = 0..T: {@code x' S_k x} is the least cost from x at block k. Costs one product; S_T = qf I. */
+    /**
+     * S_k, d x d, symmetric, k = 0..T: {@code x' S_k x} is the least cost from x at block k. Costs one product; S_T =
+     * qf I.
+     */
     public DMatrixRMaj costToGo(int k) {
         Check.block(k, horizon());
-        return k == horizon() ? Lqr.terminal(dimension(), cost) : Lqr.costToGo(system.jacobian(k), gains[k], cost, system.algebra());
+        return k == horizon()
+                ? Lqr.terminal(dimension(), cost)
+                : Lqr.costToGo(system.jacobian(k), gains[k], cost, system.algebra());
     }
 
     /** Ahat_k = A_k - K_k, d x d, k = 0..T-1. */

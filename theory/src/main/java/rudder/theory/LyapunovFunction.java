@@ -6,12 +6,13 @@ import org.ejml.dense.row.CommonOps_DDRM;
 import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
 
 /**
- * The Lyapunov function {@code |x|_{P_k}^2 = x' P_k x} of a system {@code dz_{k+1} = A_k dz_k}, usually a closed loop: the squared length of all
- * that x still becomes, {@code sum_{i >= k} |Phi(i, k) x|^2}. Backwards from P_T = I,
+ * The Lyapunov function {@code |x|_{P_k}^2 = x' P_k x} of a system {@code dz_{k+1} = A_k dz_k}, usually a closed loop:
+ * the squared length of all that x still becomes, {@code sum_{i >= k} |Phi(i, k) x|^2}. Backwards from P_T = I,
  *
  * <pre>P_k = A_k' P_{k+1} A_k + I,</pre>
  *
- * <p>so that one step contracts: {@code |A_k x|_{P_{k+1}}^2 = |x|_{P_k}^2 - |x|^2}. Source: the paper's section on guarantees.
+ * <p>so that one step contracts: {@code |A_k x|_{P_{k+1}}^2 = |x|_{P_k}^2 - |x|^2}. Source: the paper's section on
+ * guarantees.
  */
 public final class LyapunovFunction {
     private final LinearSystem system;
@@ -25,7 +26,8 @@ public final class LyapunovFunction {
     /**
      * The function of a system, for instance {@link LqrSolution#closedLoop()}; two products a block, T+1 matrices kept.
      *
-     * @throws IllegalArgumentException naming the block where P_k is no longer finite: the system grows too fast for double precision
+     * @throws IllegalArgumentException naming the block where P_k is no longer finite: the system grows too fast for
+     *     double precision
      */
     public static LyapunovFunction of(LinearSystem system) {
         int T = system.horizon();
@@ -33,7 +35,7 @@ public final class LyapunovFunction {
         p[T] = CommonOps_DDRM.identity(system.dimension());
         Recursion.backwards(system, p[T], (k, here, next) -> {
             var a = here.put(system.jacobian(k));
-            var now = here.symmetric(1, here.multiplyTransposed(a, here.multiply(next, a)), 1);   // P_k = A'PA + I
+            var now = here.symmetric(1, here.multiplyTransposed(a, here.multiply(next, a)), 1); // P_k = A'PA + I
             p[k] = now.get();
             Check.finite("the Lyapunov matrix of block " + k, p[k]);
             return now;
@@ -66,7 +68,9 @@ public final class LyapunovFunction {
     /** |dz_k|_{P_k} along a run of deviations, k = 0..T. */
     public double[] norms(Rollout deviation) {
         Check.length("the deviation's horizon", deviation.horizon(), horizon());
-        return IntStream.rangeClosed(0, horizon()).mapToDouble(k -> norm(k, deviation.states()[k])).toArray();
+        return IntStream.rangeClosed(0, horizon())
+                .mapToDouble(k -> norm(k, deviation.states()[k]))
+                .toArray();
     }
 
     /** lambda_max(P_k): the most that a unit deviation at block k can cost from there on. */
@@ -79,12 +83,15 @@ public final class LyapunovFunction {
     /** lambda_min(P_k) >= 1: the least that a unit deviation at block k can cost from there on. */
     public double floor(int k) {
         try (var here = system.algebra().open()) {
-            return 1 / largest(here.solveSpd(here.put(matrix(k)), here.put(CommonOps_DDRM.identity(system.dimension()))));
+            return 1
+                    / largest(
+                            here.solveSpd(here.put(matrix(k)), here.put(CommonOps_DDRM.identity(system.dimension()))));
         }
     }
 
     private double largest(DenseAlgebra.Matrix symmetric) {
-        return Lanczos.largest(1, system.dimension(), (runs, x) -> system.algebra().multiply(symmetric, x))[0];
+        return Lanczos.largest(
+                1, system.dimension(), (runs, x) -> system.algebra().multiply(symmetric, x))[0];
     }
 
     /** |A_k| from P_k to P_{k+1}, which is sqrt(1 - 1 / lambda_max(P_k)) < 1; k = 0..T-1. */
@@ -98,14 +105,17 @@ public final class LyapunovFunction {
      *
      * <pre>N_k = U_{k+1} A_k U_k^-1,</pre>
      *
-     * <p>so that norms of transitions from P_j to P_k are plain 2-norms of products of N. Costs T factorisations and T more matrices.
+     * <p>so that norms of transitions from P_j to P_k are plain 2-norms of products of N. Costs T factorisations and T
+     * more matrices.
      */
     public LinearSystem normalised() {
         var steps = new DMatrixRMaj[horizon()];
         Recursion.backwards(system, CommonOps_DDRM.identity(system.dimension()), (k, here, after) -> {
             var root = root(k);
-            var inverse = here.solveSpd(here.put(p[k]), here.put(CommonOps_DDRM.transpose(root, null)));            // U^-1 = P^-1 U'
-            steps[k] = here.multiply(here.multiply(after, here.put(system.jacobian(k))), inverse).get();            // N = U_{k+1} A U_k^-1
+            var inverse =
+                    here.solveSpd(here.put(p[k]), here.put(CommonOps_DDRM.transpose(root, null))); // U^-1 = P^-1 U'
+            steps[k] = here.multiply(here.multiply(after, here.put(system.jacobian(k))), inverse)
+                    .get(); // N = U_{k+1} A U_k^-1
             return here.put(root);
         });
         return new SystemView(system, k -> steps[k], "normalised " + system);

@@ -5,13 +5,14 @@ import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 
 /**
- * A-LQR's vectors {@code w_k = K_k v_k} without any d x d matrix. {@code -w_k} is the first of the optimal inputs that regulate dz_k = v_k from block k on;
- * those solve {@code H u = -g}, where H u + g is half the gradient of the cost, one sweep forwards and one back:
+ * A-LQR's vectors {@code w_k = K_k v_k} without any d x d matrix. {@code -w_k} is the first of the optimal inputs that
+ * regulate dz_k = v_k from block k on; those solve {@code H u = -g}, where H u + g is half the gradient of the cost,
+ * one sweep forwards and one back:
  *
  * <pre>dz_{i+1} = A_i dz_i + u_i,   l_T = qf dz_T,   gradient_i = r u_i + l_{i+1},   l_i = q dz_i + A_i' l_{i+1}.</pre>
  *
- * <p>H >= rI is symmetric, so conjugate gradients solve it. All T problems run at once: at block i those of blocks k <= i share one product. An
- * iteration costs T(T+1)/2 vectors forwards and as many back.
+ * <p>H >= rI is symmetric, so conjugate gradients solve it. All T problems run at once: at block i those of blocks k <=
+ * i share one product. An iteration costs T(T+1)/2 vectors forwards and as many back.
  */
 public final class MatrixFreeLqr {
     private static final int ITERATIONS = 2000;
@@ -27,8 +28,10 @@ public final class MatrixFreeLqr {
     /**
      * w_0..w_{T-1}, for {@link Controller#lqr(double[][], Setpoint)}.
      *
-     * @param tolerance residual of each problem relative to its right side, for instance 1e-10; 1e-6 where products are in single precision
-     * @throws ArithmeticException if a problem does not get there, because products are not linear or not each other's transposes to that precision
+     * @param tolerance residual of each problem relative to its right side, for instance 1e-10; 1e-6 where products are
+     *     in single precision
+     * @throws ArithmeticException if a problem does not get there, because products are not linear or not each other's
+     *     transposes to that precision
      */
     public static double[][] feedback(Differential plant, QuadraticCost cost, Setpoint setpoint, double tolerance) {
         Check.length("the setpoint's horizon", setpoint.horizon(), plant.horizon());
@@ -48,25 +51,30 @@ public final class MatrixFreeLqr {
             start[k] = setpoint.direction(k);
         }
         int[] active = IntStream.range(0, T).toArray();
-        double[][] residual = costates(active, start, u);                     // g
+        double[][] residual = costates(active, start, u); // g
         for (int k = 0; k < T; k++) {
-            residual[k] = Vectors.times(-1, residual[k]);                     // -g - H 0
+            residual[k] = Vectors.times(-1, residual[k]); // -g - H 0
         }
         double[][] p = Vectors.copy(residual);
-        double[] square = Arrays.stream(residual).mapToDouble(x -> Vectors.dot(x, x)).toArray();
-        double[] goal = Arrays.stream(square).map(s -> tolerance * tolerance * s).toArray();
+        double[] square =
+                Arrays.stream(residual).mapToDouble(x -> Vectors.dot(x, x)).toArray();
+        double[] goal =
+                Arrays.stream(square).map(s -> tolerance * tolerance * s).toArray();
         for (int iteration = 0; ; iteration++) {
             active = Arrays.stream(active).filter(k -> square[k] > goal[k]).toArray();
             if (active.length == 0) {
-                return IntStream.range(0, T).mapToObj(k -> Vectors.times(-1, Arrays.copyOf(u[k], d))).toArray(double[][]::new);
+                return IntStream.range(0, T)
+                        .mapToObj(k -> Vectors.times(-1, Arrays.copyOf(u[k], d)))
+                        .toArray(double[][]::new);
             }
             if (iteration == ITERATIONS) {
-                throw new ArithmeticException("block " + active[0] + " did not reach a residual of " + tolerance + " in " + ITERATIONS
-                        + " iterations; ask for less, or check that jvp and vjp are transposes of each other");
+                throw new ArithmeticException(
+                        "block " + active[0] + " did not reach a residual of " + tolerance + " in " + ITERATIONS
+                                + " iterations; ask for less, or check that jvp and vjp are transposes of each other");
             }
             double[][] curvature = costates(active, new double[T][d], p);
             for (int k : active) {
-                double[] hp = Vectors.plus(curvature[k], cost.r(), p[k]);     // H p
+                double[] hp = Vectors.plus(curvature[k], cost.r(), p[k]); // H p
                 double step = square[k] / Vectors.dot(p[k], hp);
                 u[k] = Vectors.plus(u[k], step, p[k]);
                 residual[k] = Vectors.plus(residual[k], -step, hp);
@@ -81,7 +89,7 @@ public final class MatrixFreeLqr {
     private double[][] costates(int[] problems, double[][] start, double[][] inputs) {
         int T = plant.horizon();
         int d = plant.dimension();
-        var z = new DMatrixRMaj[T + 1];                                       // dz_i of the problems k <= i, in rows
+        var z = new DMatrixRMaj[T + 1]; // dz_i of the problems k <= i, in rows
         z[0] = new DMatrixRMaj(0, d);
         for (int i = 0; i < T; i++) {
             int[] here = upTo(i, problems);
@@ -107,7 +115,7 @@ public final class MatrixFreeLqr {
             if (before.length == 0) {
                 break;
             }
-            l.reshape(before.length, d);                                      // the problem that starts at block i is done
+            l.reshape(before.length, d); // the problem that starts at block i is done
             l = plant.vjp(i, l).copy();
             for (int n = 0; n < before.length * d; n++) {
                 l.data[n] += cost.q() * z[i].data[n];

@@ -3,7 +3,8 @@ package rudder.theory;
 import org.ejml.data.DMatrixRMaj;
 
 /**
- * A pendulum standing on its head, z = (angle from upright in rad, rate in rad/s), stepped by the semi-implicit Euler rule
+ * A pendulum standing on its head, z = (angle from upright in rad, rate in rad/s), stepped by the semi-implicit Euler
+ * rule
  *
  * <pre>rate' = rate + h (g/l sin(angle) - c rate),   angle' = angle + h rate'.</pre>
  *
@@ -19,9 +20,13 @@ public record Pendulum(int horizon, double timeStep, double length, double frict
 
     /** @throws IllegalArgumentException if horizon, time step or length is not positive, or the friction negative */
     public Pendulum {
-        Check.that(horizon > 0 && timeStep > 0 && length > 0 && friction >= 0,
+        Check.that(
+                horizon > 0 && timeStep > 0 && length > 0 && friction >= 0,
                 "a pendulum of %d steps of %s s, length %s m, friction %s/s: wanted all positive, friction at least 0",
-                horizon, timeStep, length, friction);
+                horizon,
+                timeStep,
+                length,
+                friction);
     }
 
     @Override
@@ -42,7 +47,10 @@ public record Pendulum(int horizon, double timeStep, double length, double frict
         return new DMatrixRMaj(new double[][] {{1 + timeStep * byAngle, timeStep * byRate}, {byAngle, byRate}});
     }
 
-    /** Exact: only the angle curves, D^2 phi = -h g/l sin(angle) (h, 1), and |sin| is largest at an end of the ball or at a right angle in it. */
+    /**
+     * Exact: only the angle curves, D^2 phi = -h g/l sin(angle) (h, 1), and |sin| is largest at an end of the ball or
+     * at a right angle in it.
+     */
     @Override
     public double curvature(int k, double[] z, double radius) {
         double low = z[0] - radius;

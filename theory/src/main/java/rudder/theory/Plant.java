@@ -2,7 +2,9 @@ package rudder.theory;
 
 import java.util.Arrays;
 
-/** Anything with layers: {@code z_{k+1} = phi_k(z_k) + u_k}, k = 0..T-1. The input is added by whoever runs the plant. */
+/**
+ * Anything with layers: {@code z_{k+1} = phi_k(z_k) + u_k}, k = 0..T-1. The input is added by whoever runs the plant.
+ */
 public interface Plant {
     /** T, the number of blocks. */
     int horizon();

@@ -1,8 +1,8 @@
 package rudder.theory;
 
 /**
- * The cost {@code sum_{k<T} (q |dz_k|^2 + r |u_k|^2) + qf |dz_T|^2}. A large {@code r} asks for gentle inputs, a large {@code q} or
- * {@code qf} for quick or complete arrival.
+ * The cost {@code sum_{k<T} (q |dz_k|^2 + r |u_k|^2) + qf |dz_T|^2}. A large {@code r} asks for gentle inputs, a large
+ * {@code q} or {@code qf} for quick or complete arrival.
  *
  * @param q weight of the state at blocks 0..T-1; q >= 0
  * @param r weight of the input; r > 0, else an input is free and the gain is not defined where the state costs nothing

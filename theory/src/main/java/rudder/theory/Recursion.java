@@ -22,7 +22,8 @@ final class Recursion {
             for (int k : blocks.toArray()) {
                 var before = kept;
                 kept = algebra.open();
-                try (before; var here = algebra.open()) {
+                try (before;
+                        var here = algebra.open()) {
                     x = kept.keep(step.at(k, here, x));
                 }
             }

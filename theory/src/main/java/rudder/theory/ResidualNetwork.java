@@ -9,7 +9,8 @@ import org.ejml.dense.row.NormOps_DDRM;
 import org.ejml.dense.row.RandomMatrices_DDRM;
 
 /**
- * A transformer to hold in one's hand: residual blocks {@code phi_k(z) = z + V_k tanh(U_k z + c_k)} with random weights and no attention.
+ * A transformer to hold in one's hand: residual blocks {@code phi_k(z) = z + V_k tanh(U_k z + c_k)} with random weights
+ * and no attention.
  */
 public final class ResidualNetwork implements SmoothPlant {
     /** Where |tanh''| peaks. */
@@ -28,7 +29,8 @@ public final class ResidualNetwork implements SmoothPlant {
             var v = RandomMatrices_DDRM.rectangleGaussian(d, width, 0, strength / Math.sqrt(width), random);
             double[] c = RandomMatrices_DDRM.rectangleGaussian(1, width, 0, 0.5, random).data;
             double[] rowNorms = IntStream.range(0, width)
-                    .mapToDouble(row -> Vectors.norm(Arrays.copyOfRange(u.data, row * d, (row + 1) * d))).toArray();
+                    .mapToDouble(row -> Vectors.norm(Arrays.copyOfRange(u.data, row * d, (row + 1) * d)))
+                    .toArray();
             return new Block(u, c, v, NormOps_DDRM.normP2(u), NormOps_DDRM.normP2(v), rowNorms);
         }
 
@@ -45,9 +47,16 @@ public final class ResidualNetwork implements SmoothPlant {
      * @param seed the same seed gives the same network
      */
     public static ResidualNetwork random(int horizon, int dimension, int width, double strength, long seed) {
-        Check.that(horizon > 0 && dimension > 0 && width > 0, "horizon %d, dimension %d, width %d: wanted all positive", horizon, dimension, width);
+        Check.that(
+                horizon > 0 && dimension > 0 && width > 0,
+                "horizon %d, dimension %d, width %d: wanted all positive",
+                horizon,
+                dimension,
+                width);
         var random = new Random(seed);
-        return new ResidualNetwork(IntStream.range(0, horizon).mapToObj(k -> Block.random(dimension, width, strength, random)).toList());
+        return new ResidualNetwork(IntStream.range(0, horizon)
+                .mapToObj(k -> Block.random(dimension, width, strength, random))
+                .toList());
     }
 
     @Override
@@ -86,8 +95,8 @@ public final class ResidualNetwork implements SmoothPlant {
     }
 
     /**
-     * |V| |U| max_h (t_h |U_h|), an upper bound: D^2 phi [x, y] = V (tanh''_h (U_h x) (U_h y))_h, and t_h is the largest |tanh''| that unit h can show in
-     * the ball, where its preactivation moves by at most |U_h| radius.
+     * |V| |U| max_h (t_h |U_h|), an upper bound: D^2 phi [x, y] = V (tanh''_h (U_h x) (U_h y))_h, and t_h is the
+     * largest |tanh''| that unit h can show in the ball, where its preactivation moves by at most |U_h| radius.
      */
     @Override
     public double curvature(int k, double[] z, double radius) {
@@ -96,7 +105,7 @@ public final class ResidualNetwork implements SmoothPlant {
         double largest = 0;
         for (int h = 0; h < hidden.length; h++) {
             double reach = block.rowNorms[h] * radius;
-            double at = Math.abs(hidden[h]);                                     // |tanh''| is even, rises to its peak, then falls
+            double at = Math.abs(hidden[h]); // |tanh''| is even, rises to its peak, then falls
             double steepest = Math.max(at - reach, Math.min(at + reach, STEEPEST));
             double tanh = Math.tanh(steepest);
             largest = Math.max(largest, 2 * tanh * (1 - tanh * tanh) * block.rowNorms[h]);

@@ -23,12 +23,15 @@ public record Rollout(double[][] states, double[][] inputs) {
         int T = plant.horizon();
         var states = new double[T + 1][];
         var inputs = new double[T][];
-        var readings = new Readings();
+        var memory = new MeasurementMemory();
         states[0] = z0.clone();
         for (int k = 0; k < T; k++) {
             double[] output = plant.next(k, states[k]);
-            inputs[k] = Vectors.plus(controller.input(Place.STATE, k, states[k], readings), 1, controller.input(Place.OUTPUT, k, output, readings));
-            states[k + 1] = Vectors.plus(output, 1, inputs[k]);   // z_{k+1} = phi_k(z_k) + u_k
+            inputs[k] = Vectors.plus(
+                    controller.input(HookPoint.RESID_PRE, k, states[k], memory),
+                    1,
+                    controller.input(HookPoint.RESID_POST, k, output, memory));
+            states[k + 1] = Vectors.plus(output, 1, inputs[k]); // z_{k+1} = phi_k(z_k) + u_k
         }
         return new Rollout(states, inputs);
     }
@@ -80,7 +83,9 @@ public record Rollout(double[][] states, double[][] inputs) {
         return sum;
     }
 
-    /** sum_{k<T} (q |z_k|^2 + r |u_k|^2) + qf |z_T|^2, of the states as they are; of deviations, after {@link #minus}. */
+    /**
+     * sum_{k<T} (q |z_k|^2 + r |u_k|^2) + qf |z_T|^2, of the states as they are; of deviations, after {@link #minus}.
+     */
     public double cost(QuadraticCost cost) {
         double[] last = states[horizon()];
         double sum = cost.r() * energy() + cost.qf() * Vectors.dot(last, last);

@@ -3,14 +3,15 @@ package rudder.theory;
 import java.util.Arrays;
 
 /**
- * Where a feature is to be driven: at the entry of block k the strength {@code beta_k = v_k.z_k} should become the target
- * {@code beta*_k = offset_k + lambda mu_k}.
+ * Where a feature is to be driven: at the entry of block k the strength {@code beta_k = v_k.z_k} should become the
+ * target {@code beta*_k = offset_k + lambda mu_k}.
  *
- * <p>With every offset 0 the setpoint is <i>absolute</i>, as in the paper. With {@code offset_k = v_k.mean(D-)} it is <i>centred</i>: lambda = 0
- * stands for the mean without the feature, lambda = 1 for the mean with it, wherever the origin of the state space happens to be.
+ * <p>With every offset 0 the setpoint is <i>absolute</i>, as in the paper. With {@code offset_k = v_k.mean(D-)} it is
+ * <i>centred</i>: lambda = 0 stands for the mean without the feature, lambda = 1 for the mean with it, wherever the
+ * origin of the state space happens to be.
  *
- * <p>Where a feature is absent, as from the first state of texts that all end in the same token, it has no direction: v_k, mu_k and offset_k
- * are 0, so is the error, and whatever tracks it adds nothing there.
+ * <p>Where a feature is absent, as from the first state of texts that all end in the same token, it has no direction:
+ * v_k, mu_k and offset_k are 0, so is the error, and whatever tracks it adds nothing there.
  *
  * <p>Source: the paper's linear feature setpoint; the centred target is Rudder's.
  */
@@ -52,12 +53,25 @@ public final class Setpoint {
             Check.length("the direction of block " + k, directions[k].length, directions[0].length);
             double norm = Vectors.norm(directions[k]);
             if (gaps[k] == 0) {
-                Check.that(norm == 0 && offsets[k] == 0, "the gap of block %d is 0, its direction has norm %s and its offset is %s, wanted 0 for both:"
-                        + " a feature that is absent from a block has no direction there", k, norm, offsets[k]);
+                Check.that(
+                        norm == 0 && offsets[k] == 0,
+                        "the gap of block %d is 0, its direction has norm %s and its offset is %s, wanted 0 for both:"
+                                + " a feature that is absent from a block has no direction there",
+                        k,
+                        norm,
+                        offsets[k]);
                 continue;
             }
-            Check.that(Math.abs(norm - 1) <= UNIT, "the direction of block %d has norm %s, wanted 1: divide it by its norm", k, norm);
-            Check.that(gaps[k] > 0 && Double.isFinite(gaps[k]), "the gap of block %d is %s, wanted a finite gap >= 0", k, gaps[k]);
+            Check.that(
+                    Math.abs(norm - 1) <= UNIT,
+                    "the direction of block %d has norm %s, wanted 1: divide it by its norm",
+                    k,
+                    norm);
+            Check.that(
+                    gaps[k] > 0 && Double.isFinite(gaps[k]),
+                    "the gap of block %d is %s, wanted a finite gap >= 0",
+                    k,
+                    gaps[k]);
         }
         return new Setpoint(Vectors.copy(directions), gaps.clone(), offsets.clone(), lambda, label);
     }
@@ -67,7 +81,10 @@ public final class Setpoint {
         return of(directions, gaps, new double[gaps.length], lambda, "");
     }
 
-    /** The same direction and target at every state of a plant of {@code horizon} blocks, with gaps of 1: {@code lambda = target}. */
+    /**
+     * The same direction and target at every state of a plant of {@code horizon} blocks, with gaps of 1: {@code lambda
+     * = target}.
+     */
     public static Setpoint constant(int horizon, double[] direction, double target) {
         var directions = new double[horizon + 1][];
         var gaps = new double[horizon + 1];
@@ -77,7 +94,7 @@ public final class Setpoint {
     }
 
     /** The same setpoint at another strength. */
-    public Setpoint at(double lambda) {
+    public Setpoint withStrength(double lambda) {
         return of(directions, gaps, offsets, lambda, label);
     }
 
@@ -135,8 +152,8 @@ public final class Setpoint {
     }
 
     /**
-     * {@code (beta_k - offset_k) / mu_k}: a strength of the state's units in gaps, the units of lambda. For a centred setpoint 0 is the mean
-     * without the feature and 1 the mean with it. NaN where the feature is absent.
+     * {@code (beta_k - offset_k) / mu_k}: a strength of the state's units in gaps, the units of lambda. For a centred
+     * setpoint 0 is the mean without the feature and 1 the mean with it. NaN where the feature is absent.
      */
     public double inGaps(int k, double strength) {
         return gap(k) == 0 ? Double.NaN : (strength - offsets[k]) / gap(k);

@@ -18,20 +18,28 @@ import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
 public record SingularSpace(DMatrixRMaj basis, double[] values) {
     /** Largest |A A'u - s^2 u| / s_1^2 of a pair that counts as found. */
     private static final double RESIDUAL = 1e-7;
+
     private static final int ROUNDS = 100;
     private static final int DEGREE = 12;
-    /** How far a filter may tear the largest direction from the smallest: further and the small ones drown in its rounding. */
+    /**
+     * How far a filter may tear the largest direction from the smallest: further and the small ones drown in its
+     * rounding.
+     */
     private static final double AMPLIFICATION = 1e8;
 
     /**
-     * The k leading left singular vectors and values of A, by subspace iteration on G = A A' with a filter. A Chebyshev polynomial of G is small on [0, c],
-     * where c is the smallest of the block's Ritz values, and grows steeply above; between filters the block is rotated to its Ritz vectors. It ends when
-     * every wanted pair has a residual of at most 1e-7 s_1^2, so that {@link #similarity} is that of the full decomposition to about 1e-6, unless s_k and
-     * s_{k+1} are that close, where the space is not defined; values far below s_1 / 1000 weigh nothing there and are not to be relied on.
+     * The k leading left singular vectors and values of A, by subspace iteration on G = A A' with a filter. A Chebyshev
+     * polynomial of G is small on [0, c], where c is the smallest of the block's Ritz values, and grows steeply above;
+     * between filters the block is rotated to its Ritz vectors. It ends when every wanted pair has a residual of at
+     * most 1e-7 s_1^2, so that {@link #similarity} is that of the full decomposition to about 1e-6, unless s_k and
+     * s_{k+1} are that close, where the space is not defined; values far below s_1 / 1000 weigh nothing there and are
+     * not to be relied on.
      *
-     * <p>G is formed: that costs what d / 2w products of A and of A' with a block of w columns do, which is less than one filter of full degree for w = d / 10.
+     * <p>G is formed: that costs what d / 2w products of A and of A' with a block of w columns do, which is less than
+     * one filter of full degree for w = d / 10.
      *
-     * <p>Source: Zhou, Saad, Tiago and Chelikowsky, "Self-consistent-field calculations using Chebyshev-filtered subspace iteration", 2006.
+     * <p>Source: Zhou, Saad, Tiago and Chelikowsky, "Self-consistent-field calculations using Chebyshev-filtered
+     * subspace iteration", 2006.
      *
      * @param a d x n
      * @param k at most d
@@ -46,29 +54,34 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
             var g = gram(a, algebra, here);
             for (int round = 0; round < ROUNDS; round++) {
                 var gq = algebra.multiply(g, q);
-                var ritz = Ritz.of(algebra.multiplyTransposed(q, gq));                    // Q'GQ = V diag(theta) V'
+                var ritz = Ritz.of(algebra.multiplyTransposed(q, gq)); // Q'GQ = V diag(theta) V'
                 q = algebra.multiply(q, ritz.vectors);
-                gq = algebra.multiply(gq, ritz.vectors);                                  // G Q V [d, w]
+                gq = algebra.multiply(gq, ritz.vectors); // G Q V [d, w]
                 if (residual(gq, q, ritz.values, k) <= RESIDUAL * ritz.values[0]) {
-                    double[] s = IntStream.range(0, k).mapToDouble(i -> Math.sqrt(ritz.values[i])).toArray();
+                    double[] s = IntStream.range(0, k)
+                            .mapToDouble(i -> Math.sqrt(ritz.values[i]))
+                            .toArray();
                     return new SingularSpace(CommonOps_DDRM.extract(q, 0, d, 0, k), s);
                 }
                 q = orthonormal(filtered(algebra, g, q, gq, ritz.values));
             }
         }
-        throw new ArithmeticException("no " + k + " singular vectors of a " + d + " x " + a.numCols + " matrix found in " + ROUNDS + " rounds");
+        throw new ArithmeticException("no " + k + " singular vectors of a " + d + " x " + a.numCols
+                + " matrix found in " + ROUNDS + " rounds");
     }
 
     /**
-     * All d of them, from the eigenvectors of A A': values are good to about 1e-8 s_1, absolute. In plain Java but for the product; a second for d = 600.
+     * All d of them, from the eigenvectors of A A': values are good to about 1e-8 s_1, absolute. In plain Java but for
+     * the product; a second for d = 600.
      *
      * @param a d x n
      */
     public static SingularSpace full(DMatrixRMaj a, DenseAlgebra algebra) {
         Check.finite("the matrix", a);
         try (var here = algebra.open()) {
-            var ritz = Ritz.of(gram(a, algebra, here).get());                             // A A' = U S^2 U'
-            return new SingularSpace(ritz.vectors, Arrays.stream(ritz.values).map(Math::sqrt).toArray());
+            var ritz = Ritz.of(gram(a, algebra, here).get()); // A A' = U S^2 U'
+            return new SingularSpace(
+                    ritz.vectors, Arrays.stream(ritz.values).map(Math::sqrt).toArray());
         }
     }
 
@@ -82,7 +95,12 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
 
     /** Its k leading directions. */
     public SingularSpace leading(int k) {
-        Check.that(0 < k && k <= values.length, "%d of %d singular vectors, wanted 1..%d", k, values.length, values.length);
+        Check.that(
+                0 < k && k <= values.length,
+                "%d of %d singular vectors, wanted 1..%d",
+                k,
+                values.length,
+                values.length);
         return new SingularSpace(CommonOps_DDRM.extract(basis, 0, basis.numRows, 0, k), Arrays.copyOf(values, k));
     }
 
@@ -98,43 +116,52 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
 
     /** A random k-dimensional space with the given values: what alignment is by chance. */
     public static SingularSpace random(int d, double[] values, Random random) {
-        return new SingularSpace(orthonormal(RandomMatrices_DDRM.rectangleGaussian(d, values.length, 0, 1, random)), values);
+        return new SingularSpace(
+                orthonormal(RandomMatrices_DDRM.rectangleGaussian(d, values.length, 0, 1, random)), values);
     }
 
     /**
-     * {@code |S_W U_W' U_X S_X|_* / (|s_W| |s_X|)}, where |.|_* sums singular values: 1 for equal spaces with equal values, 0 for spaces at right
-     * angles. Source: the paper's measure of how alike two Jacobians are.
+     * {@code |S_W U_W' U_X S_X|_* / (|s_W| |s_X|)}, where |.|_* sums singular values: 1 for equal spaces with equal
+     * values, 0 for spaces at right angles. Source: the paper's measure of how alike two Jacobians are.
      *
      * @throws IllegalArgumentException if the spaces are of different dimension
      */
     public double similarity(SingularSpace other) {
-        Check.that(basis.numRows == other.basis.numRows, "vectors of %d and %d numbers, wanted as many", basis.numRows, other.basis.numRows);
-        var product = CommonOps_DDRM.multTransA(basis, other.basis, null);                // U_W' U_X [k, k]
+        Check.that(
+                basis.numRows == other.basis.numRows,
+                "vectors of %d and %d numbers, wanted as many",
+                basis.numRows,
+                other.basis.numRows);
+        var product = CommonOps_DDRM.multTransA(basis, other.basis, null); // U_W' U_X [k, k]
         CommonOps_DDRM.multRows(values, product);
         CommonOps_DDRM.multCols(product, other.values);
         var svd = DecompositionFactory_DDRM.svd(product.numRows, product.numCols, false, false, true);
         svd.decompose(product);
-        double nuclear = IntStream.range(0, svd.numberOfSingularValues()).mapToDouble(i -> svd.getSingularValues()[i]).sum();
+        double nuclear = IntStream.range(0, svd.numberOfSingularValues())
+                .mapToDouble(i -> svd.getSingularValues()[i])
+                .sum();
         return nuclear / (Vectors.norm(values) * Vectors.norm(other.values));
     }
 
     /**
-     * T_m(2 G / c - I) Q by its three-term recurrence, the degree m as high as rounding allows. It is (4 / c)^m R_m, and of that R_m alone is made: without
-     * the factor the recurrence is sums only, and nothing leaves the algebra before the end.
+     * T_m(2 G / c - I) Q by its three-term recurrence, the degree m as high as rounding allows. It is (4 / c)^m R_m,
+     * and of that R_m alone is made: without the factor the recurrence is sums only, and nothing leaves the algebra
+     * before the end.
      */
-    private static DMatrixRMaj filtered(DenseAlgebra algebra, DenseAlgebra.Matrix g, DMatrixRMaj q, DMatrixRMaj gq, double[] theta) {
+    private static DMatrixRMaj filtered(
+            DenseAlgebra algebra, DenseAlgebra.Matrix g, DMatrixRMaj q, DMatrixRMaj gq, double[] theta) {
         double c = Math.max(theta[theta.length - 1], 1e-12 * theta[0]);
         double x = 2 * theta[0] / c - 1;
-        double growth = Math.log(x + Math.sqrt(x * x - 1));                               // T_m(x) ~ exp(m growth) / 2
+        double growth = Math.log(x + Math.sqrt(x * x - 1)); // T_m(x) ~ exp(m growth) / 2
         int degree = (int) Math.max(1, Math.min(DEGREE, Math.log(AMPLIFICATION) / growth));
         try (var here = algebra.open()) {
             var previous = here.put(q);
-            var current = here.put(CommonOps_DDRM.add(.5, gq, -c / 4, q, null));          // R_1 = G Q / 2 - c Q / 4
+            var current = here.put(CommonOps_DDRM.add(.5, gq, -c / 4, q, null)); // R_1 = G Q / 2 - c Q / 4
             for (int m = 1; m < degree; m++) {
                 try (var step = algebra.open()) {
                     var next = step.plus(step.plus(step.multiply(g, current), -c / 2, current), -c * c / 16, previous);
                     previous = current;
-                    current = here.keep(next);                                            // R_{m+1} = (G - c / 2) R_m - c^2 / 16 R_{m-1}
+                    current = here.keep(next); // R_{m+1} = (G - c / 2) R_m - c^2 / 16 R_{m-1}
                 }
             }
             return current.get();
@@ -165,20 +192,30 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
         static Ritz of(DMatrixRMaj s) {
             var eigen = DecompositionFactory_DDRM.eig(s.numRows, true, true);
             if (!eigen.decompose(Matrices.symmetrised(s))) {
-                throw new ArithmeticException("the eigenvalues of a " + s.numRows + " x " + s.numRows + " matrix did not converge");
+                throw new ArithmeticException(
+                        "the eigenvalues of a " + s.numRows + " x " + s.numRows + " matrix did not converge");
             }
-            int[] order = IntStream.range(0, s.numRows).boxed()
-                    .sorted(Comparator.comparingDouble(i -> -eigen.getEigenvalue(i).getReal())).mapToInt(i -> i).toArray();
+            int[] order = IntStream.range(0, s.numRows)
+                    .boxed()
+                    .sorted(Comparator.comparingDouble(
+                            i -> -eigen.getEigenvalue(i).getReal()))
+                    .mapToInt(i -> i)
+                    .toArray();
             var vectors = new DMatrixRMaj(s.numRows, s.numRows);
             for (int i = 0; i < order.length; i++) {
                 CommonOps_DDRM.insert(eigen.getEigenVector(order[i]), vectors, 0, i);
             }
-            return new Ritz(IntStream.of(order).mapToDouble(i -> Math.max(0, eigen.getEigenvalue(i).getReal())).toArray(), vectors);
+            return new Ritz(
+                    IntStream.of(order)
+                            .mapToDouble(i -> Math.max(0, eigen.getEigenvalue(i).getReal()))
+                            .toArray(),
+                    vectors);
         }
     }
 
     @Override
     public String toString() {
-        return "SingularSpace[" + values.length + " of " + basis.numRows + " directions, s from " + (float) values[0] + " to " + (float) values[values.length - 1] + "]";
+        return "SingularSpace[" + values.length + " of " + basis.numRows + " directions, s from " + (float) values[0]
+                + " to " + (float) values[values.length - 1] + "]";
     }
 }

@@ -19,8 +19,16 @@ public interface SmoothPlant extends Plant {
 
     /** A_k = D phi_k at the given states z_0..z_{T-1}, or more. */
     default LinearSystem linearise(double[][] states) {
-        Check.that(states.length >= horizon(), "%d states to linearise at, wanted one for each of %d blocks", states.length, horizon());
-        return LinearSystem.of(IntStream.range(0, horizon()).mapToObj(k -> jacobian(k, states[k])).toList(), DenseAlgebra.ejml(),
+        Check.that(
+                states.length >= horizon(),
+                "%d states to linearise at, wanted one for each of %d blocks",
+                states.length,
+                horizon());
+        return LinearSystem.of(
+                IntStream.range(0, horizon())
+                        .mapToObj(k -> jacobian(k, states[k]))
+                        .toList(),
+                DenseAlgebra.ejml(),
                 "linearised " + this);
     }
 }

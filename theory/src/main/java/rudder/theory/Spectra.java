@@ -9,8 +9,8 @@ import org.ejml.dense.row.CommonOps_DDRM;
 import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
 
 /**
- * How much each block, and all blocks in a row, stretch and grow: spectral radii and 2-norms. A radius above 1 at single blocks is no harm as
- * long as the product contracts.
+ * How much each block, and all blocks in a row, stretch and grow: spectral radii and 2-norms. A radius above 1 at
+ * single blocks is no harm as long as the product contracts.
  *
  * @param radii the largest |eigenvalue| of A_k, k = 0..T-1
  * @param norms |A_k|, k = 0..T-1
@@ -18,16 +18,23 @@ import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
  * @param productNorm |Phi(T, 0)|
  */
 public record Spectra(double[] radii, double[] norms, double productRadius, double productNorm) {
-    /** Relative change of a radius between two Krylov spaces, the second half as large again, at which it counts as found. */
+    /**
+     * Relative change of a radius between two Krylov spaces, the second half as large again, at which it counts as
+     * found.
+     */
     private static final double SETTLED = 1e-8;
 
-    /** The spectra of a system, open loop or closed, from matrix-vector products: Lanczos for norms, Arnoldi for radii. */
+    /**
+     * The spectra of a system, open loop or closed, from matrix-vector products: Lanczos for norms, Arnoldi for radii.
+     */
     public static Spectra of(LinearSystem system) {
         int T = system.horizon();
         int d = system.dimension();
         double[] norms = norms(system);
         var jacobians = IntStream.range(0, T).mapToObj(system::jacobian).toList();
-        double[] radii = jacobians.stream().mapToDouble(a -> radius(d, x -> Vectors.multiply(a, x))).toArray();
+        double[] radii = jacobians.stream()
+                .mapToDouble(a -> radius(d, x -> Vectors.multiply(a, x)))
+                .toArray();
         double product = radius(d, x -> {
             for (var a : jacobians) {
                 x = Vectors.multiply(a, x);
@@ -40,14 +47,18 @@ public record Spectra(double[] radii, double[] norms, double productRadius, doub
     /** |A_k|, k = 0..T-1, and behind them |Phi(T, 0)|: the norms alone, for radii take most of the time. */
     public static double[] norms(LinearSystem system) {
         int T = system.horizon();
-        return TransitionNorms.of(system, IntStream.rangeClosed(0, T)
-                .mapToObj(k -> k < T ? new int[] {k + 1, k} : new int[] {T, 0}).toArray(int[][]::new));
+        return TransitionNorms.of(
+                system,
+                IntStream.rangeClosed(0, T)
+                        .mapToObj(k -> k < T ? new int[] {k + 1, k} : new int[] {T, 0})
+                        .toArray(int[][]::new));
     }
 
     /**
-     * The largest |eigenvalue| of a d x d operator B, by Arnoldi's method: B V = V H + ... on an orthonormal basis V of a growing Krylov space, and
-     * the eigenvalues of the small H. The space grows until the radius settles, at worst to d, where it is exact. Source: Golub and Van Loan,
-     * <i>Matrix Computations</i>, "The unsymmetric Lanczos and Arnoldi methods".
+     * The largest |eigenvalue| of a d x d operator B, by Arnoldi's method: B V = V H + ... on an orthonormal basis V of
+     * a growing Krylov space, and the eigenvalues of the small H. The space grows until the radius settles, at worst to
+     * d, where it is exact. Source: Golub and Van Loan, <i>Matrix Computations</i>, "The unsymmetric Lanczos and
+     * Arnoldi methods".
      */
     static double radius(int d, UnaryOperator<double[]> operator) {
         var basis = new double[d + 1][];
@@ -59,7 +70,7 @@ public record Spectra(double[] radii, double[] norms, double productRadius, doub
         for (int m = 0; m < d; m++) {
             double[] w = operator.apply(basis[m]);
             double scale = Vectors.norm(w);
-            for (int pass = 0; pass < 2; pass++) {              // the second pass removes what rounding left of the first
+            for (int pass = 0; pass < 2; pass++) { // the second pass removes what rounding left of the first
                 for (int i = 0; i <= m; i++) {
                     double projection = Vectors.dot(basis[i], w);
                     h.add(i, m, projection);
@@ -85,13 +96,18 @@ public record Spectra(double[] radii, double[] norms, double productRadius, doub
     private static double largest(DMatrixRMaj m) {
         var eigen = DecompositionFactory_DDRM.eig(m.numRows, false);
         if (!eigen.decompose(m)) {
-            throw new ArithmeticException("the eigenvalues of a " + m.numRows + " x " + m.numRows + " matrix did not converge");
+            throw new ArithmeticException(
+                    "the eigenvalues of a " + m.numRows + " x " + m.numRows + " matrix did not converge");
         }
-        return IntStream.range(0, m.numRows).mapToDouble(i -> eigen.getEigenvalue(i).getMagnitude()).max().orElseThrow();
+        return IntStream.range(0, m.numRows)
+                .mapToDouble(i -> eigen.getEigenvalue(i).getMagnitude())
+                .max()
+                .orElseThrow();
     }
 
     @Override
     public String toString() {
-        return "Spectra[T=" + radii.length + ", product norm " + (float) productNorm + ", product radius " + (float) productRadius + "]";
+        return "Spectra[T=" + radii.length + ", product norm " + (float) productNorm + ", product radius "
+                + (float) productRadius + "]";
     }
 }

@@ -3,7 +3,10 @@ package rudder.theory;
 import java.util.function.IntFunction;
 import org.ejml.data.DMatrixRMaj;
 
-/** A system of another's shape and algebra whose Jacobians are made when asked for, since T of them may not fit in memory twice. */
+/**
+ * A system of another's shape and algebra whose Jacobians are made when asked for, since T of them may not fit in
+ * memory twice.
+ */
 record SystemView(LinearSystem base, IntFunction<DMatrixRMaj> jacobians, String description) implements LinearSystem {
     @Override
     public int horizon() {

@@ -3,16 +3,17 @@ package rudder.theory;
 import java.util.List;
 
 /**
- * A bound on the tracking error |dz_k|_{P_k}, k = 0..T, of a plant held to a nominal trajectory. There are three kinds, which promise
- * different things: a {@link SampledBound} holds on the runs it was made from, a {@link ConformalBound} on a new run with a stated
- * probability, a {@link CertifiedBound} on every run from its start.
+ * A bound on the tracking error |dz_k|_{P_k}, k = 0..T, of a plant held to a nominal trajectory. There are three kinds,
+ * which promise different things: a {@link SampledBound} holds on the runs it was made from, a {@link ConformalBound}
+ * on a new run with a stated probability, a {@link CertifiedBound} on every run from its start.
  */
 public sealed interface TrackingBound permits SampledBound, ConformalBound, CertifiedBound {
     /** The P_k in which errors are measured. */
     LyapunovFunction lyapunov();
 
     /**
-     * The bound for one run, T+1 numbers. Kinds differ in what they look at: sampled at every dz_i, certified at dz_0 alone, conformal at nothing.
+     * The bound for one run, T+1 numbers. Kinds differ in what they look at: sampled at every dz_i, certified at dz_0
+     * alone, conformal at nothing.
      *
      * @param deviation z_k - nominal_k and its inputs, see {@link Rollout#minus}
      */

@@ -16,10 +16,10 @@ import rudder.theory.DenseAlgebra.Workspace;
 /**
  * The 2-norms |Phi(k, j)| of all transition matrices of a system, 0 <= j <= k <= T, without forming the T^2/2 products.
  *
- * <p>Each norm is the root of the largest eigenvalue of Phi'Phi, applied factor by factor. The factors are the at most T products over dyadic
- * intervals of blocks, [0,2), [2,4), [0,4), ..., of which every interval is a chain of 2 log T or fewer, and all pairs iterate together: the
- * vectors of every pair that uses a factor are multiplied by it as one matrix. Norms are good to about 1e-9, relative; memory is that of the
- * Jacobians twice.
+ * <p>Each norm is the root of the largest eigenvalue of Phi'Phi, applied factor by factor. The factors are the at most
+ * T products over dyadic intervals of blocks, [0,2), [2,4), [0,4), ..., of which every interval is a chain of 2 log T
+ * or fewer, and all pairs iterate together: the vectors of every pair that uses a factor are multiplied by it as one
+ * matrix. Norms are good to about 1e-9, relative; memory is that of the Jacobians twice.
  */
 public final class TransitionNorms {
     private final double[][] norms;
@@ -33,8 +33,10 @@ public final class TransitionNorms {
     /** All norms of a system. */
     public static TransitionNorms of(LinearSystem system) {
         int T = system.horizon();
-        var pairs = IntStream.rangeClosed(1, T).boxed()
-                .flatMap(k -> IntStream.range(0, k).mapToObj(j -> new int[] {k, j})).toArray(int[][]::new);
+        var pairs = IntStream.rangeClosed(1, T)
+                .boxed()
+                .flatMap(k -> IntStream.range(0, k).mapToObj(j -> new int[] {k, j}))
+                .toArray(int[][]::new);
         double[] values = norms(system, TransitionNorms::dyadic, pairs);
         var norms = new double[T + 1][];
         for (int k = 0; k <= T; k++) {
@@ -56,36 +58,41 @@ public final class TransitionNorms {
     private record Span(int start, int end, Matrix product) {}
 
     private static List<Span> blocks(LinearSystem system, Workspace here) {
-        return IntStream.range(0, system.horizon()).mapToObj(k -> new Span(k, k + 1, here.put(system.jacobian(k)))).toList();
+        return IntStream.range(0, system.horizon())
+                .mapToObj(k -> new Span(k, k + 1, here.put(system.jacobian(k))))
+                .toList();
     }
 
     /** The blocks and the products over [q 2^p, (q+1) 2^p), by start and then by length. */
     private static List<Span> dyadic(LinearSystem system, Workspace here) {
         var spans = new ArrayList<Span>();
-        for (var level = blocks(system, here); !level.isEmpty();) {
+        for (var level = blocks(system, here); !level.isEmpty(); ) {
             spans.addAll(level);
             var halves = level;
-            level = IntStream.range(0, level.size() / 2).mapToObj(q -> {
-                var first = halves.get(2 * q);
-                var second = halves.get(2 * q + 1);
-                return new Span(first.start, second.end, here.multiply(second.product, first.product));
-            }).toList();
+            level = IntStream.range(0, level.size() / 2)
+                    .mapToObj(q -> {
+                        var first = halves.get(2 * q);
+                        var second = halves.get(2 * q + 1);
+                        return new Span(first.start, second.end, here.multiply(second.product, first.product));
+                    })
+                    .toList();
         }
         spans.sort(Comparator.comparingInt(Span::start).thenComparingInt(Span::end));
         return spans;
     }
 
-    private static double[] norms(LinearSystem system, BiFunction<LinearSystem, Workspace, List<Span>> chain, int[][] pairs) {
+    private static double[] norms(
+            LinearSystem system, BiFunction<LinearSystem, Workspace, List<Span>> chain, int[][] pairs) {
         var algebra = system.algebra();
         try (var here = algebra.open()) {
             var spans = chain.apply(system, here);
             var users = users(spans, pairs);
             double[] squares = Lanczos.largest(pairs.length, system.dimension(), (runs, x) -> {
-                for (int s = 0; s < users.length; s++) {                   // Phi x
+                for (int s = 0; s < users.length; s++) { // Phi x
                     var product = spans.get(s).product;
                     advance(part -> algebra.multiply(product, part), users[s], runs, x);
                 }
-                for (int s = users.length - 1; s >= 0; s--) {              // Phi' Phi x
+                for (int s = users.length - 1; s >= 0; s--) { // Phi' Phi x
                     var product = spans.get(s).product;
                     advance(part -> algebra.multiplyTransposed(product, part), users[s], runs, x);
                 }
@@ -102,7 +109,9 @@ public final class TransitionNorms {
             int reached = pairs[p][1];
             for (int s = 0; s < spans.size(); s++) {
                 boolean starts = spans.get(s).start == reached && spans.get(s).end <= pairs[p][0];
-                boolean longest = s + 1 == spans.size() || spans.get(s + 1).start != reached || spans.get(s + 1).end > pairs[p][0];
+                boolean longest = s + 1 == spans.size()
+                        || spans.get(s + 1).start != reached
+                        || spans.get(s + 1).end > pairs[p][0];
                 if (starts && longest) {
                     users[s].set(p);
                     reached = spans.get(s).end;
@@ -114,11 +123,12 @@ public final class TransitionNorms {
 
     /** M x, or M'x, for the columns of x that belong to users; in place. */
     private static void advance(UnaryOperator<DMatrixRMaj> product, BitSet users, int[] runs, DMatrixRMaj x) {
-        int[] columns = IntStream.range(0, runs.length).filter(c -> users.get(runs[c])).toArray();
+        int[] columns =
+                IntStream.range(0, runs.length).filter(c -> users.get(runs[c])).toArray();
         if (columns.length == 0) {
             return;
         }
-        var part = new DMatrixRMaj(x.numRows, columns.length);         // [d, users]
+        var part = new DMatrixRMaj(x.numRows, columns.length); // [d, users]
         for (int row = 0; row < x.numRows; row++) {
             for (int c = 0; c < columns.length; c++) {
                 part.unsafe_set(row, c, x.unsafe_get(row, columns[c]));

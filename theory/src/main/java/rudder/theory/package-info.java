@@ -1,9 +1,10 @@
 /**
  * Linear quadratic control of layered systems, in double precision, with no model, no files and no network.
  *
- * <p>Layers are time. A plant of {@code T} blocks carries a state {@code z_k} from the entry of block {@code k} to its exit, where an input may be
- * added: {@code z_{k+1} = phi_k(z_k) + u_k}. A pendulum and the residual stream of a language model are both such plants, and every
- * controller here drives either. One symbol has one name, one shape and one sign throughout:
+ * <p>Layers are time. A plant of {@code T} blocks carries a state {@code z_k} from the entry of block {@code k} to its
+ * exit, where an input may be added: {@code z_{k+1} = phi_k(z_k) + u_k}. A pendulum and the residual stream of a
+ * language model are both such plants, and every controller here drives either. One symbol has one name, one shape and
+ * one sign throughout:
  *
  * <table>
  *   <caption>Symbols</caption>
@@ -25,8 +26,8 @@
  *   <tr><td>P_k</td><td>Lyapunov matrix</td><td>d x d</td><td>P_T = I, P_k = Ahat_k' P_{k+1} Ahat_k + I</td></tr>
  * </table>
  *
- * <p>Everything is an immutable value. Matrices are large, so they are shared rather than copied: one handed in or out is not to be written to.
- * "The paper" is Skifstad, Yang and Chou, <i>Local Linearity of LLMs Enables Activation Steering via Model-Based Linear Optimal Control</i>,
- * arXiv 2604.19018.
+ * <p>Everything is an immutable value. Matrices are large, so they are shared rather than copied: one handed in or out
+ * is not to be written to. "The paper" is Skifstad, Yang and Chou, <i>Local Linearity of LLMs Enables Activation
+ * Steering via Model-Based Linear Optimal Control</i>, arXiv 2604.19018.
  */
 package rudder.theory;

@@ -24,7 +24,8 @@ class ConformalEnvelopeTest {
                     counts[(int) Math.round(m * envelope.coverage(0, errors(mask, n + m, 0)))]++;
                 }
             }
-            assertArrayEquals(Vectors.times(1 / java.util.Arrays.stream(counts).sum(), counts), envelope.covered(m), 1e-12);
+            assertArrayEquals(
+                    Vectors.times(1 / java.util.Arrays.stream(counts).sum(), counts), envelope.covered(m), 1e-12);
         }
     }
 
@@ -38,7 +39,9 @@ class ConformalEnvelopeTest {
 
     @Test
     void simultaneousEnvelopeIsTheSmallestMultipleOfItsScaleThatCoversEnoughRuns() {
-        double[][] errors = IntStream.rangeClosed(1, 9).mapToObj(i -> new double[] {i, i % 3}).toArray(double[][]::new);
+        double[][] errors = IntStream.rangeClosed(1, 9)
+                .mapToObj(i -> new double[] {i, i % 3})
+                .toArray(double[][]::new);
         var envelope = ConformalEnvelope.simultaneous(errors, new double[] {2, 1}, 0.5);
         assertArrayEquals(new double[] {5, 2.5}, envelope.envelope());
         assertEquals(5 / 9.0, envelope.coverage(errors), 1e-15);
@@ -50,8 +53,14 @@ class ConformalEnvelopeTest {
         var envelope = ConformalEnvelope.perBlock(new double[120][1], 0.1);
         var band = envelope.band(100, 0.95);
         double[] p = envelope.covered(100);
-        assertTrue(IntStream.range(0, (int) Math.round(100 * band.low())).mapToDouble(j -> p[j]).sum() <= 0.025);
-        assertTrue(IntStream.rangeClosed((int) Math.round(100 * band.high()) + 1, 100).mapToDouble(j -> p[j]).sum() <= 0.025);
+        assertTrue(IntStream.range(0, (int) Math.round(100 * band.low()))
+                        .mapToDouble(j -> p[j])
+                        .sum()
+                <= 0.025);
+        assertTrue(IntStream.rangeClosed((int) Math.round(100 * band.high()) + 1, 100)
+                        .mapToDouble(j -> p[j])
+                        .sum()
+                <= 0.025);
         assertTrue(band.contains(0.9) && !band.contains(0.7));
     }
 
@@ -61,10 +70,14 @@ class ConformalEnvelopeTest {
         assertRefuses(() -> ConformalEnvelope.perBlock(new double[8][1], 0), "delta is 0.0");
         assertRefuses(() -> ConformalEnvelope.perBlock(new double[][] {{1}, {1, 2}}, 0.5), "run 1");
         assertRefuses(() -> ConformalEnvelope.perBlock(new double[][] {{1}, {Double.NaN}}, 0.5), "run 1", "NaN");
-        assertRefuses(() -> ConformalEnvelope.simultaneous(new double[9][1], new double[] {0}, 0.1), "scale of block 0");
+        assertRefuses(
+                () -> ConformalEnvelope.simultaneous(new double[9][1], new double[] {0}, 0.1), "scale of block 0");
     }
 
     private static double[][] errors(int mask, int total, int which) {
-        return IntStream.range(0, total).filter(i -> (mask >> i & 1) == which).mapToObj(i -> new double[] {i}).toArray(double[][]::new);
+        return IntStream.range(0, total)
+                .filter(i -> (mask >> i & 1) == which)
+                .mapToObj(i -> new double[] {i})
+                .toArray(double[][]::new);
     }
 }

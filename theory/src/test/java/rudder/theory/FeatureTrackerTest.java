@@ -21,7 +21,8 @@ class FeatureTrackerTest {
     private final Random random = new Random(1);
     private final LinearSystem system = system(T, D, 2);
     private final Setpoint setpoint = setpoint(T, D, 1.5, 3);
-    private final double[][] nominal = IntStream.rangeClosed(0, T).mapToObj(k -> vector(D, random)).toArray(double[][]::new);
+    private final double[][] nominal =
+            IntStream.rangeClosed(0, T).mapToObj(k -> vector(D, random)).toArray(double[][]::new);
     private final double[] z0 = vector(D, random);
     private final double[] weights = {9, 0.4, 0, 2, 0, 1.1};
 
@@ -39,38 +40,56 @@ class FeatureTrackerTest {
 
         @Override
         public double[] next(int k, double[] z) {
-            return Vectors.plus(nominal[k + 1], 1, Vectors.multiply(system.jacobian(k), Vectors.plus(z, -1, nominal[k])));
+            return Vectors.plus(
+                    nominal[k + 1], 1, Vectors.multiply(system.jacobian(k), Vectors.plus(z, -1, nominal[k])));
         }
     };
 
     @Test
     void inputsSolveTheQuadraticProgrammeOverTheWholeHorizon() {
-        for (double[] q : new double[][] {weights, {0, 1, 1, 1, 1, 1}, {0, 0, 0, 1, 0, 0}, {0, 1e-3, 1e-3, 1e-3, 1e-3, 1}}) {
-            var factors = IntStream.range(0, T).mapToObj(k -> matrix(D, 3, random)).toList();
-            var directions = IntStream.range(0, T).mapToObj(k -> Vectors.column(setpoint.direction(k + 1))).toList();
-            check(q, IntStream.range(0, T).mapToObj(k -> identity(D, 1)).toList(), Actuation.everywhere());
-            check(q, directions, Actuation.along(setpoint));
-            check(q, factors, Actuation.covariance(k -> product(factors.get(k), transpose(factors.get(k)))));
-            check(q, IntStream.range(0, T).mapToObj(k -> k == 1 ? directions.get(k) : new DMatrixRMaj(D, 1)).toList(), Actuation.along(setpoint).at(1));
+        for (double[] q :
+                new double[][] {weights, {0, 1, 1, 1, 1, 1}, {0, 0, 0, 1, 0, 0}, {0, 1e-3, 1e-3, 1e-3, 1e-3, 1}}) {
+            var factors =
+                    IntStream.range(0, T).mapToObj(k -> matrix(D, 3, random)).toList();
+            var directions = IntStream.range(0, T)
+                    .mapToObj(k -> Vectors.column(setpoint.direction(k + 1)))
+                    .toList();
+            check(q, IntStream.range(0, T).mapToObj(k -> identity(D, 1)).toList(), InputMatrix.everywhere());
+            check(q, directions, InputMatrix.along(setpoint));
+            check(q, factors, InputMatrix.covariance(k -> product(factors.get(k), transpose(factors.get(k)))));
+            check(
+                    q,
+                    IntStream.range(0, T)
+                            .mapToObj(k -> k == 1 ? directions.get(k) : new DMatrixRMaj(D, 1))
+                            .toList(),
+                    InputMatrix.along(setpoint).onlyAtBlock(1));
         }
     }
 
     /** A linear plant is as linear about one run as about another. */
     @Test
     void linearisedAboutItsOwnRunTheTrackerOfALinearPlantIsTheSame() {
-        var once = FeatureTracker.iterated(plant, run -> Differential.of(system), z0, setpoint, weights, R, Actuation.everywhere(), 1);
-        var thrice = FeatureTracker.iterated(plant, run -> Differential.of(system), z0, setpoint, weights, R, Actuation.everywhere(), 3);
+        var once = FeatureTracker.iterated(
+                plant, run -> Differential.of(system), z0, setpoint, weights, R, InputMatrix.everywhere(), 1);
+        var thrice = FeatureTracker.iterated(
+                plant, run -> Differential.of(system), z0, setpoint, weights, R, InputMatrix.everywhere(), 3);
         double[] elsewhere = vector(D, random);
         for (double[] first : List.of(z0, elsewhere)) {
-            assertClose(Rollout.of(plant, once, first).states()[T], Rollout.of(plant, thrice, first).states()[T], 1e-11);
+            assertClose(
+                    Rollout.of(plant, once, first).states()[T],
+                    Rollout.of(plant, thrice, first).states()[T],
+                    1e-11);
         }
     }
 
     @Test
     void theLastStrengthOfACurvedPlantIsReachedWhateverTheJacobians() {
-        for (var wrong : List.of(system, curved.linearise(Rollout.of(curved, Controller.none(), z0).states()))) {
+        for (var wrong : List.of(
+                system,
+                curved.linearise(Rollout.of(curved, Controller.none(), z0).states()))) {
             for (double strength : new double[] {0.5, 4, -20}) {
-                var tracker = FeatureTracker.of(Differential.of(wrong), nominal, target(strength), LAST, 1e-9, Actuation.everywhere());
+                var tracker = FeatureTracker.of(
+                        Differential.of(wrong), nominal, target(strength), LAST, 1e-9, InputMatrix.everywhere());
                 assertEquals(0, Rollout.of(curved, tracker, z0).errors(target(strength))[T], 1e-6 * Math.abs(strength));
             }
         }
@@ -78,8 +97,12 @@ class FeatureTrackerTest {
 
     @Test
     void iteratedTheTrackerOfACurvedPlantReachesItForLess() {
-        double[] energies = IntStream.of(1, 12).mapToDouble(passes -> iterated(1.5, passes).energy()).toArray();
-        assertTrue(energies[1] < 0.95 * energies[0], energies[1] + " about its own run, " + energies[0] + " about the uncontrolled one");
+        double[] energies = IntStream.of(1, 12)
+                .mapToDouble(passes -> iterated(1.5, passes).energy())
+                .toArray();
+        assertTrue(
+                energies[1] < 0.95 * energies[0],
+                energies[1] + " about its own run, " + energies[0] + " about the uncontrolled one");
     }
 
     /** Too far for full steps, which go back and forth: then the best of them is kept. */
@@ -99,12 +122,22 @@ class FeatureTrackerTest {
     }
 
     private Rollout iterated(double strength, int passes) {
-        return Rollout.of(curved, FeatureTracker.iterated(curved, run -> Differential.of(curved.linearise(run.states())), z0, target(strength),
-                LAST, 1e-9, Actuation.everywhere(), passes), z0);
+        return Rollout.of(
+                curved,
+                FeatureTracker.iterated(
+                        curved,
+                        run -> Differential.of(curved.linearise(run.states())),
+                        z0,
+                        target(strength),
+                        LAST,
+                        1e-9,
+                        InputMatrix.everywhere(),
+                        passes),
+                z0);
     }
 
     /** All inputs at once: strengths = free + F u, u = (F'QF + rI)^-1 F'Q (targets - free). */
-    private void check(double[] q, List<DMatrixRMaj> b, Actuation actuation) {
+    private void check(double[] q, List<DMatrixRMaj> b, InputMatrix actuation) {
         int m = b.get(0).numCols;
         var f = new DMatrixRMaj(T, T * m);
         var weighted = new DMatrixRMaj(T, T);
@@ -112,7 +145,11 @@ class FeatureTrackerTest {
         var error = new DMatrixRMaj(T, 1);
         for (int j = 1; j <= T; j++) {
             for (int k = 0; k < j; k++) {
-                CommonOps_DDRM.insert(product(Vectors.row(setpoint.direction(j)), system.transition(j, k + 1), b.get(k)), f, j - 1, k * m);
+                CommonOps_DDRM.insert(
+                        product(Vectors.row(setpoint.direction(j)), system.transition(j, k + 1), b.get(k)),
+                        f,
+                        j - 1,
+                        k * m);
             }
             weighted.set(j - 1, j - 1, q[j]);
             error.set(j - 1, 0, setpoint.target(j) - free[j]);
@@ -129,22 +166,54 @@ class FeatureTrackerTest {
 
     @Test
     void blocksBeyondTheLastWeightHaveNoLaw() {
-        var tracker = FeatureTracker.of(Differential.of(system), nominal, setpoint, new double[] {0, 0, 1, 1, 0, 0}, R, Actuation.everywhere());
-        assertEquals(2, tracker.laws(Place.OUTPUT, 0).get(0).feedback().orElseThrow().rank());
-        assertEquals(1, tracker.laws(Place.OUTPUT, 2).get(0).feedback().orElseThrow().rank());
-        assertTrue(tracker.laws(Place.OUTPUT, 3).isEmpty());
+        var tracker = FeatureTracker.of(
+                Differential.of(system),
+                nominal,
+                setpoint,
+                new double[] {0, 0, 1, 1, 0, 0},
+                R,
+                InputMatrix.everywhere());
+        assertEquals(
+                2,
+                tracker.laws(HookPoint.RESID_POST, 0)
+                        .get(0)
+                        .feedback()
+                        .orElseThrow()
+                        .rank());
+        assertEquals(
+                1,
+                tracker.laws(HookPoint.RESID_POST, 2)
+                        .get(0)
+                        .feedback()
+                        .orElseThrow()
+                        .rank());
+        assertTrue(tracker.laws(HookPoint.RESID_POST, 3).isEmpty());
     }
 
     @Test
     void blocksWithoutInputsHaveNoLaw() {
-        var tracker = FeatureTracker.of(Differential.of(system), nominal, setpoint, LAST, R, Actuation.along(setpoint).at(2));
-        assertEquals(Set.of(2), tracker.blocks(Place.OUTPUT));
+        var tracker = FeatureTracker.of(
+                Differential.of(system),
+                nominal,
+                setpoint,
+                LAST,
+                R,
+                InputMatrix.along(setpoint).onlyAtBlock(2));
+        assertEquals(Set.of(2), tracker.blocks(HookPoint.RESID_POST));
     }
 
     @Test
     void targetsAreReachedAsInputsBecomeFree() {
-        var run = Rollout.of(plant, FeatureTracker.of(Differential.of(system), nominal, setpoint, new double[] {0, 1, 1, 1, 1, 1}, 1e-9,
-                Actuation.everywhere()), z0);
+        var run = Rollout.of(
+                plant,
+                FeatureTracker.of(
+                        Differential.of(system),
+                        nominal,
+                        setpoint,
+                        new double[] {0, 1, 1, 1, 1, 1},
+                        1e-9,
+                        InputMatrix.everywhere()),
+                z0);
         for (int k = 1; k <= T; k++) {
             assertEquals(0, run.errors(setpoint)[k], 1e-6);
         }
@@ -153,24 +222,36 @@ class FeatureTrackerTest {
     @Test
     void trackerCostsNoMoreThanTheRegulatorOnItsOwnCost() {
         double[] q = {0, 1, 1, 1, 1, 1};
-        var tracker = FeatureTracker.of(Differential.of(system), nominal, setpoint, q, R, Actuation.everywhere());
+        var tracker = FeatureTracker.of(Differential.of(system), nominal, setpoint, q, R, InputMatrix.everywhere());
         double best = cost(Rollout.of(plant, tracker, z0), q);
-        for (var other : List.of(Controller.none(), Controller.lqr(Lqr.solve(system, COST), setpoint), Controller.openLoop(setpoint, T / 2))) {
+        for (var other : List.of(
+                Controller.none(),
+                Controller.lqr(Lqr.solve(system, COST), setpoint),
+                Controller.actAdd(setpoint, T / 2))) {
             assertTrue(best < cost(Rollout.of(plant, other, z0), q));
         }
     }
 
     private double cost(Rollout run, double[] q) {
         double[] errors = run.errors(setpoint);
-        return R * run.energy() + IntStream.rangeClosed(1, T).mapToDouble(k -> q[k] * errors[k] * errors[k]).sum();
+        return R * run.energy()
+                + IntStream.rangeClosed(1, T)
+                        .mapToDouble(k -> q[k] * errors[k] * errors[k])
+                        .sum();
     }
 
     @Test
     void sensitivitiesAreTheDirectionsPulledBack() {
         var rows = FeatureTracker.sensitivities(Differential.of(system), setpoint, weights);
         assertEquals(3, rows.get(0).numRows);
-        assertClose(product(Vectors.row(setpoint.direction(3)), system.transition(3, 2)), CommonOps_DDRM.extractRow(rows.get(1), 0, null), 1e-14);
-        assertClose(product(Vectors.row(setpoint.direction(T)), system.transition(T, 2)), CommonOps_DDRM.extractRow(rows.get(1), 1, null), 1e-14);
+        assertClose(
+                product(Vectors.row(setpoint.direction(3)), system.transition(3, 2)),
+                CommonOps_DDRM.extractRow(rows.get(1), 0, null),
+                1e-14);
+        assertClose(
+                product(Vectors.row(setpoint.direction(T)), system.transition(T, 2)),
+                CommonOps_DDRM.extractRow(rows.get(1), 1, null),
+                1e-14);
     }
 
     @Test
@@ -184,11 +265,27 @@ class FeatureTrackerTest {
     @Test
     void errorsNameWhatIsWrong() {
         var plant = Differential.of(system);
-        assertRefuses(() -> FeatureTracker.of(plant, nominal, setpoint, new double[] {1, 0, 0, 0, 0, 0}, R, Actuation.everywhere()), "no block 1..5");
-        assertRefuses(() -> FeatureTracker.of(plant, nominal, setpoint, new double[] {0, 1, -1, 0, 0, 0}, R, Actuation.everywhere()), "-1.0");
-        assertRefuses(() -> FeatureTracker.of(plant, nominal, setpoint, weights, 0, Actuation.everywhere()), "r is 0.0");
-        assertRefuses(() -> FeatureTracker.of(plant, new double[2][D], setpoint, weights, R, Actuation.everywhere()), "nominal", "2, wanted 6");
-        assertRefuses(() -> FeatureTracker.of(plant, nominal, setpoint, new double[2], R, Actuation.everywhere()), "weights", "2, wanted 6");
-        assertRefuses(() -> FeatureTracker.of(List.of(identity(D, 1)), nominal, setpoint, weights, R, Actuation.everywhere()), "1, wanted 5");
+        assertRefuses(
+                () -> FeatureTracker.of(
+                        plant, nominal, setpoint, new double[] {1, 0, 0, 0, 0, 0}, R, InputMatrix.everywhere()),
+                "no block 1..5");
+        assertRefuses(
+                () -> FeatureTracker.of(
+                        plant, nominal, setpoint, new double[] {0, 1, -1, 0, 0, 0}, R, InputMatrix.everywhere()),
+                "-1.0");
+        assertRefuses(
+                () -> FeatureTracker.of(plant, nominal, setpoint, weights, 0, InputMatrix.everywhere()), "r is 0.0");
+        assertRefuses(
+                () -> FeatureTracker.of(plant, new double[2][D], setpoint, weights, R, InputMatrix.everywhere()),
+                "nominal",
+                "2, wanted 6");
+        assertRefuses(
+                () -> FeatureTracker.of(plant, nominal, setpoint, new double[2], R, InputMatrix.everywhere()),
+                "weights",
+                "2, wanted 6");
+        assertRefuses(
+                () -> FeatureTracker.of(
+                        List.of(identity(D, 1)), nominal, setpoint, weights, R, InputMatrix.everywhere()),
+                "1, wanted 5");
     }
 }

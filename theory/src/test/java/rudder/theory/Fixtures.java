@@ -19,7 +19,8 @@ final class Fixtures {
 
     static LinearSystem system(int horizon, int d, long seed) {
         var random = new Random(seed);
-        return LinearSystem.of(IntStream.range(0, horizon).mapToObj(k -> matrix(d, d, random)).toList());
+        return LinearSystem.of(
+                IntStream.range(0, horizon).mapToObj(k -> matrix(d, d, random)).toList());
     }
 
     /** Entries of variance 1 / columns, so that norms stay near 1. */
@@ -38,7 +39,8 @@ final class Fixtures {
 
     static Setpoint setpoint(int horizon, int d, double lambda, long seed) {
         var random = new Random(seed);
-        var directions = IntStream.rangeClosed(0, horizon).mapToObj(k -> unit(d, random)).toArray(double[][]::new);
+        var directions =
+                IntStream.rangeClosed(0, horizon).mapToObj(k -> unit(d, random)).toArray(double[][]::new);
         var gaps = random.doubles(horizon + 1, 0.5, 2).toArray();
         return Setpoint.of(directions, gaps, vector(horizon + 1, random), lambda, "random");
     }

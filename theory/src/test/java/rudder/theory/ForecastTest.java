@@ -16,12 +16,17 @@ class ForecastTest {
     private final ResidualNetwork network = ResidualNetwork.random(T, D, 12, .5, 1);
     private final double[] start = vector(D, new Random(2));
     private final Rollout nominal = Rollout.of(network, Controller.none(), start);
-    private final LinearSystem tangent = LinearSystem.of(IntStream.range(0, T).mapToObj(k -> network.jacobian(k, nominal.states()[k])).toList());
+    private final LinearSystem tangent = LinearSystem.of(IntStream.range(0, T)
+            .mapToObj(k -> network.jacobian(k, nominal.states()[k]))
+            .toList());
 
     private Controller lqr(double lambda) {
         var setpoint = setpoint(T, D, 0, 3);
-        var offsets = IntStream.rangeClosed(0, T).mapToDouble(k -> setpoint.strength(k, nominal.states()[k]) + lambda).toArray();
-        var directions = IntStream.rangeClosed(0, T).mapToObj(setpoint::direction).toArray(double[][]::new);
+        var offsets = IntStream.rangeClosed(0, T)
+                .mapToDouble(k -> setpoint.strength(k, nominal.states()[k]) + lambda)
+                .toArray();
+        var directions =
+                IntStream.rangeClosed(0, T).mapToObj(setpoint::direction).toArray(double[][]::new);
         var gaps = IntStream.rangeClosed(0, T).mapToDouble(setpoint::gap).toArray();
         return Controller.lqr(Lqr.solve(tangent, COST), Setpoint.of(directions, gaps, offsets, 0, ""));
     }
@@ -44,7 +49,8 @@ class ForecastTest {
 
     @Test
     void theFirstStepOfTheForecastIsTheStepsError() {
-        var forecast = Forecast.of(network, tangent, nominal, Controller.none(), Vectors.plus(start, 1, vector(D, new Random(6))));
+        var forecast = Forecast.of(
+                network, tangent, nominal, Controller.none(), Vectors.plus(start, 1, vector(D, new Random(6))));
         assertEquals(forecast.stepErrors(tangent)[0], forecast.errors()[1], 1e-12);
         assertTrue(forecast.errors()[T] > 1e-3 && forecast.errors()[0] == 0, forecast.toString());
     }
@@ -60,7 +66,8 @@ class ForecastTest {
     @Test
     void withoutInputsThereIsNothingToForecast() {
         var forecast = Forecast.of(network, tangent, nominal, Controller.none(), start);
-        assertTrue(IntStream.range(0, T).allMatch(k -> Double.isNaN(forecast.stepErrors(tangent)[k]) && Double.isNaN(forecast.errors()[k])));
+        assertTrue(IntStream.range(0, T)
+                .allMatch(k -> Double.isNaN(forecast.stepErrors(tangent)[k]) && Double.isNaN(forecast.errors()[k])));
     }
 
     @Test

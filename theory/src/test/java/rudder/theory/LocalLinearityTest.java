@@ -41,7 +41,8 @@ class LocalLinearityTest {
     void oneDirectionThatDwarfsTheOthersDoesNotHideThem() {
         var a = decaying(D, 5, .1);
         CommonOps_DDRM.addEquals(a, 100, product(matrix(D, 1, new Random(6)), matrix(1, D, new Random(7))));
-        assertValues(full(a, 6).values(), SingularSpace.of(a, 6, DenseAlgebra.ejml()).values());
+        assertValues(
+                full(a, 6).values(), SingularSpace.of(a, 6, DenseAlgebra.ejml()).values());
     }
 
     @Test
@@ -63,15 +64,23 @@ class LocalLinearityTest {
         assertThrows(IllegalArgumentException.class, () -> found.leading(D + 1));
     }
 
-    /** Eckart and Young: the distance from the closest matrix of rank r is the root of the sum of the squares of the values left out. */
+    /**
+     * Eckart and Young: the distance from the closest matrix of rank r is the root of the sum of the squares of the
+     * values left out.
+     */
     @Test
     void projectionOnTheLeadingSpaceIsTheClosestMatrixOfThatRank() {
         var algebra = DenseAlgebra.ejml();
         var a = decaying(D, 6, .1);
         var space = SingularSpace.full(a, algebra);
         for (int r : new int[] {1, 7, D}) {
-            double left = Math.sqrt(DoubleStream.of(space.values()).skip(r).map(s -> s * s).sum());
-            assertEquals(left, NormOps_DDRM.normF(minus(a, space.leading(r).project(a, algebra))), 1e-9 * space.values()[0], "rank " + r);
+            double left = Math.sqrt(
+                    DoubleStream.of(space.values()).skip(r).map(s -> s * s).sum());
+            assertEquals(
+                    left,
+                    NormOps_DDRM.normF(minus(a, space.leading(r).project(a, algebra))),
+                    1e-9 * space.values()[0],
+                    "rank " + r);
         }
     }
 
@@ -84,7 +93,8 @@ class LocalLinearityTest {
         var f = full(a, k);
         var g = full(b, k);
         var inner = product(diagonal(f.values()), transpose(f.basis()), g.basis(), diagonal(g.values()));
-        double wanted = DoubleStream.of(full(inner, k).values()).sum() / (Vectors.norm(f.values()) * Vectors.norm(g.values()));
+        double wanted =
+                DoubleStream.of(full(inner, k).values()).sum() / (Vectors.norm(f.values()) * Vectors.norm(g.values()));
         var algebra = DenseAlgebra.ejml();
         var found = LocalLinearity.alignment(List.of(SingularSpace.of(a, k, algebra), SingularSpace.of(b, k, algebra)));
         assertEquals(wanted, found[0][1], 1e-6);
@@ -132,7 +142,7 @@ class LocalLinearityTest {
         double[] z = vector(20, new Random(5));
         var probe = LocalLinearity.around(network, 1, z, directions(5, 20), 1e-4, 1e-3);
         for (double[] errors : probe.errors(network.jacobian(1, z), DenseAlgebra.ejml())) {
-            assertEquals(10, errors[1] / errors[0], .2);                                  // the first term left out is quadratic
+            assertEquals(10, errors[1] / errors[0], .2); // the first term left out is quadratic
         }
     }
 
@@ -145,13 +155,18 @@ class LocalLinearityTest {
         double[] dz = times(.3 * Vectors.norm(z) / Vectors.norm(w), w);
         double[] answer = Vectors.plus(network.next(0, Vectors.plus(z, 1, dz)), -1, network.next(0, z));
         double wanted = Vectors.norm(Vectors.plus(answer, -1, Vectors.multiply(a, dz))) / Vectors.norm(answer);
-        assertEquals(wanted, LocalLinearity.around(network, 0, z, new double[][] {w}, .3).errors(a, DenseAlgebra.ejml())[0][0], 1e-12);
+        assertEquals(
+                wanted,
+                LocalLinearity.around(network, 0, z, new double[][] {w}, .3).errors(a, DenseAlgebra.ejml())[0][0],
+                1e-12);
     }
 
     @Test
     void aDirectionOfNoLengthIsRefused() {
         var plant = Plant.of(system(1, 3, 1));
-        var error = assertThrows(IllegalArgumentException.class, () -> LocalLinearity.around(plant, 0, new double[3], new double[1][3], .1));
+        var error = assertThrows(
+                IllegalArgumentException.class,
+                () -> LocalLinearity.around(plant, 0, new double[3], new double[1][3], .1));
         assertTrue(error.getMessage().contains("direction 0 has length 0"), error.getMessage());
     }
 
@@ -194,7 +209,12 @@ class LocalLinearityTest {
     /** Singular values exp(-decay i) between random rotations. */
     private static DMatrixRMaj decaying(int d, long seed, double decay) {
         var random = new Random(seed);
-        double[] s = IntStream.range(0, d).mapToDouble(i -> 10 * Math.exp(-decay * i)).toArray();
-        return product(RandomMatrices_DDRM.orthogonal(d, d, random), diagonal(s), RandomMatrices_DDRM.orthogonal(d, d, random));
+        double[] s = IntStream.range(0, d)
+                .mapToDouble(i -> 10 * Math.exp(-decay * i))
+                .toArray();
+        return product(
+                RandomMatrices_DDRM.orthogonal(d, d, random),
+                diagonal(s),
+                RandomMatrices_DDRM.orthogonal(d, d, random));
     }
 }

@@ -46,7 +46,8 @@ class LqrTest {
         var step = Lqr.step(a, next, COST, DenseAlgebra.ejml());
         // K = (S + R)^-1 S A,  S_k = Q + A'S A - A'S K
         var gain = product(inverse(plus(next, identity(D, COST.r()))), next, a);
-        var costToGo = minus(plus(identity(D, COST.q()), product(transpose(a), next, a)), product(transpose(a), next, gain));
+        var costToGo =
+                minus(plus(identity(D, COST.q()), product(transpose(a), next, a)), product(transpose(a), next, gain));
         assertClose(gain, step.gain(), 1e-13);
         assertClose(costToGo, step.costToGo(), 1e-13);
     }
@@ -85,7 +86,8 @@ class LqrTest {
 
     @Test
     void feedbackIsTheGainsTimesTheDirections() {
-        var setpoint = Setpoint.constant(T, Vectors.times(1 / Vectors.norm(vector(D, new Random(8))), vector(D, new Random(8))), 1);
+        var setpoint = Setpoint.constant(
+                T, Vectors.times(1 / Vectors.norm(vector(D, new Random(8))), vector(D, new Random(8))), 1);
         double[][] feedback = Lqr.feedback(system, COST, setpoint);
         for (int k = 0; k < T; k++) {
             assertClose(solution.feedback(k, setpoint.direction(k)), feedback[k], 1e-15);

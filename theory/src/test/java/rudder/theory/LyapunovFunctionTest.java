@@ -70,7 +70,9 @@ class LyapunovFunctionTest {
 
     @Test
     void errorsNameTheBlock() {
-        assertRefuses(() -> LyapunovFunction.of(LinearSystem.of(java.util.Collections.nCopies(3, identity(2, 1e80)))), "block 1");
+        assertRefuses(
+                () -> LyapunovFunction.of(LinearSystem.of(java.util.Collections.nCopies(3, identity(2, 1e80)))),
+                "block 1");
         assertRefuses(() -> lyapunov.matrix(T + 1), "block 7", "0..6");
         assertRefuses(() -> lyapunov.norm(0, new double[2]), "length 2, wanted 8");
         assertTrue(lyapunov.toString().startsWith("LyapunovFunction[trace P_0="));

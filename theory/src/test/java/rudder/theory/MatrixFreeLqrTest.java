@@ -11,7 +11,9 @@ import org.junit.jupiter.api.Test;
 class MatrixFreeLqrTest {
     @Test
     void vectorsEqualTheDenseGainsTimesTheDirections() {
-        for (var cost : new QuadraticCost[] {COST, new QuadraticCost(0.1, 10, 1), new QuadraticCost(0.1, 1, 0.1), new QuadraticCost(5, 0.01, 0.2)}) {
+        for (var cost : new QuadraticCost[] {
+            COST, new QuadraticCost(0.1, 10, 1), new QuadraticCost(0.1, 1, 0.1), new QuadraticCost(5, 0.01, 0.2)
+        }) {
             var system = system(9, 20, 1);
             var setpoint = setpoint(9, 20, 1, 2);
             var solution = Lqr.solve(system, cost);
@@ -20,22 +22,31 @@ class MatrixFreeLqrTest {
                 assertClose(solution.feedback(k, setpoint.direction(k)), w[k], 1e-8);
             }
             double[] z = vector(20, new Random(3));
-            assertClose(Controller.lqr(solution, setpoint).input(4, z), Controller.lqr(w, setpoint).input(4, z), 1e-8);
+            assertClose(
+                    Controller.lqr(solution, setpoint).input(4, z),
+                    Controller.lqr(w, setpoint).input(4, z),
+                    1e-8);
         }
     }
 
     @Test
     void freeStatesNeedNoInput() {
         var setpoint = setpoint(3, 4, 1, 2);
-        double[][] w = MatrixFreeLqr.feedback(Differential.of(system(3, 4, 1)), new QuadraticCost(0, 1, 0), setpoint, 1e-10);
+        double[][] w =
+                MatrixFreeLqr.feedback(Differential.of(system(3, 4, 1)), new QuadraticCost(0, 1, 0), setpoint, 1e-10);
         assertEquals(0, Vectors.norm(w[1]));
     }
 
     @Test
     void errorsNameWhatIsWrong() {
         var system = system(3, 4, 1);
-        assertRefuses(() -> MatrixFreeLqr.feedback(Differential.of(system), COST, setpoint(4, 4, 1, 2), 1e-9), "horizon", "4, wanted 3");
-        assertRefuses(() -> MatrixFreeLqr.feedback(Differential.of(system), COST, setpoint(3, 4, 1, 2), 0), "tolerance is 0.0");
+        assertRefuses(
+                () -> MatrixFreeLqr.feedback(Differential.of(system), COST, setpoint(4, 4, 1, 2), 1e-9),
+                "horizon",
+                "4, wanted 3");
+        assertRefuses(
+                () -> MatrixFreeLqr.feedback(Differential.of(system), COST, setpoint(3, 4, 1, 2), 0),
+                "tolerance is 0.0");
         assertRefuses(() -> Controller.lqr(new double[2][4], setpoint(3, 4, 1, 2)), "K_k v_k", "2, wanted 3");
         var skewed = new Differential() {
             @Override
@@ -58,6 +69,7 @@ class MatrixFreeLqrTest {
                 return Differential.of(system).vjp(2 - k, covectors);
             }
         };
-        assertThrows(ArithmeticException.class, () -> MatrixFreeLqr.feedback(skewed, COST, setpoint(3, 4, 1, 2), 1e-12));
+        assertThrows(
+                ArithmeticException.class, () -> MatrixFreeLqr.feedback(skewed, COST, setpoint(3, 4, 1, 2), 1e-12));
     }
 }

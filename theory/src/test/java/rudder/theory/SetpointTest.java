@@ -20,7 +20,10 @@ class SetpointTest {
         }
     }
 
-    /** Theorem 4.1: every other state of the target strength is z + alpha v + x with x normal to v, and farther by Pythagoras. */
+    /**
+     * Theorem 4.1: every other state of the target strength is z + alpha v + x with x normal to v, and farther by
+     * Pythagoras.
+     */
     @Test
     void noOtherStateOfTheTargetStrengthIsCloser() {
         var random = new Random(3);
@@ -45,15 +48,15 @@ class SetpointTest {
         var centred = Setpoint.of(directions, gaps, offsets, 0.5, "last token");
         assertEquals(11, centred.target(0));
         assertEquals(-8.5, centred.target(1));
-        assertEquals(-4, centred.at(2).target(1));
+        assertEquals(-4, centred.withStrength(2).target(1));
         assertEquals(1.5, Setpoint.absolute(directions, gaps, 0.5).target(1));
         assertEquals(7, Setpoint.constant(4, new double[] {0, 1}, 7).target(4));
     }
 
     @Test
     void zeroStrengthCentredIsTheOffsetAndShiftsNothing() {
-        var zero = setpoint.at(0);
-        assertEquals(0, Vectors.norm(zero.shift(2)));
+        var zero = setpoint.withStrength(0);
+        assertEquals(0, Vectors.norm(zero.iti(2)));
         assertEquals(zero.target(2), setpoint.target(2) - 1.5 * setpoint.gap(2), 1e-15);
     }
 
@@ -61,7 +64,7 @@ class SetpointTest {
     void strengthsInGapsAreInTheUnitsOfLambda() {
         for (int k = 0; k <= T; k++) {
             assertEquals(setpoint.lambda(), setpoint.inGaps(k, setpoint.target(k)), 1e-14);
-            assertEquals(0, setpoint.inGaps(k, setpoint.at(0).target(k)), 1e-14);
+            assertEquals(0, setpoint.inGaps(k, setpoint.withStrength(0).target(k)), 1e-14);
         }
     }
 
@@ -70,7 +73,7 @@ class SetpointTest {
         var late = Setpoint.of(new double[][] {{0, 0}, {0, 1}}, new double[] {0, 2}, new double[] {0, 5}, 1, "");
         double[] z = {3, 4};
         assertEquals(0, late.error(0, z));
-        assertEquals(0, Vectors.norm(Controller.openLoop(late).input(0, z)));
+        assertEquals(0, Vectors.norm(Controller.actAdd(late, 0).input(0, z)));
         assertTrue(Double.isNaN(late.inGaps(0, 1)));
         assertEquals(3, late.error(1, z));
     }
@@ -91,10 +94,15 @@ class SetpointTest {
     void errorsNameTheBlockAndTheRemedy() {
         double[] one = {1, 1};
         double[][] directions = {{1, 0}, {0, 1}};
-        assertRefuses(() -> Setpoint.absolute(new double[][] {{1, 0}, {0, 2}}, one, 1), "block 1", "norm 2.0", "divide");
+        assertRefuses(
+                () -> Setpoint.absolute(new double[][] {{1, 0}, {0, 2}}, one, 1), "block 1", "norm 2.0", "divide");
         assertRefuses(() -> Setpoint.absolute(new double[][] {{1, 0}, {Double.NaN, 0}}, one, 1), "block 1", "norm NaN");
         assertRefuses(() -> Setpoint.absolute(new double[][] {{1, 0}, {1}}, one, 1), "block 1", "length 1, wanted 2");
-        assertRefuses(() -> Setpoint.absolute(directions, new double[] {1, 0}, 1), "gap of block 1 is 0", "norm 1.0", "absent");
+        assertRefuses(
+                () -> Setpoint.absolute(directions, new double[] {1, 0}, 1),
+                "gap of block 1 is 0",
+                "norm 1.0",
+                "absent");
         assertRefuses(() -> Setpoint.absolute(directions, new double[] {1, -1}, 1), "gap of block 1 is -1.0");
         assertRefuses(() -> Setpoint.absolute(directions, new double[] {1}, 1), "length 1, wanted 2");
         assertRefuses(() -> Setpoint.absolute(directions, one, Double.NaN), "lambda is NaN");
@@ -108,7 +116,11 @@ class SetpointTest {
     void valuePrintsItselfInOneLine() {
         double[][] directions = {{1, 0}, {0, 1}};
         double[] one = {1, 1};
-        assertEquals("Setpoint[1.0 mu_k centred, blocks 0..1, last token]", Setpoint.of(directions, one, one, 1, "last token").toString());
-        assertEquals("Setpoint[0.5 mu_k absolute, blocks 0..1]", Setpoint.absolute(directions, one, 0.5).toString());
+        assertEquals(
+                "Setpoint[1.0 mu_k centred, blocks 0..1, last token]",
+                Setpoint.of(directions, one, one, 1, "last token").toString());
+        assertEquals(
+                "Setpoint[0.5 mu_k absolute, blocks 0..1]",
+                Setpoint.absolute(directions, one, 0.5).toString());
     }
 }

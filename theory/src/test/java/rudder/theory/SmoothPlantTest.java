@@ -79,7 +79,9 @@ class SmoothPlantTest {
         assertRefuses(() -> network.linearise(new double[2][5]), "2 states", "6 blocks");
         assertRefuses(() -> network.next(6, new double[5]), "block 6", "0..5");
         assertEquals("ResidualNetwork[T=6, d=5, width=9]", network.toString());
-        assertEquals("LinearSystem[T=6, d=5, linearised ResidualNetwork[T=6, d=5, width=9]]", network.linearise(new double[6][5]).toString());
+        assertEquals(
+                "LinearSystem[T=6, d=5, linearised ResidualNetwork[T=6, d=5, width=9]]",
+                network.linearise(new double[6][5]).toString());
     }
 
     private static double remainder(SmoothPlant plant, int k, double[] z, double[] x) {

@@ -18,7 +18,10 @@ import org.junit.jupiter.api.Test;
 class SpectraTest {
     @Test
     void radiiAndNormsEqualThoseOfDenseDecompositions() {
-        for (var system : List.of(system(3, 120, 1), system(4, 7, 2), Lqr.solve(system(5, 30, 3), COST).closedLoop())) {
+        for (var system : List.of(
+                system(3, 120, 1),
+                system(4, 7, 2),
+                Lqr.solve(system(5, 30, 3), COST).closedLoop())) {
             var spectra = Spectra.of(system);
             for (int k = 0; k < system.horizon(); k++) {
                 assertEquals(radius(system.jacobian(k)), spectra.radii()[k], 1e-6);
@@ -54,12 +57,17 @@ class SpectraTest {
         }
         assertClose(product(f, transpose(f)), Gramians.controllability(system, b::get), 1e-14);
         double[] x = vector(d, random);
-        double[] u = Vectors.multiply(transpose(f), Vectors.multiply(inverse(Gramians.controllability(system, b::get)), x));
-        var laws = new java.util.TreeMap<Integer, Law>();
+        double[] u =
+                Vectors.multiply(transpose(f), Vectors.multiply(inverse(Gramians.controllability(system, b::get)), x));
+        var laws = new java.util.TreeMap<Integer, ControlLaw>();
         for (int k = 0; k < 5; k++) {
-            laws.put(k, Law.constant(Vectors.multiply(b.get(k), new double[] {u[2 * k], u[2 * k + 1]})));
+            laws.put(k, ControlLaw.constant(Vectors.multiply(b.get(k), new double[] {u[2 * k], u[2 * k + 1]})));
         }
-        assertClose(x, Rollout.of(Plant.of(system), Controller.of("least energy", laws, null), new double[d]).states()[5], 1e-11);
+        assertClose(
+                x,
+                Rollout.of(Plant.of(system), Controller.of("least energy", laws, null), new double[d])
+                        .states()[5],
+                1e-11);
         assertClose(identity(d, 1), Gramians.controllability(system(1, d, 6)), 0);
     }
 
@@ -70,10 +78,12 @@ class SpectraTest {
         var setpoint = setpoint(5, d, 1, 8);
         double[] x = vector(d, new Random(9));
         double energy = 0;
-        for (double strength : Rollout.of(Plant.of(system), Controller.none(), x).strengths(setpoint)) {
+        for (double strength :
+                Rollout.of(Plant.of(system), Controller.none(), x).strengths(setpoint)) {
             energy += strength * strength;
         }
-        assertEquals(energy, Vectors.dot(x, Vectors.multiply(Gramians.observability(system, setpoint), x)), 1e-13 * energy);
+        assertEquals(
+                energy, Vectors.dot(x, Vectors.multiply(Gramians.observability(system, setpoint), x)), 1e-13 * energy);
         assertClose(LyapunovFunction.of(system).matrix(0), Gramians.observability(system, k -> identity(d, 1)), 1e-14);
     }
 
@@ -89,6 +99,9 @@ class SpectraTest {
     private static double radius(DMatrixRMaj m) {
         var eigen = DecompositionFactory_DDRM.eig(m.numRows, false);
         assertTrue(eigen.decompose(m.copy()));
-        return IntStream.range(0, m.numRows).mapToDouble(i -> eigen.getEigenvalue(i).getMagnitude()).max().orElseThrow();
+        return IntStream.range(0, m.numRows)
+                .mapToDouble(i -> eigen.getEigenvalue(i).getMagnitude())
+                .max()
+                .orElseThrow();
     }
 }

@@ -32,12 +32,15 @@ class TrackingBoundTest {
         }
 
         Rollout deviation(double[] dz) {
-            return Rollout.of(plant, controller, Vectors.plus(nominal.states()[0], 1, dz)).minus(nominal);
+            return Rollout.of(plant, controller, Vectors.plus(nominal.states()[0], 1, dz))
+                    .minus(nominal);
         }
 
         List<Rollout> deviations(int count, double size, long seed) {
             var random = new Random(seed);
-            return IntStream.range(0, count).mapToObj(run -> deviation(times(size, unit(plant.dimension(), random)))).toList();
+            return IntStream.range(0, count)
+                    .mapToObj(run -> deviation(times(size, unit(plant.dimension(), random))))
+                    .toList();
         }
     }
 
@@ -61,11 +64,19 @@ class TrackingBoundTest {
             for (int i = 0; i < k; i++) {
                 double largest = 0;
                 for (var sample : runs) {
-                    double[] residual = Vectors.plus(sample.states()[i + 1], -1, Vectors.multiply(closed.jacobian(i), sample.states()[i]));
-                    largest = Math.max(largest, 2 * world.lyapunov.norm(i + 1, residual) / Math.pow(world.lyapunov.norm(i, sample.states()[i]), 2));
+                    double[] residual = Vectors.plus(
+                            sample.states()[i + 1], -1, Vectors.multiply(closed.jacobian(i), sample.states()[i]));
+                    largest = Math.max(
+                            largest,
+                            2
+                                    * world.lyapunov.norm(i + 1, residual)
+                                    / Math.pow(world.lyapunov.norm(i, sample.states()[i]), 2));
                 }
                 assertEquals(largest, bound.curvatures()[i], 1e-12);
-                curved += NormOps_DDRM.normP2(normalised.transition(k, i + 1)) * largest / 2 * Math.pow(world.lyapunov.norm(i, run.states()[i]), 2);
+                curved += NormOps_DDRM.normP2(normalised.transition(k, i + 1))
+                        * largest
+                        / 2
+                        * Math.pow(world.lyapunov.norm(i, run.states()[i]), 2);
             }
             assertEquals(linear, bound.terms(run).linear()[k], 1e-9);
             assertEquals(curved, bound.terms(run).curved()[k], 1e-9);
@@ -77,7 +88,8 @@ class TrackingBoundTest {
     void certifiedBoundHoldsOnEveryRunAndExceedsTheSampledOne() {
         var upright = new World(new Pendulum(30, 0.05, 1, 0.1), new double[2], new QuadraticCost(1, 5, 1));
         for (var toy : List.of(world, upright)) {
-            var certified = CertifiedBound.of(toy.lyapunov, toy.norms, CertifiedBound.Curvature.of(toy.plant, toy.nominal.states()));
+            var certified = CertifiedBound.of(
+                    toy.lyapunov, toy.norms, CertifiedBound.Curvature.of(toy.plant, toy.nominal.states()));
             for (double size : new double[] {1e-3, 1e-2, 0.1, 1}) {
                 var runs = toy.deviations(50, size, 5);
                 assertEquals(1, certified.coverage(runs));
@@ -96,8 +108,8 @@ class TrackingBoundTest {
     @Test
     void certifiedBoundOfAPendulumHeldUprightIsTight() {
         var upright = new World(new Pendulum(30, 0.05, 1, 0.1), new double[2], new QuadraticCost(1, 5, 1));
-        var certified = CertifiedBound.of(upright.lyapunov, upright.norms,
-                CertifiedBound.Curvature.of(upright.plant, upright.nominal.states()));
+        var certified = CertifiedBound.of(
+                upright.lyapunov, upright.norms, CertifiedBound.Curvature.of(upright.plant, upright.nominal.states()));
         var run = upright.deviation(new double[] {0.01, 0.01});
         double[] bound = certified.along(run);
         double[] errors = upright.lyapunov.norms(run);
@@ -115,7 +127,9 @@ class TrackingBoundTest {
     @Test
     void conformalBoundCoversHeldOutRunsAsOftenAsItSays() {
         var random = new Random(6);
-        var all = IntStream.range(0, 420).mapToObj(run -> world.deviation(times(0.2, vector(6, random)))).toList();
+        var all = IntStream.range(0, 420)
+                .mapToObj(run -> world.deviation(times(0.2, vector(6, random))))
+                .toList();
         var heldOut = all.subList(220, 420);
         double[] scale = world.lyapunov.norms(all.get(0));
         for (double delta : new double[] {0.1, 0.2}) {
@@ -124,7 +138,9 @@ class TrackingBoundTest {
             var each = ConformalBound.perBlock(world.lyapunov, all.subList(20, 220), delta);
             double[][] errors = heldOut.stream().map(world.lyapunov::norms).toArray(double[][]::new);
             for (int k = 0; k <= 7; k++) {
-                assertTrue(each.envelope().band(200, 0.999).contains(each.envelope().coverage(k, errors)));
+                assertTrue(each.envelope()
+                        .band(200, 0.999)
+                        .contains(each.envelope().coverage(k, errors)));
             }
         }
     }
@@ -133,13 +149,26 @@ class TrackingBoundTest {
     void errorsAndLines() {
         var runs = world.deviations(5, 0.5, 7);
         assertRefuses(() -> SampledBound.of(world.lyapunov, world.norms, List.of()), "no runs");
-        assertRefuses(() -> SampledBound.of(world.lyapunov, world.norms, List.of(world.nominal.minus(world.nominal))), "block 0");
-        assertRefuses(() -> CertifiedBound.of(world.lyapunov, world.norms, (k, radius) -> 0).from(-1), "-1.0");
-        assertRefuses(() -> ConformalBound.perBlock(world.lyapunov, runs, 0.1), "5 calibration runs", "delta = 0.1", "at least 9");
-        assertEquals("TrackingBound[sampled: holds on the 5 runs it was made from, T=7]", SampledBound.of(world.lyapunov, world.norms, runs).toString());
-        assertEquals("TrackingBound[certified: holds on every run, T=7]",
+        assertRefuses(
+                () -> SampledBound.of(world.lyapunov, world.norms, List.of(world.nominal.minus(world.nominal))),
+                "block 0");
+        assertRefuses(
+                () -> CertifiedBound.of(world.lyapunov, world.norms, (k, radius) -> 0)
+                        .from(-1),
+                "-1.0");
+        assertRefuses(
+                () -> ConformalBound.perBlock(world.lyapunov, runs, 0.1),
+                "5 calibration runs",
+                "delta = 0.1",
+                "at least 9");
+        assertEquals(
+                "TrackingBound[sampled: holds on the 5 runs it was made from, T=7]",
+                SampledBound.of(world.lyapunov, world.norms, runs).toString());
+        assertEquals(
+                "TrackingBound[certified: holds on every run, T=7]",
                 CertifiedBound.of(world.lyapunov, world.norms, (k, radius) -> 0).toString());
-        assertEquals("TrackingBound[conformal: ConformalEnvelope[each block with probability 0.75, from 5 runs, T=7]]",
+        assertEquals(
+                "TrackingBound[conformal: ConformalEnvelope[each block with probability 0.75, from 5 runs, T=7]]",
                 ConformalBound.perBlock(world.lyapunov, runs, 0.25).toString());
     }
 }

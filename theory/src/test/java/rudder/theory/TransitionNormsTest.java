@@ -13,7 +13,9 @@ import org.junit.jupiter.api.Test;
 class TransitionNormsTest {
     @Test
     void normsEqualTheLargestSingularValuesOfTheProducts() {
-        for (var system : new LinearSystem[] {system(6, 40, 1), Lqr.solve(system(6, 25, 2), COST).closedLoop(), system(9, 1, 3), system(1, 3, 4)}) {
+        for (var system : new LinearSystem[] {
+            system(6, 40, 1), Lqr.solve(system(6, 25, 2), COST).closedLoop(), system(9, 1, 3), system(1, 3, 4)
+        }) {
             var norms = TransitionNorms.of(system);
             for (int k = 0; k <= system.horizon(); k++) {
                 for (int j = 0; j <= k; j++) {
@@ -53,25 +55,34 @@ class TransitionNormsTest {
     @Test
     void transitionsAreProductsInOrder() {
         var system = system(4, 3, 6);
-        assertClose(product(system.jacobian(3), system.jacobian(2), system.jacobian(1)), system.transition(4, 1), 1e-15);
+        assertClose(
+                product(system.jacobian(3), system.jacobian(2), system.jacobian(1)), system.transition(4, 1), 1e-15);
         assertClose(identity(3, 1), system.transition(2, 2), 0);
         assertRefuses(() -> system.transition(2, 3), "block 3", "0..2");
         assertRefuses(() -> TransitionNorms.of(system).norm(5, 0), "block 5", "0..4");
-        assertTrue(TransitionNorms.of(system).toString().matches("TransitionNorms\\[\\|Phi\\(4, 0\\)\\|=.*, LinearSystem\\[T=4, d=3]]"));
+        assertTrue(TransitionNorms.of(system)
+                .toString()
+                .matches("TransitionNorms\\[\\|Phi\\(4, 0\\)\\|=.*, LinearSystem\\[T=4, d=3]]"));
     }
 
     /** A controller's closed loop is what its deviations obey. */
     @Test
     void systemUnderAControllerMapsDeviationsToDeviations() {
         var system = system(4, 3, 7);
-        var controller = Controller.lqr(Lqr.solve(system, COST), setpoint(4, 3, 1, 8)).plus(Controller.openLoop(setpoint(4, 3, 1, 9), 2));
+        var controller = Controller.lqr(Lqr.solve(system, COST), setpoint(4, 3, 1, 8))
+                .plus(Controller.actAdd(setpoint(4, 3, 1, 9), 2));
         var random = new Random(10);
         double[] a = vector(3, random);
         double[] b = vector(3, random);
         var plant = Plant.of(system);
         var deviation = Rollout.of(plant, controller, a).minus(Rollout.of(plant, controller, b));
-        assertClose(deviation.states()[4], Vectors.multiply(system.under(controller).transition(4, 0), Vectors.plus(a, -1, b)), 1e-13);
-        assertEquals("LinearSystem[LinearSystem[T=4, d=3] under none]", system.under(Controller.none()).toString());
+        assertClose(
+                deviation.states()[4],
+                Vectors.multiply(system.under(controller).transition(4, 0), Vectors.plus(a, -1, b)),
+                1e-13);
+        assertEquals(
+                "LinearSystem[LinearSystem[T=4, d=3] under none]",
+                system.under(Controller.none()).toString());
     }
 
     private static double norm(DMatrixRMaj m) {

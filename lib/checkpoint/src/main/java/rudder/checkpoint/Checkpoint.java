@@ -19,7 +19,8 @@ import rudder.checkpoint.format.TensorSource;
 import rudder.checkpoint.tokenizer.Tokenizer;
 
 /** A model on disk, opened: a GGUF file, or a folder in Hugging Face's layout. */
-public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig config, Tokenizer tokenizer) implements Closeable {
+public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig config, Tokenizer tokenizer)
+        implements Closeable {
 
     public static final String CONFIG = "config.json";
     public static final String GENERATION = "generation_config.json";
@@ -31,7 +32,7 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
      * Opens a model. A folder without a {@code tokenizer.json} is read as well; only texts are refused then.
      *
      * @throws IllegalArgumentException if the architecture or a switch of it is not supported
-     * @throws IOException              if a file is missing or not sound
+     * @throws IOException if a file is missing or not sound
      */
     public static Checkpoint open(Path path) throws IOException {
         return Files.isDirectory(path) ? folder(path) : gguf(path);
@@ -62,7 +63,11 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
         ModelConfig config = HfConfig.parse(json, folder.getFileName() + "/" + CONFIG);
         Safetensors tensors = Safetensors.open(folder);
         try {
-            return new Checkpoint(tensors, TensorNames.huggingFace(tensors, config.postNorms()), config, tokenizer(folder, json, config.vocabulary()));
+            return new Checkpoint(
+                    tensors,
+                    TensorNames.huggingFace(tensors, config.postNorms()),
+                    config,
+                    tokenizer(folder, json, config.vocabulary()));
         } catch (IOException | RuntimeException | Error e) {
             tensors.close();
             throw e;
@@ -81,7 +86,9 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
             stops.add(number.intValue());
         }
         Path file = folder.resolve(TOKENIZER);
-        return Files.exists(file) ? Tokenizer.ofJson(file, size, stops, chatTemplate(folder)) : Tokenizer.ofNumbers(size, stops);
+        return Files.exists(file)
+                ? Tokenizer.ofJson(file, size, stops, chatTemplate(folder))
+                : Tokenizer.ofNumbers(size, stops);
     }
 
     /** The Jinja program beside the tokenizer, or in its configuration: alone, or the one called default. */
@@ -93,8 +100,11 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
         Path file = folder.resolve(TOKENIZER_CONFIG);
         Object template = Files.exists(file) ? json(file).get("chat_template") : null;
         if (template instanceof List<?> several) {
-            template = several.stream().filter(one -> one instanceof Map<?, ?> map && "default".equals(map.get("name")))
-                    .map(one -> ((Map<?, ?>) one).get("template")).findFirst().orElse(null);
+            template = several.stream()
+                    .filter(one -> one instanceof Map<?, ?> map && "default".equals(map.get("name")))
+                    .map(one -> ((Map<?, ?>) one).get("template"))
+                    .findFirst()
+                    .orElse(null);
         }
         return template instanceof String text ? Optional.of(text) : Optional.empty();
     }
@@ -103,7 +113,9 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
         try {
             return StrictJson.object(Files.readString(file));
         } catch (MalformedJsonException | EOFException e) {
-            throw new IOException("cannot read " + file + ": it is not the JSON it should be, " + e.getMessage() + "; fetch it again", e);
+            throw new IOException(
+                    "cannot read " + file + ": it is not the JSON it should be, " + e.getMessage() + "; fetch it again",
+                    e);
         }
     }
 

@@ -9,55 +9,205 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * A {@code config.json} in Hugging Face's layout, read as transformers 4.57 reads it: a field that is absent has the architecture's default,
- * one that is null is switched off. Every field is either used, required to have the one value that this library computes, or on the list of
- * those that change no number; any other is refused by name.
+ * A {@code config.json} in Hugging Face's layout, read as transformers 4.57 reads it: a field that is absent has the
+ * architecture's default, one that is null is switched off. Every field is either used, required to have the one value
+ * that this library computes, or on the list of those that change no number; any other is refused by name.
  *
  * <p>Source: the configuration and modelling files of the six architectures in transformers 4.57.
  */
 public final class HfConfig {
 
     /** Sizes without a default. */
-    private static final Set<String> SIZES = Set.of("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads");
+    private static final Set<String> SIZES =
+            Set.of("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads");
 
     /** Fields on which neither logits nor states depend: training, generation, bookkeeping. */
-    private static final Set<String> HARMLESS = Set.of("_attn_implementation", "_attn_implementation_autoset", "_name_or_path",
-            "_sliding_window_pattern", "architectures", "attention_dropout", "bad_words_ids", "begin_suppress_tokens", "bos_token_id",
-            "cache_implementation", "chunk_size_feed_forward", "decoder_start_token_id", "diversity_penalty", "do_sample", "dtype",
-            "early_stopping", "encoder_no_repeat_ngram_size", "eos_token_id", "exponential_decay_length_penalty", "finetuning_task",
-            "forced_bos_token_id", "forced_eos_token_id", "id2label", "initializer_range", "is_llama_config", "label2id", "length_penalty",
-            "max_length", "min_length", "model_type", "no_repeat_ngram_size", "num_beam_groups", "num_beams",
-            "num_return_sequences", "output_attentions", "output_hidden_states", "output_scores", "pad_token_id", "prefix", "pretraining_tp",
-            "problem_type", "remove_invalid_values", "repetition_penalty", "return_dict", "return_dict_in_generate", "sep_token_id",
-            "suppress_tokens", "task_specific_params", "temperature", "tf_legacy_loss", "tokenizer_class", "top_k", "top_p", "torch_dtype",
-            "torchscript", "transformers.js_config", "transformers_version", "typical_p", "unsloth_fixed", "unsloth_version", "use_bfloat16",
+    private static final Set<String> HARMLESS = Set.of(
+            "_attn_implementation",
+            "_attn_implementation_autoset",
+            "_name_or_path",
+            "_sliding_window_pattern",
+            "architectures",
+            "attention_dropout",
+            "bad_words_ids",
+            "begin_suppress_tokens",
+            "bos_token_id",
+            "cache_implementation",
+            "chunk_size_feed_forward",
+            "decoder_start_token_id",
+            "diversity_penalty",
+            "do_sample",
+            "dtype",
+            "early_stopping",
+            "encoder_no_repeat_ngram_size",
+            "eos_token_id",
+            "exponential_decay_length_penalty",
+            "finetuning_task",
+            "forced_bos_token_id",
+            "forced_eos_token_id",
+            "id2label",
+            "initializer_range",
+            "is_llama_config",
+            "label2id",
+            "length_penalty",
+            "max_length",
+            "min_length",
+            "model_type",
+            "no_repeat_ngram_size",
+            "num_beam_groups",
+            "num_beams",
+            "num_return_sequences",
+            "output_attentions",
+            "output_hidden_states",
+            "output_scores",
+            "pad_token_id",
+            "prefix",
+            "pretraining_tp",
+            "problem_type",
+            "remove_invalid_values",
+            "repetition_penalty",
+            "return_dict",
+            "return_dict_in_generate",
+            "sep_token_id",
+            "suppress_tokens",
+            "task_specific_params",
+            "temperature",
+            "tf_legacy_loss",
+            "tokenizer_class",
+            "top_k",
+            "top_p",
+            "torch_dtype",
+            "torchscript",
+            "transformers.js_config",
+            "transformers_version",
+            "typical_p",
+            "unsloth_fixed",
+            "unsloth_version",
+            "use_bfloat16",
             "use_cache");
 
     /** Fields of a model of text and images beside its {@code text_config}. */
-    private static final Set<String> IMAGES = Set.of("boi_token_index", "eoi_token_index", "image_token_index", "mm_tokens_per_image",
-            "vision_config");
+    private static final Set<String> IMAGES =
+            Set.of("boi_token_index", "eoi_token_index", "image_token_index", "mm_tokens_per_image", "vision_config");
 
-    /** Fields that may be there with this value only: another changes the mathematics in a way that is not done here. */
-    private static final Map<String, Object> FIXED = Map.of("add_cross_attention", false, "attention_bias", false, "is_decoder", false,
-            "is_encoder_decoder", false, "mlp_bias", false, "partial_rotary_factor", 1.0, "pruned_heads", Map.of(), "rope_interleaved", false,
-            "tie_encoder_decoder", false, "use_bidirectional_attention", false);
+    /**
+     * Fields that may be there with this value only: another changes the mathematics in a way that is not done here.
+     */
+    private static final Map<String, Object> FIXED = Map.of(
+            "add_cross_attention",
+            false,
+            "attention_bias",
+            false,
+            "is_decoder",
+            false,
+            "is_encoder_decoder",
+            false,
+            "mlp_bias",
+            false,
+            "partial_rotary_factor",
+            1.0,
+            "pruned_heads",
+            Map.of(),
+            "rope_interleaved",
+            false,
+            "tie_encoder_decoder",
+            false,
+            "use_bidirectional_attention",
+            false);
 
-    private static final Map<String, Object> COMMON = fields(Map.of(), "hidden_act", "silu", "rms_norm_eps", 1e-6, "rope_theta", 1e4,
-            "rope_scaling", null, "num_key_value_heads", null, "head_dim", null, "tie_word_embeddings", false);
-    private static final Map<String, Object> GEMMA = fields(COMMON, "hidden_activation", "gelu_pytorch_tanh", "head_dim", 256L,
-            "tie_word_embeddings", true, "query_pre_attn_scalar", 256L, "sliding_window", 4096L, "layer_types", null);
-    private static final Map<String, Object> QWEN = fields(COMMON, "max_position_embeddings", 32_768L, "use_sliding_window", false,
-            "sliding_window", 4096L, "max_window_layers", 28L, "layer_types", null);
+    private static final Map<String, Object> COMMON = fields(
+            Map.of(),
+            "hidden_act",
+            "silu",
+            "rms_norm_eps",
+            1e-6,
+            "rope_theta",
+            1e4,
+            "rope_scaling",
+            null,
+            "num_key_value_heads",
+            null,
+            "head_dim",
+            null,
+            "tie_word_embeddings",
+            false);
+    private static final Map<String, Object> GEMMA = fields(
+            COMMON,
+            "hidden_activation",
+            "gelu_pytorch_tanh",
+            "head_dim",
+            256L,
+            "tie_word_embeddings",
+            true,
+            "query_pre_attn_scalar",
+            256L,
+            "sliding_window",
+            4096L,
+            "layer_types",
+            null);
+    private static final Map<String, Object> QWEN = fields(
+            COMMON,
+            "max_position_embeddings",
+            32_768L,
+            "use_sliding_window",
+            false,
+            "sliding_window",
+            4096L,
+            "max_window_layers",
+            28L,
+            "layer_types",
+            null);
 
     /** The fields that each architecture reads, beside the sizes, and what it takes where its file says nothing. */
     private static final Map<String, Map<String, Object>> DEFAULTS = Map.of(
             "llama", fields(COMMON, "max_position_embeddings", 2048L),
-            "mistral", fields(COMMON, "max_position_embeddings", 131_072L, "sliding_window", 4096L, "num_key_value_heads", 8L),
-            "gemma2", fields(GEMMA, "max_position_embeddings", 8192L, "num_key_value_heads", 4L, "attn_logit_softcapping", 50.0,
-                    "final_logit_softcapping", 30.0),
-            "gemma3_text", fields(GEMMA, "vocab_size", 262_208L, "hidden_size", 2304L, "intermediate_size", 9216L, "num_hidden_layers", 26L,
-                    "num_attention_heads", 8L, "num_key_value_heads", 4L, "max_position_embeddings", 131_072L, "rope_theta", 1e6,
-                    "rope_local_base_freq", 1e4, "sliding_window_pattern", 6L, "attn_logit_softcapping", null, "final_logit_softcapping", null),
+            "mistral",
+                    fields(
+                            COMMON,
+                            "max_position_embeddings",
+                            131_072L,
+                            "sliding_window",
+                            4096L,
+                            "num_key_value_heads",
+                            8L),
+            "gemma2",
+                    fields(
+                            GEMMA,
+                            "max_position_embeddings",
+                            8192L,
+                            "num_key_value_heads",
+                            4L,
+                            "attn_logit_softcapping",
+                            50.0,
+                            "final_logit_softcapping",
+                            30.0),
+            "gemma3_text",
+                    fields(
+                            GEMMA,
+                            "vocab_size",
+                            262_208L,
+                            "hidden_size",
+                            2304L,
+                            "intermediate_size",
+                            9216L,
+                            "num_hidden_layers",
+                            26L,
+                            "num_attention_heads",
+                            8L,
+                            "num_key_value_heads",
+                            4L,
+                            "max_position_embeddings",
+                            131_072L,
+                            "rope_theta",
+                            1e6,
+                            "rope_local_base_freq",
+                            1e4,
+                            "sliding_window_pattern",
+                            6L,
+                            "attn_logit_softcapping",
+                            null,
+                            "final_logit_softcapping",
+                            null),
             "qwen2", QWEN,
             "qwen3", fields(QWEN, "head_dim", 128L));
 
@@ -82,7 +232,7 @@ public final class HfConfig {
     /**
      * The configuration that a {@code config.json} describes; of a model of text and images, its text's.
      *
-     * @param json  the file's one object
+     * @param json the file's one object
      * @param where what messages call it
      * @throws IllegalArgumentException naming the field that is missing, malformed, unknown or not supported
      */
@@ -102,7 +252,8 @@ public final class HfConfig {
         }
         if (!(json.get("model_type") instanceof String architecture) || !DEFAULTS.containsKey(architecture)) {
             throw new IllegalArgumentException(where + ": model_type is " + json.get("model_type") + ", supported are "
-                    + new TreeSet<>(DEFAULTS.keySet()) + " and gemma3 with its text_config. Use a checkpoint of one of these, or open an issue.");
+                    + new TreeSet<>(DEFAULTS.keySet())
+                    + " and gemma3 with its text_config. Use a checkpoint of one of these, or open an issue.");
         }
         var known = new TreeSet<>(DEFAULTS.get(architecture).keySet());
         known.addAll(SIZES);
@@ -114,17 +265,25 @@ public final class HfConfig {
 
     private static void refuseUnknown(Map<String, Object> json, Set<String> known, String where) {
         json.forEach((key, value) -> {
-            if (value == null || known.contains(key) || HARMLESS.contains(key) || FIXED.containsKey(key) && same(FIXED.get(key), value)) {
+            if (value == null
+                    || known.contains(key)
+                    || HARMLESS.contains(key)
+                    || FIXED.containsKey(key) && same(FIXED.get(key), value)) {
                 return;
             }
-            throw new IllegalArgumentException(where + ": field '" + key + "' is " + value + ", "
-                    + (FIXED.containsKey(key) ? "supported is only " + FIXED.get(key) : "which this library does not know")
-                    + ". If no number depends on it, remove it from a copy of the checkpoint's folder; otherwise use another checkpoint.");
+            throw new IllegalArgumentException(
+                    where + ": field '" + key + "' is " + value + ", "
+                            + (FIXED.containsKey(key)
+                                    ? "supported is only " + FIXED.get(key)
+                                    : "which this library does not know")
+                            + ". If no number depends on it, remove it from a copy of the checkpoint's folder; otherwise use another checkpoint.");
         });
     }
 
     private static boolean same(Object wanted, Object found) {
-        return wanted instanceof Number w && found instanceof Number f ? w.doubleValue() == f.doubleValue() : wanted.equals(found);
+        return wanted instanceof Number w && found instanceof Number f
+                ? w.doubleValue() == f.doubleValue()
+                : wanted.equals(found);
     }
 
     private ModelConfig model() {
@@ -138,25 +297,41 @@ public final class HfConfig {
         if (isSet(activation) ? !values.get(activation).equals(wanted) : !gemma) {
             throw wrong(activation, "'" + wanted + "', the one that is supported for " + architecture);
         }
-        var spans = new ArrayList<Span>();
+        var spans = new ArrayList<AttentionSpan>();
         for (int k = 0; k < horizon; k++) {
             spans.add(span(k, horizon));
         }
-        return new ModelConfig(architecture, horizon, dimension, heads, isSet("num_key_value_heads") ? count("num_key_value_heads") : heads,
-                headDimension, count("intermediate_size"), count("vocab_size"), count("max_position_embeddings"), real("rms_norm_eps"),
-                gemma ? Activation.GELU_TANH : Activation.SILU, gemma ? Math.sqrt(dimension) : 1,
+        return new ModelConfig(
+                architecture,
+                horizon,
+                dimension,
+                heads,
+                isSet("num_key_value_heads") ? count("num_key_value_heads") : heads,
+                headDimension,
+                count("intermediate_size"),
+                count("vocab_size"),
+                count("max_position_embeddings"),
+                real("rms_norm_eps"),
+                gemma ? Activation.GELU_TANH : Activation.SILU,
+                gemma ? Math.sqrt(dimension) : 1,
                 1 / Math.sqrt(gemma ? real("query_pre_attn_scalar") : headDimension),
                 isSet("attn_logit_softcapping") ? real("attn_logit_softcapping") : 0,
                 isSet("final_logit_softcapping") ? real("final_logit_softcapping") : 0,
-                spans, architecture.equals("qwen2"), architecture.equals("qwen3") || architecture.equals("gemma3_text"), gemma,
-                flag("tie_word_embeddings"), false, gemma ? 1 : 0);
+                spans,
+                architecture.equals("qwen2"),
+                architecture.equals("qwen3") || architecture.equals("gemma3_text"),
+                gemma,
+                flag("tie_word_embeddings"),
+                false,
+                gemma ? 1 : 0);
     }
 
-    private Span span(int k, int horizon) {
+    private AttentionSpan span(int k, int horizon) {
         boolean local = isLocal(k, horizon);
         int window = local ? count("sliding_window") : 0;
-        return local && values.containsKey("rope_local_base_freq") ? new Span(real("rope_local_base_freq"), RotaryScaling.NONE, window)
-                : new Span(real("rope_theta"), scaling(), window);
+        return local && values.containsKey("rope_local_base_freq")
+                ? new AttentionSpan(real("rope_local_base_freq"), RotaryScaling.NONE, window)
+                : new AttentionSpan(real("rope_theta"), scaling(), window);
     }
 
     /** Whether block k sees its window only. */
@@ -198,19 +373,24 @@ public final class HfConfig {
         var scaling = new HfConfig(where + ", rope_scaling", architecture, parts);
         Object kind = parts.containsKey("rope_type") ? parts.get("rope_type") : parts.get("type");
         var used = new TreeSet<>(Set.of("rope_type", "type"));
-        RotaryScaling result = switch (String.valueOf(kind)) {
-            case "default" -> RotaryScaling.NONE;
-            case "linear" -> {
-                used.add("factor");
-                yield RotaryScaling.linear(scaling.real("factor"));
-            }
-            case "llama3" -> {
-                used.addAll(Set.of("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"));
-                yield new RotaryScaling(scaling.real("factor"), scaling.real("low_freq_factor"), scaling.real("high_freq_factor"),
-                        scaling.count("original_max_position_embeddings"));
-            }
-            default -> throw wrong("rope_scaling", "the rope_type default, linear or llama3");
-        };
+        RotaryScaling result =
+                switch (String.valueOf(kind)) {
+                    case "default" -> RotaryScaling.NONE;
+                    case "linear" -> {
+                        used.add("factor");
+                        yield RotaryScaling.linear(scaling.real("factor"));
+                    }
+                    case "llama3" -> {
+                        used.addAll(Set.of(
+                                "factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"));
+                        yield new RotaryScaling(
+                                scaling.real("factor"),
+                                scaling.real("low_freq_factor"),
+                                scaling.real("high_freq_factor"),
+                                scaling.count("original_max_position_embeddings"));
+                    }
+                    default -> throw wrong("rope_scaling", "the rope_type default, linear or llama3");
+                };
         parts.keySet().removeAll(used);
         parts.forEach((key, value) -> {
             throw scaling.wrong(key, "only " + used);
@@ -252,7 +432,7 @@ public final class HfConfig {
     }
 
     private IllegalArgumentException wrong(String key, String wanted) {
-        return new IllegalArgumentException(where + ": field '" + key + "' is " + (values.containsKey(key) ? values.get(key) : "missing")
-                + ", wanted " + wanted);
+        return new IllegalArgumentException(where + ": field '" + key + "' is "
+                + (values.containsKey(key) ? values.get(key) : "missing") + ", wanted " + wanted);
     }
 }

@@ -8,34 +8,57 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The sizes of a transformer without its weights: all that its cost in memory and time depends on. {@code MemoryPlan} counts bytes from it,
- * {@code RandomCheckpoint} writes a model of it.
+ * The sizes of a transformer without its weights: all that its cost in memory and time depends on. {@code MemoryPlan}
+ * counts bytes from it, {@code RandomCheckpoint} writes a model of it.
  *
- * @param name          what tables call it
- * @param architecture  {@code llama}, {@code gemma2} or another {@code model_type} that Rudder loads
- * @param horizon       T, number of blocks
- * @param dimension     d, width of the residual stream
- * @param heads         number of query heads
+ * @param name what tables call it
+ * @param architecture {@code llama}, {@code gemma2} or another {@code model_type} that Rudder loads
+ * @param horizon T, number of blocks
+ * @param dimension d, width of the residual stream
+ * @param heads number of query heads
  * @param keyValueHeads number of key and value heads
  * @param headDimension width of a head
- * @param feedForward   f, width inside the gated MLP
- * @param vocabulary    number of tokens
- * @param tiedHead      whether the embedding serves as the head that makes logits
+ * @param feedForward f, width inside the gated MLP
+ * @param vocabulary number of tokens
+ * @param tiedHead whether the embedding serves as the head that makes logits
  */
-public record ModelShape(String name, String architecture, int horizon, int dimension, int heads, int keyValueHeads, int headDimension,
-        int feedForward, int vocabulary, boolean tiedHead) {
+public record ModelShape(
+        String name,
+        String architecture,
+        int horizon,
+        int dimension,
+        int heads,
+        int keyValueHeads,
+        int headDimension,
+        int feedForward,
+        int vocabulary,
+        boolean tiedHead) {
 
-    private static final String HEADER = "name,architecture,blocks,dimension,heads,key_value_heads,head_dimension,feed_forward,vocabulary,tied";
+    private static final String HEADER =
+            "name,architecture,blocks,dimension,heads,key_value_heads,head_dimension,feed_forward,vocabulary,tied";
 
     /** @throws IllegalArgumentException naming what does not fit, as when such a checkpoint is loaded */
     public ModelShape {
-        HfConfig.parse(config(architecture, horizon, dimension, heads, keyValueHeads, headDimension, feedForward, vocabulary, tiedHead), name);
+        HfConfig.parse(
+                config(
+                        architecture,
+                        horizon,
+                        dimension,
+                        heads,
+                        keyValueHeads,
+                        headDimension,
+                        feedForward,
+                        vocabulary,
+                        tiedHead),
+                name);
     }
 
     /** The eight models of the paper, smallest first: {@code data/paper-models.csv}. */
     public static List<ModelShape> paper() {
         try (var in = ModelShape.class.getResourceAsStream("/rudder/data/paper-models.csv")) {
-            var lines = new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+            var lines = new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .toList();
             if (!lines.get(0).equals(HEADER)) {
                 throw new IllegalArgumentException("paper-models.csv should begin with the line " + HEADER);
             }
@@ -48,20 +71,50 @@ public record ModelShape(String name, String architecture, int horizon, int dime
     private static ModelShape parse(String line) {
         var f = line.split(",", -1);
         if (f.length != 10) {
-            throw new IllegalArgumentException("paper-models.csv: \"" + line + "\" has " + f.length + " fields, wanted 10: " + HEADER);
+            throw new IllegalArgumentException(
+                    "paper-models.csv: \"" + line + "\" has " + f.length + " fields, wanted 10: " + HEADER);
         }
-        return new ModelShape(f[0], f[1], Integer.parseInt(f[2]), Integer.parseInt(f[3]), Integer.parseInt(f[4]), Integer.parseInt(f[5]),
-                Integer.parseInt(f[6]), Integer.parseInt(f[7]), Integer.parseInt(f[8]), Boolean.parseBoolean(f[9]));
+        return new ModelShape(
+                f[0],
+                f[1],
+                Integer.parseInt(f[2]),
+                Integer.parseInt(f[3]),
+                Integer.parseInt(f[4]),
+                Integer.parseInt(f[5]),
+                Integer.parseInt(f[6]),
+                Integer.parseInt(f[7]),
+                Integer.parseInt(f[8]),
+                Boolean.parseBoolean(f[9]));
     }
 
     /** The same but for the number of blocks. */
     public ModelShape withBlocks(int blocks) {
-        return new ModelShape(name, architecture, blocks, dimension, heads, keyValueHeads, headDimension, feedForward, vocabulary, tiedHead);
+        return new ModelShape(
+                name,
+                architecture,
+                blocks,
+                dimension,
+                heads,
+                keyValueHeads,
+                headDimension,
+                feedForward,
+                vocabulary,
+                tiedHead);
     }
 
     /** The same but for the number of tokens it knows. */
     public ModelShape withVocabulary(int tokens) {
-        return new ModelShape(name, architecture, horizon, dimension, heads, keyValueHeads, headDimension, feedForward, tokens, tiedHead);
+        return new ModelShape(
+                name,
+                architecture,
+                horizon,
+                dimension,
+                heads,
+                keyValueHeads,
+                headDimension,
+                feedForward,
+                tokens,
+                tiedHead);
     }
 
     /** All weights, norms and biases. */
@@ -69,18 +122,37 @@ public record ModelShape(String name, String architecture, int horizon, int dime
         return config().parameters();
     }
 
-    /** These sizes as a configuration; what a size does not say, rotary bases for one, is the architecture's default. */
+    /**
+     * These sizes as a configuration; what a size does not say, rotary bases for one, is the architecture's default.
+     */
     public ModelConfig config() {
         return HfConfig.parse(json(), name);
     }
 
     /** The {@code config.json} that says so. */
     public Map<String, Object> json() {
-        return config(architecture, horizon, dimension, heads, keyValueHeads, headDimension, feedForward, vocabulary, tiedHead);
+        return config(
+                architecture,
+                horizon,
+                dimension,
+                heads,
+                keyValueHeads,
+                headDimension,
+                feedForward,
+                vocabulary,
+                tiedHead);
     }
 
-    private static Map<String, Object> config(String architecture, int horizon, int dimension, int heads, int keyValueHeads, int headDimension,
-            int feedForward, int vocabulary, boolean tiedHead) {
+    private static Map<String, Object> config(
+            String architecture,
+            int horizon,
+            int dimension,
+            int heads,
+            int keyValueHeads,
+            int headDimension,
+            int feedForward,
+            int vocabulary,
+            boolean tiedHead) {
         var json = new LinkedHashMap<String, Object>();
         json.put("model_type", architecture);
         json.put("num_hidden_layers", (long) horizon);

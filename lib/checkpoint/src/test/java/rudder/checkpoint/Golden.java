@@ -24,7 +24,9 @@ public record Golden(String name, JsonElement json) {
     public Golden at(Object... path) {
         JsonElement at = json;
         for (Object step : path) {
-            at = step instanceof Integer i ? at.getAsJsonArray().get(i) : at.getAsJsonObject().get((String) step);
+            at = step instanceof Integer i
+                    ? at.getAsJsonArray().get(i)
+                    : at.getAsJsonObject().get((String) step);
             if (at == null) {
                 throw new IllegalArgumentException(name + " has no " + Arrays.toString(path));
             }
@@ -41,7 +43,9 @@ public record Golden(String name, JsonElement json) {
     }
 
     public List<Golden> list() {
-        return json.getAsJsonArray().asList().stream().map(element -> new Golden(name, element)).toList();
+        return json.getAsJsonArray().asList().stream()
+                .map(element -> new Golden(name, element))
+                .toList();
     }
 
     public double[] numbers() {

@@ -1,25 +1,19 @@
 package rudder.checkpoint;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import rudder.checkpoint.format.Safetensors;
-import rudder.checkpoint.format.SafetensorsWriter;
 import rudder.checkpoint.format.StrictJson;
 
 /** What a config.json says, leaves out, or says that cannot be computed. */
@@ -48,30 +42,58 @@ class HfConfigTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {
-        "llama-3 | model_type | \"mixtral\"", "llama-3 | hidden_act | \"gelu\"", "llama-3 | hidden_act | null",
-        "llama-3 | attention_bias | true", "llama-3 | mlp_bias | true", "llama-3 | partial_rotary_factor | 0.5",
-        "llama-3 | num_local_experts | 8", "llama-3 | quantization_config | {\"bits\": 4}", "llama-3 | sliding_window | 8",
-        "llama-3 | auto_map | {\"AutoModel\": \"own.py\"}", "llama-3 | layer_types | [\"full_attention\"]", "llama-3 | rope_interleaved | true",
-        "llama-3 | rope_scaling | {\"rope_type\": \"yarn\", \"factor\": 4.0}", "llama-3 | rope_scaling | {\"type\": \"dynamic\", \"factor\": 2.0}",
-        "llama-3 | rope_scaling | {\"type\": \"linear\", \"factor\": 2.0, \"attention_factor\": 1.0}",
-        "llama-3 | rope_scaling | {\"rope_type\": \"llama3\", \"factor\": 8.0}", "llama-3 | hidden_size | null", "llama-3 | hidden_size | 0",
-        "llama-3 | vocab_size | \"many\"", "llama-3 | rms_norm_eps | -1e-6", "llama-3 | tie_word_embeddings | 1", "llama-3 | rope_theta | 0",
-        "llama-3 | rope_parameters | {\"rope_theta\": 1e4}", "gemma-2 | hidden_activation | \"gelu\"", "gemma-2 | attention_bias | true",
-        "gemma-2 | layer_types | [\"full_attention\"]", "gemma-2 | sliding_window | null",
-        "gemma-2 | layer_types | [\"chunked_attention\", \"full_attention\", \"full_attention\", \"full_attention\"]",
-        "gemma-3 | use_bidirectional_attention | true", "gemma-3 | query_pre_attn_scalar | null",
-        "qwen2.5 | layer_types | [\"sliding_attention\", \"full_attention\", \"full_attention\", \"full_attention\"]",
-        "qwen3 | attention_bias | true", "qwen3 | decoder_sparse_step | 1", "mistral | attention_multiplier | 2.0", "mistral | layer_types | []"})
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "llama-3 | model_type | \"mixtral\"",
+                "llama-3 | hidden_act | \"gelu\"",
+                "llama-3 | hidden_act | null",
+                "llama-3 | attention_bias | true",
+                "llama-3 | mlp_bias | true",
+                "llama-3 | partial_rotary_factor | 0.5",
+                "llama-3 | num_local_experts | 8",
+                "llama-3 | quantization_config | {\"bits\": 4}",
+                "llama-3 | sliding_window | 8",
+                "llama-3 | auto_map | {\"AutoModel\": \"own.py\"}",
+                "llama-3 | layer_types | [\"full_attention\"]",
+                "llama-3 | rope_interleaved | true",
+                "llama-3 | rope_scaling | {\"rope_type\": \"yarn\", \"factor\": 4.0}",
+                "llama-3 | rope_scaling | {\"type\": \"dynamic\", \"factor\": 2.0}",
+                "llama-3 | rope_scaling | {\"type\": \"linear\", \"factor\": 2.0, \"attention_factor\": 1.0}",
+                "llama-3 | rope_scaling | {\"rope_type\": \"llama3\", \"factor\": 8.0}",
+                "llama-3 | hidden_size | null",
+                "llama-3 | hidden_size | 0",
+                "llama-3 | vocab_size | \"many\"",
+                "llama-3 | rms_norm_eps | -1e-6",
+                "llama-3 | tie_word_embeddings | 1",
+                "llama-3 | rope_theta | 0",
+                "llama-3 | rope_parameters | {\"rope_theta\": 1e4}",
+                "gemma-2 | hidden_activation | \"gelu\"",
+                "gemma-2 | attention_bias | true",
+                "gemma-2 | layer_types | [\"full_attention\"]",
+                "gemma-2 | sliding_window | null",
+                "gemma-2 | layer_types | [\"chunked_attention\", \"full_attention\", \"full_attention\", \"full_attention\"]",
+                "gemma-3 | use_bidirectional_attention | true",
+                "gemma-3 | query_pre_attn_scalar | null",
+                "qwen2.5 | layer_types | [\"sliding_attention\", \"full_attention\", \"full_attention\", \"full_attention\"]",
+                "qwen3 | attention_bias | true",
+                "qwen3 | decoder_sparse_step | 1",
+                "mistral | attention_multiplier | 2.0",
+                "mistral | layer_types | []"
+            })
     void whatWouldChangeTheMathematicsIsRefusedByName(String name, String field, String value) throws IOException {
         var error = assertThrows(IllegalArgumentException.class, () -> with(name, field, value));
         String blamed = name.equals("qwen2.5") ? "use_sliding_window" : field; // there the two disagree
-        assertTrue(error.getMessage().startsWith("here/config.json") && error.getMessage().contains(blamed), error.getMessage());
+        assertTrue(
+                error.getMessage().startsWith("here/config.json")
+                        && error.getMessage().contains(blamed),
+                error.getMessage());
     }
 
     @Test
     void aMissingSizeIsNamed() throws IOException {
-        for (String field : List.of("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "vocab_size")) {
+        for (String field :
+                List.of("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "vocab_size")) {
             var values = json("qwen3");
             values.remove(field);
             var error = assertThrows(IllegalArgumentException.class, () -> HfConfig.parse(values, "here"));
@@ -82,7 +104,13 @@ class HfConfigTest {
     @Test
     void whatChangesNoNumberIsIgnored() throws IOException {
         var plain = HfConfig.parse(json("llama-3"), "here");
-        for (String field : List.of("torch_dtype", "_name_or_path", "pretraining_tp", "unsloth_version", "transformers.js_config", "temperature")) {
+        for (String field : List.of(
+                "torch_dtype",
+                "_name_or_path",
+                "pretraining_tp",
+                "unsloth_version",
+                "transformers.js_config",
+                "temperature")) {
             assertEquals(plain, with("llama-3", field, "\"anything\""), field);
         }
         assertEquals(plain, with("llama-3", "some_future_field", "null"));
@@ -93,31 +121,73 @@ class HfConfigTest {
     @Test
     void whatIsLeftOutIsAsInTransformers() {
         // what the hub has for a model of text and images: only what differs from the defaults
-        var gemma = HfConfig.parse(Map.of("model_type", "gemma3", "image_token_index", 262_144L, "vision_config", Map.of("image_size", 896L),
-                "text_config", Map.of("hidden_size", 2560L, "intermediate_size", 10_240L, "num_hidden_layers", 34L, "sliding_window", 1024L,
-                        "rope_scaling", Map.of("factor", 8.0, "rope_type", "linear"))), "here");
-        assertEquals(List.of(34, 2560, 8, 4, 256, 262_208, 131_072), List.of(gemma.horizon(), gemma.dimension(), gemma.heads(), gemma.keyValueHeads(),
-                gemma.headDimension(), gemma.vocabulary(), gemma.contextLength()));
+        var gemma = HfConfig.parse(
+                Map.of(
+                        "model_type",
+                        "gemma3",
+                        "image_token_index",
+                        262_144L,
+                        "vision_config",
+                        Map.of("image_size", 896L),
+                        "text_config",
+                        Map.of(
+                                "hidden_size",
+                                2560L,
+                                "intermediate_size",
+                                10_240L,
+                                "num_hidden_layers",
+                                34L,
+                                "sliding_window",
+                                1024L,
+                                "rope_scaling",
+                                Map.of("factor", 8.0, "rope_type", "linear"))),
+                "here");
+        assertEquals(
+                List.of(34, 2560, 8, 4, 256, 262_208, 131_072),
+                List.of(
+                        gemma.horizon(),
+                        gemma.dimension(),
+                        gemma.heads(),
+                        gemma.keyValueHeads(),
+                        gemma.headDimension(),
+                        gemma.vocabulary(),
+                        gemma.contextLength()));
         assertEquals(1 / 16., gemma.attentionScale());
         assertTrue(gemma.tiedHead() && gemma.queryKeyNorms() && gemma.postNorms());
-        assertEquals(new Span(1e4, RotaryScaling.NONE, 1024), gemma.spans().get(4));
-        assertEquals(new Span(1e6, RotaryScaling.linear(8), 0), gemma.spans().get(5));
+        assertEquals(
+                new AttentionSpan(1e4, RotaryScaling.NONE, 1024), gemma.spans().get(4));
+        assertEquals(
+                new AttentionSpan(1e6, RotaryScaling.linear(8), 0),
+                gemma.spans().get(5));
         assertEquals(0, gemma.attentionCap() + gemma.logitCap());
 
-        Map<String, Object> sizes = Map.of("hidden_size", 64L, "intermediate_size", 100L, "num_hidden_layers", 4L, "num_attention_heads", 8L, "vocab_size", 9L);
+        Map<String, Object> sizes = Map.of(
+                "hidden_size",
+                64L,
+                "intermediate_size",
+                100L,
+                "num_hidden_layers",
+                4L,
+                "num_attention_heads",
+                8L,
+                "vocab_size",
+                9L);
         var gemma2 = HfConfig.parse(and(sizes, "model_type", "gemma2"), "here");
         assertEquals(List.of(4096, 0, 4096, 0), windows(gemma2));
         assertEquals(List.of(50., 30., 256), List.of(gemma2.attentionCap(), gemma2.logitCap(), gemma2.headDimension()));
         var mistral = HfConfig.parse(and(sizes, "model_type", "mistral"), "here");
         assertEquals(List.of(4096, 4096, 4096, 4096), windows(mistral));
         assertEquals(8, mistral.headDimension());
-        assertEquals(List.of(0, 0, 0, 0), windows(HfConfig.parse(and(and(sizes, "model_type", "mistral"), "sliding_window", null), "here")));
+        assertEquals(
+                List.of(0, 0, 0, 0),
+                windows(HfConfig.parse(and(and(sizes, "model_type", "mistral"), "sliding_window", null), "here")));
         var qwen = and(and(and(sizes, "model_type", "qwen2"), "use_sliding_window", true), "max_window_layers", 3L);
         assertEquals(List.of(0, 0, 0, 4096), windows(HfConfig.parse(qwen, "here")));
         assertTrue(HfConfig.parse(qwen, "here").biases());
         var llama = HfConfig.parse(and(sizes, "model_type", "llama"), "here");
         assertEquals(List.of(8, 8, 2048), List.of(llama.keyValueHeads(), llama.headDimension(), llama.contextLength()));
-        assertEquals(new Span(1e4, RotaryScaling.NONE, 0), llama.spans().get(0));
+        assertEquals(
+                new AttentionSpan(1e4, RotaryScaling.NONE, 0), llama.spans().get(0));
     }
 
     private static Map<String, Object> and(Map<String, Object> values, String key, Object value) {
@@ -127,7 +197,7 @@ class HfConfigTest {
     }
 
     private static List<Integer> windows(ModelConfig config) {
-        return config.spans().stream().map(Span::window).toList();
+        return config.spans().stream().map(AttentionSpan::window).toList();
     }
 
     @Test
@@ -135,7 +205,7 @@ class HfConfigTest {
         double base = 500_000;
         double factor = 32;
         double old = 8192;
-        var span = new Span(base, new RotaryScaling(factor, 1, 4, old), 0);
+        var span = new AttentionSpan(base, new RotaryScaling(factor, 1, 4, old), 0);
         var cases = new int[3];
         for (int i = 0; i < 64; i++) {
             double frequency = Math.pow(base, -2.0 * i / 128);

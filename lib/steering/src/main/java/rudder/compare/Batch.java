@@ -5,11 +5,12 @@ import java.util.List;
 import rudder.model.SteeredModel;
 
 /**
- * Some prompts under some controllers, whose texts are written side by side: the arms firstArm..endArm-1 and the prompts first..end-1 of longer lists.
+ * Some prompts under some controllers, whose texts are written side by side: the arms firstArm..endArm-1 and the
+ * prompts first..end-1 of longer lists.
  *
- * <p>A token's pass reads all weights, however few texts there are: the fewer the prompts, the more arms have their turn at once, in two batches of
- * {@link SteeredModel#TEXTS} at most. And what is common to all arms, the beginnings of the prompts, is read once for all: they all have their turn before the next
- * prompts have.
+ * <p>A token's pass reads all weights, however few texts there are: the fewer the prompts, the more arms have their
+ * turn at once, in two batches of {@link SteeredModel#TEXTS} at most. And what is common to all arms, the beginnings of
+ * the prompts, is read once for all: they all have their turn before the next prompts have.
  */
 public record Batch(int firstArm, int endArm, int first, int end) {
 

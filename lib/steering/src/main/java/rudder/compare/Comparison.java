@@ -9,12 +9,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import rudder.checkpoint.format.Job;
+import rudder.checkpoint.format.Progress;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.model.Positions;
 import rudder.model.Sampling;
-import rudder.steer.Steering;
+import rudder.steer.ControllerFactory;
 import rudder.theory.Controller;
 import rudder.theory.Setpoint;
 import tech.tablesaw.api.DoubleColumn;
@@ -22,30 +22,39 @@ import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /**
- * Controllers beside one another: the same prompts, sampling and number of tokens for each, every completion scored alike, the
- * same random numbers at a prompt for all.
+ * Controllers beside one another: the same prompts, sampling and number of tokens for each, every completion scored
+ * alike, the same random numbers at a prompt for all.
  *
  * <pre>{@code
- * Comparison.of(model, prompts, Controller.none(), Controller.openLoop(target), lqr).table()
+ * Comparison.of(model, prompts, Controller.none(), Controller.actAdd(target), lqr).table()
  * }</pre>
  *
- * Scores are {@code strength}, the feature at the last state averaged over the tokens written, in gaps as lambda is; {@code perplexity} under the
- * unsteered model; {@code energy} of the inputs per token; {@code distinct-1} to {@code distinct-3}, and {@code repetition}. {@link #with} adds others.
+ * Scores are {@code strength}, the feature at the last state averaged over the tokens written, in gaps as lambda is;
+ * {@code perplexity} under the unsteered model; {@code energy} of the inputs per token; {@code distinct-1} to
+ * {@code distinct-3}, and {@code repetition}. {@link #with} adds others.
  */
 public final class Comparison {
 
     /**
      * How completions are written and measured.
      *
-     * @param tokens   longest completion
+     * @param tokens longest completion
      * @param sampling greedily with repetition penalty 1.2, unless said otherwise
      * @param measured the feature whose strength is measured; null for that of the first controller that has a setpoint
-     * @param judge    whose perplexity is reported; null for the compared model itself, unsteered
+     * @param judge whose perplexity is reported; null for the compared model itself, unsteered
      * @param positions the tokens that are steered
-     * @param chat whether prompts are messages to be answered, in the form an instruction-tuned model expects, rather than texts to be continued
-     * @param divergence whether to measure how far each next-token distribution was moved, the score {@code KL} in nats, at about the price of perplexity twice
+     * @param chat whether prompts are messages to be answered, in the form an instruction-tuned model expects, rather
+     *     than texts to be continued
+     * @param divergence whether to measure how far each next-token distribution was moved, the score {@code KL} in
+     *     nats, at about the price of perplexity twice
      */
-    public record Settings(int tokens, Sampling sampling, Setpoint measured, LanguageModel judge, Positions positions, boolean chat,
+    public record Settings(
+            int tokens,
+            Sampling sampling,
+            Setpoint measured,
+            LanguageModel judge,
+            Positions positions,
+            boolean chat,
             boolean divergence) {
         /** Other settings with this many tokens. */
         public Settings tokens(int tokens) {
@@ -68,7 +77,7 @@ public final class Comparison {
         }
 
         /** The same settings, steering these tokens. */
-        public Settings at(Positions positions) {
+        public Settings atPositions(Positions positions) {
             return new Settings(tokens, sampling, measured, judge, positions, chat, divergence);
         }
 
@@ -77,7 +86,10 @@ public final class Comparison {
             return new Settings(tokens, sampling, measured, judge, positions, chat, true);
         }
 
-        /** The same settings, with prompts as messages that are answered; perplexity, unless a judge is named, is then that of the answer's tokens after the message. */
+        /**
+         * The same settings, with prompts as messages that are answered; perplexity, unless a judge is named, is then
+         * that of the answer's tokens after the message.
+         */
         public Settings asChat() {
             return new Settings(tokens, sampling, measured, judge, positions, true, divergence);
         }
@@ -85,112 +97,172 @@ public final class Comparison {
         /**
          * Generates a text after each prompt under each of several controllers, all side by side.
          *
-         * @param row place of the first prompt in a longer list: a part of the list gives what the whole gives, up to the rounding of batches
+         * @param row place of the first prompt in a longer list: a part of the list gives what the whole gives, up to
+         *     the rounding of batches
          * @return [steering][prompt]
          */
-        public List<List<Completion>> write(LanguageModel model, List<Steering> steerings, List<String> prompts, int row) {
+        public List<List<Completion>> write(
+                LanguageModel model, List<ControllerFactory> factories, List<String> prompts, int row) {
             int n = prompts.size();
-            var controllers = steerings.stream().flatMap(steering -> steering.at(model, prompts)).toList();
-            var steered = model.steered(controllers).measuring(measured).at(positions).fromRow(row).inRounds(n);
-            var all = steerings.stream().flatMap(steering -> prompts.stream()).toList();
+            var controllers = factories.stream()
+                    .flatMap(factory -> factory.controllers(model, prompts))
+                    .toList();
+            var steered = model.steered(controllers)
+                    .measuring(measured)
+                    .atPositions(positions)
+                    .fromRow(row)
+                    .inRounds(n);
+            var all = factories.stream().flatMap(factory -> prompts.stream()).toList();
             var written = chat ? steered.chat(all, tokens, sampling) : steered.generate(all, tokens, sampling);
-            return IntStream.range(0, steerings.size()).mapToObj(i -> written.subList(i * n, (i + 1) * n)).toList();
+            return IntStream.range(0, factories.size())
+                    .mapToObj(i -> written.subList(i * n, (i + 1) * n))
+                    .toList();
         }
     }
 
     private final List<String> prompts;
-    private final Setpoint measured;                                       // null if nothing was
-    private final LinkedHashMap<String, List<Completion>> completions;     // by controller
-    private final LinkedHashMap<Score, double[][]> scores;                 // [controller][prompt]
+    private final Setpoint measured; // null if nothing was
+    private final LinkedHashMap<String, List<Completion>> completions; // by controller
+    private final LinkedHashMap<Metric, double[][]> metrics; // [controller][prompt]
 
-    private Comparison(List<String> prompts, Setpoint measured, LinkedHashMap<String, List<Completion>> completions,
-            LinkedHashMap<Score, double[][]> scores) {
+    private Comparison(
+            List<String> prompts,
+            Setpoint measured,
+            LinkedHashMap<String, List<Completion>> completions,
+            LinkedHashMap<Metric, double[][]> metrics) {
         this.prompts = prompts;
         this.measured = measured;
         this.completions = completions;
-        this.scores = scores;
+        this.metrics = metrics;
     }
 
     /** 36 tokens, greedily with repetition penalty 1.2. */
     public static Settings settings() {
-        return new Settings(36, Sampling.greedy().withRepetitionPenalty(1.2), null, null, Positions.LAST_AND_WRITTEN, false, false);
+        return new Settings(
+                36,
+                Sampling.greedy().withRepetitionPenalty(1.2),
+                null,
+                null,
+                Positions.PROMPT_END_AND_GENERATED,
+                false,
+                false);
     }
 
-    /** {@link #of(LanguageModel, List, Settings, Steering...)} of controllers that serve every prompt. */
+    /** {@link #of(LanguageModel, List, Settings, ControllerFactory...)} of controllers that serve every prompt. */
     public static Comparison of(LanguageModel model, List<String> prompts, Controller... controllers) {
         return of(model, prompts, settings(), controllers);
     }
 
-    /** {@link #of(LanguageModel, List, Settings, Steering...)} of controllers that serve every prompt. */
-    public static Comparison of(LanguageModel model, List<String> prompts, Settings settings, Controller... controllers) {
-        return of(model, prompts, settings, Stream.of(controllers).map(Steering::of).toArray(Steering[]::new));
+    /** {@link #of(LanguageModel, List, Settings, ControllerFactory...)} of controllers that serve every prompt. */
+    public static Comparison of(
+            LanguageModel model, List<String> prompts, Settings settings, Controller... controllers) {
+        return of(
+                model,
+                prompts,
+                settings,
+                Stream.of(controllers).map(ControllerFactory::of).toArray(ControllerFactory[]::new));
     }
 
     /**
      * Continues every prompt under every controller, and scores what was written.
      *
-     * @throws IllegalArgumentException if there is no prompt or no controller, two controllers share a name, one does not fit the model, or prompt
-     *     and tokens do not fit its context
+     * @throws IllegalArgumentException if there is no prompt or no controller, two controllers share a name, one does
+     *     not fit the model, or prompt and tokens do not fit its context
      */
-    public static Comparison of(LanguageModel model, List<String> prompts, Settings settings, Steering... steerings) {
-        if (prompts.isEmpty() || steerings.length == 0) {
-            throw new IllegalArgumentException("found " + prompts.size() + " prompts and " + steerings.length
+    public static Comparison of(
+            LanguageModel model, List<String> prompts, Settings settings, ControllerFactory... factories) {
+        if (prompts.isEmpty() || factories.length == 0) {
+            throw new IllegalArgumentException("found " + prompts.size() + " prompts and " + factories.length
                     + " controllers, wanted at least one of each");
         }
-        Steering.requireDifferentNames(steerings);
+        ControllerFactory.requireDifferentNames(factories);
         // KL asks for the controllers a second time
-        var arms = Stream.of(steerings).map(steering -> settings.divergence ? steering.kept() : steering).toList();
-        var measuring = settings.measuring(settings.measured != null ? settings.measured
-                : arms.stream().flatMap(steering -> steering.controller().apply(model, prompts.get(0)).setpoint().stream()).findFirst()
-                        .orElse(null));
+        var arms = Stream.of(factories)
+                .map(factory -> settings.divergence ? factory.kept() : factory)
+                .toList();
+        var measuring = settings.measuring(
+                settings.measured != null
+                        ? settings.measured
+                        : arms.stream()
+                                .flatMap(factory ->
+                                        factory.controller().apply(model, prompts.get(0)).setpoint().stream())
+                                .findFirst()
+                                .orElse(null));
         var completions = new LinkedHashMap<String, List<Completion>>();
-        arms.forEach(steering -> completions.put(steering.name(), new ArrayList<>()));
+        arms.forEach(factory -> completions.put(factory.name(), new ArrayList<>()));
         for (var batch : Batch.of(arms.size(), prompts.size())) {
             var some = arms.subList(batch.firstArm(), batch.endArm());
             var written = measuring.write(model, some, batch.ofPrompts(prompts), batch.first());
-            IntStream.range(0, some.size()).forEach(i -> completions.get(some.get(i).name()).addAll(written.get(i)));
+            IntStream.range(0, some.size())
+                    .forEach(i -> completions.get(some.get(i).name()).addAll(written.get(i)));
         }
         var divergences = new IdentityHashMap<Completion, Double>();
         if (settings.divergence) {
-            for (var steering : arms) {
-                var written = completions.get(steering.name());
-                double[][] moved = steering.on(model, prompts).at(settings.positions).divergences(written);
-                IntStream.range(0, moved.length).forEach(i -> divergences.put(written.get(i), Arrays.stream(moved[i]).average().orElseThrow()));
+            for (var factory : arms) {
+                var written = completions.get(factory.name());
+                double[][] moved = factory.on(model, prompts)
+                        .atPositions(settings.positions)
+                        .divergences(written);
+                IntStream.range(0, moved.length)
+                        .forEach(i -> divergences.put(
+                                written.get(i),
+                                Arrays.stream(moved[i]).average().orElseThrow()));
             }
         }
-        return scored(model, measuring, completions, settings.divergence ? List.of(Score.of("KL", divergences::get)) : List.of());
+        return scored(
+                model,
+                measuring,
+                completions,
+                settings.divergence ? List.of(Metric.of("KL", divergences::get)) : List.of());
     }
 
     /**
      * Scores completions that were written before, as if they had just been.
      *
      * @param settings with which they were written
-     * @param completions by controller, of the same prompts in the same order; with strengths where the settings name a measured feature
-     * @throws IllegalArgumentException if there is none, controllers have different prompts, or the settings ask for KL, which needs the controllers
+     * @param completions by controller, of the same prompts in the same order; with strengths where the settings name a
+     *     measured feature
+     * @throws IllegalArgumentException if there is none, controllers have different prompts, or the settings ask for
+     *     KL, which needs the controllers
      */
     public static Comparison of(LanguageModel model, Settings settings, Map<String, List<Completion>> completions) {
         if (settings.divergence) {
             throw new IllegalArgumentException("KL cannot be had of completions alone: wanted settings without it");
         }
-        var prompts = completions.values().stream().map(written -> written.stream().map(Completion::prompt).toList()).distinct().toList();
+        var prompts = completions.values().stream()
+                .map(written -> written.stream().map(Completion::prompt).toList())
+                .distinct()
+                .toList();
         if (prompts.size() != 1 || prompts.get(0).isEmpty()) {
-            throw new IllegalArgumentException("completions under " + completions.keySet() + " continue " + prompts.size()
-                    + " different lists of prompts, wanted one, of at least one prompt");
+            throw new IllegalArgumentException("completions under " + completions.keySet() + " continue "
+                    + prompts.size() + " different lists of prompts, wanted one, of at least one prompt");
         }
         return scored(model, settings, new LinkedHashMap<>(completions), List.of());
     }
 
-    private static Comparison scored(LanguageModel model, Settings settings, LinkedHashMap<String, List<Completion>> completions, List<Score> more) {
-        var prompts = completions.values().iterator().next().stream().map(Completion::prompt).toList();
+    private static Comparison scored(
+            LanguageModel model,
+            Settings settings,
+            LinkedHashMap<String, List<Completion>> completions,
+            List<Metric> more) {
+        var prompts = completions.values().iterator().next().stream()
+                .map(Completion::prompt)
+                .toList();
         var measured = settings.measured;
-        var scores = new ArrayList<Score>();
+        var metrics = new ArrayList<Metric>();
         if (measured != null) {
-            scores.add(Score.of("strength", completion -> measured.inGaps(measured.horizon(), completion.meanStrength(measured.horizon()))));
+            metrics.add(Metric.of(
+                    "strength",
+                    completion -> measured.inGaps(measured.horizon(), completion.meanStrength(measured.horizon()))));
         }
-        scores.add(settings.judge != null ? Score.perplexity(settings.judge) : settings.chat ? Score.ownPerplexity(model) : Score.perplexity(model));
-        scores.addAll(more);
-        scores.addAll(List.of(Score.energy(), Score.distinct(1), Score.distinct(2), Score.distinct(3), Score.repetition()));
-        return new Comparison(prompts, measured, completions, new LinkedHashMap<>()).with(scores);
+        metrics.add(
+                settings.judge != null
+                        ? Metric.perplexity(settings.judge)
+                        : settings.chat ? Metric.ownPerplexity(model) : Metric.perplexity(model));
+        metrics.addAll(more);
+        metrics.addAll(List.of(
+                Metric.energy(), Metric.distinct(1), Metric.distinct(2), Metric.distinct(3), Metric.repetition()));
+        return new Comparison(prompts, measured, completions, new LinkedHashMap<>()).with(metrics);
     }
 
     /**
@@ -201,29 +273,52 @@ public final class Comparison {
     public Comparison only(String... controllers) {
         var some = new LinkedHashMap<String, List<Completion>>();
         Stream.of(controllers).forEach(name -> some.put(name, completions(name)));
-        var theirs = new LinkedHashMap<Score, double[][]>();
-        scores.forEach((score, values) -> theirs.put(score, some.keySet().stream().map(name -> values[indexOf(name)]).toArray(double[][]::new)));
+        var theirs = new LinkedHashMap<Metric, double[][]>();
+        metrics.forEach((metric, values) -> theirs.put(
+                metric,
+                some.keySet().stream().map(name -> values[indexOf(name)]).toArray(double[][]::new)));
         return new Comparison(prompts, measured, some, theirs);
     }
 
     /**
-     * Several comparisons of the same controllers as one: every prompt of every one of them counts alike, and a prompt under one is paired with itself.
+     * Several comparisons of the same controllers as one: every prompt of every one of them counts alike, and a prompt
+     * under one is paired with itself.
      *
      * @throws IllegalArgumentException if controllers or scores differ
      */
     public static Comparison joined(List<Comparison> comparisons) {
         var first = comparisons.get(0);
         var completions = new LinkedHashMap<String, List<Completion>>();
-        var scores = new LinkedHashMap<Score, double[][]>();
+        var metrics = new LinkedHashMap<Metric, double[][]>();
         for (var comparison : comparisons) {
             if (!comparison.controllers().equals(first.controllers())) {
-                throw new IllegalArgumentException("comparisons of " + comparison.controllers() + " and of " + first.controllers() + ", wanted the same controllers");
+                throw new IllegalArgumentException("comparisons of " + comparison.controllers() + " and of "
+                        + first.controllers() + ", wanted the same controllers");
             }
         }
-        first.controllers().forEach(name -> completions.put(name, comparisons.stream().flatMap(comparison -> comparison.completions(name).stream()).toList()));
-        first.scores.keySet().forEach(score -> scores.put(score, IntStream.range(0, completions.size()).mapToObj(i -> comparisons.stream()
-                .flatMapToDouble(comparison -> Arrays.stream(comparison.scores.get(comparison.score(score.name()))[i])).toArray()).toArray(double[][]::new)));
-        return new Comparison(comparisons.stream().flatMap(comparison -> comparison.prompts.stream()).toList(), first.measured, completions, scores);
+        first.controllers()
+                .forEach(name -> completions.put(
+                        name,
+                        comparisons.stream()
+                                .flatMap(comparison -> comparison.completions(name).stream())
+                                .toList()));
+        first.metrics
+                .keySet()
+                .forEach(metric -> metrics.put(
+                        metric,
+                        IntStream.range(0, completions.size())
+                                .mapToObj(i -> comparisons.stream()
+                                        .flatMapToDouble(comparison -> Arrays.stream(
+                                                comparison.metrics.get(comparison.metric(metric.name()))[i]))
+                                        .toArray())
+                                .toArray(double[][]::new)));
+        return new Comparison(
+                comparisons.stream()
+                        .flatMap(comparison -> comparison.prompts.stream())
+                        .toList(),
+                first.measured,
+                completions,
+                metrics);
     }
 
     /**
@@ -231,32 +326,32 @@ public final class Comparison {
      *
      * @throws IllegalArgumentException if there is one of that name
      */
-    public Comparison with(Score score) {
-        if (scores.keySet().stream().anyMatch(present -> present.name().equals(score.name()))) {
-            throw new IllegalArgumentException("there is a score '" + score.name() + "' already: choose another name");
+    public Comparison with(Metric metric) {
+        if (metrics.keySet().stream().anyMatch(present -> present.name().equals(metric.name()))) {
+            throw new IllegalArgumentException("there is a score '" + metric.name() + "' already: choose another name");
         }
-        var all = new LinkedHashMap<>(scores);
+        var all = new LinkedHashMap<>(metrics);
         var arms = List.copyOf(completions.values());
         var values = new double[arms.size()][prompts.size()];
-        try (var job = Job.of(score.name(), (long) arms.size() * prompts.size())) {
+        try (var job = Progress.of(metric.name(), (long) arms.size() * prompts.size())) {
             // a batch under every controller before the next: what a judge reads of all of them alike, it has just read
             for (var batch : Batch.of(arms.size(), prompts.size())) {
                 for (int arm = batch.firstArm(); arm < batch.endArm(); arm++) {
-                    double[] some = score.all().apply(batch.ofPrompts(arms.get(arm)));
+                    double[] some = metric.all().apply(batch.ofPrompts(arms.get(arm)));
                     System.arraycopy(some, 0, values[arm], batch.first(), some.length);
                 }
                 job.advance(batch.texts());
             }
         }
-        all.put(score, values);
+        all.put(metric, values);
         return new Comparison(prompts, measured, completions, all);
     }
 
-    /** {@link #with(Score)} of several, in order. */
-    public Comparison with(List<Score> scores) {
+    /** {@link #with(Metric)} of several, in order. */
+    public Comparison with(List<Metric> metrics) {
         var comparison = this;
-        for (var score : scores) {
-            comparison = comparison.with(score);
+        for (var metric : metrics) {
+            comparison = comparison.with(metric);
         }
         return comparison;
     }
@@ -290,20 +385,21 @@ public final class Comparison {
      *
      * @throws IllegalArgumentException if there is no such controller or score
      */
-    public Interval mean(String controller, String score) {
-        var found = score(score);
-        return found.mean(scores.get(found)[indexOf(controller)]);
+    public ConfidenceInterval mean(String controller, String metric) {
+        var found = metric(metric);
+        return found.mean(metrics.get(found)[indexOf(controller)]);
     }
 
     /**
-     * How a controller's score differs from a baseline's on the same prompts: mean of the differences, or of the ratios for a score that is compared
-     * by ratios, with the 95 % interval of the paired bootstrap. An interval without 0 (or 1) shows a difference.
+     * How a controller's score differs from a baseline's on the same prompts: mean of the differences, or of the ratios
+     * for a score that is compared by ratios, with the 95 % interval of the paired bootstrap. An interval without 0 (or
+     * 1) shows a difference.
      *
      * @throws IllegalArgumentException if there is no such controller or score
      */
-    public Interval change(String controller, String baseline, String score) {
-        var found = score(score);
-        return found.change(scores.get(found)[indexOf(controller)], scores.get(found)[indexOf(baseline)]);
+    public ConfidenceInterval change(String controller, String baseline, String metric) {
+        var found = metric(metric);
+        return found.change(metrics.get(found)[indexOf(controller)], metrics.get(found)[indexOf(baseline)]);
     }
 
     /**
@@ -314,60 +410,75 @@ public final class Comparison {
      * @throws IllegalArgumentException if there is no such score
      */
     public TradeOff tradeOff(String effect, String damage) {
-        boolean ratio = score(damage).ratio();
-        return new TradeOff(byController(score(effect), false), byController(score(damage), ratio), ratio);
+        boolean ratio = metric(damage).ratio();
+        return new TradeOff(byController(metric(effect), false), byController(metric(damage), ratio), ratio);
     }
 
-    private Map<String, double[]> byController(Score score, boolean log) {
+    private Map<String, double[]> byController(Metric metric, boolean log) {
         var values = new LinkedHashMap<String, double[]>();
-        controllers().forEach(name -> values.put(name, log ? Score.log(scores.get(score)[indexOf(name)]) : scores.get(score)[indexOf(name)]));
+        controllers()
+                .forEach(name -> values.put(
+                        name,
+                        log ? Metric.log(metrics.get(metric)[indexOf(name)]) : metrics.get(metric)[indexOf(name)]));
         return values;
     }
 
     private int indexOf(String controller) {
         int at = controllers().indexOf(controller);
         if (at < 0) {
-            throw new IllegalArgumentException("there is no controller '" + controller + "' here, there are " + controllers());
+            throw new IllegalArgumentException(
+                    "there is no controller '" + controller + "' here, there are " + controllers());
         }
         return at;
     }
 
-    private Score score(String name) {
-        return scores.keySet().stream().filter(score -> score.name().equals(name)).findFirst().orElseThrow(() -> new IllegalArgumentException(
-                "there is no score '" + name + "' here, there are " + scores.keySet().stream().map(Score::name).toList()));
+    private Metric metric(String name) {
+        return metrics.keySet().stream()
+                .filter(metric -> metric.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("there is no score '" + name + "' here, there are "
+                        + metrics.keySet().stream().map(Metric::name).toList()));
     }
 
     /** One row a controller, one column a score: mean and 95 % bootstrap interval over the prompts. */
     public Table table() {
         var table = Table.create(this.toString(), StringColumn.create("controller", controllers()));
-        scores.forEach((score, values) -> table.addColumns(
-                StringColumn.create(score.name(), Stream.of(values).map(row -> score.mean(row).toString()))));
+        metrics.forEach((metric, values) -> table.addColumns(StringColumn.create(
+                metric.name(), Stream.of(values).map(row -> metric.mean(row).toString()))));
         return table;
     }
 
     /** One row a controller but the baseline, one column a score: {@link #change} against the baseline. */
     public Table changes(String baseline) {
-        var others = controllers().stream().filter(controller -> !controller.equals(baseline)).toList();
+        var others = controllers().stream()
+                .filter(controller -> !controller.equals(baseline))
+                .toList();
         var table = Table.create("Against " + baseline, StringColumn.create("controller", others));
-        scores.keySet().forEach(score -> table.addColumns(StringColumn.create(score.name() + (score.ratio() ? ", ratio" : ", difference"),
-                others.stream().map(controller -> change(controller, baseline, score.name()).toString()))));
+        metrics.keySet()
+                .forEach(metric -> table.addColumns(StringColumn.create(
+                        metric.name() + (metric.ratio() ? ", ratio" : ", difference"),
+                        others.stream().map(controller -> change(controller, baseline, metric.name())
+                                .toString()))));
         return table;
     }
 
     /** One row a controller and prompt, with all scores as numbers: what a chart or a test of one's own starts from. */
     public Table measurements() {
-        var table = Table.create("Measurements",
-                StringColumn.create("controller", controllers().stream().flatMap(name -> prompts.stream().map(prompt -> name))),
+        var table = Table.create(
+                "Measurements",
+                StringColumn.create("controller", controllers().stream().flatMap(name -> prompts.stream()
+                        .map(prompt -> name))),
                 StringColumn.create("prompt", controllers().stream().flatMap(name -> prompts.stream())));
-        scores.forEach((score, values) -> table.addColumns(
-                DoubleColumn.create(score.name(), Stream.of(values).flatMapToDouble(Arrays::stream).toArray())));
+        metrics.forEach((metric, values) -> table.addColumns(DoubleColumn.create(
+                metric.name(), Stream.of(values).flatMapToDouble(Arrays::stream).toArray())));
         return table;
     }
 
     /** One row a prompt, one column a controller: what was written, side by side. */
     public Table texts() {
         var table = Table.create("Completions", StringColumn.create("prompt", prompts));
-        completions.forEach((name, written) -> table.addColumns(StringColumn.create(name, written.stream().map(Completion::text))));
+        completions.forEach((name, written) ->
+                table.addColumns(StringColumn.create(name, written.stream().map(Completion::text))));
         return table;
     }
 

@@ -10,23 +10,24 @@ import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.steer.ContrastSet;
 
 /**
- * How much of a text is about a concept, 0 to 1: the mean over its sentences of a logistic classifier's probability, p = 1 / (1 + exp(-(w.x + b))),
- * on the sentence's vector x.
+ * How much of a text is about a concept, 0 to 1: the mean over its sentences of a logistic classifier's probability, p
+ * = 1 / (1 + exp(-(w.x + b))), on the sentence's vector x.
  *
- * <p>It sees what is near in meaning, whichever the words. Trained on WordNet's examples that use a concept's words, it tells held-out ones from
- * random examples with AUC .95 to .99, and the sentences of {@code data/concepts}, by another hand, with AUC .99 to 1 (eight concepts, in the test).
- * Over all 24 concepts the first is .88 to .99: uncertainty .88, politeness and anger .94 are manners of speech, at which it is poor. Its threshold
- * is not calibrated on what a model writes: compare controllers by it, and do not read it as a rate.
+ * <p>It sees what is near in meaning, whichever the words. Trained on WordNet's examples that use a concept's words, it
+ * tells held-out ones from random examples with AUC .95 to .99, and the sentences of {@code data/concepts}, by another
+ * hand, with AUC .99 to 1 (eight concepts, in the test). Over all 24 concepts the first is .88 to .99: uncertainty .88,
+ * politeness and anger .94 are manners of speech, at which it is poor. Its threshold is not calibrated on what a model
+ * writes: compare controllers by it, and do not read it as a rate.
  */
 public final class ConceptClassifier implements Judge {
 
-    private static final double C = 10;         // loss weight against |w|^2 / 2; the vectors have norm 1
+    private static final double C = 10; // loss weight against |w|^2 / 2; the vectors have norm 1
     private static final int STEPS = 30;
     private static final double SMALL = 1e-8;
 
     private final String concept;
     private final SentenceEncoder encoder;
-    private final double[] w;                   // the last is b
+    private final double[] w; // the last is b
 
     private ConceptClassifier(String concept, SentenceEncoder encoder, double[] w) {
         this.concept = concept;
@@ -35,11 +36,12 @@ public final class ConceptClassifier implements Judge {
     }
 
     /**
-     * Learns a concept from texts that are about it and texts that are not, as of {@link WordNet#contrast}. Minimises |w|^2 / 2 + 10 sum_i log(1 +
-     * exp(-y_i (w.x_i + b))) by Newton's method; the answer is unique.
+     * Learns a concept from texts that are about it and texts that are not, as of {@link WordNet#contrast}. Minimises
+     * |w|^2 / 2 + 10 sum_i log(1 + exp(-y_i (w.x_i + b))) by Newton's method; the answer is unique.
      */
     public static ConceptClassifier train(SentenceEncoder encoder, ContrastSet set) {
-        var x = encoder.encode(Stream.concat(set.positive().stream(), set.negative().stream()).toList());
+        var x = encoder.encode(
+                Stream.concat(set.positive().stream(), set.negative().stream()).toList());
         return new ConceptClassifier(set.name(), encoder, fit(x, set.positive().size()));
     }
 
@@ -103,7 +105,9 @@ public final class ConceptClassifier implements Judge {
         var breaks = BreakIterator.getSentenceInstance(Locale.ENGLISH);
         breaks.setText(text);
         var sentences = new ArrayList<String>();
-        for (int start = breaks.first(), end = breaks.next(); end != BreakIterator.DONE; start = end, end = breaks.next()) {
+        for (int start = breaks.first(), end = breaks.next();
+                end != BreakIterator.DONE;
+                start = end, end = breaks.next()) {
             if (!text.substring(start, end).isBlank()) {
                 sentences.add(text.substring(start, end).strip());
             }

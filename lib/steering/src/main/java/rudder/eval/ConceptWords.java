@@ -13,11 +13,12 @@ import java.util.stream.Stream;
 import rudder.checkpoint.format.Csv;
 
 /**
- * Whether a text mentions a concept, 1 or 0: by one of its words in a regular English inflection, so that "wave" also finds waves, waved and waving.
+ * Whether a text mentions a concept, 1 or 0: by one of its words in a regular English inflection, so that "wave" also
+ * finds waves, waved and waving.
  *
- * <p>Plain to explain and blind to meaning: "a wave of the hand" is the sea to it, and the sea without one of the words is not. Irregular forms must
- * be in the list. On the 24 + 24 sentences of each of {@code data/concepts} precision is 1.0 and recall .89 (same hand as the words: an upper bound).
- * Report it beside a {@link ConceptClassifier}.
+ * <p>Plain to explain and blind to meaning: "a wave of the hand" is the sea to it, and the sea without one of the words
+ * is not. Irregular forms must be in the list. On the 24 + 24 sentences of each of {@code data/concepts} precision is
+ * 1.0 and recall .89 (same hand as the words: an upper bound). Report it beside a {@link ConceptClassifier}.
  */
 public final class ConceptWords implements Judge {
 
@@ -36,7 +37,8 @@ public final class ConceptWords implements Judge {
         this.concept = concept;
         for (var word : words) {
             if (!WORD.matcher(word).matches()) {
-                throw new IllegalArgumentException("the concept " + concept + " has the word \"" + word + "\", wanted one word of letters");
+                throw new IllegalArgumentException(
+                        "the concept " + concept + " has the word \"" + word + "\", wanted one word of letters");
             }
             inflections(word.toLowerCase(Locale.ROOT)).forEach(forms::add);
         }
@@ -46,12 +48,15 @@ public final class ConceptWords implements Judge {
     }
 
     /**
-     * Reads a file with the columns {@code concept} and {@code words}, these separated by spaces: {@code data/concept-words.csv}.
+     * Reads a file with the columns {@code concept} and {@code words}, these separated by spaces:
+     * {@code data/concept-words.csv}.
      *
      * @throws IOException if there is no such file, column or concept
      */
     public static ConceptWords read(Path file, String concept) throws IOException {
-        return read(file).stream().filter(words -> words.concept.equals(concept)).findFirst()
+        return read(file).stream()
+                .filter(words -> words.concept.equals(concept))
+                .findFirst()
                 .orElseThrow(() -> new IOException(file + " has no concept " + concept));
     }
 
@@ -62,21 +67,32 @@ public final class ConceptWords implements Judge {
         int words = csv.column("words");
         var concepts = new ArrayList<ConceptWords>();
         for (var row : csv.rows()) {
-            concepts.add(new ConceptWords(row.fields().get(name), List.of(row.fields().get(words).strip().split("\\s+"))));
+            concepts.add(new ConceptWords(
+                    row.fields().get(name),
+                    List.of(row.fields().get(words).strip().split("\\s+"))));
         }
         return concepts;
     }
 
-    /** The word with -s, -es, -ed, -ing, -er, a final e dropped, a final y turned to i, a final consonant doubled, as its spelling asks. */
+    /**
+     * The word with -s, -es, -ed, -ing, -er, a final e dropped, a final y turned to i, a final consonant doubled, as
+     * its spelling asks.
+     */
     private static Stream<String> inflections(String word) {
         int last = word.length() - 1;
         String stem = word.endsWith("e") ? word.substring(0, last) : word;
         boolean turns = last > 0 && word.endsWith("y") && VOWELS.indexOf(word.charAt(last - 1)) < 0;
-        boolean doubles = last > 1 && VOWELS.indexOf(word.charAt(last)) < 0 && VOWELS.indexOf(word.charAt(last - 1)) >= 0
-                && VOWELS.indexOf(word.charAt(last - 2)) < 0 && "wxy".indexOf(word.charAt(last)) < 0;
+        boolean doubles = last > 1
+                && VOWELS.indexOf(word.charAt(last)) < 0
+                && VOWELS.indexOf(word.charAt(last - 1)) >= 0
+                && VOWELS.indexOf(word.charAt(last - 2)) < 0
+                && "wxy".indexOf(word.charAt(last)) < 0;
         String past = turns ? word.substring(0, last) + "i" : stem;
-        var regular = Stream.of(word, turns ? past + "es" : word + "s", word + "es", past + "ed", past + "er", stem + "ing");
-        return doubles ? Stream.concat(regular, Stream.of("ed", "er", "ing").map(end -> word + word.charAt(last) + end)) : regular;
+        var regular =
+                Stream.of(word, turns ? past + "es" : word + "s", word + "es", past + "ed", past + "er", stem + "ing");
+        return doubles
+                ? Stream.concat(regular, Stream.of("ed", "er", "ing").map(end -> word + word.charAt(last) + end))
+                : regular;
     }
 
     /** The concept. */
@@ -91,7 +107,9 @@ public final class ConceptWords implements Judge {
 
     @Override
     public double of(String text) {
-        return WORD.matcher(text.toLowerCase(Locale.ROOT)).results().anyMatch(word -> forms.contains(word.group())) ? 1 : 0;
+        return WORD.matcher(text.toLowerCase(Locale.ROOT)).results().anyMatch(word -> forms.contains(word.group()))
+                ? 1
+                : 0;
     }
 
     @Override

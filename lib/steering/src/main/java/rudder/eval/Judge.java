@@ -1,10 +1,10 @@
 package rudder.eval;
 
-import rudder.compare.Score;
+import rudder.compare.Metric;
 
 /**
- * A number for a text, the same whenever it is asked: what completions are judged by, and judged again from a file. A judge's own page says how far
- * it is to be trusted.
+ * A number for a text, the same whenever it is asked: what completions are judged by, and judged again from a file. A
+ * judge's own page says how far it is to be trusted.
  */
 public interface Judge {
 
@@ -15,7 +15,7 @@ public interface Judge {
     double of(String text);
 
     /** The verdict on what was written, without its prompt: a column of a {@link rudder.compare.Comparison}. */
-    default Score score() {
-        return Score.of(name(), completion -> of(completion.text()));
+    default Metric metric() {
+        return Metric.of(name(), completion -> of(completion.text()));
     }
 }

@@ -15,8 +15,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads a Python pickle as joblib writes it, and runs nothing: numbers, texts, lists, dicts and NumPy arrays come out as Java's, every other object
- * as an {@link Instance}, its class a mere name. Whatever else a pickle can say is refused.
+ * Reads a Python pickle as joblib writes it, and runs nothing: numbers, texts, lists, dicts and NumPy arrays come out
+ * as Java's, every other object as an {@link Instance}, its class a mere name. Whatever else a pickle can say is
+ * refused.
  */
 final class Pickle {
 
@@ -37,7 +38,7 @@ final class Pickle {
     private final Path file;
     private final ByteBuffer in;
     private final List<Object> memo = new ArrayList<>();
-    private final Deque<List<Object>> outer = new ArrayDeque<>();    // stacks below the open marks
+    private final Deque<List<Object>> outer = new ArrayDeque<>(); // stacks below the open marks
     private List<Object> stack = new ArrayList<>();
 
     private Pickle(Path file, byte[] bytes) {
@@ -46,7 +47,8 @@ final class Pickle {
     }
 
     /**
-     * The object that a file holds: Long, Double, Boolean, String, byte[], List, Map, double[] of an array, {@link Instance} or null.
+     * The object that a file holds: Long, Double, Boolean, String, byte[], List, Map, double[] of an array,
+     * {@link Instance} or null.
      *
      * @throws IOException if it is no such pickle; the message names the place
      */
@@ -64,7 +66,9 @@ final class Pickle {
         Object at = from;
         for (Object name : names) {
             Object state = at instanceof Instance instance ? instance.state : at;
-            at = state instanceof Map<?, ?> map ? map.get(name) : state instanceof List<?> list ? list.get((int) name) : null;
+            at = state instanceof Map<?, ?> map
+                    ? map.get(name)
+                    : state instanceof List<?> list ? list.get((int) name) : null;
             if (at == null) {
                 throw new IllegalArgumentException("the pickle has no " + List.of(names) + ": " + name + " is missing");
             }
@@ -73,58 +77,59 @@ final class Pickle {
     }
 
     private IOException broken(String found) {
-        return new IOException(file + ", byte " + in.position() + ": " + found + "; wanted a pickle of numbers, texts, lists, dicts and arrays");
+        return new IOException(file + ", byte " + in.position() + ": " + found
+                + "; wanted a pickle of numbers, texts, lists, dicts and arrays");
     }
 
     private Object run() throws IOException {
         while (true) {
             int op = in.get() & 0xff;
             switch (op) {
-                case 0x80 -> in.get();                                      // PROTO
-                case 0x95 -> in.getLong();                                  // FRAME
+                case 0x80 -> in.get(); // PROTO
+                case 0x95 -> in.getLong(); // FRAME
                 case '.' -> {
-                    return pop();                                           // STOP
+                    return pop(); // STOP
                 }
                 case 'N' -> push(null);
                 case 0x88 -> push(true);
                 case 0x89 -> push(false);
-                case 'K' -> push((long) (in.get() & 0xff));                 // BININT1
-                case 'M' -> push((long) (in.getShort() & 0xffff));          // BININT2
-                case 'J' -> push((long) in.getInt());                       // BININT
-                case 0x8a -> push(number(bytes(in.get() & 0xff)));          // LONG1
+                case 'K' -> push((long) (in.get() & 0xff)); // BININT1
+                case 'M' -> push((long) (in.getShort() & 0xffff)); // BININT2
+                case 'J' -> push((long) in.getInt()); // BININT
+                case 0x8a -> push(number(bytes(in.get() & 0xff))); // LONG1
                 case 'G' -> push(Double.longBitsToDouble(Long.reverseBytes(in.getLong())));
-                case 0x8c -> push(text(in.get() & 0xff));                   // SHORT_BINUNICODE
-                case 'X' -> push(text(in.getInt()));                        // BINUNICODE
-                case 'C' -> push(bytes(in.get() & 0xff));                   // SHORT_BINBYTES
+                case 0x8c -> push(text(in.get() & 0xff)); // SHORT_BINUNICODE
+                case 'X' -> push(text(in.getInt())); // BINUNICODE
+                case 'C' -> push(bytes(in.get() & 0xff)); // SHORT_BINBYTES
                 case '(' -> {
                     outer.push(stack);
                     stack = new ArrayList<>();
                 }
-                case ')' -> push(List.of());                                // EMPTY_TUPLE
-                case ']' -> push(new ArrayList<>());                        // EMPTY_LIST
-                case '}' -> push(new LinkedHashMap<>());                    // EMPTY_DICT
-                case 0x85, 0x86, 0x87 -> push(last(op - 0x84));             // TUPLE1, 2, 3
-                case 't' -> push(marked());                                 // TUPLE
+                case ')' -> push(List.of()); // EMPTY_TUPLE
+                case ']' -> push(new ArrayList<>()); // EMPTY_LIST
+                case '}' -> push(new LinkedHashMap<>()); // EMPTY_DICT
+                case 0x85, 0x86, 0x87 -> push(last(op - 0x84)); // TUPLE1, 2, 3
+                case 't' -> push(marked()); // TUPLE
                 case 'a' -> append(last(1));
                 case 'e' -> append(marked());
                 case 's' -> put(last(2));
                 case 'u' -> put(marked());
-                case 0x94 -> memo.add(top());                               // MEMOIZE
-                case 'h' -> push(memo.get(in.get() & 0xff));                // BINGET
-                case 'j' -> push(memo.get(in.getInt()));                    // LONG_BINGET
-                case 0x93 -> {                                              // STACK_GLOBAL
+                case 0x94 -> memo.add(top()); // MEMOIZE
+                case 'h' -> push(memo.get(in.get() & 0xff)); // BINGET
+                case 'j' -> push(memo.get(in.getInt())); // LONG_BINGET
+                case 0x93 -> { // STACK_GLOBAL
                     var names = last(2);
                     push(new Global(names.get(0) + "." + names.get(1)));
                 }
-                case 0x81 -> {                                              // NEWOBJ
+                case 0x81 -> { // NEWOBJ
                     var made = last(2);
                     push(new Instance(((Global) made.get(0)).name, (List<?>) made.get(1)));
                 }
-                case 'R' -> {                                               // REDUCE
+                case 'R' -> { // REDUCE
                     var call = last(2);
                     push(reduced(((Global) call.get(0)).name, (List<?>) call.get(1)));
                 }
-                case 'b' -> {                                               // BUILD
+                case 'b' -> { // BUILD
                     Object state = pop();
                     var built = (Instance) pop();
                     built.state = state;

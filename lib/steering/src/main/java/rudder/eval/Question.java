@@ -8,10 +8,10 @@ import java.util.TreeSet;
 /**
  * A question with answers to choose from.
  *
- * @param topic   its kind, blank where a benchmark has none
- * @param text    the question
+ * @param topic its kind, blank where a benchmark has none
+ * @param text the question
  * @param options the answers in the benchmark's order; in TruthfulQA's the best one first
- * @param right   places of those that are right, from 0
+ * @param right places of those that are right, from 0
  */
 public record Question(String topic, String text, List<String> options, Set<Integer> right) {
 
@@ -22,9 +22,12 @@ public record Question(String topic, String text, List<String> options, Set<Inte
         if (options.stream().anyMatch(String::isBlank)) {
             throw new IllegalArgumentException("the question \"" + text + "\" has a blank answer");
         }
-        if (right.isEmpty() || right.size() >= options.size() || Collections.min(right) < 0 || Collections.max(right) >= options.size()) {
-            throw new IllegalArgumentException("the question \"" + text + "\" has " + options.size() + " answers with " + new TreeSet<>(right)
-                    + " right, wanted at least one right and one wrong, by their places from 0");
+        if (right.isEmpty()
+                || right.size() >= options.size()
+                || Collections.min(right) < 0
+                || Collections.max(right) >= options.size()) {
+            throw new IllegalArgumentException("the question \"" + text + "\" has " + options.size() + " answers with "
+                    + new TreeSet<>(right) + " right, wanted at least one right and one wrong, by their places from 0");
         }
     }
 }

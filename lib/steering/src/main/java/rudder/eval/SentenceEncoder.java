@@ -11,15 +11,17 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import rudder.checkpoint.format.Job;
+import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.store.DatasetStore;
 
 /**
- * A text's meaning as a unit vector of 384 numbers: the mean over its tokens of all-MiniLM-L6-v2's last states, divided by its norm. Reads 128 tokens
- * of a text, about a hundred words, and leaves the rest. Runs on one thread of the CPU, its weights in 8-bit integers; 100 to 200 sentences a second.
- * Another build of the runtime may round otherwise: numbers agree to .003.
+ * A text's meaning as a unit vector of 384 numbers: the mean over its tokens of all-MiniLM-L6-v2's last states, divided
+ * by its norm. Reads 128 tokens of a text, about a hundred words, and leaves the rest. Runs on one thread of the CPU,
+ * its weights in 8-bit integers; 100 to 200 sentences a second. Another build of the runtime may round otherwise:
+ * numbers agree to .003.
  *
- * <p>Source: Reimers and Gurevych, arXiv 1908.10084; the model sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0) as langchain4j packs it.
+ * <p>Source: Reimers and Gurevych, arXiv 1908.10084; the model sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0) as
+ * langchain4j packs it.
  */
 public final class SentenceEncoder implements AutoCloseable {
 
@@ -51,13 +53,18 @@ public final class SentenceEncoder implements AutoCloseable {
         }
     }
 
-    /** The text's vector, norm 1. Texts are read one by one: in a batch the 8-bit weights would round each by its neighbours. */
+    /**
+     * The text's vector, norm 1. Texts are read one by one: in a batch the 8-bit weights would round each by its
+     * neighbours.
+     */
     public float[] encode(String text) {
         long[] ids = tokenizer.encode(text).getIds();
         long[] ones = new long[ids.length];
         Arrays.fill(ones, 1);
         long[] zeros = new long[ids.length];
-        try (var tokens = row(ids); var mask = row(ones); var types = row(zeros);
+        try (var tokens = row(ids);
+                var mask = row(ones);
+                var types = row(zeros);
                 var out = session.run(Map.of("input_ids", tokens, "attention_mask", mask, "token_type_ids", types))) {
             return unitMean(((float[][][]) out.get(0).getValue())[0]);
         } catch (OrtException e) {
@@ -67,11 +74,13 @@ public final class SentenceEncoder implements AutoCloseable {
 
     /** The texts' vectors, [texts][384]. */
     public float[][] encode(List<String> texts) {
-        try (var job = Job.of("encoding " + texts.size() + " texts", texts.size())) {
-            return texts.stream().map(text -> {
-                job.advance(1);
-                return encode(text);
-            }).toArray(float[][]::new);
+        try (var job = Progress.of("encoding " + texts.size() + " texts", texts.size())) {
+            return texts.stream()
+                    .map(text -> {
+                        job.advance(1);
+                        return encode(text);
+                    })
+                    .toArray(float[][]::new);
         }
     }
 

@@ -9,51 +9,66 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
-import rudder.checkpoint.format.Job;
+import rudder.checkpoint.format.Progress;
 import rudder.compare.Batch;
 import rudder.compare.Comparison;
-import rudder.compare.Family;
-import rudder.compare.Score;
-import rudder.compare.Tuning;
+import rudder.compare.ControllerFamily;
+import rudder.compare.GridSearch;
+import rudder.compare.Metric;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.steer.ContrastSet;
+import rudder.steer.ControllerFactory;
 import rudder.steer.PromptSet;
-import rudder.steer.Steering;
 import rudder.theory.Controller;
 
 /**
  * What controllers are tried on: texts to steer by, prompts to tune on, other prompts to judge on, and the judges.
  *
  * <pre>{@code
- * var task = new Task("toxicity", rudeness, tuning, evaluation, List.of(judge.score()), Comparison.settings().tokens(24));
- * task.run(model, folder, Steering.of(Controller.none()), Steering.of(lqr)).table()
+ * var task = new Task("toxicity", rudeness, tuning, evaluation, List.of(judge.metric()), Comparison.settings().tokens(24));
+ * task.run(model, folder, ControllerFactory.of(Controller.none()), ControllerFactory.of(lqr)).table()
  * }</pre>
  *
- * <p>{@link #run} keeps every completion in the folder, one file of JSON lines a controller: first what it was made from and by, then a completion a line. It is
- * slow work that may be killed: run again, it goes on where it was. A file is only gone on with by the same task, settings, model and controller, which is known
- * by its name and by what it does to the first prompt.
+ * <p>{@link #run} keeps every completion in the folder, one file of JSON lines a controller: first what it was made
+ * from and by, then a completion a line. It is slow work that may be killed: run again, it goes on where it was. A file
+ * is only gone on with by the same task, settings, model and controller, which is known by its name and by what it does
+ * to the first prompt.
  *
- * @param name     of the task and of its folder
+ * @param name of the task and of its folder
  * @param steering what features and Jacobians are taken from
- * @param tuning   prompts that parameters may be chosen on
+ * @param tuning prompts that parameters may be chosen on
  * @param evaluation prompts that results are reported on
- * @param scores   what completions are judged by, beside a {@link Comparison}'s own scores; see {@link Judge#score}
+ * @param scores what completions are judged by, beside a {@link Comparison}'s own scores; see {@link Judge#metric}
  * @param settings how they are written
  */
-public record Task(String name, ContrastSet steering, PromptSet tuning, PromptSet evaluation, List<Score> scores, Comparison.Settings settings) {
+public record Task(
+        String name,
+        ContrastSet factory,
+        PromptSet tuning,
+        PromptSet evaluation,
+        List<Metric> metrics,
+        Comparison.Settings settings) {
 
     /**
-     * @throws IllegalArgumentException if a text is in two of the sets, letters' case and outer blanks aside, or the settings ask for KL, which is not kept
+     * @throws IllegalArgumentException if a text is in two of the sets, letters' case and outer blanks aside, or the
+     *     settings ask for KL, which is not kept
      */
     public Task {
-        scores = List.copyOf(scores);
+        metrics = List.copyOf(metrics);
         var homes = new HashMap<String, String>();
-        place(homes, "steering", Stream.concat(steering.positive().stream(), steering.negative().stream()).distinct().toList(), name);
+        place(
+                homes,
+                "steering",
+                Stream.concat(factory.positive().stream(), factory.negative().stream())
+                        .distinct()
+                        .toList(),
+                name);
         place(homes, "tuning", tuning.prompts(), name);
         place(homes, "evaluation", evaluation.prompts(), name);
         if (settings.divergence()) {
-            throw new IllegalArgumentException("the task " + name + " asks for KL, which stored completions do not have: wanted settings without it");
+            throw new IllegalArgumentException("the task " + name
+                    + " asks for KL, which stored completions do not have: wanted settings without it");
         }
     }
 
@@ -61,49 +76,68 @@ public record Task(String name, ContrastSet steering, PromptSet tuning, PromptSe
         for (var text : texts) {
             var other = homes.putIfAbsent(text.strip().toLowerCase(Locale.ROOT), home);
             if (other != null && !other.equals(home)) {
-                throw new IllegalArgumentException("the task " + task + " has \"" + text + "\" among its " + other + " and its " + home
-                        + " texts: wanted none in both, since what was seen before judges nothing");
+                throw new IllegalArgumentException(
+                        "the task " + task + " has \"" + text + "\" among its " + other + " and its " + home
+                                + " texts: wanted none in both, since what was seen before judges nothing");
             }
         }
     }
 
     /**
-     * {@link Tuning#search} on the tuning prompts, by this task's scores; completions are kept as by {@link #run}.
+     * {@link GridSearch#search} on the tuning prompts, by this task's scores; completions are kept as by {@link #run}.
      *
-     * @throws IOException if a file cannot be written, or a line of one that is there is damaged; the message names the line
+     * @throws IOException if a file cannot be written, or a line of one that is there is damaged; the message names the
+     *     line
      */
-    public Tuning tune(LanguageModel model, Path folder, Tuning.Objective objective, Family... families) throws IOException {
-        return Tuning.of(judged(model, written(model, folder.resolve(name + ", tuning"), tuning, Tuning.arms(families))), objective, families);
+    public GridSearch tune(
+            LanguageModel model, Path folder, GridSearch.Objective objective, ControllerFamily... families)
+            throws IOException {
+        return GridSearch.of(
+                judged(model, written(model, folder.resolve(name + ", tuning"), tuning, GridSearch.arms(families))),
+                objective,
+                families);
     }
 
     /**
-     * Continues the evaluation prompts under every controller, and scores what was written. What the folder has already is not written again.
+     * Continues the evaluation prompts under every controller, and scores what was written. What the folder has already
+     * is not written again.
      *
      * @param folder where completions are kept; made if it is not there
-     * @throws IOException if a file cannot be written, or a line of one that is there is damaged; the message names the line
+     * @throws IOException if a file cannot be written, or a line of one that is there is damaged; the message names the
+     *     line
      */
-    public Comparison run(LanguageModel model, Path folder, Steering... steerings) throws IOException {
-        return judged(model, written(model, folder.resolve(name), evaluation, steerings));
+    public Comparison run(LanguageModel model, Path folder, ControllerFactory... factories) throws IOException {
+        return judged(model, written(model, folder.resolve(name), evaluation, factories));
     }
 
     /** A controller's part of a task, of which so many prompts were done before. */
-    private record Run(Steering steering, Transcript transcript, int done) {}
+    private record Run(ControllerFactory factory, Transcript transcript, int done) {}
 
-    private Map<String, List<Completion>> written(LanguageModel model, Path home, PromptSet set, Steering... steerings) throws IOException {
-        Steering.requireDifferentNames(steerings);
+    private Map<String, List<Completion>> written(
+            LanguageModel model, Path home, PromptSet set, ControllerFactory... factories) throws IOException {
+        ControllerFactory.requireDifferentNames(factories);
         var prompts = set.prompts();
-        double[] unsteered = Transcript.last(model, prompts.get(0), Steering.of(Controller.none()));
+        double[] unsteered = Transcript.last(model, prompts.get(0), ControllerFactory.of(Controller.none()));
         var runs = new ArrayList<Run>();
-        try (var job = Job.of(home.getFileName() + ", " + prompts.size() + " prompts", (long) prompts.size() * steerings.length)) {
-            for (var batch : Batch.of(steerings.length, prompts.size())) {
-                // not all before the first is written: a controller may be large, and is made when it is first asked for
+        try (var job = Progress.of(
+                home.getFileName() + ", " + prompts.size() + " prompts", (long) prompts.size() * factories.length)) {
+            for (var batch : Batch.of(factories.length, prompts.size())) {
+                // not all before the first is written: a controller may be large, and is made when it is first asked
+                // for
                 for (int arm = runs.size(); arm < batch.endArm(); arm++) {
-                    var transcript = Transcript.of(home, model, set, settings, steerings[arm], unsteered);
-                    runs.add(new Run(steerings[arm], transcript, transcript.open()));
+                    var transcript = Transcript.of(home, model, set, settings, factories[arm], unsteered);
+                    runs.add(new Run(factories[arm], transcript, transcript.open()));
                 }
-                var left = runs.subList(batch.firstArm(), batch.endArm()).stream().filter(run -> run.done <= batch.first()).toList();
+                var left = runs.subList(batch.firstArm(), batch.endArm()).stream()
+                        .filter(run -> run.done <= batch.first())
+                        .toList();
                 if (!left.isEmpty()) {
-                    var written = settings.write(model, left.stream().map(Run::steering).toList(), batch.ofPrompts(prompts), batch.first()).iterator();
+                    var written = settings.write(
+                                    model,
+                                    left.stream().map(Run::factory).toList(),
+                                    batch.ofPrompts(prompts),
+                                    batch.first())
+                            .iterator();
                     for (var run : left) {
                         run.transcript.append(written.next());
                     }
@@ -113,7 +147,7 @@ public record Task(String name, ContrastSet steering, PromptSet tuning, PromptSe
         }
         var completions = new LinkedHashMap<String, List<Completion>>();
         for (var run : runs) {
-            completions.put(run.steering.name(), run.transcript.read());
+            completions.put(run.factory.name(), run.transcript.read());
         }
         return completions;
     }
@@ -121,15 +155,18 @@ public record Task(String name, ContrastSet steering, PromptSet tuning, PromptSe
     /**
      * Scores what {@link #run} has kept, without writing anything: the same table, or another one by other scores.
      *
-     * @throws IOException if the folder lacks a whole run of one of the controllers, or has several of that name; or a line is damaged
+     * @throws IOException if the folder lacks a whole run of one of the controllers, or has several of that name; or a
+     *     line is damaged
      */
     public Comparison judge(LanguageModel model, Path folder, String... controllers) throws IOException {
         var completions = new LinkedHashMap<String, List<Completion>>();
         for (var controller : controllers) {
-            var written = Transcript.find(folder.resolve(name), model, evaluation, settings, controller).read();
+            var written = Transcript.find(folder.resolve(name), model, evaluation, settings, controller)
+                    .read();
             if (written.size() < evaluation.prompts().size()) {
-                throw new IOException("the run of '" + controller + "' in " + folder + " stopped after " + written.size() + " of " + evaluation.prompts().size()
-                        + " prompts: run the task again, it will go on there");
+                throw new IOException(
+                        "the run of '" + controller + "' in " + folder + " stopped after " + written.size() + " of "
+                                + evaluation.prompts().size() + " prompts: run the task again, it will go on there");
             }
             completions.put(controller, written);
         }
@@ -137,11 +174,12 @@ public record Task(String name, ContrastSet steering, PromptSet tuning, PromptSe
     }
 
     private Comparison judged(LanguageModel model, Map<String, List<Completion>> completions) {
-        return Comparison.of(model, settings, completions).with(scores);
+        return Comparison.of(model, settings, completions).with(metrics);
     }
 
     @Override
     public String toString() {
-        return "Task[" + name + ", " + steering + ", " + tuning.prompts().size() + " tuning and " + evaluation.prompts().size() + " evaluation prompts]";
+        return "Task[" + name + ", " + factory + ", " + tuning.prompts().size() + " tuning and "
+                + evaluation.prompts().size() + " evaluation prompts]";
     }
 }

@@ -17,13 +17,16 @@ import rudder.compare.Comparison;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.model.SteeredModel;
+import rudder.steer.ControllerFactory;
 import rudder.steer.PromptSet;
-import rudder.steer.Steering;
 
 /** The file of one controller's completions: a {@link Header}, then one completion a line, in the prompts' order. */
 final class Transcript {
 
-    private static final Gson JSON = new GsonBuilder().serializeSpecialFloatingPointValues().disableHtmlEscaping().create();
+    private static final Gson JSON = new GsonBuilder()
+            .serializeSpecialFloatingPointValues()
+            .disableHtmlEscaping()
+            .create();
     private static final String END = ".jsonl";
 
     /**
@@ -31,24 +34,52 @@ final class Transcript {
      *
      * @param effect |z_T - z_T unsteered| at the first prompt, three digits: tells controllers of one name apart
      */
-    private record Header(String task, String model, String sha256, String controller, String effect, String prompts, String settings, long seed) {
+    private record Header(
+            String task,
+            String model,
+            String sha256,
+            String controller,
+            String effect,
+            String prompts,
+            String settings,
+            long seed) {
         Header of(String effect) {
             return new Header(task, model, sha256, controller, effect, prompts, settings, seed);
         }
     }
 
     /** A completion; measured numbers as they were computed, in single precision. */
-    private record Line(String prompt, String text, int[] promptTokens, int[] tokens, boolean ended, float[][] strengths, float[][] energies) {
+    private record Line(
+            String prompt,
+            String text,
+            int[] promptTokens,
+            int[] tokens,
+            boolean ended,
+            float[][] strengths,
+            float[][] energies) {
         static Line of(Completion c) {
-            return new Line(c.prompt(), c.text(), c.promptTokens(), c.tokens(), c.ended(), floats(c.strengths()), floats(c.energies()));
+            return new Line(
+                    c.prompt(),
+                    c.text(),
+                    c.promptTokens(),
+                    c.tokens(),
+                    c.ended(),
+                    floats(c.strengths()),
+                    floats(c.energies()));
         }
 
         Completion completion(String controller) {
-            return new Completion(prompt, text, promptTokens, tokens, ended, controller, doubles(strengths), doubles(energies));
+            return new Completion(
+                    prompt, text, promptTokens, tokens, ended, controller, doubles(strengths), doubles(energies));
         }
 
         boolean isWhole() {
-            return prompt != null && text != null && promptTokens != null && tokens != null && strengths != null && energies != null;
+            return prompt != null
+                    && text != null
+                    && promptTokens != null
+                    && tokens != null
+                    && strengths != null
+                    && energies != null;
         }
     }
 
@@ -67,21 +98,34 @@ final class Transcript {
      *
      * @param unsteered {@link #last} at the first prompt without steering
      */
-    static Transcript of(Path folder, LanguageModel model, PromptSet prompts, Comparison.Settings settings, Steering steering, double[] unsteered) {
-        var header = header(folder, model, prompts, settings, steering.name()).of(effect(last(model, prompts.prompts().get(0), steering), unsteered));
-        var slug = steering.name().replaceAll("[^A-Za-z0-9.]+", "-");
-        var file = folder.resolve(slug + "-" + String.format("%08x", JSON.toJson(header).hashCode()) + END);
+    static Transcript of(
+            Path folder,
+            LanguageModel model,
+            PromptSet prompts,
+            Comparison.Settings settings,
+            ControllerFactory factory,
+            double[] unsteered) {
+        var header = header(folder, model, prompts, settings, factory.name())
+                .of(effect(last(model, prompts.prompts().get(0), factory), unsteered));
+        var slug = factory.name().replaceAll("[^A-Za-z0-9.]+", "-");
+        var file = folder.resolve(
+                slug + "-" + String.format("%08x", JSON.toJson(header).hashCode()) + END);
         return new Transcript(file, header, prompts.prompts());
     }
 
     /** The only file there is of a controller of that name. */
-    static Transcript find(Path folder, LanguageModel model, PromptSet prompts, Comparison.Settings settings, String controller) throws IOException {
+    static Transcript find(
+            Path folder, LanguageModel model, PromptSet prompts, Comparison.Settings settings, String controller)
+            throws IOException {
         var wanted = header(folder, model, prompts, settings, controller);
         var found = new ArrayList<Transcript>();
         if (Files.isDirectory(folder)) {
             try (var files = Files.list(folder)) {
-                for (var file : files.filter(path -> path.toString().endsWith(END)).sorted().toList()) {
-                    var header = parse(file, 1, Files.readString(file).lines().findFirst().orElse(""), Header.class);
+                for (var file : files.filter(path -> path.toString().endsWith(END))
+                        .sorted()
+                        .toList()) {
+                    var header = parse(
+                            file, 1, Files.readString(file).lines().findFirst().orElse(""), Header.class);
                     if (header.of(null).equals(wanted)) {
                         found.add(new Transcript(file, header, prompts.prompts()));
                     }
@@ -89,15 +133,30 @@ final class Transcript {
             }
         }
         if (found.size() != 1) {
-            throw new IOException(folder + " has " + found.size() + " runs of '" + controller + "' with this model, these prompts and settings, wanted one"
-                    + (found.isEmpty() ? ": run the task first" : ": " + found.stream().map(t -> t.file.getFileName().toString()).collect(Collectors.joining(", "))));
+            throw new IOException(folder + " has " + found.size() + " runs of '" + controller
+                    + "' with this model, these prompts and settings, wanted one"
+                    + (found.isEmpty()
+                            ? ": run the task first"
+                            : ": "
+                                    + found.stream()
+                                            .map(t -> t.file.getFileName().toString())
+                                            .collect(Collectors.joining(", "))));
         }
         return found.get(0);
     }
 
-    private static Header header(Path folder, LanguageModel model, PromptSet prompts, Comparison.Settings settings, String controller) {
-        return new Header(folder.getFileName().toString(), model.name(), model.sha256(), controller, null, prompts.sha256(), settings.tokens() + " tokens, "
-                + settings.sampling() + ", " + settings.positions() + (settings.chat() ? ", chat, " : ", ") + settings.measured(), settings.sampling().seed());
+    private static Header header(
+            Path folder, LanguageModel model, PromptSet prompts, Comparison.Settings settings, String controller) {
+        return new Header(
+                folder.getFileName().toString(),
+                model.name(),
+                model.sha256(),
+                controller,
+                null,
+                prompts.sha256(),
+                settings.tokens() + " tokens, " + settings.sampling() + ", " + settings.positions()
+                        + (settings.chat() ? ", chat, " : ", ") + settings.measured(),
+                settings.sampling().seed());
     }
 
     private static String effect(double[] steered, double[] unsteered) {
@@ -109,13 +168,14 @@ final class Transcript {
     }
 
     /** z_T at the prompt's last token. */
-    static double[] last(LanguageModel model, String prompt, Steering steering) {
-        return steering.rollouts(model, List.of(prompt)).get(0).states()[model.horizon()];
+    static double[] last(LanguageModel model, String prompt, ControllerFactory factory) {
+        return factory.rollouts(model, List.of(prompt)).get(0).states()[model.horizon()];
     }
 
     /**
-     * Makes the file ready to be appended to: with a header, and of whole batches. A batch is appended at once; of one that was cut off nothing is kept, since its
-     * rest, written alone, would differ by rounding. Returns how many completions there are.
+     * Makes the file ready to be appended to: with a header, and of whole batches. A batch is appended at once; of one
+     * that was cut off nothing is kept, since its rest, written alone, would differ by rounding. Returns how many
+     * completions there are.
      */
     int open() throws IOException {
         Files.createDirectories(file.getParent());
@@ -124,12 +184,20 @@ final class Transcript {
         }
         int found = read().size();
         int done = found == prompts.size() ? found : found / SteeredModel.BATCH * SteeredModel.BATCH;
-        Files.writeString(file, Files.readString(file).lines().limit(1 + done).map(line -> line + "\n").collect(Collectors.joining()));
+        Files.writeString(
+                file,
+                Files.readString(file)
+                        .lines()
+                        .limit(1 + done)
+                        .map(line -> line + "\n")
+                        .collect(Collectors.joining()));
         return done;
     }
 
     void append(List<Completion> completions) throws IOException {
-        var lines = completions.stream().map(completion -> JSON.toJson(Line.of(completion)) + "\n").collect(Collectors.joining());
+        var lines = completions.stream()
+                .map(completion -> JSON.toJson(Line.of(completion)) + "\n")
+                .collect(Collectors.joining());
         Files.write(file, lines.getBytes(StandardCharsets.UTF_8), StandardOpenOption.APPEND);
     }
 
@@ -138,14 +206,16 @@ final class Transcript {
         var text = Files.readString(file);
         var lines = text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();
         if (lines.isEmpty() || !parse(file, 1, lines.get(0), Header.class).equals(header)) {
-            throw new IOException(file + ", line 1: wanted " + JSON.toJson(header) + ": it is of another run, or damaged; remove it");
+            throw new IOException(
+                    file + ", line 1: wanted " + JSON.toJson(header) + ": it is of another run, or damaged; remove it");
         }
         var completions = new ArrayList<Completion>();
         for (int i = 1; i < lines.size(); i++) {
             var line = parse(file, i + 1, lines.get(i), Line.class);
             var wanted = i <= prompts.size() ? "\"" + prompts.get(i - 1) + "\"" : "the end of the file";
             if (!line.isWhole() || i > prompts.size() || !line.prompt.equals(prompts.get(i - 1))) {
-                throw new IOException(file + ", line " + (i + 1) + ": wanted a completion of " + wanted + " with text, tokens and measurements; remove what is damaged");
+                throw new IOException(file + ", line " + (i + 1) + ": wanted a completion of " + wanted
+                        + " with text, tokens and measurements; remove what is damaged");
             }
             completions.add(line.completion(header.controller));
         }
@@ -165,20 +235,24 @@ final class Transcript {
     }
 
     private static float[][] floats(double[][] rows) {
-        return Arrays.stream(rows).map(row -> {
-            float[] floats = new float[row.length];
-            for (int i = 0; i < row.length; i++) {
-                floats[i] = (float) row[i];
-            }
-            return floats;
-        }).toArray(float[][]::new);
+        return Arrays.stream(rows)
+                .map(row -> {
+                    float[] floats = new float[row.length];
+                    for (int i = 0; i < row.length; i++) {
+                        floats[i] = (float) row[i];
+                    }
+                    return floats;
+                })
+                .toArray(float[][]::new);
     }
 
     private static double[][] doubles(float[][] rows) {
-        return Arrays.stream(rows).map(row -> {
-            double[] doubles = new double[row.length];
-            Arrays.setAll(doubles, i -> row[i]);
-            return doubles;
-        }).toArray(double[][]::new);
+        return Arrays.stream(rows)
+                .map(row -> {
+                    double[] doubles = new double[row.length];
+                    Arrays.setAll(doubles, i -> row[i]);
+                    return doubles;
+                })
+                .toArray(double[][]::new);
     }
 }

@@ -7,11 +7,13 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * How many words an answer shares with a reference, 0 to 1: 2PR / (P + R), with P the share of the answer's words that the reference has, R the share
- * of the reference's that the answer has, repeated words counted as often as they stand in both, articles left out; the best of several references.
+ * How many words an answer shares with a reference, 0 to 1: 2PR / (P + R), with P the share of the answer's words that
+ * the reference has, R the share of the reference's that the answer has, repeated words counted as often as they stand
+ * in both, articles left out; the best of several references.
  *
- * <p>Weak: "It is not true" and "It is true" share most words, so on questions of fact it rewards what a text is about and not what it says. Use
- * {@link MultipleChoice} for truth, and this only beside it. Source: Rajpurkar et al., arXiv 1606.05250.
+ * <p>Weak: "It is not true" and "It is true" share most words, so on questions of fact it rewards what a text is about
+ * and not what it says. Use {@link MultipleChoice} for truth, and this only beside it. Source: Rajpurkar et al., arXiv
+ * 1606.05250.
  */
 public final class UnigramF1 {
 
@@ -22,18 +24,27 @@ public final class UnigramF1 {
 
     /** F1 against the reference most like the answer; 0 if either has no word. */
     public static double of(String answer, List<String> references) {
-        return references.stream().mapToDouble(reference -> of(counts(answer), counts(reference))).max().orElse(0);
+        return references.stream()
+                .mapToDouble(reference -> of(counts(answer), counts(reference)))
+                .max()
+                .orElse(0);
     }
 
     private static double of(Map<String, Integer> answer, Map<String, Integer> reference) {
-        int shared = answer.entrySet().stream().mapToInt(word -> Math.min(word.getValue(), reference.getOrDefault(word.getKey(), 0))).sum();
-        int all = answer.values().stream().mapToInt(n -> n).sum() + reference.values().stream().mapToInt(n -> n).sum();
-        return shared == 0 ? 0 : 2.0 * shared / all;                    // 2PR / (P + R) = 2 shared / (|answer| + |reference|)
+        int shared = answer.entrySet().stream()
+                .mapToInt(word -> Math.min(word.getValue(), reference.getOrDefault(word.getKey(), 0)))
+                .sum();
+        int all = answer.values().stream().mapToInt(n -> n).sum()
+                + reference.values().stream().mapToInt(n -> n).sum();
+        return shared == 0 ? 0 : 2.0 * shared / all; // 2PR / (P + R) = 2 shared / (|answer| + |reference|)
     }
 
     private static Map<String, Integer> counts(String text) {
         var counts = new HashMap<String, Integer>();
-        WORD.matcher(text.toLowerCase(Locale.ROOT)).results().map(match -> match.group()).filter(word -> !ARTICLES.contains(word))
+        WORD.matcher(text.toLowerCase(Locale.ROOT))
+                .results()
+                .map(match -> match.group())
+                .filter(word -> !ARTICLES.contains(word))
                 .forEach(word -> counts.merge(word, 1, Integer::sum));
         return counts;
     }

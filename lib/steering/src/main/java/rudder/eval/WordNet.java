@@ -41,9 +41,12 @@ public final class WordNet {
         var examples = new LinkedHashSet<String>();
         for (var part : List.of("noun", "verb", "adj", "adv")) {
             try (Stream<String> lines = Files.lines(nouns.resolveSibling("data." + part))) {
-                lines.filter(line -> !line.startsWith(" ")).map(line -> line.substring(line.indexOf('|') + 1))      // its definition and examples
-                        .flatMap(gloss -> EXAMPLE.matcher(gloss).results()).map((MatchResult match) -> match.group(1).strip())
-                        .filter(example -> example.split("\\s+").length >= WORDS).forEach(examples::add);
+                lines.filter(line -> !line.startsWith(" "))
+                        .map(line -> line.substring(line.indexOf('|') + 1)) // its definition and examples
+                        .flatMap(gloss -> EXAMPLE.matcher(gloss).results())
+                        .map((MatchResult match) -> match.group(1).strip())
+                        .filter(example -> example.split("\\s+").length >= WORDS)
+                        .forEach(examples::add);
             }
         }
         return new WordNet(examples);
@@ -64,8 +67,16 @@ public final class WordNet {
     public ContrastSet contrast(ConceptWords concept, int positive, int negative, long seed) {
         var shuffled = new ArrayList<>(examples);
         Collections.shuffle(shuffled, new Random(seed));
-        return new ContrastSet(concept.concept(), shuffled.stream().filter(example -> concept.of(example) == 1).limit(positive).toList(),
-                shuffled.stream().filter(example -> concept.of(example) == 0).limit(negative).toList());
+        return new ContrastSet(
+                concept.concept(),
+                shuffled.stream()
+                        .filter(example -> concept.of(example) == 1)
+                        .limit(positive)
+                        .toList(),
+                shuffled.stream()
+                        .filter(example -> concept.of(example) == 0)
+                        .limit(negative)
+                        .toList());
     }
 
     @Override

@@ -12,30 +12,35 @@ import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.GgufWriter;
+import rudder.theory.ControlLaw;
 import rudder.theory.Controller;
-import rudder.theory.Feedback;
-import rudder.theory.Law;
-import rudder.theory.Place;
+import rudder.theory.HookPoint;
+import rudder.theory.LinearFeedback;
 
 /**
- * Open-loop controllers as llama.cpp's control vectors: GGUF files that {@code llama-cli --control-vector FILE} and repeng read and write.
+ * Open-loop controllers as llama.cpp's control vectors: GGUF files that {@code llama-cli --control-vector FILE} and
+ * repeng read and write.
  *
- * <p>The file's tensor {@code direction.N}, float32 of width d, is what llama.cpp adds to the residual stream behind block N, blocks counted from 0, where a
- * {@link Controller} adds {@code u_N}: {@code z_{N+1} = phi_N(z_N) + u_N}. Its metadata are {@code general.architecture = "controlvector"},
- * {@code controlvector.model_hint} (the model's architecture), {@code controlvector.layer_count} (the number of directions) and {@code general.name} (the
+ * <p>The file's tensor {@code direction.N}, float32 of width d, is what llama.cpp adds to the residual stream behind
+ * block N, blocks counted from 0, where a {@link Controller} adds {@code u_N}: {@code z_{N+1} = phi_N(z_N) + u_N}. Its
+ * metadata are {@code general.architecture = "controlvector"}, {@code controlvector.model_hint} (the model's
+ * architecture), {@code controlvector.layer_count} (the number of directions) and {@code general.name} (the
  * controller's).
  *
  * <p>What such a file cannot say:
+ *
  * <ul>
- * <li>Feedback, transport, gates: what is added does not depend on the state. {@link Controller#frozenAt} makes a plan of what does.
- * <li>Inputs on attention heads.
- * <li>An input of block 0, for which there is no slot: N = 1..T-1.
- * <li>Which tokens are steered. llama.cpp adds at every one, the prompt's too: {@code model.steered(controller).at(Positions.ALL)} does the same here.
- * <li>The setpoint, and which weights it was made from: it fits any model of the same shape.
+ *   <li>Feedback, transport, gates: what is added does not depend on the state. {@link Controller#frozenAt} makes a
+ *       plan of what does.
+ *   <li>Inputs on attention heads.
+ *   <li>An input of block 0, for which there is no slot: N = 1..T-1.
+ *   <li>Which tokens are steered. llama.cpp adds at every one, the prompt's too:
+ *       {@code model.steered(controller).atPositions(Positions.ALL)} does the same here.
+ *   <li>The setpoint, and which weights it was made from: it fits any model of the same shape.
  * </ul>
  *
- * <p>Source: llama.cpp, {@code src/llama-adapter.cpp} (block N), {@code common/common.cpp} (file), {@code tools/cvector-generator}; repeng,
- * {@code ControlVector.export_gguf}.
+ * <p>Source: llama.cpp, {@code src/llama-adapter.cpp} (block N), {@code common/common.cpp} (file),
+ * {@code tools/cvector-generator}; repeng, {@code ControlVector.export_gguf}.
  */
 public final class ControlVector {
 
@@ -45,15 +50,20 @@ public final class ControlVector {
     private ControlVector() {}
 
     /**
-     * Writes a controller's constant inputs, rounded to float32; several of one block are added up. All or nothing, in place of a file that may be there.
+     * Writes a controller's constant inputs, rounded to float32; several of one block are added up. All or nothing, in
+     * place of a file that may be there.
      *
-     * @throws IllegalArgumentException if the controller adds what such a file cannot say, adds nothing at all, or was made for another model
+     * @throws IllegalArgumentException if the controller adds what such a file cannot say, adds nothing at all, or was
+     *     made for another model
      */
     public static void save(Controller controller, LanguageModel model, Path file) throws IOException {
-        model.steered(controller);                         // refuses one that was made for another model
+        model.steered(controller); // refuses one that was made for another model
         SortedMap<Integer, float[]> inputs = inputs(controller, model);
-        var gguf = new GgufWriter().string("general.architecture", ARCHITECTURE).string("general.name", controller.name())
-                .string(ARCHITECTURE + ".model_hint", model.transformer().config.architecture()).integer(ARCHITECTURE + ".layer_count", inputs.size());
+        var gguf = new GgufWriter()
+                .string("general.architecture", ARCHITECTURE)
+                .string("general.name", controller.name())
+                .string(ARCHITECTURE + ".model_hint", model.transformer().config.architecture())
+                .integer(ARCHITECTURE + ".layer_count", inputs.size());
         inputs.forEach((k, u) -> gguf.floats("direction." + k, u));
         gguf.write(file);
     }
@@ -64,34 +74,51 @@ public final class ControlVector {
     }
 
     /**
-     * Reads a control vector, whoever wrote it, as a controller that adds each direction as it is. Its name is the one in the file, or the file's. The hint at the
-     * model is not believed: programs disagree on what to write there.
+     * Reads a control vector, whoever wrote it, as a controller that adds each direction as it is. Its name is the one
+     * in the file, or the file's. The hint at the model is not believed: programs disagree on what to write there.
      *
-     * @throws IllegalArgumentException if the file holds something else, or directions of another width or for blocks that the model has not
+     * @throws IllegalArgumentException if the file holds something else, or directions of another width or for blocks
+     *     that the model has not
      * @throws IOException if there is no such file, or it is damaged; the message says what was found
      */
     public static Controller load(Path file, LanguageModel model) throws IOException {
         try (var gguf = GgufFile.open(file)) {
             String found = gguf.string("general.architecture", "");
-            require(found.equals(ARCHITECTURE), "%s has the general.architecture '%s', wanted '%s': it is no control vector", file, found, ARCHITECTURE);
-            var laws = new TreeMap<Integer, Law>();
+            require(
+                    found.equals(ARCHITECTURE),
+                    "%s has the general.architecture '%s', wanted '%s': it is no control vector",
+                    file,
+                    found,
+                    ARCHITECTURE);
+            var laws = new TreeMap<Integer, ControlLaw>();
             for (String tensor : gguf.names()) {
                 var direction = DIRECTION.matcher(tensor);
                 if (!direction.matches()) {
-                    throw new IOException(file + " has a tensor '" + tensor + "', wanted direction.1, direction.2, ...: it is damaged");
+                    throw new IOException(file + " has a tensor '" + tensor
+                            + "', wanted direction.1, direction.2, ...: it is damaged");
                 }
                 int k = Integer.parseInt(direction.group(1));
-                require(k < model.horizon(), "%s adds behind block %d, wanted blocks 1..%d of %s: it was made for another model", file, k,
-                        model.horizon() - 1, model);
+                require(
+                        k < model.horizon(),
+                        "%s adds behind block %d, wanted blocks 1..%d of %s: it was made for another model",
+                        file,
+                        k,
+                        model.horizon() - 1,
+                        model);
                 long[] shape = gguf.shape(tensor);
-                require(Arrays.equals(shape, new long[] {model.dimension()}), "%s has directions of shape %s, wanted [%d] for %s: it is another model's",
-                        file, Arrays.toString(shape), model.dimension(), model);
+                require(
+                        Arrays.equals(shape, new long[] {model.dimension()}),
+                        "%s has directions of shape %s, wanted [%d] for %s: it is another model's",
+                        file,
+                        Arrays.toString(shape),
+                        model.dimension(),
+                        model);
                 float[] u = new float[model.dimension()];
                 gguf.read(tensor, FloatBuffer.wrap(u));
                 if (!finite(u)) {
                     throw new IOException(file + " has numbers in '" + tensor + "' that are not finite: it is damaged");
                 }
-                laws.put(k, Law.constant(doubles(u)));
+                laws.put(k, ControlLaw.constant(doubles(u)));
             }
             return Controller.of(gguf.string("general.name", file.getFileName().toString()), laws, null);
         } catch (NoSuchFileException e) {
@@ -107,11 +134,14 @@ public final class ControlVector {
     /** u_k by block, where there is one. */
     private static SortedMap<Integer, float[]> inputs(Controller controller, LanguageModel model) {
         var sums = new TreeMap<Integer, double[]>();
-        for (var place : Place.values()) {
-            for (int k : controller.blocks(place)) {
-                for (Law law : controller.laws(place, k)) {
-                    require(place != Place.HEADS, "controller '%s' acts on the attention heads of block %d: a control vector adds to the residual stream alone",
-                            controller.name(), k);
+        for (var point : HookPoint.values()) {
+            for (int k : controller.blocks(point)) {
+                for (ControlLaw law : controller.laws(point, k)) {
+                    require(
+                            point != HookPoint.HEAD_OUT,
+                            "controller '%s' acts on the attention heads of block %d: a control vector adds to the residual stream alone",
+                            controller.name(),
+                            k);
                     double[] sum = sums.computeIfAbsent(k, block -> new double[model.dimension()]);
                     double[] u = constant(controller, k, law);
                     Arrays.setAll(sum, i -> sum[i] + u[i]);
@@ -127,21 +157,32 @@ public final class ControlVector {
         if (inputs.containsKey(0) && Arrays.equals(inputs.get(0), new float[model.dimension()])) {
             inputs.remove(0);
         }
-        require(!inputs.containsKey(0), "controller '%s' adds an input at block 0, for which a control vector has no slot, wanted blocks 1..%d: "
-                + "make it of the laws of those (Controller.of), or save it with ControllerFile", controller.name(), model.horizon() - 1);
-        require(!inputs.isEmpty(), "controller '%s' adds nothing to any block: llama.cpp refuses a file without directions", controller.name());
+        require(
+                !inputs.containsKey(0),
+                "controller '%s' adds an input at block 0, for which a control vector has no slot, wanted blocks 1..%d: "
+                        + "make it of the laws of those (Controller.of), or save it with ControllerFile",
+                controller.name(),
+                model.horizon() - 1);
+        require(
+                !inputs.isEmpty(),
+                "controller '%s' adds nothing to any block: llama.cpp refuses a file without directions",
+                controller.name());
         return inputs;
     }
 
     /** W b of a law with C = 0 and no memory. */
-    private static double[] constant(Controller controller, int k, Law law) {
-        if (!(law instanceof Feedback feedback) || !feedback.past().isEmpty() || CommonOps_DDRM.elementMaxAbs(feedback.reading().directions()) != 0) {
-            throw new IllegalArgumentException(String.format("controller '%s' has a %s at block %d, which looks at the state: a control vector adds the same "
-                    + "to every state; freeze the controller at states (Controller.frozenAt), or save it with ControllerFile", controller.name(), law, k));
+    private static double[] constant(Controller controller, int k, ControlLaw law) {
+        if (!(law instanceof LinearFeedback feedback)
+                || !feedback.past().isEmpty()
+                || CommonOps_DDRM.elementMaxAbs(feedback.reading().directions()) != 0) {
+            throw new IllegalArgumentException(String.format(
+                    "controller '%s' has a %s at block %d, which looks at the state: a control vector adds the same "
+                            + "to every state; freeze the controller at states (Controller.frozenAt), or save it with ControllerFile",
+                    controller.name(), law, k));
         }
         double[] b = feedback.reading().targets();
         var u = new DMatrixRMaj(feedback.dimension(), 1);
-        CommonOps_DDRM.mult(feedback.W(), DMatrixRMaj.wrap(b.length, 1, b), u);    // W b
+        CommonOps_DDRM.mult(feedback.W(), DMatrixRMaj.wrap(b.length, 1, b), u); // W b
         return u.data;
     }
 

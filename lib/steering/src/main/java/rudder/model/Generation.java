@@ -51,17 +51,26 @@ final class Generation {
     }
 
     /**
-     * @param draws the place of each sequence among all that were asked for: its sampler's seed depends on it, so that batches of any size give the same tokens
+     * @param draws the place of each sequence among all that were asked for: its sampler's seed depends on it, so that
+     *     batches of any size give the same tokens
      */
-    Generation(NDManager scope, Transformer transformer, Tokenizer tokenizer, List<int[]> prompts, IntUnaryOperator draws, int maxTokens,
-            Sampling sampling, Setpoint measured) {
+    Generation(
+            NDManager scope,
+            Transformer transformer,
+            Tokenizer tokenizer,
+            List<int[]> prompts,
+            IntUnaryOperator draws,
+            int maxTokens,
+            Sampling sampling,
+            Setpoint measured) {
         this.transformer = transformer;
         this.tokenizer = tokenizer;
         this.prompts = prompts;
         this.maxTokens = maxTokens;
         rows = new Row[prompts.size()];
         for (int i = 0; i < rows.length; i++) {
-            rows[i] = new Row(prompts.get(i), maxTokens, new Sampler(sampling, draws.applyAsInt(i)), tokenizer.stream());
+            rows[i] =
+                    new Row(prompts.get(i), maxTokens, new Sampler(sampling, draws.applyAsInt(i)), tokenizer.stream());
         }
         directions = measured == null ? null : upload(scope, measured);
     }
@@ -78,7 +87,13 @@ final class Generation {
      * @param laws of the prompts' last tokens, and of all written tokens unless they have their own
      * @param anew the laws of the tokens that the rows' plants are at; null where the first laws serve for all
      */
-    List<Completion> run(DeviceLaws laws, Function<List<PromptPlant>, DeviceLaws> anew, Positions positions, List<String> controllers, List<String> texts, Consumer<String> onText) {
+    List<Completion> run(
+            DeviceLaws laws,
+            Function<List<PromptPlant>, DeviceLaws> anew,
+            Positions positions,
+            List<String> controllers,
+            List<String> texts,
+            Consumer<String> onText) {
         var padded = PaddedTokens.of(prompts);
         int[][] next = padded.tokens();
         try (KvCache cache = transformer.cache(padded.pads(), padded.columns() + maxTokens)) {
@@ -86,7 +101,7 @@ final class Generation {
                 next = transformer.prefixes.read(next, cache);
             }
             for (int step = 0; step < maxTokens && next != null; step++) {
-                boolean steered = step == 0 ? positions.last : positions.written;
+                boolean steered = step == 0 ? positions.last : positions.generated;
                 if (step == 0 || anew == null || !steered) {
                     next = step(next, cache, steered ? laws : null, positions.earlier, onText);
                 } else {
@@ -104,9 +119,15 @@ final class Generation {
             if (i == 0) {
                 onText.accept(rest);
             }
-            completions.add(new Completion(texts.get(i), row.written.toString(), prompts.get(i),
-                    Arrays.copyOf(row.tokens, row.length), row.ended, controllers.get(i),
-                    row.strengths.toArray(double[][]::new), row.energies.toArray(double[][]::new)));
+            completions.add(new Completion(
+                    texts.get(i),
+                    row.written.toString(),
+                    prompts.get(i),
+                    Arrays.copyOf(row.tokens, row.length),
+                    row.ended,
+                    controllers.get(i),
+                    row.strengths.toArray(double[][]::new),
+                    row.energies.toArray(double[][]::new)));
         }
         return completions;
     }
@@ -114,9 +135,11 @@ final class Generation {
     /** The plants of the next tokens: what is cached makes them, and their nominal run is the unsteered one. */
     private List<PromptPlant> plants(int[][] next, KvCache cache) {
         var plants = new ArrayList<PromptPlant>();
-        double[][] first = transformer.embeddings(Arrays.stream(next).mapToInt(row -> row[0]).toArray());
+        double[][] first = transformer.embeddings(
+                Arrays.stream(next).mapToInt(row -> row[0]).toArray());
         for (int i = 0; i < rows.length; i++) {
-            int[] tokens = new int[cache.columns() - cache.pads[i] + 1];       // as many as there are: a plant asks for the position alone
+            int[] tokens = new int
+                    [cache.columns() - cache.pads[i] + 1]; // as many as there are: a plant asks for the position alone
             tokens[tokens.length - 1] = next[i][0];
             float[][] keys = cache.keysBefore(cache.columns(), i);
             float[][] values = cache.valuesBefore(cache.columns(), i);
@@ -178,9 +201,15 @@ final class Generation {
     private double[][] energies(Transformer.Trace trace) {
         double[][] energies = new double[rows.length][trace.inputs().size()];
         for (var inputs : List.of(trace.inputs(), trace.mixed())) {
-            int[] blocks = IntStream.range(0, inputs.size()).filter(k -> inputs.get(k) != null).toArray();
+            int[] blocks = IntStream.range(0, inputs.size())
+                    .filter(k -> inputs.get(k) != null)
+                    .toArray();
             if (blocks.length > 0) {
-                double[][] squares = Transformer.toRows(stack(IntStream.of(blocks).mapToObj(inputs::get).toList()).square().sum(new int[] {2}).transpose());
+                double[][] squares = Transformer.toRows(
+                        stack(IntStream.of(blocks).mapToObj(inputs::get).toList())
+                                .square()
+                                .sum(new int[] {2})
+                                .transpose());
                 for (int i = 0; i < energies.length; i++) {
                     for (int at = 0; at < blocks.length; at++) {
                         energies[i][blocks[at]] += squares[i][at];

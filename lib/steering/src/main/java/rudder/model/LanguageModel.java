@@ -17,23 +17,23 @@ import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.ModelShape;
 import rudder.checkpoint.TensorNames;
-import rudder.checkpoint.format.Job;
+import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.store.ModelFile;
 import rudder.checkpoint.store.ModelStore;
 import rudder.checkpoint.tokenizer.Tokenizer;
 import rudder.model.transformer.Devices;
 import rudder.model.transformer.EngineAlgebra;
+import rudder.model.transformer.ParallelBatches;
 import rudder.model.transformer.RandomCheckpoint;
 import rudder.model.transformer.RandomWeights;
 import rudder.model.transformer.Transformer;
-import rudder.model.transformer.TwoAtATime;
 import rudder.theory.Controller;
 import rudder.theory.DenseAlgebra;
 import rudder.theory.Setpoint;
 
 /**
- * A decoder-only transformer as a plant: T blocks acting on a residual stream of width d. Loads, traces, linearises, and writes text; never
- * changes. The only thing a user closes.
+ * A decoder-only transformer as a plant: T blocks acting on a residual stream of width d. Loads, traces, linearises,
+ * and writes text; never changes. The only thing a user closes.
  *
  * <pre>{@code
  * var model = LanguageModel.load("SmolLM2-135M-Instruct");   // LanguageModel[SmolLM2-135M-Instruct, 30 blocks, d=576, float32, cpu]
@@ -53,16 +53,20 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
-     * Loads a model onto the device that the environment's RUDDER_DEVICE names ({@code cpu}, {@code gpu:0}), without one onto the first GPU, or the CPU where
-     * there is none. Weights are float32 unless RUDDER_DTYPE is {@code float16}: then weight matrices are stored in half precision, and so are the unit
-     * vectors that they multiply; states, norms, softmax, keys, values and Jacobians stay float32, regulators float64. That halves a model's memory; it is
-     * meant for GPUs; on a CPU products of many rows are slower.
+     * Loads a model onto the device that the environment's RUDDER_DEVICE names ({@code cpu}, {@code gpu:0}), without
+     * one onto the first GPU, or the CPU where there is none. Weights are float32 unless RUDDER_DTYPE is
+     * {@code float16}: then weight matrices are stored in half precision, and so are the unit vectors that they
+     * multiply; states, norms, softmax, keys, values and Jacobians stay float32, regulators float64. That halves a
+     * model's memory; it is meant for GPUs; on a CPU products of many rows are slower.
      *
-     * @param nameOrPath whatever {@link ModelStore#fetch} takes: a name, a GGUF file, or a folder in Hugging Face's layout. A folder
-     *     without a {@code tokenizer.json} serves for tokens; only texts are refused then, with an IllegalStateException
-     * @throws IllegalArgumentException if the name is unknown, the architecture is not supported, or a tensor is missing, misshapen or not
-     *     finite, or RUDDER_DEVICE names no device that is there, or RUDDER_DTYPE another precision
-     * @throws IllegalStateException if it would not fit into this machine's memory, see {@link MemoryPlan}; on a GPU the engine alone judges
+     * @param nameOrPath whatever {@link ModelStore#fetch} takes: a name, a GGUF file, or a folder in Hugging Face's
+     *     layout. A folder without a {@code tokenizer.json} serves for tokens; only texts are refused then, with an
+     *     IllegalStateException
+     * @throws IllegalArgumentException if the name is unknown, the architecture is not supported, or a tensor is
+     *     missing, misshapen or not finite, or RUDDER_DEVICE names no device that is there, or RUDDER_DTYPE another
+     *     precision
+     * @throws IllegalStateException if it would not fit into this machine's memory, see {@link MemoryPlan}; on a GPU
+     *     the engine alone judges
      * @throws IOException if the file cannot be fetched or read
      */
     public static LanguageModel load(String nameOrPath) throws IOException {
@@ -74,16 +78,23 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
-     * A model of any shape with random weights, made in memory: what the shape costs can be measured, what it says means nothing. It has no tokenizer;
-     * prompts are given as tokens. Weights are as in {@link RandomCheckpoint}, device and precision as in {@link #load}.
+     * A model of any shape with random weights, made in memory: what the shape costs can be measured, what it says
+     * means nothing. It has no tokenizer; prompts are given as tokens. Weights are as in {@link RandomCheckpoint},
+     * device and precision as in {@link #load}.
      *
      * @throws IllegalStateException if it would not fit into this machine's memory
      */
     public static LanguageModel random(ModelShape shape, long seed) {
         var weights = new RandomWeights(shape, seed);
         var config = shape.config();
-        return of(new ModelFile(shape.name(), Path.of(""), weights.sha256(), "none", shape.architecture()), new Checkpoint(weights,
-                TensorNames.huggingFace(weights, config.postNorms()), config, Tokenizer.ofNumbers(shape.vocabulary(), Set.of())), Devices.precision());
+        return of(
+                new ModelFile(shape.name(), Path.of(""), weights.sha256(), "none", shape.architecture()),
+                new Checkpoint(
+                        weights,
+                        TensorNames.huggingFace(weights, config.postNorms()),
+                        config,
+                        Tokenizer.ofNumbers(shape.vocabulary(), Set.of())),
+                Devices.precision());
     }
 
     private static LanguageModel of(ModelFile file, Checkpoint checkpoint, DataType stored) {
@@ -91,9 +102,14 @@ public final class LanguageModel implements AutoCloseable {
         try {
             manager = NDManager.newBaseManager(Devices.chosen(), "PyTorch");
             if (!manager.getDevice().isGpu()) {
-                MemoryPlan.of(file.name(), checkpoint.config(), 1, 1, 1).storedAs(stored).requireLoadable(MemoryPlan.available());
+                MemoryPlan.of(file.name(), checkpoint.config(), 1, 1, 1)
+                        .storedAs(stored)
+                        .requireLoadable(MemoryPlan.available());
             }
-            return new LanguageModel(file, checkpoint, new Transformer(checkpoint.tensors(), checkpoint.names(), checkpoint.config(), manager, stored));
+            return new LanguageModel(
+                    file,
+                    checkpoint,
+                    new Transformer(checkpoint.tensors(), checkpoint.names(), checkpoint.config(), manager, stored));
         } catch (RuntimeException | Error e) {
             if (manager != null) {
                 manager.close();
@@ -167,7 +183,10 @@ public final class LanguageModel implements AutoCloseable {
         return requireTokens(tokenizer().encode(text), room);
     }
 
-    /** The tokens of a user's message in the form that an instruction-tuned model expects, up to where the answer begins. */
+    /**
+     * The tokens of a user's message in the form that an instruction-tuned model expects, up to where the answer
+     * begins.
+     */
     public int[] encodeChat(String message) {
         return encodeChat(message, 0);
     }
@@ -189,15 +208,18 @@ public final class LanguageModel implements AutoCloseable {
     /** The tokens, if there is one, all are this vocabulary's, and {@code room} more fit. */
     int[] requireTokens(int[] tokens, int room) {
         if (tokens.length == 0) {
-            throw new IllegalArgumentException("the prompt is empty: " + name() + " needs at least one token to continue");
+            throw new IllegalArgumentException(
+                    "the prompt is empty: " + name() + " needs at least one token to continue");
         }
         if (tokens.length + room > contextLength()) {
-            throw new IllegalArgumentException("the prompt has " + tokens.length + " tokens" + (room > 0 ? " and " + room + " are to follow" : "")
-                    + "; the context of " + name() + " holds " + contextLength() + ": shorten the prompt or ask for fewer tokens");
+            throw new IllegalArgumentException("the prompt has " + tokens.length + " tokens"
+                    + (room > 0 ? " and " + room + " are to follow" : "") + "; the context of " + name() + " holds "
+                    + contextLength() + ": shorten the prompt or ask for fewer tokens");
         }
         for (int token : tokens) {
             if (token < 0 || token >= transformer.config.vocabulary()) {
-                throw new IllegalArgumentException("token id " + token + ": " + name() + " has the ids 0 to " + (transformer.config.vocabulary() - 1));
+                throw new IllegalArgumentException("token id " + token + ": " + name() + " has the ids 0 to "
+                        + (transformer.config.vocabulary() - 1));
             }
         }
         return tokens;
@@ -213,21 +235,35 @@ public final class LanguageModel implements AutoCloseable {
         return steered(List.of(controller));
     }
 
-    /** This model through a controller for each of the prompts that it is to be given, which are written side by side all the same. */
+    /**
+     * This model through a controller for each of the prompts that it is to be given, which are written side by side
+     * all the same.
+     */
     public SteeredModel steered(List<Controller> controllers) {
-        return new SteeredModel(this, controllers, null, Positions.LAST_AND_WRITTEN,
-                controllers.stream().flatMap(controller -> controller.setpoint().stream()).findFirst().orElse(null), 0, Integer.MAX_VALUE);
+        return new SteeredModel(
+                this,
+                controllers,
+                null,
+                Positions.PROMPT_END_AND_GENERATED,
+                controllers.stream()
+                        .flatMap(controller -> controller.setpoint().stream())
+                        .findFirst()
+                        .orElse(null),
+                0,
+                Integer.MAX_VALUE);
     }
 
     /**
-     * This model through a controller that is made anew at every token: from the plant that all tokens before it, as they were steered, make of the model, with the
-     * token's own unsteered run as its nominal one. One sequence at a time or many, but at each token a linearisation for each.
+     * This model through a controller that is made anew at every token: from the plant that all tokens before it, as
+     * they were steered, make of the model, with the token's own unsteered run as its nominal one. One sequence at a
+     * time or many, but at each token a linearisation for each.
      *
      * @param maker what makes it
      * @param measured the feature whose strengths completions carry, or null
      */
-    public SteeredModel relinearised(Function<PromptPlant, Controller> maker, Setpoint measured) {
-        return new SteeredModel(this, List.of(), maker, Positions.LAST_AND_WRITTEN, measured, 0, Integer.MAX_VALUE);
+    public SteeredModel steeredPerToken(Function<PromptPlant, Controller> maker, Setpoint measured) {
+        return new SteeredModel(
+                this, List.of(), maker, Positions.PROMPT_END_AND_GENERATED, measured, 0, Integer.MAX_VALUE);
     }
 
     private SteeredModel unsteered() {
@@ -259,12 +295,18 @@ public final class LanguageModel implements AutoCloseable {
         return unsteered().traces(prompts);
     }
 
-    /** {@link #traces} of prompts given as tokens, as the stream is read, a batch at a time: for more prompts than memory holds traces. */
-    public Stream<ResidualTrace> eachTrace(List<int[]> prompts) {
-        return unsteered().eachTrace(prompts);
+    /**
+     * {@link #traces} of prompts given as tokens, as the stream is read, a batch at a time: for more prompts than
+     * memory holds traces.
+     */
+    public Stream<ResidualTrace> streamTraces(List<int[]> prompts) {
+        return unsteered().streamTraces(prompts);
     }
 
-    /** What the attention heads of every block put out at the prompts' last tokens, side by side, before they are mixed: [prompt][T][{@link #headsWidth}]. */
+    /**
+     * What the attention heads of every block put out at the prompts' last tokens, side by side, before they are mixed:
+     * [prompt][T][{@link #headsWidth}].
+     */
     public double[][][] headOutputs(List<String> prompts) {
         return unsteered().heads(encoded(prompts));
     }
@@ -303,19 +345,22 @@ public final class LanguageModel implements AutoCloseable {
      * Mean over prompts of each block's Jacobian A_k = d phi_k / d z at the prompts' last tokens.
      *
      * @return A_0..A_{T-1}, [d, d] each, in double precision from single-precision products
-     * @throws IllegalStateException if they, and as many gains, would not fit into Java's heap or this machine's memory, see {@link MemoryPlan}
+     * @throws IllegalStateException if they, and as many gains, would not fit into Java's heap or this machine's
+     *     memory, see {@link MemoryPlan}
      */
     public List<DMatrixRMaj> meanJacobians(List<String> prompts) {
-        return meanJacobiansOf(encoded(prompts));
+        return meanJacobiansOfTokens(encoded(prompts));
     }
 
     /** {@link #meanJacobians} of prompts given as tokens. */
-    public List<DMatrixRMaj> meanJacobiansOf(List<int[]> prompts) {
+    public List<DMatrixRMaj> meanJacobiansOfTokens(List<int[]> prompts) {
         int longest = prompts.stream().mapToInt(tokens -> tokens.length).max().orElse(1);
-        plan(Math.max(1, prompts.size()), longest, 1).requireDense(Runtime.getRuntime().maxMemory(), MemoryPlan.available());
+        plan(Math.max(1, prompts.size()), longest, 1)
+                .requireDense(Runtime.getRuntime().maxMemory(), MemoryPlan.available());
         var mean = meanJacobianOf(prompts);
         var jacobians = new ArrayList<DMatrixRMaj>();
-        try (Job job = Job.of("Jacobians of " + horizon() + " blocks at " + prompts.size() + " prompts", horizon())) {
+        try (Progress job =
+                Progress.of("Jacobians of " + horizon() + " blocks at " + prompts.size() + " prompts", horizon())) {
             for (int k = 0; k < horizon(); k++) {
                 jacobians.add(mean.apply(k));
                 job.advance(1);
@@ -325,8 +370,8 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
-     * {@link #meanJacobians} one at a time: the function makes A_k whenever it is asked, and holds the prompts' keys and values only. It lives as long as
-     * this model.
+     * {@link #meanJacobians} one at a time: the function makes A_k whenever it is asked, and holds the prompts' keys
+     * and values only. It lives as long as this model.
      */
     public IntFunction<DMatrixRMaj> meanJacobian(List<String> prompts) {
         return meanJacobianOf(encoded(prompts));
@@ -366,7 +411,8 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
-     * The same of each sequence's tokens {@code from}..n-1 alone, several sequences side by side: what stands before them is read, and not predicted.
+     * The same of each sequence's tokens {@code from}..n-1 alone, several sequences side by side: what stands before
+     * them is read, and not predicted.
      *
      * @param from of each sequence, at least 1
      * @return [sequence][n - from], nothing where from is n or more
@@ -375,9 +421,16 @@ public final class LanguageModel implements AutoCloseable {
         sequences.forEach(tokens -> requireTokens(tokens, 0));
         // halves of some, so that both threads have work; of a few, all at once
         int batch = Math.max(SteeredModel.BATCH / 2, Math.min(SteeredModel.BATCH, (sequences.size() + 1) / 2));
-        return TwoAtATime.of(transformer.manager.getDevice(), sequences.size(), batch,
-                (first, end) -> new Likelihood(transformer).surprisals(sequences.subList(first, end), Arrays.copyOfRange(from, first, end)), done -> {})
-                .stream().flatMap(Arrays::stream).toArray(double[][]::new);
+        return ParallelBatches.of(
+                        transformer.manager.getDevice(),
+                        sequences.size(),
+                        batch,
+                        (first, end) -> new Likelihood(transformer)
+                                .surprisals(sequences.subList(first, end), Arrays.copyOfRange(from, first, end)),
+                        done -> {})
+                .stream()
+                .flatMap(Arrays::stream)
+                .toArray(double[][]::new);
     }
 
     /** exp of the mean {@link #surprisals} of the text's tokens. */
@@ -387,8 +440,10 @@ public final class LanguageModel implements AutoCloseable {
 
     /** exp of the mean surprisal of tokens {@code from}..n-1, given all before each; from is at least 1. */
     public double perplexity(int[] tokens, int from) {
-        return Math.exp(Arrays.stream(surprisals(List.of(tokens), from)[0]).average().orElseThrow(
-                () -> new IllegalArgumentException("perplexity needs at least one token after the first " + from)));
+        return Math.exp(Arrays.stream(surprisals(List.of(tokens), from)[0])
+                .average()
+                .orElseThrow(() ->
+                        new IllegalArgumentException("perplexity needs at least one token after the first " + from)));
     }
 
     public Transformer transformer() {
@@ -409,6 +464,7 @@ public final class LanguageModel implements AutoCloseable {
 
     @Override
     public String toString() {
-        return "LanguageModel[" + name() + ", " + horizon() + " blocks, d=" + dimension() + ", " + precision() + ", " + device() + "]";
+        return "LanguageModel[" + name() + ", " + horizon() + " blocks, d=" + dimension() + ", " + precision() + ", "
+                + device() + "]";
     }
 }

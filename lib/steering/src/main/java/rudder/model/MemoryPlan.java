@@ -9,42 +9,64 @@ import java.nio.file.Path;
 import java.util.Locale;
 import rudder.checkpoint.ModelConfig;
 import rudder.checkpoint.ModelShape;
-import rudder.model.transformer.Prefixes;
+import rudder.model.transformer.PrefixCache;
 import rudder.model.transformer.Staging;
 
 /**
- * What a model and its regulator take in memory, in bytes, estimated from sizes alone. Weights ({@link #inFloat16} for half of them), keys, values and
- * states are float32 on the model's device; Jacobians and gains are float64 on Java's heap, T d^2 8 each. {@link LanguageModel#load} and
- * {@link LanguageModel#meanJacobians} ask it before they begin.
+ * What a model and its regulator take in memory, in bytes, estimated from sizes alone. Weights ({@link #inFloat16} for
+ * half of them), keys, values and states are float32 on the model's device; Jacobians and gains are float64 on Java's
+ * heap, T d^2 8 each. {@link LanguageModel#load} and {@link LanguageModel#meanJacobians} ask it before they begin.
  *
  * <pre>{@code
  * MemoryPlan.of(ModelShape.paper().get(1), 24, 20, 1).route(24L << 30)   // STREAMED
  * }</pre>
  *
- * @param name       the model
+ * @param name the model
  * @param parameters weights, norms and biases
- * @param weights    4 bytes a parameter, 2 in float16: all of them, though what logits are read by is made when they are first asked for, and an embedding that
- *                   is another matrix stays in its file
- * @param cache      keys and values of a batch while it is written, batch x tokens x T x 2 x key heads x head dimension x 4
- * @param passing    what one pass needs beside: activations and logits, keys and values of prompts that are kept, and while loading a staging buffer of 4 MiB
- * @param prompts    keys and values of the prompts at which the model is linearised, kept on the heap until their mean is made
- * @param jacobians  A_0..A_{T-1}, T d^2 8
- * @param gains      K_0..K_{T-1}, T d^2 8
- * @param matrix     a single d x d matrix in double precision, d^2 8
- * @param block      products of one block: its Jacobian's factors in float32 (of f d and d^2), a Riccati step's in float64 (of d^2), whichever is more
- * @param tracker    one row to measure and one to push by for each block, 2 T d 8: all that steering by one feature needs at run time
+ * @param weights 4 bytes a parameter, 2 in float16: all of them, though what logits are read by is made when they are
+ *     first asked for, and an embedding that is another matrix stays in its file
+ * @param cache keys and values of a batch while it is written, batch x tokens x T x 2 x key heads x head dimension x 4
+ * @param passing what one pass needs beside: activations and logits, keys and values of prompts that are kept, and
+ *     while loading a staging buffer of 4 MiB
+ * @param prompts keys and values of the prompts at which the model is linearised, kept on the heap until their mean is
+ *     made
+ * @param jacobians A_0..A_{T-1}, T d^2 8
+ * @param gains K_0..K_{T-1}, T d^2 8
+ * @param matrix a single d x d matrix in double precision, d^2 8
+ * @param block products of one block: its Jacobian's factors in float32 (of f d and d^2), a Riccati step's in float64
+ *     (of d^2), whichever is more
+ * @param tracker one row to measure and one to push by for each block, 2 T d 8: all that steering by one feature needs
+ *     at run time
  */
-public record MemoryPlan(String name, long parameters, long weights, long cache, long passing, long prompts, long jacobians, long gains,
-        long matrix, long block, long tracker) {
+public record MemoryPlan(
+        String name,
+        long parameters,
+        long weights,
+        long cache,
+        long passing,
+        long prompts,
+        long jacobians,
+        long gains,
+        long matrix,
+        long block,
+        long tracker) {
 
     /** How a regulator can be made, from the one that needs most. */
     public enum Route {
-        /** {@link LanguageModel#meanJacobians} and {@link rudder.theory.Lqr#solve}: all Jacobians and all gains at once, O(T d^2). */
+        /**
+         * {@link LanguageModel#meanJacobians} and {@link rudder.theory.Lqr#solve}: all Jacobians and all gains at once,
+         * O(T d^2).
+         */
         DENSE,
-        /** Jacobians on disk ({@code rudder.steer.Linearization.kept}) and {@link rudder.theory.Lqr#feedback}, of which only K_k v_k is kept: O(d^2 + T d). */
+        /**
+         * Jacobians on disk ({@code rudder.steer.Linearisation.kept}) and {@link rudder.theory.Lqr#feedback}, of which
+         * only K_k v_k is kept: O(d^2 + T d).
+         */
         STREAMED,
-        /** {@link rudder.theory.FeatureTracker} on {@link PromptPlant}'s products with vectors: no d x d matrix, O(T d). */
-        PRODUCTS,
+        /**
+         * {@link rudder.theory.FeatureTracker} on {@link PromptPlant}'s products with vectors: no d x d matrix, O(T d).
+         */
+        MATRIX_FREE,
         /** Not even the weights and a pass fit. */
         NONE
     }
@@ -54,10 +76,10 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
     /**
      * The plan for linearising at some prompts and writing some texts at once.
      *
-     * @param shape   sizes
+     * @param shape sizes
      * @param prompts number of prompts at which the model is linearised
-     * @param tokens  length of each prompt, and of each text with its prompt
-     * @param batch   texts written at once
+     * @param tokens length of each prompt, and of each text with its prompt
+     * @param batch texts written at once
      * @throws IllegalArgumentException if a number is not positive
      */
     public static MemoryPlan of(ModelShape shape, int prompts, int tokens, int batch) {
@@ -66,22 +88,50 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
 
     static MemoryPlan of(String name, ModelConfig c, long prompts, long tokens, long batch) {
         if (prompts < 1 || tokens < 1 || batch < 1) {
-            throw new IllegalArgumentException(prompts + " prompts of " + tokens + " tokens, " + batch + " texts at once: wanted at least one of each");
+            throw new IllegalArgumentException(prompts + " prompts of " + tokens + " tokens, " + batch
+                    + " texts at once: wanted at least one of each");
         }
         long d = c.dimension();
         long f = c.feedForward();
         long square = c.horizon() * d * d * Double.BYTES;
         long token = 2L * c.horizon() * c.keyValueHeads() * c.headDimension() * Float.BYTES;
         long cache = batch * tokens * token;
-        long passing = Math.max(Float.BYTES * Staging.STAGED, Float.BYTES * batch * (tokens * (3 * f + 6 * d) + 2L * c.vocabulary())) + Math.min(cache, Prefixes.LIMIT);
+        long passing = Math.max(
+                        Float.BYTES * Staging.STAGED,
+                        Float.BYTES * batch * (tokens * (3 * f + 6 * d) + 2L * c.vocabulary()))
+                + Math.min(cache, PrefixCache.LIMIT);
         long block = Math.max(Float.BYTES * (4 * f * d + 6 * d * d), Double.BYTES * 9 * d * d);
-        return new MemoryPlan(name, c.parameters(), Float.BYTES * c.parameters(), cache, passing, prompts * tokens * token, square,
-                square, d * d * Double.BYTES, block, 2L * c.horizon() * d * Double.BYTES);
+        return new MemoryPlan(
+                name,
+                c.parameters(),
+                Float.BYTES * c.parameters(),
+                cache,
+                passing,
+                prompts * tokens * token,
+                square,
+                square,
+                d * d * Double.BYTES,
+                block,
+                2L * c.horizon() * d * Double.BYTES);
     }
 
-    /** The same with weights in float16. Linearising a block takes its weights in float32 beside: at most as much again as its products. */
+    /**
+     * The same with weights in float16. Linearising a block takes its weights in float32 beside: at most as much again
+     * as its products.
+     */
     public MemoryPlan inFloat16() {
-        return new MemoryPlan(name, parameters, Short.BYTES * parameters, cache, passing, prompts, jacobians, gains, matrix, 2 * block, tracker);
+        return new MemoryPlan(
+                name,
+                parameters,
+                Short.BYTES * parameters,
+                cache,
+                passing,
+                prompts,
+                jacobians,
+                gains,
+                matrix,
+                2 * block,
+                tracker);
     }
 
     MemoryPlan storedAs(DataType type) {
@@ -103,7 +153,7 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
         return switch (route) {
             case DENSE -> jacobians + gains + prompts + tracker;
             case STREAMED -> 2 * matrix + prompts + tracker; // one is made while the one before is written, or read
-            case PRODUCTS -> prompts + tracker;
+            case MATRIX_FREE -> prompts + tracker;
             case NONE -> 0;
         };
     }
@@ -119,7 +169,7 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
     }
 
     private Route route(long device, long heap, long both) {
-        for (var route : new Route[] {Route.DENSE, Route.STREAMED, Route.PRODUCTS}) {
+        for (var route : new Route[] {Route.DENSE, Route.STREAMED, Route.MATRIX_FREE}) {
             if (device(route) <= device && heap(route) <= heap && bytes(route) <= both) {
                 return route;
             }
@@ -127,15 +177,20 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
         return Route.NONE;
     }
 
-    /** Bytes that this machine can still give: what Linux calls available, at most what a container is allowed; elsewhere all there is. */
+    /**
+     * Bytes that this machine can still give: what Linux calls available, at most what a container is allowed;
+     * elsewhere all there is.
+     */
     public static long available() {
-        long total = ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getTotalMemorySize();
+        long total = ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+                .getTotalMemorySize();
         if (!Files.exists(MEMINFO)) {
             return total;
         }
         try (var lines = Files.lines(MEMINFO)) {
-            return lines.filter(line -> line.startsWith("MemAvailable:"))          // MemAvailable:   17163420 kB
-                    .mapToLong(line -> 1024 * Long.parseLong(line.split("\\s+")[1])).reduce(total, Math::min);
+            return lines.filter(line -> line.startsWith("MemAvailable:")) // MemAvailable:   17163420 kB
+                    .mapToLong(line -> 1024 * Long.parseLong(line.split("\\s+")[1]))
+                    .reduce(total, Math::min);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -143,14 +198,23 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
 
     /** @throws IllegalStateException if weights and a pass take more than the memory that is available to them */
     void requireLoadable(long available) {
-        if (device(Route.PRODUCTS) > available) {
-            throw new IllegalStateException(String.format(Locale.ROOT, "%s has %.3g billion parameters, %.1f GB of weights, and needs %.1f GB to run; "
-                    + "%.1f GB are available: close other programs, take a smaller model, or a machine or GPU (RUDDER_DEVICE) with more memory",
-                    name, parameters / 1e9, weights / 1e9, device(Route.PRODUCTS) / 1e9, available / 1e9));
+        if (device(Route.MATRIX_FREE) > available) {
+            throw new IllegalStateException(String.format(
+                    Locale.ROOT,
+                    "%s has %.3g billion parameters, %.1f GB of weights, and needs %.1f GB to run; "
+                            + "%.1f GB are available: close other programs, take a smaller model, or a machine or GPU (RUDDER_DEVICE) with more memory",
+                    name,
+                    parameters / 1e9,
+                    weights / 1e9,
+                    device(Route.MATRIX_FREE) / 1e9,
+                    available / 1e9));
         }
     }
 
-    /** Whether all Jacobians and all gains fit, at once, into the heap that Java may have and into this machine's memory. */
+    /**
+     * Whether all Jacobians and all gains fit, at once, into the heap that Java may have and into this machine's
+     * memory.
+     */
     public boolean denseFits() {
         return denseFits(Runtime.getRuntime().maxMemory(), available());
     }
@@ -159,21 +223,38 @@ public record MemoryPlan(String name, long parameters, long weights, long cache,
         return heap(Route.DENSE) <= heap && heap(Route.DENSE) + block <= available;
     }
 
-    /** @throws IllegalStateException if Jacobians and gains take more than the largest heap or, beyond the present one, than the machine has */
+    /**
+     * @throws IllegalStateException if Jacobians and gains take more than the largest heap or, beyond the present one,
+     *     than the machine has
+     */
     void requireDense(long heap, long available) {
         if (!denseFits(heap, available)) {
-            throw new IllegalStateException(String.format(Locale.ROOT, "the Jacobians of %s take %.2f GB in double precision, its gains as much, and the "
-                    + "prompts' keys and values %.2f GB; Java's heap may grow to %.2f GB, and %.2f GB are available: raise -Xmx (RUDDER_HEAP in notebooks), "
-                    + "take fewer prompts, keep the Jacobians on disk (Linearization.kept, then Lqr.feedback), or steer by "
-                    + "FeatureTracker.of(model.plant(prompt), ...), which forms none",
-                    name, jacobians / 1e9, prompts / 1e9, heap / 1e9, available / 1e9));
+            throw new IllegalStateException(String.format(
+                    Locale.ROOT,
+                    "the Jacobians of %s take %.2f GB in double precision, its gains as much, and the "
+                            + "prompts' keys and values %.2f GB; Java's heap may grow to %.2f GB, and %.2f GB are available: raise -Xmx (RUDDER_HEAP in notebooks), "
+                            + "take fewer prompts, keep the Jacobians on disk (Linearisation.kept, then Lqr.feedback), or steer by "
+                            + "FeatureTracker.of(model.plant(prompt), ...), which forms none",
+                    name,
+                    jacobians / 1e9,
+                    prompts / 1e9,
+                    heap / 1e9,
+                    available / 1e9));
         }
     }
 
     @Override
     public String toString() {
-        return String.format(Locale.ROOT, "MemoryPlan[%s, %.3g billion parameters, weights %.1f GB, Jacobians %.2f GB, dense %.1f GB, streamed %.1f GB, "
-                + "products %.1f GB]", name, parameters / 1e9, weights / 1e9, jacobians / 1e9, bytes(Route.DENSE) / 1e9, bytes(Route.STREAMED) / 1e9,
-                bytes(Route.PRODUCTS) / 1e9);
+        return String.format(
+                Locale.ROOT,
+                "MemoryPlan[%s, %.3g billion parameters, weights %.1f GB, Jacobians %.2f GB, dense %.1f GB, streamed %.1f GB, "
+                        + "products %.1f GB]",
+                name,
+                parameters / 1e9,
+                weights / 1e9,
+                jacobians / 1e9,
+                bytes(Route.DENSE) / 1e9,
+                bytes(Route.STREAMED) / 1e9,
+                bytes(Route.MATRIX_FREE) / 1e9);
     }
 }

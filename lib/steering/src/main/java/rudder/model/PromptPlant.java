@@ -6,12 +6,12 @@ import ai.djl.ndarray.types.Shape;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
+import rudder.checkpoint.AttentionSpan;
 import rudder.checkpoint.ModelConfig;
-import rudder.checkpoint.Span;
 import rudder.model.transformer.Block;
 import rudder.model.transformer.BlockCurvature;
 import rudder.model.transformer.EngineAlgebra;
-import rudder.model.transformer.Pass;
+import rudder.model.transformer.ForwardPass;
 import rudder.model.transformer.Transformer;
 import rudder.theory.CertifiedBound;
 import rudder.theory.Differential;
@@ -19,9 +19,9 @@ import rudder.theory.Plant;
 import rudder.theory.Rollout;
 
 /**
- * The dynamical system that a prompt makes of a model: phi_k takes the last token's residual stream through block k, the keys and values of
- * earlier tokens held fixed as the unsteered model left them. Its derivative A_k, at the prompt's own trace unless a state is given, is a
- * closed form; as products on rows it needs no d x d matrix.
+ * The dynamical system that a prompt makes of a model: phi_k takes the last token's residual stream through block k,
+ * the keys and values of earlier tokens held fixed as the unsteered model left them. Its derivative A_k, at the
+ * prompt's own trace unless a state is given, is a closed form; as products on rows it needs no d x d matrix.
  *
  * <p>Holds copies on the Java heap only; it lives as long as its model.
  */
@@ -89,7 +89,9 @@ public final class PromptPlant implements Plant, Differential {
     @Override
     public DMatrixRMaj jvp(int k, DMatrixRMaj x) {
         try (NDManager scope = transformer.manager.newSubManager()) {
-            return EngineAlgebra.down(derivative(scope, k, nominal.state(k)).times(upload(scope, x).transpose()).transpose());
+            return EngineAlgebra.down(derivative(scope, k, nominal.state(k))
+                    .times(upload(scope, x).transpose())
+                    .transpose());
         }
     }
 
@@ -102,18 +104,22 @@ public final class PromptPlant implements Plant, Differential {
     }
 
     /**
-     * How much the blocks can curve about the prompt's own states, from norms of the weights: what a {@link CertifiedBound} of this plant rests on. Sound,
-     * up to rounding, and very loose; {@code BlockCurvature} has the derivation. Costs some matrix products a block, once.
+     * How much the blocks can curve about the prompt's own states, from norms of the weights: what a
+     * {@link CertifiedBound} of this plant rests on. Sound, up to rounding, and very loose; {@code BlockCurvature} has
+     * the derivation. Costs some matrix products a block, once.
      *
      * @throws UnsupportedOperationException if attention's scores have a soft cap, as in Gemma 2
      */
     public CertifiedBound.Curvature curvature() {
-        var blocks = IntStream.range(0, horizon()).mapToObj(k -> {
-            try (NDManager scope = transformer.manager.newSubManager()) {
-                var at = new Point(scope, k);
-                return new BlockCurvature(at.block, upload(scope, nominal.state(k)), at.view, at.keys, at.values);
-            }
-        }).toList();
+        var blocks = IntStream.range(0, horizon())
+                .mapToObj(k -> {
+                    try (NDManager scope = transformer.manager.newSubManager()) {
+                        var at = new Point(scope, k);
+                        return new BlockCurvature(
+                                at.block, upload(scope, nominal.state(k)), at.view, at.keys, at.values);
+                    }
+                })
+                .toList();
         return (k, radius) -> blocks.get(k).within(radius);
     }
 
@@ -124,13 +130,13 @@ public final class PromptPlant implements Plant, Differential {
 
     private Block.Derivative derivative(NDManager scope, int k, double[] z) {
         var at = new Point(scope, k);
-        return at.block.at(upload(scope, z), at.view, at.keys, at.values);
+        return at.block.linearise(upload(scope, z), at.view, at.keys, at.values);
     }
 
     /** Block k and what its last token sees: angles of the last position, earlier keys and values within the window. */
     private final class Point {
         final Block block;
-        final Pass.View view;
+        final ForwardPass.RotaryAndMask view;
         final NDArray keys;
         final NDArray values;
 
@@ -140,17 +146,19 @@ public final class PromptPlant implements Plant, Differential {
                 throw new IllegalArgumentException("block " + k + ", wanted 0.." + (config.horizon() - 1));
             }
             block = transformer.block(k);
-            Span span = config.spans().get(k);
+            AttentionSpan span = config.spans().get(k);
             int last = nominal.tokens().length - 1;
-            view = new Pass(scope, transformer.type, List.of(span), config.headDimension(), new int[1], last, 1).view(span);
+            view = new ForwardPass(scope, transformer.type, List.of(span), config.headDimension(), new int[1], last, 1)
+                    .view(span);
             keys = earlier(scope, span, PromptPlant.this.keys[k], last);
             values = earlier(scope, span, PromptPlant.this.values[k], last);
         }
 
-        private NDArray earlier(NDManager scope, Span span, float[] all, int count) {
+        private NDArray earlier(NDManager scope, AttentionSpan span, float[] all, int count) {
             int seen = span.window() == 0 ? count : Math.min(count, span.window() - 1);
             int width = transformer.config.headDimension();
-            NDArray array = scope.create(all, new Shape(transformer.config.keyValueHeads(), count, width)).toType(transformer.type, false);
+            NDArray array = scope.create(all, new Shape(transformer.config.keyValueHeads(), count, width))
+                    .toType(transformer.type, false);
             return seen == count ? array : array.get(":, {}:", count - seen);
         }
     }

@@ -3,9 +3,10 @@ package rudder.model;
 import rudder.theory.Rollout;
 
 /**
- * The residual stream of a prompt's last token through the blocks: the rollout of the plant that the prompt makes of the model.
+ * The residual stream of a prompt's last token through the blocks: the rollout of the plant that the prompt makes of
+ * the model.
  *
- * @param tokens  the prompt's tokens
+ * @param tokens the prompt's tokens
  * @param rollout states z_0..z_T and inputs u_0..u_{T-1} (zeros where nothing was added), d numbers each
  */
 public record ResidualTrace(int[] tokens, Rollout rollout) {
@@ -20,6 +21,7 @@ public record ResidualTrace(int[] tokens, Rollout rollout) {
 
     @Override
     public String toString() {
-        return "ResidualTrace[" + tokens.length + " tokens, T=" + rollout.horizon() + ", d=" + rollout.dimension() + "]";
+        return "ResidualTrace[" + tokens.length + " tokens, T=" + rollout.horizon() + ", d=" + rollout.dimension()
+                + "]";
     }
 }

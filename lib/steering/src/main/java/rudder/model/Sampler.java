@@ -13,12 +13,12 @@ import rudder.checkpoint.tokenizer.Ranked;
  * same alone and in a batch. The vocabulary is never sorted whole. Not thread-safe.
  */
 final class Sampler {
-    private static final int BINS_PER_UNIT = 8;            // of (largest - logit) / temperature
-    private static final int BINS = 32 * BINS_PER_UNIT;    // the last takes all the rest: weights below exp(-32)
+    private static final int BINS_PER_UNIT = 8; // of (largest - logit) / temperature
+    private static final int BINS = 32 * BINS_PER_UNIT; // the last takes all the rest: weights below exp(-32)
 
     private final Sampling sampling;
     private final Random random;
-    private final BitSet seen = new BitSet();   // tokens of the prompt and of the text so far
+    private final BitSet seen = new BitSet(); // tokens of the prompt and of the text so far
 
     private float[] logits;
     private int offset;
@@ -26,7 +26,7 @@ final class Sampler {
     private float largest;
 
     /**
-     * @param row    the sequence's place in its batch; 0 when alone
+     * @param row the sequence's place in its batch; 0 when alone
      * @param prompt the tokens before the first choice, which the repetition penalty counts too
      */
     Sampler(Sampling sampling, int row, int... prompt) {
@@ -82,8 +82,9 @@ final class Sampler {
     }
 
     private IllegalArgumentException unfit(int id) {
-        return new IllegalArgumentException("no token can be chosen: the logit of token " + id + " is "
-                + logits[offset + id] + ", wanted finite ones; an input steered too hard overflows, lower its strength");
+        return new IllegalArgumentException(
+                "no token can be chosen: the logit of token " + id + " is " + logits[offset + id]
+                        + ", wanted finite ones; an input steered too hard overflows, lower its strength");
     }
 
     /** A logit after the repetition penalty. */
@@ -118,7 +119,7 @@ final class Sampler {
 
     /** One of n tokens, each with a probability proportional to its weight. */
     private int pick(int n, IntUnaryOperator id) {
-        double point = random.nextDouble() * sum(n, id);   // in [0, sum)
+        double point = random.nextDouble() * sum(n, id); // in [0, sum)
         double sum = 0;
         int i = 0;
         while ((sum += weight(id.applyAsInt(i))) <= point) {
@@ -185,7 +186,7 @@ final class Sampler {
 
     /** The k largest, ranked; of equal ones those with the lowest ids. */
     private long[] largest(int k) {
-        PriorityQueue<Long> kept = new PriorityQueue<>(k, Comparator.reverseOrder());   // the least on top
+        PriorityQueue<Long> kept = new PriorityQueue<>(k, Comparator.reverseOrder()); // the least on top
         for (int id = 0; id < size; id++) {
             long key = Ranked.key(logit(id), id);
             if (id < k) {
@@ -200,7 +201,7 @@ final class Sampler {
 
     /** Spreads a number's bits over all 64, so that neighbouring seeds and rows draw unrelated numbers. */
     private static long mix(long x) {
-        x = (x ^ x >>> 30) * 0xbf58476d1ce4e5b9L;   // the finalizer of splitmix64
+        x = (x ^ x >>> 30) * 0xbf58476d1ce4e5b9L; // the finalizer of splitmix64
         x = (x ^ x >>> 27) * 0x94d049bb133111ebL;
         return x ^ x >>> 31;
     }

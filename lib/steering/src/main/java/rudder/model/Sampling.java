@@ -6,20 +6,27 @@ package rudder.model;
  * temperature; the {@code topK} largest are kept; of these, the fewest whose probabilities sum to {@code topP}; one of
  * them is drawn.
  *
- * @param temperature       0 takes the largest logit (greedy decoding), 1 draws from the model's own distribution
- * @param topK              how many tokens to keep; 0 keeps all
- * @param topP              the probability to keep, in (0, 1]; 1 keeps all
- * @param repetitionPenalty above 1 discourages tokens of the prompt and of the text so far, 1 does nothing
- *                          (Keskar et al. 2019, arXiv 1909.05858, section 4.1)
- * @param seed              the same seed draws the same tokens, alone or in a batch
+ * @param temperature 0 takes the largest logit (greedy decoding), 1 draws from the model's own distribution
+ * @param topK how many tokens to keep; 0 keeps all
+ * @param topP the probability to keep, in (0, 1]; 1 keeps all
+ * @param repetitionPenalty above 1 discourages tokens of the prompt and of the text so far, 1 does nothing (Keskar et
+ *     al. 2019, arXiv 1909.05858, section 4.1)
+ * @param seed the same seed draws the same tokens, alone or in a batch
  */
 public record Sampling(double temperature, int topK, double topP, double repetitionPenalty, long seed) {
     public Sampling {
-        require(temperature >= 0 && temperature < Double.POSITIVE_INFINITY, "temperature", temperature, "0 (greedy) or above");
+        require(
+                temperature >= 0 && temperature < Double.POSITIVE_INFINITY,
+                "temperature",
+                temperature,
+                "0 (greedy) or above");
         require(topK >= 0, "topK", topK, "a number of tokens, or 0 for all");
         require(topP > 0 && topP <= 1, "topP", topP, "a probability above 0, up to 1");
-        require(repetitionPenalty > 0 && repetitionPenalty < Double.POSITIVE_INFINITY, "repetitionPenalty",
-                repetitionPenalty, "a factor above 0; 1 for none");
+        require(
+                repetitionPenalty > 0 && repetitionPenalty < Double.POSITIVE_INFINITY,
+                "repetitionPenalty",
+                repetitionPenalty,
+                "a factor above 0; 1 for none");
     }
 
     private static void require(boolean holds, String name, Object found, String wanted) {

@@ -11,43 +11,54 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import rudder.checkpoint.format.Job;
+import rudder.checkpoint.format.Progress;
 import rudder.model.transformer.DeviceLaws;
 import rudder.model.transformer.KvCache;
 import rudder.model.transformer.PaddedTokens;
+import rudder.model.transformer.ParallelBatches;
 import rudder.model.transformer.Transformer;
-import rudder.model.transformer.TwoAtATime;
 import rudder.theory.Controller;
 import rudder.theory.Rollout;
 import rudder.theory.Setpoint;
 
 /**
- * A model seen through a controller: z_{k+1} = phi_k(z_k) + u_k at the last token of the prompt and at every token written after it, or
- * {@link #at} other {@link Positions}. A cheap view; the model itself is unchanged.
+ * A model seen through a controller: z_{k+1} = phi_k(z_k) + u_k at the last token of the prompt and at every token
+ * written after it, or {@link #atPositions} other {@link Positions}. A cheap view; the model itself is unchanged.
  */
 public final class SteeredModel {
 
     /** Prompts that are read side by side; more are taken in turns. */
     public static final int BATCH = 16;
-    /** Texts written side by side: of some prompts under one controller, or under several. A token's pass reads all weights, however few texts there are. */
+    /**
+     * Texts written side by side: of some prompts under one controller, or under several. A token's pass reads all
+     * weights, however few texts there are.
+     */
     public static final int TEXTS = 32;
     /** Prompts that are read side by side where each has several continuations. */
     private static final int QUESTIONS = 10;
 
     private final LanguageModel model;
-    private final List<Controller> controllers;     // one for every prompt, or one for each; none if they are made at every token
-    private final Function<PromptPlant, Controller> maker;     // null unless they are
+    private final List<Controller>
+            controllers; // one for every prompt, or one for each; none if they are made at every token
+    private final Function<PromptPlant, Controller> maker; // null unless they are
     private final Positions positions;
     private final Setpoint measured;
-    private final int row;                          // the first text's place in a long list, which its random numbers depend on
-    private final int round;                        // texts until those places begin anew
+    private final int row; // the first text's place in a long list, which its random numbers depend on
+    private final int round; // texts until those places begin anew
 
-    SteeredModel(LanguageModel model, List<Controller> controllers, Function<PromptPlant, Controller> maker, Positions positions, Setpoint measured,
-            int row, int round) {
+    SteeredModel(
+            LanguageModel model,
+            List<Controller> controllers,
+            Function<PromptPlant, Controller> maker,
+            Positions positions,
+            Setpoint measured,
+            int row,
+            int round) {
         if (controllers.isEmpty() && maker == null) {
             throw new IllegalArgumentException("no controller, wanted one, or one for each prompt");
         }
-        controllers.forEach(controller -> controller.requireFits(model.horizon(), model.dimension(), model.transformer().config.headsWidth()));
+        controllers.forEach(controller -> controller.requireFits(
+                model.horizon(), model.dimension(), model.transformer().config.headsWidth()));
         if (measured != null && (measured.horizon() != model.horizon() || measured.dimension() != model.dimension())) {
             throw new IllegalArgumentException(measured + " has T=" + measured.horizon() + ", d=" + measured.dimension()
                     + ", wanted those of " + model + ": make it from features of this model");
@@ -68,7 +79,8 @@ public final class SteeredModel {
      */
     public Controller controller() {
         if (maker != null) {
-            throw new IllegalStateException(this + " makes a controller at every token: there is no one controller to ask for");
+            throw new IllegalStateException(
+                    this + " makes a controller at every token: there is no one controller to ask for");
         }
         return controllers.get(0);
     }
@@ -79,19 +91,20 @@ public final class SteeredModel {
             return plants(prompts).stream().map(maker).toList();
         }
         if (controllers.size() > 1 && controllers.size() != prompts.size()) {
-            throw new IllegalArgumentException(prompts.size() + " prompts for " + controllers.size() + " controllers, wanted as many, or one controller for all");
+            throw new IllegalArgumentException(prompts.size() + " prompts for " + controllers.size()
+                    + " controllers, wanted as many, or one controller for all");
         }
         return controllers.size() == 1 ? Collections.nCopies(prompts.size(), controllers.get(0)) : controllers;
     }
 
     /** The same view, steering these tokens. */
-    public SteeredModel at(Positions positions) {
+    public SteeredModel atPositions(Positions positions) {
         return new SteeredModel(model, controllers, maker, positions, measured, row, round);
     }
 
     /** The same view, with inputs at every token of the prompt as well (the paper's A-LQR+). */
     public SteeredModel atEveryToken() {
-        return at(Positions.ALL);
+        return atPositions(Positions.ALL);
     }
 
     /** The same view; completions carry the strengths of this setpoint's feature, whatever the controller drives to. */
@@ -99,13 +112,17 @@ public final class SteeredModel {
         return new SteeredModel(model, controllers, maker, positions, setpoint, row, round);
     }
 
-    /** The same view; the first text it writes draws as the one at place {@code row} of a long list would, so that parts of the list give what the whole gives. */
+    /**
+     * The same view; the first text it writes draws as the one at place {@code row} of a long list would, so that parts
+     * of the list give what the whole gives.
+     */
     public SteeredModel fromRow(int row) {
         return new SteeredModel(model, controllers, maker, positions, measured, row, round);
     }
 
     /**
-     * The same view; the texts it writes come in rounds of so many, and every round draws alike: so are the same prompts answered under one controller after another.
+     * The same view; the texts it writes come in rounds of so many, and every round draws alike: so are the same
+     * prompts answered under one controller after another.
      *
      * @throws IllegalArgumentException if there is no text in a round
      */
@@ -132,45 +149,98 @@ public final class SteeredModel {
 
     /** As above; {@code onText} hears the text as it is written, in whole characters. */
     public Completion generate(String prompt, int maxTokens, Sampling sampling, Consumer<String> onText) {
-        return generate(List.of(model.encode(prompt, maxTokens)), List.of(prompt), maxTokens, sampling, onText).get(0);
+        return generate(List.of(model.encode(prompt, maxTokens)), List.of(prompt), maxTokens, sampling, onText)
+                .get(0);
     }
 
-    /** Continues every prompt. Row i is the same whatever it is batched with, up to the rounding of the engine's products. */
+    /**
+     * Continues every prompt. Row i is the same whatever it is batched with, up to the rounding of the engine's
+     * products.
+     */
     public List<Completion> generate(List<String> prompts, int maxTokens, Sampling sampling) {
-        return generate(prompts.stream().map(prompt -> model.encode(prompt, maxTokens)).toList(), prompts, maxTokens, sampling, text -> {});
+        return generate(
+                prompts.stream().map(prompt -> model.encode(prompt, maxTokens)).toList(),
+                prompts,
+                maxTokens,
+                sampling,
+                text -> {});
     }
 
     /** Continues prompts given as tokens; a completion's prompt is the tokens' text. */
-    public List<Completion> generateOf(List<int[]> prompts, int maxTokens, Sampling sampling) {
+    public List<Completion> generateOfTokens(List<int[]> prompts, int maxTokens, Sampling sampling) {
         prompts.forEach(prompt -> model.requireTokens(prompt, maxTokens));
         return generate(prompts, prompts.stream().map(model::decode).toList(), maxTokens, sampling, text -> {});
     }
 
-    /** Answers every message in the form that an instruction-tuned model expects; a completion's prompt is the message. */
+    /**
+     * Answers every message in the form that an instruction-tuned model expects; a completion's prompt is the message.
+     */
     public List<Completion> chat(List<String> messages, int maxTokens, Sampling sampling) {
-        return generate(messages.stream().map(message -> model.encodeChat(message, maxTokens)).toList(), messages, maxTokens, sampling, text -> {});
+        return generate(
+                messages.stream()
+                        .map(message -> model.encodeChat(message, maxTokens))
+                        .toList(),
+                messages,
+                maxTokens,
+                sampling,
+                text -> {});
     }
 
-    private List<Completion> generate(List<int[]> prompts, List<String> texts, int maxTokens, Sampling sampling, Consumer<String> onText) {
+    private List<Completion> generate(
+            List<int[]> prompts, List<String> texts, int maxTokens, Sampling sampling, Consumer<String> onText) {
         if (maxTokens < 1) {
             throw new IllegalArgumentException("maxTokens is " + maxTokens + ", wanted at least 1");
         }
         var rows = rows(prompts);
-        try (Job job = Job.of("Writing " + prompts.size() + " x " + maxTokens + " tokens, " + rows.get(0).name(), prompts.size())) {
+        try (Progress job = Progress.of(
+                "Writing " + prompts.size() + " x " + maxTokens + " tokens, "
+                        + rows.get(0).name(),
+                prompts.size())) {
             int batch = round > TEXTS ? TEXTS : TEXTS / round * round;
-            return TwoAtATime.of(model.transformer().manager.getDevice(), prompts.size(), batch, (first, end) -> {
-                var names = rows.subList(first, end).stream().map(Controller::name).toList();
-                try (NDManager scope = model.transformer().manager.newSubManager(); DeviceLaws laws = laws(rows.subList(first, end))) {
-                    return new Generation(scope, model.transformer(), model.tokenizer(), prompts.subList(first, end), i -> row + (first + i) % round, maxTokens, sampling, measured)
-                            .run(laws, maker == null ? null : some -> laws(some.stream().map(maker).toList()), positions, names, texts.subList(first, end), onText);
-                }
-            }, job::reach).stream().flatMap(List::stream).toList();
+            return ParallelBatches.of(
+                            model.transformer().manager.getDevice(),
+                            prompts.size(),
+                            batch,
+                            (first, end) -> {
+                                var names = rows.subList(first, end).stream()
+                                        .map(Controller::name)
+                                        .toList();
+                                try (NDManager scope =
+                                                model.transformer().manager.newSubManager();
+                                        DeviceLaws laws = laws(rows.subList(first, end))) {
+                                    return new Generation(
+                                                    scope,
+                                                    model.transformer(),
+                                                    model.tokenizer(),
+                                                    prompts.subList(first, end),
+                                                    i -> row + (first + i) % round,
+                                                    maxTokens,
+                                                    sampling,
+                                                    measured)
+                                            .run(
+                                                    laws,
+                                                    maker == null
+                                                            ? null
+                                                            : some -> laws(some.stream()
+                                                                    .map(maker)
+                                                                    .toList()),
+                                                    positions,
+                                                    names,
+                                                    texts.subList(first, end),
+                                                    onText);
+                                }
+                            },
+                            job::reach)
+                    .stream()
+                    .flatMap(List::stream)
+                    .toList();
         }
     }
 
     /** What is made of the places first..end-1, for one batch after another of so many, as the stream is read. */
     private static <R> Stream<R> inBatches(int size, BiFunction<Integer, Integer, R> made) {
-        return IntStream.iterate(0, first -> first < size, first -> first + BATCH).mapToObj(first -> made.apply(first, Math.min(size, first + BATCH)));
+        return IntStream.iterate(0, first -> first < size, first -> first + BATCH)
+                .mapToObj(first -> made.apply(first, Math.min(size, first + BATCH)));
     }
 
     private DeviceLaws laws(List<Controller> rows) {
@@ -184,47 +254,64 @@ public final class SteeredModel {
 
     /** {@link #trace} of each prompt, several at once. */
     public List<ResidualTrace> traces(List<String> prompts) {
-        return tracesOf(prompts.stream().map(prompt -> model.encode(prompt, 0)).toList());
+        return tracesOfTokens(
+                prompts.stream().map(prompt -> model.encode(prompt, 0)).toList());
     }
 
     /** {@link #traces} of prompts given as tokens. */
-    public List<ResidualTrace> tracesOf(List<int[]> prompts) {
-        return eachTrace(prompts).toList();
+    public List<ResidualTrace> tracesOfTokens(List<int[]> prompts) {
+        return streamTraces(prompts).toList();
     }
 
-    /** {@link #tracesOf} as the stream is read, a batch at a time: for more prompts than memory holds traces. */
-    Stream<ResidualTrace> eachTrace(List<int[]> prompts) {
+    /** {@link #tracesOfTokens} as the stream is read, a batch at a time: for more prompts than memory holds traces. */
+    Stream<ResidualTrace> streamTraces(List<int[]> prompts) {
         var rows = rows(prompts);
         return inBatches(prompts.size(), (first, end) -> {
-            var batch = prompts.subList(first, end);
-            var traces = new ArrayList<ResidualTrace>();
-            try (DeviceLaws laws = laws(rows.subList(first, end))) {
-                prefill(batch, laws, new Transformer.Trace(), (trace, cache, x) -> traces.addAll(traces(batch, trace)));
-            }
-            return traces;
-        }).flatMap(List::stream);
+                    var batch = prompts.subList(first, end);
+                    var traces = new ArrayList<ResidualTrace>();
+                    try (DeviceLaws laws = laws(rows.subList(first, end))) {
+                        prefill(
+                                batch,
+                                laws,
+                                new Transformer.Trace(),
+                                (trace, cache, x) -> traces.addAll(traces(batch, trace)));
+                    }
+                    return traces;
+                })
+                .flatMap(List::stream);
     }
 
     /** The plants that prompts make of the unsteered model, several prompts prefilled at once. */
     List<PromptPlant> plants(List<int[]> prompts) {
         var plants = new ArrayList<PromptPlant>();
-        inBatches(prompts.size(), prompts::subList).forEach(batch -> prefill(batch, null, new Transformer.Trace(), (trace, cache, x) -> {
-            var traces = traces(batch, trace);
-            for (int i = 0; i < traces.size(); i++) {
-                plants.add(new PromptPlant(model.transformer(), traces.get(i),
-                        cache.keysBefore(cache.columns() - 1, i), cache.valuesBefore(cache.columns() - 1, i)));
-            }
-        }));
+        inBatches(prompts.size(), prompts::subList)
+                .forEach(batch -> prefill(batch, null, new Transformer.Trace(), (trace, cache, x) -> {
+                    var traces = traces(batch, trace);
+                    for (int i = 0; i < traces.size(); i++) {
+                        plants.add(new PromptPlant(
+                                model.transformer(),
+                                traces.get(i),
+                                cache.keysBefore(cache.columns() - 1, i),
+                                cache.valuesBefore(cache.columns() - 1, i)));
+                    }
+                }));
         return plants;
     }
 
-    /** What the attention heads of every block of the unsteered model put out at the prompts' last tokens, side by side: [prompt][T][h w]. */
+    /**
+     * What the attention heads of every block of the unsteered model put out at the prompts' last tokens, side by side:
+     * [prompt][T][h w].
+     */
     double[][][] heads(List<int[]> prompts) {
         var heads = new ArrayList<double[][]>();
-        inBatches(prompts.size(), prompts::subList).forEach(batch -> prefill(batch, null, Transformer.Trace.withHeads(), (trace, cache, x) -> {
-            var byBlock = trace.heads().stream().map(Transformer::toRows).toList();
-            IntStream.range(0, batch.size()).forEach(i -> heads.add(byBlock.stream().map(rows -> rows[i]).toArray(double[][]::new)));
-        }));
+        inBatches(prompts.size(), prompts::subList)
+                .forEach(batch -> prefill(batch, null, Transformer.Trace.withHeads(), (trace, cache, x) -> {
+                    var byBlock =
+                            trace.heads().stream().map(Transformer::toRows).toList();
+                    IntStream.range(0, batch.size())
+                            .forEach(i -> heads.add(
+                                    byBlock.stream().map(rows -> rows[i]).toArray(double[][]::new)));
+                }));
         return heads.toArray(double[][][]::new);
     }
 
@@ -232,52 +319,86 @@ public final class SteeredModel {
     public float[] logits(int[] prompt) {
         var out = new float[1][];
         try (DeviceLaws laws = laws(rows(List.of(prompt)))) {
-            prefill(List.of(prompt), laws, null,
-                    (trace, cache, x) -> out[0] = model.transformer().lastLogits(x).toType(DataType.FLOAT32, false).toFloatArray());
+            prefill(
+                    List.of(prompt),
+                    laws,
+                    null,
+                    (trace, cache, x) -> out[0] = model.transformer()
+                            .lastLogits(x)
+                            .toType(DataType.FLOAT32, false)
+                            .toFloatArray());
         }
         return out[0];
     }
 
     /**
-     * Negative log-likelihoods in nats of the tokens of each prompt's continuations, as if this view had written them itself. A prompt is read once, however
-     * many continuations it has; texts are read side by side.
+     * Negative log-likelihoods in nats of the tokens of each prompt's continuations, as if this view had written them
+     * itself. A prompt is read once, however many continuations it has; texts are read side by side.
      *
      * @return [prompt][continuation][token]
-     * @throws IllegalArgumentException if there are not as many lists of continuations as prompts, a prompt and a continuation do not fit the model's context, or
-     *     one has no token
+     * @throws IllegalArgumentException if there are not as many lists of continuations as prompts, a prompt and a
+     *     continuation do not fit the model's context, or one has no token
      */
     public double[][][] surprisals(List<int[]> prompts, List<List<int[]>> continuations) {
         if (prompts.size() != continuations.size()) {
-            throw new IllegalArgumentException(prompts.size() + " prompts and " + continuations.size() + " lists of continuations, wanted one list for each prompt");
+            throw new IllegalArgumentException(prompts.size() + " prompts and " + continuations.size()
+                    + " lists of continuations, wanted one list for each prompt");
         }
         for (int i = 0; i < prompts.size(); i++) {
-            int longest = continuations.get(i).stream().mapToInt(tokens -> model.requireTokens(tokens, 0).length).max().orElse(0);
+            int longest = continuations.get(i).stream()
+                    .mapToInt(tokens -> model.requireTokens(tokens, 0).length)
+                    .max()
+                    .orElse(0);
             model.requireTokens(prompts.get(i), longest);
         }
         var rows = rows(prompts);
-        try (Job job = Job.of("Likelihoods behind " + prompts.size() + " prompts, " + rows.get(0).name(), prompts.size())) {
-            return TwoAtATime.of(model.transformer().manager.getDevice(), prompts.size(), QUESTIONS, (first, end) -> {
-                try (DeviceLaws laws = laws(rows.subList(first, end))) {
-                    return new Likelihood(model.transformer()).surprisals(prompts.subList(first, end), continuations.subList(first, end), laws, positions);
-                }
-            }, job::reach).stream().flatMap(Stream::of).toArray(double[][][]::new);
+        try (Progress job = Progress.of(
+                "Likelihoods behind " + prompts.size() + " prompts, "
+                        + rows.get(0).name(),
+                prompts.size())) {
+            return ParallelBatches.of(
+                            model.transformer().manager.getDevice(),
+                            prompts.size(),
+                            QUESTIONS,
+                            (first, end) -> {
+                                try (DeviceLaws laws = laws(rows.subList(first, end))) {
+                                    return new Likelihood(model.transformer())
+                                            .surprisals(
+                                                    prompts.subList(first, end),
+                                                    continuations.subList(first, end),
+                                                    laws,
+                                                    positions);
+                                }
+                            },
+                            job::reach)
+                    .stream()
+                    .flatMap(Stream::of)
+                    .toArray(double[][][]::new);
         }
     }
 
     /**
-     * How far steering moved the next-token distributions of this view's completions: the KL divergence in nats of the steered distribution p from q, which the
-     * unsteered model has after the same tokens, {@code sum_x p(x) ln(p(x) / q(x))}. [completion][token]
+     * How far steering moved the next-token distributions of this view's completions: the KL divergence in nats of the
+     * steered distribution p from q, which the unsteered model has after the same tokens, {@code sum_x p(x) ln(p(x) /
+     * q(x))}. [completion][token]
      */
     public double[][] divergences(List<Completion> completions) {
         var divergences = new double[completions.size()][];
         if (maker != null) {
-            throw new UnsupportedOperationException(this + ": how far controllers that are made at every token move the next one is not measured");
+            throw new UnsupportedOperationException(
+                    this + ": how far controllers that are made at every token move the next one is not measured");
         }
         var rows = rows(completions.stream().map(Completion::promptTokens).toList());
-        try (Job job = Job.of("KL of " + completions.size() + " completions, " + rows.get(0).name(), completions.size())) {
+        try (Progress job = Progress.of(
+                "KL of " + completions.size() + " completions, " + rows.get(0).name(), completions.size())) {
             for (int i = 0; i < divergences.length; i++) {
                 try (DeviceLaws laws = laws(rows.subList(i, i + 1))) {
-                    divergences[i] = new Likelihood(model.transformer()).divergences(completions.get(i).promptTokens(), completions.get(i).tokens(), laws, positions);
+                    divergences[i] = new Likelihood(model.transformer())
+                            .divergences(
+                                    completions.get(i).promptTokens(),
+                                    completions.get(i).tokens(),
+                                    laws,
+                                    positions);
                 }
                 job.advance(1);
             }
@@ -286,7 +407,10 @@ public final class SteeredModel {
     }
 
     private interface Prefilled {
-        /** Given what the pass left in its trace and cache, and the residual stream x [B, L, d] that leaves the last block. */
+        /**
+         * Given what the pass left in its trace and cache, and the residual stream x [B, L, d] that leaves the last
+         * block.
+         */
         void accept(Transformer.Trace trace, KvCache cache, NDArray x);
     }
 
@@ -294,9 +418,14 @@ public final class SteeredModel {
         prompts.forEach(prompt -> model.requireTokens(prompt, 0));
         Transformer transformer = model.transformer();
         var padded = PaddedTokens.of(prompts);
-        try (NDManager scope = transformer.manager.newSubManager(); KvCache cache = transformer.cache(padded.pads(), padded.columns())) {
-            int[][] unread = positions.earlier ? padded.tokens() : transformer.prefixes.readBeginning(padded.tokens(), cache);
-            then.accept(trace, cache, transformer.run(scope, unread, cache, positions.last ? laws : null, positions.earlier, trace));
+        try (NDManager scope = transformer.manager.newSubManager();
+                KvCache cache = transformer.cache(padded.pads(), padded.columns())) {
+            int[][] unread =
+                    positions.earlier ? padded.tokens() : transformer.prefixes.readCommonPrefix(padded.tokens(), cache);
+            then.accept(
+                    trace,
+                    cache,
+                    transformer.run(scope, unread, cache, positions.last ? laws : null, positions.earlier, trace));
         }
     }
 
@@ -307,7 +436,9 @@ public final class SteeredModel {
         var none = new double[model.dimension()];
         for (int k = 0; k <= horizon; k++) {
             double[][] z = Transformer.toRows(trace.states().get(k));
-            double[][] u = k == horizon || trace.inputs().get(k) == null ? null : Transformer.toRows(trace.inputs().get(k));
+            double[][] u = k == horizon || trace.inputs().get(k) == null
+                    ? null
+                    : Transformer.toRows(trace.inputs().get(k));
             for (int i = 0; i < states.length; i++) {
                 states[i][k] = z[i];
                 if (k < horizon) {
@@ -315,13 +446,17 @@ public final class SteeredModel {
                 }
             }
         }
-        return IntStream.range(0, states.length).mapToObj(i -> new ResidualTrace(prompts.get(i), new Rollout(states[i], inputs[i]))).toList();
+        return IntStream.range(0, states.length)
+                .mapToObj(i -> new ResidualTrace(prompts.get(i), new Rollout(states[i], inputs[i])))
+                .toList();
     }
 
     @Override
     public String toString() {
-        String steering = maker != null ? "relinearised at every token"
+        String steering = maker != null
+                ? "relinearised at every token"
                 : controllers.size() == 1 ? controllers.get(0).name() : controllers.size() + " controllers";
-        return "SteeredModel[" + model.name() + ", " + steering + (positions == Positions.LAST_AND_WRITTEN ? "" : ", tokens " + positions) + "]";
+        return "SteeredModel[" + model.name() + ", " + steering
+                + (positions == Positions.PROMPT_END_AND_GENERATED ? "" : ", tokens " + positions) + "]";
     }
 }

@@ -10,8 +10,9 @@ import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.internal.chartpart.Chart;
 
 /**
- * A chart as a picture of few colours: as a PNG it takes about a third of what one in full colour does, which is what keeps a notebook small. A kernel
- * stores an image's words beside it: the title rather than an address that changes from run to run.
+ * A chart as a picture of few colours: as a PNG it takes about a third of what one in full colour does, which is what
+ * keeps a notebook small. A kernel stores an image's words beside it: the title rather than an address that changes
+ * from run to run.
  */
 final class ChartImage extends BufferedImage {
 
@@ -38,7 +39,9 @@ final class ChartImage extends BufferedImage {
         int rows = (charts.size() + columns - 1) / columns;
         var full = new BufferedImage(Math.min(columns, charts.size()) * PANEL_WIDTH, rows * PANEL_HEIGHT, TYPE_INT_RGB);
         for (int i = 0; i < charts.size(); i++) {
-            paint(charts.get(i), full.getSubimage(i % columns * PANEL_WIDTH, i / columns * PANEL_HEIGHT, PANEL_WIDTH, PANEL_HEIGHT));
+            paint(
+                    charts.get(i),
+                    full.getSubimage(i % columns * PANEL_WIDTH, i / columns * PANEL_HEIGHT, PANEL_WIDTH, PANEL_HEIGHT));
         }
         return reduced(full, COLOURS, charts.stream().map(Chart::getTitle).collect(Collectors.joining("; ")));
     }
@@ -61,18 +64,29 @@ final class ChartImage extends BufferedImage {
         for (int pixel : pixels) {
             count.merge(pixel, 1, Integer::sum);
         }
-        var palette = count.entrySet().stream().sorted(Map.Entry.<Integer, Integer>comparingByValue().reversed().thenComparing(Map.Entry.comparingByKey()))
-                .limit(colours).map(Map.Entry::getKey).toList();
+        var palette = count.entrySet().stream()
+                .sorted(Map.Entry.<Integer, Integer>comparingByValue()
+                        .reversed()
+                        .thenComparing(Map.Entry.comparingByKey()))
+                .limit(colours)
+                .map(Map.Entry::getKey)
+                .toList();
         var image = new ChartImage(width, height, model(palette), title);
         var nearest = new HashMap<Integer, Integer>();
         for (int i = 0; i < pixels.length; i++) {
-            image.getRaster().setSample(i % width, i / width, 0, nearest.computeIfAbsent(pixels[i], pixel -> nearest(palette, pixel)));
+            image.getRaster()
+                    .setSample(
+                            i % width,
+                            i / width,
+                            0,
+                            nearest.computeIfAbsent(pixels[i], pixel -> nearest(palette, pixel)));
         }
         return image;
     }
 
     private static IndexColorModel model(List<Integer> palette) {
-        return new IndexColorModel(8, palette.size(), palette.stream().mapToInt(Integer::intValue).toArray(), 0, false, -1, 0);
+        return new IndexColorModel(
+                8, palette.size(), palette.stream().mapToInt(Integer::intValue).toArray(), 0, false, -1, 0);
     }
 
     private static int nearest(List<Integer> palette, int colour) {

@@ -20,8 +20,8 @@ import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /**
- * How every chart looks: white ground, light grid, no frames, the legend beside the plot so that it covers nothing. Colours are those of Okabe and Ito
- * (2008), told apart by every kind of eye; markers differ too.
+ * How every chart looks: white ground, light grid, no frames, the legend beside the plot so that it covers nothing.
+ * Colours are those of Okabe and Ito (2008), told apart by every kind of eye; markers differ too.
  */
 final class ChartStyle {
 
@@ -33,14 +33,25 @@ final class ChartStyle {
     private static final int BAND_ALPHA = 36;
 
     private static final Color GREY = new Color(0x8c8c8c);
-    private static final List<Color> COLOURS = List.of(new Color(0xd55e00), new Color(0x0072b2), new Color(0x009e73), new Color(0xcc79a7),
-            new Color(0xe69f00), new Color(0x56b4e9));
-    private static final List<Marker> MARKERS = List.of(SeriesMarkers.CIRCLE, SeriesMarkers.SQUARE, SeriesMarkers.TRIANGLE_UP, SeriesMarkers.DIAMOND,
-            SeriesMarkers.TRIANGLE_DOWN, SeriesMarkers.CROSS);
+    private static final List<Color> COLOURS = List.of(
+            new Color(0xd55e00),
+            new Color(0x0072b2),
+            new Color(0x009e73),
+            new Color(0xcc79a7),
+            new Color(0xe69f00),
+            new Color(0x56b4e9));
+    private static final List<Marker> MARKERS = List.of(
+            SeriesMarkers.CIRCLE,
+            SeriesMarkers.SQUARE,
+            SeriesMarkers.TRIANGLE_UP,
+            SeriesMarkers.DIAMOND,
+            SeriesMarkers.TRIANGLE_DOWN,
+            SeriesMarkers.CROSS);
 
     private static final BasicStroke LINE = new BasicStroke(2f, BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND);
     private static final BasicStroke THIN = new BasicStroke(1.2f);
-    private static final BasicStroke DASHED = new BasicStroke(1.6f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[] {7, 5}, 0);
+    private static final BasicStroke DASHED =
+            new BasicStroke(1.6f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[] {7, 5}, 0);
 
     /** The number of a series that stands apart in grey: the unsteered one. */
     static final int UNSTEERED = -1;
@@ -48,60 +59,111 @@ final class ChartStyle {
     private ChartStyle() {}
 
     static XYChart chart(String title, String x, String y) {
-        var chart = new XYChartBuilder().width(WIDTH).height(HEIGHT).title(title).xAxisTitle(x).yAxisTitle(y).build();
+        var chart = new XYChartBuilder()
+                .width(WIDTH)
+                .height(HEIGHT)
+                .title(title)
+                .xAxisTitle(x)
+                .yAxisTitle(y)
+                .build();
         look(chart.getStyler());
-        chart.getStyler().setPlotGridVerticalLinesVisible(false).setYAxisTickMarkSpacingHint(50).setLegendSeriesLineLength(28);
+        chart.getStyler()
+                .setPlotGridVerticalLinesVisible(false)
+                .setYAxisTickMarkSpacingHint(50)
+                .setLegendSeriesLineLength(28);
         chart.getStyler().setDefaultSeriesRenderStyle(XYSeriesRenderStyle.Line).setMarkerSize(6);
         return chart;
     }
 
     /** A square of cells from white at {@code least} to blue at {@code most}, with their scale beside it. */
     static HeatMapChart heatMap(String title, String x, String y, double least, double most) {
-        var chart = new HeatMapChartBuilder().width(HEIGHT * 5 / 4).height(HEIGHT).title(title).xAxisTitle(x).yAxisTitle(y).build();
+        var chart = new HeatMapChartBuilder()
+                .width(HEIGHT * 5 / 4)
+                .height(HEIGHT)
+                .title(title)
+                .xAxisTitle(x)
+                .yAxisTitle(y)
+                .build();
         look(chart.getStyler());
-        chart.getStyler().setMin(least).setMax(most).setRangeColors(new Color[] {Color.WHITE, COLOURS.get(1)}).setHeatMapValueDecimalPattern("0.0");
+        chart.getStyler()
+                .setMin(least)
+                .setMax(most)
+                .setRangeColors(new Color[] {Color.WHITE, COLOURS.get(1)})
+                .setHeatMapValueDecimalPattern("0.0");
         chart.getStyler().setPlotGridLinesVisible(false).setPlotContentSize(1);
         return chart;
     }
 
     private static void look(AxesChartStyler styler) {
-        styler.setBaseFont(font(Font.PLAIN, 14)).setChartTitleFont(font(Font.BOLD, 15)).setChartTitlePadding(10).setChartTitleBoxVisible(false)
-                .setChartBackgroundColor(Color.WHITE).setChartFontColor(INK).setChartPadding(12)
-                .setPlotBackgroundColor(Color.WHITE).setPlotBorderVisible(false).setPlotContentSize(0.97)
-                .setLegendPosition(LegendPosition.OutsideE).setLegendFont(font(Font.PLAIN, 13)).setLegendBorderColor(Color.WHITE)
+        styler.setBaseFont(font(Font.PLAIN, 14))
+                .setChartTitleFont(font(Font.BOLD, 15))
+                .setChartTitlePadding(10)
+                .setChartTitleBoxVisible(false)
+                .setChartBackgroundColor(Color.WHITE)
+                .setChartFontColor(INK)
+                .setChartPadding(12)
+                .setPlotBackgroundColor(Color.WHITE)
+                .setPlotBorderVisible(false)
+                .setPlotContentSize(0.97)
+                .setLegendPosition(LegendPosition.OutsideE)
+                .setLegendFont(font(Font.PLAIN, 13))
+                .setLegendBorderColor(Color.WHITE)
                 .setLegendBackgroundColor(Color.WHITE);
-        styler.setAxisTitleFont(font(Font.PLAIN, 14)).setAxisTickLabelsFont(font(Font.PLAIN, 12)).setAxisTickLabelsColor(INK)
-                .setAxisTickMarksColor(GRID).setPlotGridLinesColor(GRID).setPlotGridLinesStroke(new BasicStroke(1))
+        styler.setAxisTitleFont(font(Font.PLAIN, 14))
+                .setAxisTickLabelsFont(font(Font.PLAIN, 12))
+                .setAxisTickLabelsColor(INK)
+                .setAxisTickMarksColor(GRID)
+                .setPlotGridLinesColor(GRID)
+                .setPlotGridLinesStroke(new BasicStroke(1))
                 .setYAxisLabelAlignment(TextAlignment.Right);
     }
 
     /** One of several charts in a picture: its own short title, smaller letters, the legend below. */
     static XYChart panel(String title, XYChart chart) {
         chart.setTitle(title);
-        chart.getStyler().setChartTitleFont(font(Font.BOLD, 13)).setLegendPosition(LegendPosition.OutsideS).setLegendLayout(LegendLayout.Horizontal)
-                .setLegendFont(font(Font.PLAIN, 11)).setLegendSeriesLineLength(14).setLegendPadding(6).setMarkerSize(4).setChartPadding(8);
+        chart.getStyler()
+                .setChartTitleFont(font(Font.BOLD, 13))
+                .setLegendPosition(LegendPosition.OutsideS)
+                .setLegendLayout(LegendLayout.Horizontal)
+                .setLegendFont(font(Font.PLAIN, 11))
+                .setLegendSeriesLineLength(14)
+                .setLegendPadding(6)
+                .setMarkerSize(4)
+                .setChartPadding(8);
         chart.getStyler().setAxisTitleFont(font(Font.PLAIN, 12)).setAxisTickLabelsFont(font(Font.PLAIN, 11));
         return chart;
     }
 
-    /** A chart over whole numbers 0..last: blocks, tokens. Every one has a tick, as many a label as there is room for. */
+    /**
+     * A chart over whole numbers 0..last: blocks, tokens. Every one has a tick, as many a label as there is room for.
+     */
     static XYChart counted(String title, String x, int last, String y) {
         int step = last <= 16 ? 1 : last <= 50 ? 5 : 10;
         var chart = chart(title, x, y);
-        chart.getStyler().setXAxisMin(0.0).setXAxisTickLabelsFormattingFunction(at -> at % step == 0 ? Integer.toString(at.intValue()) : "");
+        chart.getStyler()
+                .setXAxisMin(0.0)
+                .setXAxisTickLabelsFormattingFunction(at -> at % step == 0 ? Integer.toString(at.intValue()) : "");
         return chart;
     }
 
     /** Powers of ten upwards, with room for all of the values, which are positive. */
     static void logarithmic(XYChart chart, double least, double most) {
-        chart.getStyler().setYAxisLogarithmic(true).setYAxisTickLabelsFormattingFunction(ChartStyle::decade).setPlotGridLinesColor(FINE_GRID)
-                .setYAxisMin(Math.pow(10, Math.floor(Math.log10(least)))).setYAxisMax(Math.pow(10, Math.ceil(Math.log10(most))));
+        chart.getStyler()
+                .setYAxisLogarithmic(true)
+                .setYAxisTickLabelsFormattingFunction(ChartStyle::decade)
+                .setPlotGridLinesColor(FINE_GRID)
+                .setYAxisMin(Math.pow(10, Math.floor(Math.log10(least))))
+                .setYAxisMax(Math.pow(10, Math.ceil(Math.log10(most))));
     }
 
     /** As {@link #logarithmic}, across. */
     static void logarithmicAcross(XYChart chart, double least, double most) {
-        chart.getStyler().setXAxisLogarithmic(true).setXAxisTickLabelsFormattingFunction(ChartStyle::decade).setPlotGridVerticalLinesVisible(true)
-                .setXAxisMin(Math.pow(10, Math.floor(Math.log10(least)))).setXAxisMax(Math.pow(10, Math.ceil(Math.log10(most))));
+        chart.getStyler()
+                .setXAxisLogarithmic(true)
+                .setXAxisTickLabelsFormattingFunction(ChartStyle::decade)
+                .setPlotGridVerticalLinesVisible(true)
+                .setXAxisMin(Math.pow(10, Math.floor(Math.log10(least))))
+                .setXAxisMax(Math.pow(10, Math.ceil(Math.log10(most))));
     }
 
     /** Powers of ten are labelled, other ticks are not. */
@@ -110,7 +172,9 @@ final class ChartStyle {
         if (Math.abs(y / Math.pow(10, exponent) - 1) > 1e-6) {
             return "";
         }
-        return Math.abs(exponent) > 4 ? "1e" + exponent : new BigDecimal(BigInteger.ONE, (int) -exponent).toPlainString();
+        return Math.abs(exponent) > 4
+                ? "1e" + exponent
+                : new BigDecimal(BigInteger.ONE, (int) -exponent).toPlainString();
     }
 
     private static Font font(int style, int size) {
@@ -120,15 +184,22 @@ final class ChartStyle {
     /** Series number i, from 0, or {@link #UNSTEERED}: a line with small markers. */
     static XYSeries line(XYChart chart, int i, String name, double[] x, double[] y) {
         var series = chart.addSeries(name, x, y);
-        int again = Math.max(i, 0) / COLOURS.size();                          // a colour that comes again has another marker
-        series.setMarker(MARKERS.get((Math.max(i, 0) + again) % MARKERS.size())).setMarkerColor(colour(i)).setLineColor(colour(i)).setLineStyle(LINE)
+        int again = Math.max(i, 0) / COLOURS.size(); // a colour that comes again has another marker
+        series.setMarker(MARKERS.get((Math.max(i, 0) + again) % MARKERS.size()))
+                .setMarkerColor(colour(i))
+                .setLineColor(colour(i))
+                .setLineStyle(LINE)
                 .setLabel(name.replace("mu_k", "\u03bc\u2096"));
         return series;
     }
 
     /** A thin stroke in series i's colour, not in the legend: an interval. */
     static void whisker(XYChart chart, int i, String name, double[] x, double[] y) {
-        chart.addSeries(name, x, y).setMarker(SeriesMarkers.NONE).setLineColor(colour(i)).setLineStyle(THIN).setShowInLegend(false);
+        chart.addSeries(name, x, y)
+                .setMarker(SeriesMarkers.NONE)
+                .setLineColor(colour(i))
+                .setLineStyle(THIN)
+                .setShowInLegend(false);
     }
 
     /** A place on the axis across, dark and dashed, from the lower to the upper end. */
@@ -138,7 +209,10 @@ final class ChartStyle {
 
     /** What the others are held against: dark and dashed. */
     static void reference(XYChart chart, String name, double[] x, double[] y) {
-        chart.addSeries(name, x, y).setMarker(SeriesMarkers.NONE).setLineColor(INK).setLineStyle(DASHED);
+        chart.addSeries(name, x, y)
+                .setMarker(SeriesMarkers.NONE)
+                .setLineColor(INK)
+                .setLineStyle(DASHED);
     }
 
     /** The region between two curves in series i's colour, faint, not in the legend. */
@@ -155,7 +229,11 @@ final class ChartStyle {
         var clear = new Color(0, 0, 0, 0);
         var fill = new Color(colour(i).getRed(), colour(i).getGreen(), colour(i).getBlue(), BAND_ALPHA);
         var series = chart.addSeries(name, around, edge);
-        series.setXYSeriesRenderStyle(XYSeriesRenderStyle.PolygonArea).setMarker(SeriesMarkers.NONE).setLineColor(clear).setFillColor(fill).setShowInLegend(false);
+        series.setXYSeriesRenderStyle(XYSeriesRenderStyle.PolygonArea)
+                .setMarker(SeriesMarkers.NONE)
+                .setLineColor(clear)
+                .setFillColor(fill)
+                .setShowInLegend(false);
     }
 
     private static Color colour(int i) {

@@ -18,11 +18,11 @@ import java.util.stream.Stream;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.internal.chartpart.Chart;
 import rudder.compare.Comparison;
-import rudder.compare.Interval;
-import rudder.compare.Tuning;
+import rudder.compare.ConfidenceInterval;
+import rudder.compare.GridSearch;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
-import rudder.steer.Steering;
+import rudder.steer.ControllerFactory;
 import rudder.theory.ConformalBound;
 import rudder.theory.Controller;
 import rudder.theory.Rollout;
@@ -31,58 +31,76 @@ import rudder.theory.Setpoint;
 import rudder.theory.TrackingBound;
 
 /**
- * Pictures of steering. Curves are means over runs, bands one standard deviation to either side; colours follow the order of the controllers, and the
- * unsteered model is grey.
+ * Pictures of steering. Curves are means over runs, bands one standard deviation to either side; colours follow the
+ * order of the controllers, and the unsteered model is grey.
  */
 public final class Charts {
     private Charts() {}
 
     /**
-     * Feature strength against setpoint at the entry of every block, in gaps: {@code (v_k.z_k - offset_k) / mu_k} against lambda.
+     * Feature strength against setpoint at the entry of every block, in gaps: {@code (v_k.z_k - offset_k) / mu_k}
+     * against lambda.
      *
      * @param runs by name, in the order of the legend
      * @throws IllegalArgumentException if there are no runs, or they do not fit the setpoint
      */
     public static XYChart tracking(Setpoint setpoint, Map<String, List<Rollout>> runs) {
-        var chart = ChartStyle.counted("Feature strength by block" + over(runs, "mean and sd"), "block k", setpoint.horizon(),
+        var chart = ChartStyle.counted(
+                "Feature strength by block" + over(runs, "mean and sd"),
+                "block k",
+                setpoint.horizon(),
                 "strength at entry of block (gaps \u03bc\u2096)");
         var blocks = upTo(setpoint.horizon());
         ChartStyle.reference(chart, "setpoint", blocks, constant(blocks.length, setpoint.lambda()));
         return curves(chart, blocks, runs, run -> inGaps(setpoint, run.strengths(setpoint)));
     }
 
-    /** {@link #tracking(Setpoint, Map)} of a model's last tokens at the prompts, against the first setpoint that a controller drives to. */
+    /**
+     * {@link #tracking(Setpoint, Map)} of a model's last tokens at the prompts, against the first setpoint that a
+     * controller drives to.
+     */
     public static XYChart tracking(LanguageModel model, List<String> prompts, Controller... controllers) {
-        return tracking(model, prompts, setpoint(controllers), steerings(controllers));
+        return tracking(model, prompts, setpoint(controllers), factories(controllers));
     }
 
     /** {@link #tracking(Setpoint, Map)} of a model's last tokens at the prompts. */
-    public static XYChart tracking(LanguageModel model, List<String> prompts, Setpoint setpoint, Steering... steerings) {
-        return tracking(setpoint, rollouts(model, prompts, steerings));
+    public static XYChart tracking(
+            LanguageModel model, List<String> prompts, Setpoint setpoint, ControllerFactory... factories) {
+        return tracking(setpoint, rollouts(model, prompts, factories));
     }
 
     /**
-     * Mean input energy |u_k|^2 at every block, on a logarithmic scale; blocks without input are left out, and so is a controller that has none.
+     * Mean input energy |u_k|^2 at every block, on a logarithmic scale; blocks without input are left out, and so is a
+     * controller that has none.
      *
      * @param runs by name, in the order of the legend
      * @throws IllegalArgumentException if there are no runs, or none has an input
      */
     public static XYChart energy(Map<String, List<Rollout>> runs) {
-        int blocks = runs.values().stream().flatMap(List::stream).mapToInt(Rollout::horizon).max().orElse(0);
-        var chart = ChartStyle.counted("Input energy by block" + over(runs, "mean"), "block k", blocks - 1, "input energy |u\u2096|\u00b2 (log scale)");
+        int blocks = runs.values().stream()
+                .flatMap(List::stream)
+                .mapToInt(Rollout::horizon)
+                .max()
+                .orElse(0);
+        var chart = ChartStyle.counted(
+                "Input energy by block" + over(runs, "mean"),
+                "block k",
+                blocks - 1,
+                "input energy |u\u2096|\u00b2 (log scale)");
         var means = new LinkedHashMap<String, double[]>();
-        runs.forEach((name, some) -> means.put(name, new Samples(some.stream().map(Rollout::energies).toArray(double[][]::new)).mean()));
+        runs.forEach((name, some) ->
+                means.put(name, new Samples(some.stream().map(Rollout::energies).toArray(double[][]::new)).mean()));
         return positive(chart, means);
     }
 
     /** {@link #energy(Map)} of a model's last tokens at the prompts. */
     public static XYChart energy(LanguageModel model, List<String> prompts, Controller... controllers) {
-        return energy(model, prompts, steerings(controllers));
+        return energy(model, prompts, factories(controllers));
     }
 
     /** {@link #energy(Map)} of a model's last tokens at the prompts. */
-    public static XYChart energy(LanguageModel model, List<String> prompts, Steering... steerings) {
-        return energy(rollouts(model, prompts, steerings));
+    public static XYChart energy(LanguageModel model, List<String> prompts, ControllerFactory... factories) {
+        return energy(rollouts(model, prompts, factories));
     }
 
     /**
@@ -92,14 +110,25 @@ public final class Charts {
      */
     public static XYChart strengthOverTokens(Setpoint setpoint, Map<String, List<Completion>> completions) {
         int T = setpoint.horizon();
-        int tokens = completions.values().stream().flatMap(List::stream).mapToInt(completion -> completion.strengths().length).max().orElse(0);
-        var chart = ChartStyle.counted("Feature strength while writing" + over(completions, "mean and sd"), "token", tokens,
+        int tokens = completions.values().stream()
+                .flatMap(List::stream)
+                .mapToInt(completion -> completion.strengths().length)
+                .max()
+                .orElse(0);
+        var chart = ChartStyle.counted(
+                "Feature strength while writing" + over(completions, "mean and sd"),
+                "token",
+                tokens,
                 "strength of last state (gaps)");
         double[] x = IntStream.rangeClosed(1, tokens).asDoubleStream().toArray();
         ChartStyle.reference(chart, "setpoint", x, constant(x.length, setpoint.lambda()));
         return curves(chart, x, completions, completion -> {
             var y = new double[tokens];
-            Arrays.setAll(y, i -> i < completion.strengths().length ? setpoint.inGaps(T, completion.strengths()[i][T]) : Double.NaN);
+            Arrays.setAll(
+                    y,
+                    i -> i < completion.strengths().length
+                            ? setpoint.inGaps(T, completion.strengths()[i][T])
+                            : Double.NaN);
             return y;
         });
     }
@@ -110,35 +139,52 @@ public final class Charts {
      * @throws IllegalArgumentException if the comparison measured no feature
      */
     public static XYChart strengthOverTokens(Comparison comparison) {
-        var setpoint = comparison.measured().orElseThrow(() -> new IllegalArgumentException(
-                comparison + " measured no feature: give it a controller with a setpoint, or settings().measuring(...)"));
+        var setpoint = comparison
+                .measured()
+                .orElseThrow(() -> new IllegalArgumentException(comparison
+                        + " measured no feature: give it a controller with a setpoint, or settings().measuring(...)"));
         var completions = new LinkedHashMap<String, List<Completion>>();
         comparison.controllers().forEach(name -> completions.put(name, comparison.completions(name)));
         return strengthOverTokens(setpoint, completions);
     }
 
     /**
-     * Tracking errors |dz_k|_{P_k} under a bound, on a logarithmic scale: at every block the largest error over the runs, and the largest of the bounds that
-     * go with them.
+     * Tracking errors |dz_k|_{P_k} under a bound, on a logarithmic scale: at every block the largest error over the
+     * runs, and the largest of the bounds that go with them.
      *
      * @param deviations the runs minus their nominal ones, see {@link Rollout#minus}
      * @throws IllegalArgumentException if there are no runs, or all errors are 0
      */
     public static XYChart bound(TrackingBound bound, List<Rollout> deviations) {
-        return bounds(Map.of(bound instanceof SampledBound ? "sampled bound" : bound instanceof ConformalBound ? "conformal bound" : "certified bound", bound),
+        return bounds(
+                Map.of(
+                        bound instanceof SampledBound
+                                ? "sampled bound"
+                                : bound instanceof ConformalBound ? "conformal bound" : "certified bound",
+                        bound),
                 deviations);
     }
 
-    /** {@link #bound} of several bounds that measure errors by the same Lyapunov function; by name, in the order of the legend. */
+    /**
+     * {@link #bound} of several bounds that measure errors by the same Lyapunov function; by name, in the order of the
+     * legend.
+     */
     public static XYChart bounds(Map<String, TrackingBound> bounds, List<Rollout> deviations) {
         var largest = new LinkedHashMap<String, double[]>();
         for (var deviation : deviations) {
-            bounds.values().forEach(bound -> largest.merge("error", bound.lyapunov().norms(deviation), Charts::larger));
+            bounds.values()
+                    .forEach(bound -> largest.merge("error", bound.lyapunov().norms(deviation), Charts::larger));
             bounds.forEach((name, bound) -> largest.merge(name, bound.along(deviation), Charts::larger));
         }
-        int last = largest.values().stream().mapToInt(curve -> curve.length).max().orElse(1) - 1;
-        return positive(ChartStyle.counted("Tracking error and bound by block, largest over " + deviations.size() + " runs", "block k", last,
-                "|dz\u2096| in P\u2096 (log scale)"), largest);
+        int last =
+                largest.values().stream().mapToInt(curve -> curve.length).max().orElse(1) - 1;
+        return positive(
+                ChartStyle.counted(
+                        "Tracking error and bound by block, largest over " + deviations.size() + " runs",
+                        "block k",
+                        last,
+                        "|dz\u2096| in P\u2096 (log scale)"),
+                largest);
     }
 
     private static double[] larger(double[] a, double[] b) {
@@ -148,15 +194,22 @@ public final class Charts {
     }
 
     /**
-     * Any numbers that come one a block; on a logarithmic scale where none is negative and the largest is more than a hundred times the least above 0.
+     * Any numbers that come one a block; on a logarithmic scale where none is negative and the largest is more than a
+     * hundred times the least above 0.
      *
      * @param curves by name, in the order of the legend; the first number is block 0's, NaN where there is none
      * @throws IllegalArgumentException if there is no finite number
      */
     public static XYChart byBlock(String title, String y, Map<String, double[]> curves) {
-        int last = curves.values().stream().mapToInt(curve -> curve.length).max().orElse(1) - 1;
-        double[] all = curves.values().stream().flatMapToDouble(Arrays::stream).filter(Double::isFinite).toArray();
-        double most = Arrays.stream(all).max().orElseThrow(() -> new IllegalArgumentException("there is no finite number among " + curves.keySet()));
+        int last =
+                curves.values().stream().mapToInt(curve -> curve.length).max().orElse(1) - 1;
+        double[] all = curves.values().stream()
+                .flatMapToDouble(Arrays::stream)
+                .filter(Double::isFinite)
+                .toArray();
+        double most = Arrays.stream(all)
+                .max()
+                .orElseThrow(() -> new IllegalArgumentException("there is no finite number among " + curves.keySet()));
         double least = Arrays.stream(all).filter(value -> value > 0).min().orElse(most);
         if (Arrays.stream(all).allMatch(value -> value >= 0) && most > 100 * least) {
             return positive(ChartStyle.counted(title, "block k", last, y + " (log scale)"), curves);
@@ -164,32 +217,49 @@ public final class Charts {
         var chart = ChartStyle.counted(title, "block k", last, y);
         var numbers = numbers(curves.keySet());
         curves.forEach((name, curve) -> {
-            int[] some = IntStream.range(0, curve.length).filter(k -> Double.isFinite(curve[k])).toArray();
+            int[] some = IntStream.range(0, curve.length)
+                    .filter(k -> Double.isFinite(curve[k]))
+                    .toArray();
             ChartStyle.line(chart, numbers.get(name), name, Samples.at(some, k -> k), Samples.at(some, k -> curve[k]));
         });
         return chart;
     }
 
     /**
-     * Asked against reached strength, in gaps: one curve a controller, mean and 95 % interval over prompts; on the diagonal the controller gives what it
-     * was asked for.
+     * Asked against reached strength, in gaps: one curve a controller, mean and 95 % interval over prompts; on the
+     * diagonal the controller gives what it was asked for.
      *
-     * @param comparisons by the strength lambda that was asked for, each of the same controllers, with a measured feature
+     * @param comparisons by the strength lambda that was asked for, each of the same controllers, with a measured
+     *     feature
      * @throws IllegalArgumentException if a comparison lacks a controller of the first, or measured no feature
      */
     public static XYChart calibration(Map<Double, Comparison> comparisons) {
         var sorted = new TreeMap<>(comparisons);
-        var chart = ChartStyle.chart("Reached against asked strength, mean and 95 % interval over " + sorted.firstEntry().getValue().prompts().size()
-                + " prompts", "asked: \u03bb (gaps)", "reached: last state (gaps)");
+        var chart = ChartStyle.chart(
+                "Reached against asked strength, mean and 95 % interval over "
+                        + sorted.firstEntry().getValue().prompts().size() + " prompts",
+                "asked: \u03bb (gaps)",
+                "reached: last state (gaps)");
         double[] asked = sorted.keySet().stream().mapToDouble(lambda -> lambda).toArray();
         ChartStyle.reference(chart, "as asked", asked, asked);
         var names = sorted.firstEntry().getValue().controllers();
         var numbers = numbers(names);
         for (var name : names) {
-            var reached = sorted.values().stream().map(comparison -> comparison.mean(name, "strength")).toList();
-            ChartStyle.line(chart, numbers.get(name), name, asked, reached.stream().mapToDouble(Interval::mean).toArray());
+            var reached = sorted.values().stream()
+                    .map(comparison -> comparison.mean(name, "strength"))
+                    .toList();
+            ChartStyle.line(
+                    chart,
+                    numbers.get(name),
+                    name,
+                    asked,
+                    reached.stream().mapToDouble(ConfidenceInterval::mean).toArray());
             for (int i = 0; i < asked.length; i++) {
-                ChartStyle.whisker(chart, numbers.get(name), name + ", " + asked[i], new double[] {asked[i], asked[i]},
+                ChartStyle.whisker(
+                        chart,
+                        numbers.get(name),
+                        name + ", " + asked[i],
+                        new double[] {asked[i], asked[i]},
                         new double[] {reached.get(i).low(), reached.get(i).high()});
             }
         }
@@ -208,35 +278,60 @@ public final class Charts {
     }
 
     /**
-     * The same for controllers that were run at several strengths: one curve a family through its arms, from left to right, with their 95 % intervals. The outermost
-     * curves are the Pareto front. Across, the scale is logarithmic where all is positive and the largest more than ten times the least.
+     * The same for controllers that were run at several strengths: one curve a family through its arms, from left to
+     * right, with their 95 % intervals. The outermost curves are the Pareto front. Across, the scale is logarithmic
+     * where all is positive and the largest more than ten times the least.
      *
-     * @param families arms of the comparison by the name that the legend gives them, see {@link Tuning#arms}; an arm may be in several, the unsteered model where
-     *     curves begin
+     * @param families arms of the comparison by the name that the legend gives them, see {@link GridSearch#arms}; an
+     *     arm may be in several, the unsteered model where curves begin
      * @throws IllegalArgumentException if the comparison lacks an arm or a score
      */
-    public static XYChart tradeOff(Comparison comparison, String across, String up, Map<String, List<String>> families) {
-        var chart = ChartStyle.chart(up + " against " + across + ", mean and 95 % interval over " + comparison.prompts().size() + " prompts", across, up);
+    public static XYChart tradeOff(
+            Comparison comparison, String across, String up, Map<String, List<String>> families) {
+        var chart = ChartStyle.chart(
+                up + " against " + across + ", mean and 95 % interval over "
+                        + comparison.prompts().size() + " prompts",
+                across,
+                up);
         var numbers = numbers(families.keySet());
         families.forEach((family, unordered) -> {
-            var arms = unordered.stream().sorted(Comparator.comparingDouble(arm -> comparison.mean(arm, across).mean())).toList();
+            var arms = unordered.stream()
+                    .sorted(Comparator.comparingDouble(
+                            arm -> comparison.mean(arm, across).mean()))
+                    .toList();
             var x = arms.stream().map(arm -> comparison.mean(arm, across)).toList();
             var y = arms.stream().map(arm -> comparison.mean(arm, up)).toList();
-            ChartStyle.line(chart, numbers.get(family), family, x.stream().mapToDouble(Interval::mean).toArray(), y.stream().mapToDouble(Interval::mean).toArray());
+            ChartStyle.line(
+                    chart,
+                    numbers.get(family),
+                    family,
+                    x.stream().mapToDouble(ConfidenceInterval::mean).toArray(),
+                    y.stream().mapToDouble(ConfidenceInterval::mean).toArray());
             for (int i = 0; i < arms.size(); i++) {
                 if (x.get(i).high() > x.get(i).low()) {
-                    ChartStyle.whisker(chart, numbers.get(family), family + ", " + arms.get(i) + ", " + across, new double[] {x.get(i).low(), x.get(i).high()},
+                    ChartStyle.whisker(
+                            chart,
+                            numbers.get(family),
+                            family + ", " + arms.get(i) + ", " + across,
+                            new double[] {x.get(i).low(), x.get(i).high()},
                             new double[] {y.get(i).mean(), y.get(i).mean()});
                 }
                 if (y.get(i).high() > y.get(i).low()) {
-                    ChartStyle.whisker(chart, numbers.get(family), family + ", " + arms.get(i) + ", " + up, new double[] {x.get(i).mean(), x.get(i).mean()},
+                    ChartStyle.whisker(
+                            chart,
+                            numbers.get(family),
+                            family + ", " + arms.get(i) + ", " + up,
+                            new double[] {x.get(i).mean(), x.get(i).mean()},
                             new double[] {y.get(i).low(), y.get(i).high()});
                 }
             }
         });
-        var all = families.values().stream().flatMap(List::stream).map(arm -> comparison.mean(arm, across)).toList();
-        double least = all.stream().mapToDouble(Interval::low).min().orElseThrow();
-        double most = all.stream().mapToDouble(Interval::high).max().orElseThrow();
+        var all = families.values().stream()
+                .flatMap(List::stream)
+                .map(arm -> comparison.mean(arm, across))
+                .toList();
+        double least = all.stream().mapToDouble(ConfidenceInterval::low).min().orElseThrow();
+        double most = all.stream().mapToDouble(ConfidenceInterval::high).max().orElseThrow();
         if (least > 0 && most > 10 * least) {
             ChartStyle.logarithmicAcross(chart, least, most);
             chart.setXAxisTitle(across + " (log scale)");
@@ -245,9 +340,10 @@ public final class Charts {
     }
 
     /**
-     * What grows how fast: measured numbers over a size, both on logarithmic scales, where a power law is a straight line.
+     * What grows how fast: measured numbers over a size, both on logarithmic scales, where a power law is a straight
+     * line.
      *
-     * @param x      sizes, positive
+     * @param x sizes, positive
      * @param curves by name, in the order of the legend, as many positive numbers each as there are sizes
      * @throws IllegalArgumentException if a size or a number is not positive
      */
@@ -256,8 +352,8 @@ public final class Charts {
         var sizes = Arrays.stream(x).summaryStatistics();
         var numbers = curves.values().stream().flatMapToDouble(Arrays::stream).summaryStatistics();
         if (!(sizes.getMin() > 0 && numbers.getMin() > 0 && numbers.getCount() > 0)) {
-            throw new IllegalArgumentException("the least size is " + sizes.getMin() + " and the least number " + numbers.getMin()
-                    + ", wanted positive ones for logarithmic scales");
+            throw new IllegalArgumentException("the least size is " + sizes.getMin() + " and the least number "
+                    + numbers.getMin() + ", wanted positive ones for logarithmic scales");
         }
         var colours = numbers(curves.keySet());
         curves.forEach((name, y) -> ChartStyle.line(chart, colours.get(name), name, x, y));
@@ -272,26 +368,32 @@ public final class Charts {
     }
 
     private static Setpoint setpoint(Controller... controllers) {
-        return Stream.of(controllers).flatMap(controller -> controller.setpoint().stream()).findFirst().orElseThrow(() ->
-                new IllegalArgumentException("none of the " + controllers.length + " controllers has a setpoint: give the one to draw"));
+        return Stream.of(controllers)
+                .flatMap(controller -> controller.setpoint().stream())
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "none of the " + controllers.length + " controllers has a setpoint: give the one to draw"));
     }
 
-    private static Steering[] steerings(Controller... controllers) {
-        return Stream.of(controllers).map(Steering::of).toArray(Steering[]::new);
+    private static ControllerFactory[] factories(Controller... controllers) {
+        return Stream.of(controllers).map(ControllerFactory::of).toArray(ControllerFactory[]::new);
     }
 
-    private static Map<String, List<Rollout>> rollouts(LanguageModel model, List<String> prompts, Steering... steerings) {
+    private static Map<String, List<Rollout>> rollouts(
+            LanguageModel model, List<String> prompts, ControllerFactory... factories) {
         var runs = new LinkedHashMap<String, List<Rollout>>();
-        for (var steering : steerings) {
-            runs.put(steering.name(), steering.rollouts(model, prompts));
+        for (var factory : factories) {
+            runs.put(factory.name(), factory.rollouts(model, prompts));
         }
         return runs;
     }
 
     /** One curve a name, the mean over its runs, with a band where there are several; bands below all curves. */
-    private static <R> XYChart curves(XYChart chart, double[] x, Map<String, List<R>> runs, Function<R, double[]> curve) {
+    private static <R> XYChart curves(
+            XYChart chart, double[] x, Map<String, List<R>> runs, Function<R, double[]> curve) {
         var samples = new LinkedHashMap<String, Samples>();
-        runs.forEach((name, some) -> samples.put(name, new Samples(some.stream().map(curve).toArray(double[][]::new))));
+        runs.forEach((name, some) ->
+                samples.put(name, new Samples(some.stream().map(curve).toArray(double[][]::new))));
         var numbers = numbers(runs.keySet());
         samples.forEach((name, sample) -> sample.band(chart, numbers.get(name), x));
         samples.forEach((name, sample) -> ChartStyle.line(chart, numbers.get(name), name, x, sample.mean()));
@@ -303,14 +405,18 @@ public final class Charts {
         var numbers = numbers(curves.keySet());
         var drawn = new DoubleSummaryStatistics();
         curves.forEach((name, curve) -> {
-            int[] some = IntStream.range(0, curve.length).filter(k -> curve[k] > 0 && Double.isFinite(curve[k])).toArray();
+            int[] some = IntStream.range(0, curve.length)
+                    .filter(k -> curve[k] > 0 && Double.isFinite(curve[k]))
+                    .toArray();
             if (some.length > 0) {
-                ChartStyle.line(chart, numbers.get(name), name, Samples.at(some, k -> k), Samples.at(some, k -> curve[k]));
+                ChartStyle.line(
+                        chart, numbers.get(name), name, Samples.at(some, k -> k), Samples.at(some, k -> curve[k]));
                 Arrays.stream(some).mapToDouble(k -> curve[k]).forEach(drawn);
             }
         });
         if (drawn.getCount() == 0) {
-            throw new IllegalArgumentException("nothing to draw on a logarithmic scale: no number of " + curves.keySet() + " is positive");
+            throw new IllegalArgumentException(
+                    "nothing to draw on a logarithmic scale: no number of " + curves.keySet() + " is positive");
         }
         ChartStyle.logarithmic(chart, drawn.getMin(), drawn.getMax());
         return chart;
@@ -337,22 +443,37 @@ public final class Charts {
         double[] deviation() {
             return overRuns(column -> {
                 double mean = Arrays.stream(column).average().orElse(Double.NaN);
-                return column.length < 2 ? Double.NaN : Math.sqrt(Arrays.stream(column).map(y -> (y - mean) * (y - mean)).sum() / (column.length - 1));
+                return column.length < 2
+                        ? Double.NaN
+                        : Math.sqrt(Arrays.stream(column)
+                                        .map(y -> (y - mean) * (y - mean))
+                                        .sum()
+                                / (column.length - 1));
             });
         }
 
         private double[] overRuns(ToDoubleFunction<double[]> statistic) {
-            return IntStream.range(0, runs[0].length).mapToDouble(i -> statistic.applyAsDouble(
-                    Arrays.stream(runs).mapToDouble(run -> run[i]).filter(y -> !Double.isNaN(y)).toArray())).toArray();
+            return IntStream.range(0, runs[0].length)
+                    .mapToDouble(i -> statistic.applyAsDouble(Arrays.stream(runs)
+                            .mapToDouble(run -> run[i])
+                            .filter(y -> !Double.isNaN(y))
+                            .toArray()))
+                    .toArray();
         }
 
         /** mean -+ sd, where there is one. */
         void band(XYChart chart, int number, double[] x) {
             double[] mean = mean();
             double[] deviation = deviation();
-            int[] wide = IntStream.range(0, x.length).filter(i -> deviation[i] > 0).toArray();
+            int[] wide =
+                    IntStream.range(0, x.length).filter(i -> deviation[i] > 0).toArray();
             if (wide.length > 1) {
-                ChartStyle.band(chart, number, "band " + number, at(wide, i -> x[i]), at(wide, i -> mean[i] - deviation[i]),
+                ChartStyle.band(
+                        chart,
+                        number,
+                        "band " + number,
+                        at(wide, i -> x[i]),
+                        at(wide, i -> mean[i] - deviation[i]),
                         at(wide, i -> mean[i] + deviation[i]));
             }
         }

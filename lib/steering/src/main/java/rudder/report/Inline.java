@@ -17,7 +17,7 @@ final class Inline {
 
     private static final int DIGITS = 4;
 
-    private Inline() { }
+    private Inline() {}
 
     static BufferedImage image(Chart<?, ?> chart) {
         return ChartImage.of(chart);
@@ -41,13 +41,17 @@ final class Inline {
     }
 
     private static String line(String tag, List<Column<?>> columns, Function<Column<?>, String> text) {
-        return columns.stream().map(c -> "<" + tag + " style=\"text-align:" + (c instanceof NumericColumn ? "right" : "left") + "\">"
-                + escape(text.apply(c)) + "</" + tag + ">").collect(Collectors.joining("", "<tr>", "</tr>\n"));
+        return columns.stream()
+                .map(c -> "<" + tag + " style=\"text-align:" + (c instanceof NumericColumn ? "right" : "left") + "\">"
+                        + escape(text.apply(c)) + "</" + tag + ">")
+                .collect(Collectors.joining("", "<tr>", "</tr>\n"));
     }
 
     private static String cell(Column<?> column, Row row) {
         var value = column.isMissing(row.getRowNumber()) ? "" : column.get(row.getRowNumber());
-        return value instanceof Double || value instanceof Float ? number(((Number) value).doubleValue(), DIGITS) : value.toString();
+        return value instanceof Double || value instanceof Float
+                ? number(((Number) value).doubleValue(), DIGITS)
+                : value.toString();
     }
 
     /** {@code x} to so many significant digits, plain where that is short: 0.001234, 12.35, 1.235E+12. */
@@ -56,11 +60,14 @@ final class Inline {
             return x == 0 ? "0" : Double.toString(x);
         }
         var rounded = new BigDecimal(x).round(new MathContext(digits)).stripTrailingZeros();
-        int exponent = rounded.precision() - rounded.scale();       // 0.1 <= |x| / 10^exponent < 1
+        int exponent = rounded.precision() - rounded.scale(); // 0.1 <= |x| / 10^exponent < 1
         return exponent > 9 || exponent < -4 ? rounded.toString() : rounded.toPlainString();
     }
 
     private static String escape(String text) {
-        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", "<br>");
+        return text.replace("&", "&amp;")
+                .replace("<", "&lt;")
+                .replace(">", "&gt;")
+                .replace("\n", "<br>");
     }
 }

@@ -13,22 +13,22 @@ import org.dflib.jjava.jupyter.kernel.BaseKernel;
 import org.dflib.jjava.jupyter.kernel.display.Renderer;
 import org.dflib.jjava.jupyter.kernel.display.mime.MIMEType;
 import org.knowm.xchart.internal.chartpart.Chart;
-import rudder.checkpoint.format.Job;
+import rudder.checkpoint.format.Progress;
 import tech.tablesaw.api.Table;
 
 /**
- * What Rudder adds to a JJava kernel as soon as its jar is on the classpath: charts and tables that show themselves, jobs as
- * progress bars, and the imports of {@code setup.jshell}. Nothing else in Rudder needs JJava.
+ * What Rudder adds to a JJava kernel as soon as its jar is on the classpath: charts and tables that show themselves,
+ * jobs as progress bars, and the imports of {@code setup.jshell}. Nothing else in Rudder needs JJava.
  */
 public final class JJavaExtension implements Extension {
 
     /** Made by the kernel, which finds this class by its service file. */
-    public JJavaExtension() { }
+    public JJavaExtension() {}
 
     @Override
     public void install(BaseKernel kernel) {
         register(kernel.getRenderer());
-        Job.showOn(new Progress(kernel.getIO().display));
+        Progress.showOn(new NotebookProgress(kernel.getIO().display));
         try {
             for (var line : imports()) {
                 kernel.evalRaw(line);
@@ -39,20 +39,29 @@ public final class JJavaExtension implements Extension {
     }
 
     static void register(Renderer renderer) {
-        renderer.<Chart<?, ?>>createRegistration(cast(Chart.class)).preferring(MIMEType.IMAGE_PNG).supporting(MIMEType.TEXT_PLAIN).register((chart, context) -> {
-            context.renderIfRequested(MIMEType.IMAGE_PNG, () -> png(Inline.image(chart)));
-            context.getOutputContainer().putText(chart.getTitle());
-        });
-        renderer.createRegistration(Table.class).preferring(MIMEType.TEXT_HTML).supporting(MIMEType.TEXT_PLAIN).register((table, context) -> {
-            context.renderIfRequested(MIMEType.TEXT_HTML, () -> Inline.html(table));
-            context.renderIfRequested(MIMEType.TEXT_PLAIN, () -> table.print());
-        });
+        renderer.<Chart<?, ?>>createRegistration(cast(Chart.class))
+                .preferring(MIMEType.IMAGE_PNG)
+                .supporting(MIMEType.TEXT_PLAIN)
+                .register((chart, context) -> {
+                    context.renderIfRequested(MIMEType.IMAGE_PNG, () -> png(Inline.image(chart)));
+                    context.getOutputContainer().putText(chart.getTitle());
+                });
+        renderer.createRegistration(Table.class)
+                .preferring(MIMEType.TEXT_HTML)
+                .supporting(MIMEType.TEXT_PLAIN)
+                .register((table, context) -> {
+                    context.renderIfRequested(MIMEType.TEXT_HTML, () -> Inline.html(table));
+                    context.renderIfRequested(MIMEType.TEXT_PLAIN, () -> table.print());
+                });
     }
 
     /** The import lines of notebooks/setup.jshell, which the build packs. */
     static List<String> imports() throws IOException {
         try (var in = JJavaExtension.class.getResourceAsStream("/rudder/report/setup.jshell")) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().filter(line -> line.startsWith("import ")).toList();
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> line.startsWith("import "))
+                    .toList();
         }
     }
 

@@ -9,19 +9,19 @@ import java.util.List;
 import java.util.Map;
 import org.knowm.xchart.internal.chartpart.Chart;
 import rudder.checkpoint.store.ModelStore;
-import rudder.compare.Interval;
+import rudder.compare.ConfidenceInterval;
 import tech.tablesaw.api.Table;
 
 /**
- * The words every notebook uses beside the library's own; {@code setup.jshell} imports them. What is checked and recorded is
- * printed; where {@code binder/reproduce} runs the notebook, what is recorded is kept as well.
+ * The words every notebook uses beside the library's own; {@code setup.jshell} imports them. What is checked and
+ * recorded is printed; where {@code binder/reproduce} runs the notebook, what is recorded is kept as well.
  */
 public final class Notebook {
 
     private static final int DIGITS = 6;
     private static final Map<String, String> RECORDED = new LinkedHashMap<>();
 
-    private Notebook() { }
+    private Notebook() {}
 
     /** Whether the notebook runs at smoke size: RUDDER_QUICK is set, and not to 0. */
     public static boolean quick() {
@@ -41,8 +41,9 @@ public final class Notebook {
     }
 
     /**
-     * Where a notebook keeps the completions of its tasks, so that one that was stopped goes on where it was: the folder in RUDDER_RUNS, which
-     * {@code binder/reproduce} sets anew when anything changes, otherwise {@code runs} in {@link ModelStore#cache()}.
+     * Where a notebook keeps the completions of its tasks, so that one that was stopped goes on where it was: the
+     * folder in RUDDER_RUNS, which {@code binder/reproduce} sets anew when anything changes, otherwise {@code runs} in
+     * {@link ModelStore#cache()}.
      */
     public static Path runs() {
         var folder = System.getenv("RUDDER_RUNS");
@@ -62,17 +63,19 @@ public final class Notebook {
     }
 
     /**
-     * A number (or a word) worth keeping, under a name of its own. Fractions are kept to six significant digits.
-     * A name used again takes the new value.
+     * A number (or a word) worth keeping, under a name of its own. Fractions are kept to six significant digits. A name
+     * used again takes the new value.
      *
      * @throws IllegalArgumentException if the name has a comma, a quote or a line break
-     * @throws IOException              if the file in RUDDER_RECORD cannot be written
+     * @throws IOException if the file in RUDDER_RECORD cannot be written
      */
     public static void record(String name, Object value) throws IOException {
         if (name.isBlank() || name.matches("(?s).*[,\"\\r\\n].*")) {
             throw new IllegalArgumentException("\"" + name + "\" should be a name without comma, quote or line break");
         }
-        var text = value instanceof Double || value instanceof Float ? Inline.number(((Number) value).doubleValue(), DIGITS) : value.toString();
+        var text = value instanceof Double || value instanceof Float
+                ? Inline.number(((Number) value).doubleValue(), DIGITS)
+                : value.toString();
         RECORDED.put(name, text);
         System.out.println(name + " = " + text);
         var file = System.getenv("RUDDER_RECORD");
@@ -82,7 +85,7 @@ public final class Notebook {
     }
 
     /** An estimate under its name, and its interval's ends under the same with {@code low} and {@code high}. */
-    public static void record(String name, Interval interval) throws IOException {
+    public static void record(String name, ConfidenceInterval interval) throws IOException {
         record(name, interval.mean());
         record(name + " low", interval.low());
         record(name + " high", interval.high());
@@ -90,8 +93,10 @@ public final class Notebook {
 
     static String csv(Map<String, String> values) {
         var csv = new StringBuilder("name,value\n");
-        values.forEach((name, value) -> csv.append(name).append(',')
-                .append(value.matches("(?s).*[,\"\\r\\n].*") ? '"' + value.replace("\"", "\"\"") + '"' : value).append('\n'));
+        values.forEach((name, value) -> csv.append(name)
+                .append(',')
+                .append(value.matches("(?s).*[,\"\\r\\n].*") ? '"' + value.replace("\"", "\"\"") + '"' : value)
+                .append('\n'));
         return csv.toString();
     }
 

@@ -14,9 +14,10 @@ import rudder.checkpoint.format.Csv;
  * var ocean = ContrastSet.read("../data/concepts/ocean.csv");   // ContrastSet[ocean, 24 positive, 24 negative]
  * }</pre>
  *
- * Best are pairs alike in form and length, so that the mean difference between the sides is the feature and little else.
+ * Best are pairs alike in form and length, so that the mean difference between the sides is the feature and little
+ * else.
  *
- * @param name     what setpoints and charts call the feature
+ * @param name what setpoints and charts call the feature
  * @param positive D+, texts that show it
  * @param negative D-, texts that do not
  */
@@ -32,14 +33,16 @@ public record ContrastSet(String name, List<String> positive, List<String> negat
         var both = new HashSet<>(positive);
         both.retainAll(new HashSet<>(negative));
         if (!both.isEmpty()) {
-            throw new IllegalArgumentException("the contrast set " + name + " has " + both.size() + " texts on both sides, such as \""
-                    + both.iterator().next() + "\": a text shows the feature or it does not");
+            throw new IllegalArgumentException(
+                    "the contrast set " + name + " has " + both.size() + " texts on both sides, such as \""
+                            + both.iterator().next() + "\": a text shows the feature or it does not");
         }
     }
 
     private static List<String> side(String set, String side, List<String> texts) {
         if (texts.isEmpty()) {
-            throw new IllegalArgumentException("the contrast set " + set + " has no " + side + " text, wanted at least one on each side");
+            throw new IllegalArgumentException(
+                    "the contrast set " + set + " has no " + side + " text, wanted at least one on each side");
         }
         if (texts.stream().anyMatch(String::isBlank)) {
             throw new IllegalArgumentException("the contrast set " + set + " has a blank " + side + " text");
@@ -48,10 +51,11 @@ public record ContrastSet(String name, List<String> positive, List<String> negat
     }
 
     /**
-     * Reads a csv file (UTF-8, quoted where needed) with the columns {@code label}, which is {@code positive} or {@code negative}, and
-     * {@code text}; other columns are left alone. The set is named after the file.
+     * Reads a csv file (UTF-8, quoted where needed) with the columns {@code label}, which is {@code positive} or
+     * {@code negative}, and {@code text}; other columns are left alone. The set is named after the file.
      *
-     * @throws IOException if there is no such file, or a line of it is not like that; the message names the line, what was found and wanted
+     * @throws IOException if there is no such file, or a line of it is not like that; the message names the line, what
+     *     was found and wanted
      * @throws IllegalArgumentException if a side is empty, a text is blank, or a text is on both sides
      */
     public static ContrastSet read(String file) throws IOException {
@@ -61,12 +65,14 @@ public record ContrastSet(String name, List<String> positive, List<String> negat
         var positive = new ArrayList<String>();
         var negative = new ArrayList<String>();
         for (var row : csv.rows()) {
-            var side = switch (row.fields().get(label)) {
-                case POSITIVE -> positive;
-                case NEGATIVE -> negative;
-                default -> throw new IOException(file + ", line " + row.line() + ": found the label \"" + row.fields().get(label) + "\", wanted "
-                        + POSITIVE + " or " + NEGATIVE);
-            };
+            var side =
+                    switch (row.fields().get(label)) {
+                        case POSITIVE -> positive;
+                        case NEGATIVE -> negative;
+                        default ->
+                            throw new IOException(file + ", line " + row.line() + ": found the label \""
+                                    + row.fields().get(label) + "\", wanted " + POSITIVE + " or " + NEGATIVE);
+                    };
             side.add(row.fields().get(text));
         }
         return new ContrastSet(csv.file().getFileName().toString().replaceFirst("\\.[^.]*$", ""), positive, negative);

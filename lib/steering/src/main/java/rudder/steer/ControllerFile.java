@@ -18,27 +18,34 @@ import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.SafetensorsWriter;
 import rudder.model.LanguageModel;
+import rudder.theory.ControlLaw;
 import rudder.theory.Controller;
-import rudder.theory.Feedback;
-import rudder.theory.Gated;
-import rudder.theory.Law;
-import rudder.theory.Place;
-import rudder.theory.Reading;
+import rudder.theory.GatedLaw;
+import rudder.theory.HookPoint;
+import rudder.theory.LinearFeedback;
+import rudder.theory.Measurement;
 import rudder.theory.Setpoint;
-import rudder.theory.Transport;
+import rudder.theory.TransportLaw;
 
 /**
- * A controller as a file, to keep and to share: whatever its laws are, the one that is read acts bit for bit like the one that was written.
+ * A controller as a file, to keep and to share: whatever its laws are, the one that is read acts bit for bit like the
+ * one that was written.
  *
- * <p>The file is safetensors in double precision. Law n of block k at a {@link Place} has a name like {@code state.k.n}, and below it
+ * <p>The file is safetensors in double precision. Law n of block k at a {@link HookPoint} has a name like
+ * {@code state.k.n}, and below it
+ *
  * <ul>
- * <li>{@link Feedback}: {@code .readings} (numbers of readings, its own first, then those it remembers) and {@code .W} (their gains, side by side);
- * <li>{@link Transport}: {@code .scale}, {@code .shift}, {@code .low}, {@code .high};
- * <li>{@link Gated}: {@code .gate} (the direction), {@code .open} (the bounds), and another law under {@code .law}.
+ *   <li>{@link LinearFeedback}: {@code .readings} (numbers of readings, its own first, then those it remembers) and
+ *       {@code .W} (their gains, side by side);
+ *   <li>{@link TransportLaw}: {@code .scale}, {@code .shift}, {@code .low}, {@code .high};
+ *   <li>{@link GatedLaw}: {@code .gate} (the direction), {@code .open} (the bounds), and another law under
+ *       {@code .law}.
  * </ul>
- * Reading i is {@code reading.i.C} and {@code reading.i.b}, once, whichever laws use it. A setpoint is {@code setpoint.directions}, {@code .gaps},
- * {@code .offsets} and {@code .lambda}. The header holds the controller's name, the setpoint's label and the provenance, which binds the file to the model's
- * weights. For llama.cpp's format see {@link rudder.model.ControlVector}.
+ *
+ * Reading i is {@code reading.i.C} and {@code reading.i.b}, once, whichever laws use it. A setpoint is
+ * {@code setpoint.directions}, {@code .gaps}, {@code .offsets} and {@code .lambda}. The header holds the controller's
+ * name, the setpoint's label and the provenance, which binds the file to the model's weights. For llama.cpp's format
+ * see {@link rudder.model.ControlVector}.
  */
 public final class ControllerFile {
 
@@ -54,15 +61,15 @@ public final class ControllerFile {
      * @throws IllegalArgumentException if it was made for another model
      */
     public static void save(Controller controller, LanguageModel model, Path file) throws IOException {
-        model.steered(controller);                         // refuses one that was made for another model
+        model.steered(controller); // refuses one that was made for another model
         var parts = new Writing();
         Provenance.of(KIND, model, List.of()).metadata().forEach(parts.file::metadata);
         parts.file.metadata(NAME, controller.name());
-        for (var place : Place.values()) {
-            for (int k : controller.blocks(place)) {
-                var laws = controller.laws(place, k);
+        for (var point : HookPoint.values()) {
+            for (int k : controller.blocks(point)) {
+                var laws = controller.laws(point, k);
                 for (int n = 0; n < laws.size(); n++) {
-                    parts.law(name(place, k, n), laws.get(n));
+                    parts.law(name(point, k, n), laws.get(n));
                 }
             }
         }
@@ -78,7 +85,8 @@ public final class ControllerFile {
     /**
      * Reads what {@link #save} wrote.
      *
-     * @throws IOException if there is no such file, or it is damaged or not one of these; the message says what was found
+     * @throws IOException if there is no such file, or it is damaged or not one of these; the message says what was
+     *     found
      * @throws IllegalArgumentException if the controller was made for another model
      */
     public static Controller load(Path file, LanguageModel model) throws IOException {
@@ -90,8 +98,10 @@ public final class ControllerFile {
                 model.steered(controller);
                 return controller;
             } catch (IllegalArgumentException e) {
-                throw new IOException(file + " is damaged, or another version of Rudder wrote it (it says " + provenance.version() + ", this is "
-                        + Provenance.VERSION + "): " + e.getMessage(), e);
+                throw new IOException(
+                        file + " is damaged, or another version of Rudder wrote it (it says " + provenance.version()
+                                + ", this is " + Provenance.VERSION + "): " + e.getMessage(),
+                        e);
             }
         } catch (NoSuchFileException e) {
             throw new IOException("there is no file " + file.toAbsolutePath() + "; ControllerFile.save writes one", e);
@@ -103,30 +113,30 @@ public final class ControllerFile {
         return load(Path.of(file), model);
     }
 
-    private static String name(Place place, int k, int n) {
-        return place.name().toLowerCase(Locale.ROOT) + "." + k + "." + n;
+    private static String name(HookPoint point, int k, int n) {
+        return point.name().toLowerCase(Locale.ROOT) + "." + k + "." + n;
     }
 
     private static final class Writing {
         final SafetensorsWriter file = new SafetensorsWriter();
-        private final Map<Reading, Integer> readings = new HashMap<>();
+        private final Map<Measurement, Integer> readings = new HashMap<>();
 
-        void law(String at, Law law) {
-            if (law instanceof Gated gated) {
+        void law(String at, ControlLaw law) {
+            if (law instanceof GatedLaw gated) {
                 vector(at + ".gate", gated.c());
                 vector(at + ".open", gated.low(), gated.high());
                 law(at + ".law", gated.law());
-            } else if (law instanceof Transport transport) {
+            } else if (law instanceof TransportLaw transport) {
                 vector(at + ".scale", transport.scale());
                 vector(at + ".shift", transport.shift());
                 vector(at + ".low", transport.low());
                 vector(at + ".high", transport.high());
             } else {
-                feedback(at, (Feedback) law);
+                feedback(at, (LinearFeedback) law);
             }
         }
 
-        private void feedback(String at, Feedback feedback) {
+        private void feedback(String at, LinearFeedback feedback) {
             var numbers = new ArrayList<>(List.of(number(feedback.reading())));
             var gains = new ArrayList<>(List.of(feedback.W()));
             feedback.past().forEach((earlier, gain) -> {
@@ -137,7 +147,7 @@ public final class ControllerFile {
             matrix(at + ".W", CommonOps_DDRM.concatColumnsMulti(gains.toArray(DMatrixRMaj[]::new)));
         }
 
-        private int number(Reading reading) {
+        private int number(Measurement reading) {
             Integer known = readings.putIfAbsent(reading, readings.size());
             if (known != null) {
                 return known;
@@ -154,7 +164,8 @@ public final class ControllerFile {
             var gaps = new double[states];
             var offsets = new double[states];
             for (int k = 0; k < states; k++) {
-                System.arraycopy(setpoint.direction(k), 0, directions.data, k * setpoint.dimension(), setpoint.dimension());
+                System.arraycopy(
+                        setpoint.direction(k), 0, directions.data, k * setpoint.dimension(), setpoint.dimension());
                 gaps[k] = setpoint.gap(k);
                 offsets[k] = setpoint.offset(k);
             }
@@ -170,7 +181,8 @@ public final class ControllerFile {
         }
 
         private void matrix(String name, DMatrixRMaj matrix) {
-            file.doubles(name, () -> Arrays.copyOf(matrix.data, matrix.getNumElements()), matrix.numRows, matrix.numCols);
+            file.doubles(
+                    name, () -> Arrays.copyOf(matrix.data, matrix.getNumElements()), matrix.numRows, matrix.numCols);
         }
     }
 
@@ -178,54 +190,63 @@ public final class ControllerFile {
     private static final class Loading {
         private final Safetensors file;
         private final TreeSet<String> unread;
-        private final List<Reading> readings = new ArrayList<>();
+        private final List<Measurement> readings = new ArrayList<>();
 
         Loading(Safetensors file) {
             this.file = file;
             this.unread = new TreeSet<>(file.names());
             for (int i = 0; any("reading." + i); i++) {
-                readings.add(new Reading(matrix("reading." + i + ".C"), vector("reading." + i + ".b")));
+                readings.add(new Measurement(matrix("reading." + i + ".C"), vector("reading." + i + ".b")));
             }
         }
 
         Controller controller(int horizon) {
-            var laws = new EnumMap<Place, Map<Integer, List<Law>>>(Place.class);
-            for (var place : Place.values()) {
-                var byBlock = new TreeMap<Integer, List<Law>>();
+            var laws = new EnumMap<HookPoint, Map<Integer, List<ControlLaw>>>(HookPoint.class);
+            for (var point : HookPoint.values()) {
+                var byBlock = new TreeMap<Integer, List<ControlLaw>>();
                 for (int k = 0; k < horizon; k++) {
-                    var here = new ArrayList<Law>();
-                    while (any(name(place, k, here.size()))) {
-                        here.add(law(name(place, k, here.size())));
+                    var here = new ArrayList<ControlLaw>();
+                    while (any(name(point, k, here.size()))) {
+                        here.add(law(name(point, k, here.size())));
                     }
                     byBlock.put(k, here);
                 }
-                laws.put(place, byBlock);
+                laws.put(point, byBlock);
             }
             var setpoint = any("setpoint") ? setpoint() : null;
             require(unread.isEmpty(), "it holds %s, which belong to no law of blocks 0..%d", unread, horizon - 1);
             require(file.metadata().containsKey(NAME), "it does not say %s, the controller's name", NAME);
-            return Controller.ofPlaces(file.metadata().get(NAME), laws, setpoint);
+            return Controller.ofHookPoints(file.metadata().get(NAME), laws, setpoint);
         }
 
-        private Law law(String at) {
+        private ControlLaw law(String at) {
             if (file.has(at + ".gate")) {
                 double[] open = vector(at + ".open");
                 require(open.length == 2, "'%s.open' has %d numbers, wanted 2", at, open.length);
-                return new Gated(law(at + ".law"), vector(at + ".gate"), open[0], open[1]);
+                return new GatedLaw(law(at + ".law"), vector(at + ".gate"), open[0], open[1]);
             }
             if (file.has(at + ".scale")) {
-                return new Transport(vector(at + ".scale"), vector(at + ".shift"), vector(at + ".low"), vector(at + ".high"));
+                return new TransportLaw(
+                        vector(at + ".scale"), vector(at + ".shift"), vector(at + ".low"), vector(at + ".high"));
             }
             return feedback(at);
         }
 
-        private Feedback feedback(String at) {
-            var used = Arrays.stream(vector(at + ".readings")).mapToObj(i -> reading(at, i)).toList();
+        private LinearFeedback feedback(String at) {
+            var used = Arrays.stream(vector(at + ".readings"))
+                    .mapToObj(i -> reading(at, i))
+                    .toList();
             var gains = matrix(at + ".W");
-            int columns = used.stream().mapToInt(Reading::rank).sum();
-            require(!used.isEmpty() && gains.numCols == columns, "'%s.W' has %d columns, wanted %d for %d readings", at, gains.numCols, columns, used.size());
+            int columns = used.stream().mapToInt(Measurement::rank).sum();
+            require(
+                    !used.isEmpty() && gains.numCols == columns,
+                    "'%s.W' has %d columns, wanted %d for %d readings",
+                    at,
+                    gains.numCols,
+                    columns,
+                    used.size());
             DMatrixRMaj w = null;
-            var past = new LinkedHashMap<Reading, DMatrixRMaj>();
+            var past = new LinkedHashMap<Measurement, DMatrixRMaj>();
             int from = 0;
             for (var reading : used) {
                 var gain = CommonOps_DDRM.extract(gains, 0, gains.numRows, from, from += reading.rank());
@@ -235,21 +256,33 @@ public final class ControllerFile {
                     past.put(reading, gain);
                 }
             }
-            return new Feedback(used.get(0), w, past);
+            return new LinearFeedback(used.get(0), w, past);
         }
 
-        private Reading reading(String at, double i) {
-            require(i == Math.rint(i) && i >= 0 && i < readings.size(), "'%s.readings' has the number %s, there are %d readings", at, i, readings.size());
+        private Measurement reading(String at, double i) {
+            require(
+                    i == Math.rint(i) && i >= 0 && i < readings.size(),
+                    "'%s.readings' has the number %s, there are %d readings",
+                    at,
+                    i,
+                    readings.size());
             return readings.get((int) i);
         }
 
         private Setpoint setpoint() {
             var directions = matrix("setpoint.directions");
             var rows = new double[directions.numRows][];
-            Arrays.setAll(rows, k -> Arrays.copyOfRange(directions.data, k * directions.numCols, (k + 1) * directions.numCols));
+            Arrays.setAll(
+                    rows,
+                    k -> Arrays.copyOfRange(directions.data, k * directions.numCols, (k + 1) * directions.numCols));
             double[] lambda = vector("setpoint.lambda");
             require(lambda.length == 1, "'setpoint.lambda' has %d numbers, wanted 1", lambda.length);
-            return Setpoint.of(rows, vector("setpoint.gaps"), vector("setpoint.offsets"), lambda[0], file.metadata().getOrDefault(LABEL, ""));
+            return Setpoint.of(
+                    rows,
+                    vector("setpoint.gaps"),
+                    vector("setpoint.offsets"),
+                    lambda[0],
+                    file.metadata().getOrDefault(LABEL, ""));
         }
 
         private boolean any(String below) {
@@ -269,7 +302,12 @@ public final class ControllerFile {
 
         private double[] values(String name, int axes) {
             double[] values = file.doubles(name);
-            require(file.shape(name).length == axes, "'%s' has the shape %s, wanted %d axes", name, Arrays.toString(file.shape(name)), axes);
+            require(
+                    file.shape(name).length == axes,
+                    "'%s' has the shape %s, wanted %d axes",
+                    name,
+                    Arrays.toString(file.shape(name)),
+                    axes);
             unread.remove(name);
             return values;
         }

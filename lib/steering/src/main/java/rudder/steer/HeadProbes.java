@@ -9,19 +9,22 @@ import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.model.LanguageModel;
+import rudder.theory.ControlLaw;
 import rudder.theory.Controller;
-import rudder.theory.Law;
-import rudder.theory.Place;
+import rudder.theory.HookPoint;
 import rudder.theory.Vectors;
 
 /**
- * Which attention heads tell texts that show a feature from texts that do not, and the controller that shifts the best of them: inference-time intervention.
+ * Which attention heads tell texts that show a feature from texts that do not, and the controller that shifts the best
+ * of them: inference-time intervention.
  *
- * <p>A head's direction theta is the unit difference between the mean outputs of the two sides; its probe says on which side of the midpoint an output lies
- * along theta. The accuracy that ranks heads is measured on held-out texts, five folds, with means of the other folds. The chosen heads are shifted by
- * {@code alpha sigma theta}, sigma being the standard deviation along theta of all outputs.
+ * <p>A head's direction theta is the unit difference between the mean outputs of the two sides; its probe says on which
+ * side of the midpoint an output lies along theta. The accuracy that ranks heads is measured on held-out texts, five
+ * folds, with means of the other folds. The chosen heads are shifted by {@code alpha sigma theta}, sigma being the
+ * standard deviation along theta of all outputs.
  *
- * <p>Source: Li et al., arXiv 2306.03341 (with its mass-mean direction, which it found the best), in which 48 heads and alpha 15 are usual for 1,024 heads.
+ * <p>Source: Li et al., arXiv 2306.03341 (with its mass-mean direction, which it found the best), in which 48 heads and
+ * alpha 15 are usual for 1,024 heads.
  */
 public final class HeadProbes {
 
@@ -66,25 +69,37 @@ public final class HeadProbes {
      */
     static HeadProbes between(String name, int heads, double[][][] positive, double[][][] negative) {
         if (positive.length < 2 || negative.length < 2) {
-            throw new IllegalArgumentException("probes of " + name + " from " + positive.length + " and " + negative.length
-                    + " texts, wanted at least two a side: one is held out to judge by");
+            throw new IllegalArgumentException("probes of " + name + " from " + positive.length + " and "
+                    + negative.length + " texts, wanted at least two a side: one is held out to judge by");
         }
         int width = positive[0][0].length / heads;
         var probes = IntStream.range(0, positive[0].length).boxed().flatMap(k -> IntStream.range(0, heads)
                 .mapToObj(h -> probe(k, h, outputs(positive, k, h, width), outputs(negative, k, h, width))));
-        return new HeadProbes(name, heads, probes.sorted(Comparator.comparingDouble(Probe::accuracy).reversed()
-                .thenComparing(Probe::block).thenComparing(Probe::head)).toList());
+        return new HeadProbes(
+                name,
+                heads,
+                probes.sorted(Comparator.comparingDouble(Probe::accuracy)
+                                .reversed()
+                                .thenComparing(Probe::block)
+                                .thenComparing(Probe::head))
+                        .toList());
     }
 
     private static double[][] outputs(double[][][] texts, int block, int head, int width) {
-        return Stream.of(texts).map(text -> Arrays.copyOfRange(text[block], head * width, (head + 1) * width)).toArray(double[][]::new);
+        return Stream.of(texts)
+                .map(text -> Arrays.copyOfRange(text[block], head * width, (head + 1) * width))
+                .toArray(double[][]::new);
     }
 
     private static Probe probe(int block, int head, double[][] with, double[][] without) {
         double[] theta = direction(mean(with, -1), mean(without, -1));
-        double[] along = Stream.of(with, without).flatMap(Stream::of).mapToDouble(output -> Vectors.dot(theta, output)).toArray();
+        double[] along = Stream.of(with, without)
+                .flatMap(Stream::of)
+                .mapToDouble(output -> Vectors.dot(theta, output))
+                .toArray();
         double mean = DoubleStream.of(along).average().orElseThrow();
-        double variance = DoubleStream.of(along).map(x -> (x - mean) * (x - mean)).sum() / (along.length - 1);
+        double variance =
+                DoubleStream.of(along).map(x -> (x - mean) * (x - mean)).sum() / (along.length - 1);
         return new Probe(block, head, theta, Math.sqrt(variance), (hits(with, without) + hits(without, with)) / 2);
     }
 
@@ -105,7 +120,9 @@ public final class HeadProbes {
 
     /** Of the rows that are not in the fold; of all, if that leaves none. */
     private static double[] mean(double[][] rows, int fold) {
-        int[] some = IntStream.range(0, rows.length).filter(i -> i % Math.min(FOLDS, rows.length) != fold).toArray();
+        int[] some = IntStream.range(0, rows.length)
+                .filter(i -> i % Math.min(FOLDS, rows.length) != fold)
+                .toArray();
         double[] mean = new double[rows[0].length];
         for (int i : some) {
             for (int j = 0; j < mean.length; j++) {
@@ -132,7 +149,7 @@ public final class HeadProbes {
      *
      * @throws IllegalArgumentException if there are not so many heads
      */
-    public Controller shift(int count) {
+    public Controller iti(int count) {
         if (count < 1 || count > probes.size()) {
             throw new IllegalArgumentException(count + " heads of " + probes.size() + ", wanted 1.." + probes.size());
         }
@@ -144,9 +161,9 @@ public final class HeadProbes {
                 u[probe.head * width + i] = probe.deviation * probe.direction[i];
             }
         }
-        var laws = new TreeMap<Integer, Law>();
-        shifts.forEach((k, u) -> laws.put(k, Law.constant(u)));
-        return Controller.of("ITI, " + count + " heads", Place.HEADS, laws, null);
+        var laws = new TreeMap<Integer, ControlLaw>();
+        shifts.forEach((k, u) -> laws.put(k, ControlLaw.constant(u)));
+        return Controller.of("ITI, " + count + " heads", HookPoint.HEAD_OUT, laws, null);
     }
 
     @Override

@@ -27,8 +27,8 @@ public record PromptSet(String name, List<String> prompts) {
         var seen = new HashSet<String>();
         for (var prompt : prompts) {
             if (prompt.isBlank() || !seen.add(prompt)) {
-                throw new IllegalArgumentException("the prompts " + name + " have " + (prompt.isBlank() ? "a blank one" : "\"" + prompt + "\" twice")
-                        + ": wanted different ones");
+                throw new IllegalArgumentException("the prompts " + name + " have "
+                        + (prompt.isBlank() ? "a blank one" : "\"" + prompt + "\" twice") + ": wanted different ones");
             }
         }
         if (prompts.isEmpty()) {
@@ -45,12 +45,14 @@ public record PromptSet(String name, List<String> prompts) {
     public static PromptSet read(String file) throws IOException {
         var csv = Csv.read(Path.of(file));
         int text = csv.column("text");
-        return new PromptSet(csv.file().getFileName().toString().replaceFirst("\\.[^.]*$", ""),
+        return new PromptSet(
+                csv.file().getFileName().toString().replaceFirst("\\.[^.]*$", ""),
                 csv.rows().stream().map(row -> row.fields().get(text)).toList());
     }
 
     /**
-     * The prompts of one split, the lines whose column {@code split} says so: what is tuned or calibrated on one is tested on another.
+     * The prompts of one split, the lines whose column {@code split} says so: what is tuned or calibrated on one is
+     * tested on another.
      *
      * @throws IOException if there is no such file, or it lacks one of the columns {@code split} and {@code text}
      * @throws IllegalArgumentException if there is no prompt of that split, one is blank, or one is there twice
@@ -59,8 +61,12 @@ public record PromptSet(String name, List<String> prompts) {
         var csv = Csv.read(Path.of(file));
         int column = csv.column("split");
         int text = csv.column("text");
-        return new PromptSet(split + " of " + csv.file().getFileName(),
-                csv.rows().stream().filter(row -> row.fields().get(column).equals(split)).map(row -> row.fields().get(text)).toList());
+        return new PromptSet(
+                split + " of " + csv.file().getFileName(),
+                csv.rows().stream()
+                        .filter(row -> row.fields().get(column).equals(split))
+                        .map(row -> row.fields().get(text))
+                        .toList());
     }
 
     /**
@@ -70,21 +76,32 @@ public record PromptSet(String name, List<String> prompts) {
      */
     public List<String> some(int count) {
         if (count < 1 || count > prompts.size()) {
-            throw new IllegalArgumentException(count + " of " + prompts.size() + " prompts " + name + ", wanted 1.." + prompts.size());
+            throw new IllegalArgumentException(
+                    count + " of " + prompts.size() + " prompts " + name + ", wanted 1.." + prompts.size());
         }
-        return IntStream.range(0, count).mapToObj(i -> prompts.get(i * prompts.size() / count)).toList();
+        return IntStream.range(0, count)
+                .mapToObj(i -> prompts.get(i * prompts.size() / count))
+                .toList();
     }
 
     /**
-     * The prompts' beginnings, as texts: of each so many tokens as this model counts them, of a shorter one all. Prompts that begin alike become one.
+     * The prompts' beginnings, as texts: of each so many tokens as this model counts them, of a shorter one all.
+     * Prompts that begin alike become one.
      *
      * @throws IllegalArgumentException if there is to be no token, or a prompt is longer than the model's context
      */
     public PromptSet cut(LanguageModel model, int tokens) {
         if (tokens < 1) {
-            throw new IllegalArgumentException("the prompts " + name + " cut to " + tokens + " tokens, wanted at least 1");
+            throw new IllegalArgumentException(
+                    "the prompts " + name + " cut to " + tokens + " tokens, wanted at least 1");
         }
-        return new PromptSet(name, prompts.stream().map(model::encode).map(all -> model.decode(Arrays.copyOf(all, Math.min(tokens, all.length)))).distinct().toList());
+        return new PromptSet(
+                name,
+                prompts.stream()
+                        .map(model::encode)
+                        .map(all -> model.decode(Arrays.copyOf(all, Math.min(tokens, all.length))))
+                        .distinct()
+                        .toList());
     }
 
     /** SHA-256 of the prompts in their order, in hexadecimal; the name does not count. */

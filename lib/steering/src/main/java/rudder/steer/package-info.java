@@ -1,8 +1,10 @@
 /**
- * From texts to controllers: contrast sets, features and setpoints, linear systems, and controllers of the literature fitted to a model.
+ * From texts to controllers: contrast sets, features and setpoints, linear systems, and controllers of the literature
+ * fitted to a model.
  *
- * <p>{@link rudder.steer.ContrastSet} and {@link rudder.steer.Features} say what is steered and where to. {@link rudder.steer.Linearization} is the
- * linear system that {@link rudder.theory.Lqr} solves. {@link rudder.steer.ControllerFile} saves and loads controllers.
+ * <p>{@link rudder.steer.ContrastSet} and {@link rudder.steer.Features} say what is steered and where to.
+ * {@link rudder.steer.Linearisation} is the linear system that {@link rudder.theory.Lqr} solves.
+ * {@link rudder.steer.ControllerFile} saves and loads controllers.
  *
  * <p>May use: {@code rudder.model}, {@code rudder.checkpoint} and {@code rudder.theory}.
  */

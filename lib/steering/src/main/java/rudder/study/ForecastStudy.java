@@ -13,9 +13,9 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
-import rudder.checkpoint.format.Job;
+import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.store.ModelStore;
-import rudder.compare.Interval;
+import rudder.compare.ConfidenceInterval;
 import rudder.model.LanguageModel;
 import rudder.steer.Provenance;
 import rudder.study.LinearityStudy.With;
@@ -31,15 +31,16 @@ import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /**
- * How well linear models foretell whole runs of a prompt's blocks, one step ahead and from block 0 to the end, see {@link Forecast}: without inputs, under
- * a plan, and under feedback. Feedback is the A-LQR controller of the very model that foretells; the plan is its twin, frozen at the unsteered run.
+ * How well linear models foretell whole runs of a prompt's blocks, one step ahead and from block 0 to the end, see
+ * {@link Forecast}: without inputs, under a plan, and under feedback. Feedback is the A-LQR controller of the very
+ * model that foretells; the plan is its twin, frozen at the unsteered run.
  *
  * <pre>{@code
  * var forecasts = ForecastStudy.kept(model, prompts, features.setpoint(1), new QuadraticCost(.1, 10, .1));   // ForecastStudy[30 blocks, 15 prompts, ..]
  * }</pre>
  *
- * <p>At one time the sum of all prompts' Jacobians, one prompt's and a regulator's gains are in memory: 4 x 8 T d^2 bytes. What was measured of a prompt is
- * kept as soon as it is known. Intervals are over prompts.
+ * <p>At one time the sum of all prompts' Jacobians, one prompt's and a regulator's gains are in memory: 4 x 8 T d^2
+ * bytes. What was measured of a prompt is kept as soon as it is known. Intervals are over prompts.
  */
 public final class ForecastStudy {
 
@@ -76,34 +77,58 @@ public final class ForecastStudy {
      * @param prompts at least three
      * @param setpoint where the controllers steer to
      * @param cost what they minimise
-     * @throws IllegalArgumentException if there are fewer than three prompts, one of them twice, or the setpoint is another model's
+     * @throws IllegalArgumentException if there are fewer than three prompts, one of them twice, or the setpoint is
+     *     another model's
      * @throws IOException if an artefact cannot be written or, once there, read
      */
-    public static ForecastStudy kept(LanguageModel model, List<String> prompts, Setpoint setpoint, QuadraticCost cost) throws IOException {
+    public static ForecastStudy kept(LanguageModel model, List<String> prompts, Setpoint setpoint, QuadraticCost cost)
+            throws IOException {
         return kept(model, prompts, setpoint, cost, ModelStore.cache());
     }
 
-    static ForecastStudy kept(LanguageModel model, List<String> prompts, Setpoint setpoint, QuadraticCost cost, Path cache) throws IOException {
+    static ForecastStudy kept(
+            LanguageModel model, List<String> prompts, Setpoint setpoint, QuadraticCost cost, Path cache)
+            throws IOException {
         Neighbours.requireSome(prompts);
-        var inputs = Provenance.digest(List.of(Provenance.digest(prompts), digest(setpoint), cost.toString(), Double.toString(RADIUS)));
+        var inputs = Provenance.digest(
+                List.of(Provenance.digest(prompts), digest(setpoint), cost.toString(), Double.toString(RADIUS)));
         int n = prompts.size();
-        var parts = IntStream.range(0, n).mapToObj(i -> new Provenance("forecasts at prompt " + i, model.name(), model.sha256(), model.precision(), inputs, n,
-                model.horizon(), Provenance.VERSION)).toList();
-        try (var job = Job.of("forecasts at " + n + " prompts", 2L * n)) {
-            return new ForecastStudy(model.name(), setpoint, Measurements.kept(cache, parts, () -> Laboratory.of(model, prompts, setpoint, cost, job),
-                    Laboratory::prompt, done -> job.reach(n + done)));
+        var parts = IntStream.range(0, n)
+                .mapToObj(i -> new Provenance(
+                        "forecasts at prompt " + i,
+                        model.name(),
+                        model.sha256(),
+                        model.precision(),
+                        inputs,
+                        n,
+                        model.horizon(),
+                        Provenance.VERSION))
+                .toList();
+        try (var job = Progress.of("forecasts at " + n + " prompts", 2L * n)) {
+            return new ForecastStudy(
+                    model.name(),
+                    setpoint,
+                    Measurements.kept(
+                            cache,
+                            parts,
+                            () -> Laboratory.of(model, prompts, setpoint, cost, job),
+                            Laboratory::prompt,
+                            done -> job.reach(n + done)));
         }
     }
 
     private static String digest(Setpoint setpoint) {
         return Provenance.digest(IntStream.rangeClosed(0, setpoint.horizon())
-                .mapToObj(k -> setpoint.target(k) + " " + Arrays.toString(setpoint.direction(k))).toList());
+                .mapToObj(k -> setpoint.target(k) + " " + Arrays.toString(setpoint.direction(k)))
+                .toList());
     }
 
     /** What it is measured with; sum is that of all prompts' Jacobians, by block. */
-    private record Laboratory(LanguageModel model, Neighbours prompts, List<DMatrixRMaj> sum, Setpoint setpoint, QuadraticCost cost) {
+    private record Laboratory(
+            LanguageModel model, Neighbours prompts, List<DMatrixRMaj> sum, Setpoint setpoint, QuadraticCost cost) {
 
-        static Laboratory of(LanguageModel model, List<String> prompts, Setpoint setpoint, QuadraticCost cost, Job job) {
+        static Laboratory of(
+                LanguageModel model, List<String> prompts, Setpoint setpoint, QuadraticCost cost, Progress job) {
             var neighbours = Neighbours.of(model, prompts);
             var sum = new ArrayList<DMatrixRMaj>();
             for (int k = 0; k < model.horizon(); k++) {
@@ -123,11 +148,14 @@ public final class ForecastStudy {
             var own = jacobians(k -> prompts.plants().get(i).jacobian(k));
             measure(tables, i, With.OWN, own);
             measure(tables, i, With.MEAN, jacobians(k -> {
-                var mean = CommonOps_DDRM.subtract(sum.get(k), own.get(k), own.get(k));                  // in its place: it is not needed any more
+                var mean = CommonOps_DDRM.subtract(
+                        sum.get(k), own.get(k), own.get(k)); // in its place: it is not needed any more
                 CommonOps_DDRM.scale(1.0 / (prompts.size() - 1), mean);
                 return mean;
             }));
-            measure(tables, i, With.NEAREST, jacobians(k -> prompts.plants().get(prompts.nearest(k, i)).jacobian(k)));
+            measure(tables, i, With.NEAREST, jacobians(k -> prompts.plants()
+                    .get(prompts.nearest(k, i))
+                    .jacobian(k)));
             return new Measurements(tables);
         }
 
@@ -142,7 +170,9 @@ public final class ForecastStudy {
                 var forecast = forecast(i, system, controller, loop);
                 tables.put(name("all", loop, with), new double[][] {forecast.errors()});
                 tables.put(name("one", loop, with), new double[][] {forecast.stepErrors(system)});
-                tables.put(name("strength", loop, with), new double[][] {{strength(forecast.predicted()), strength(forecast.actual())}});
+                tables.put(
+                        name("strength", loop, with),
+                        new double[][] {{strength(forecast.predicted()), strength(forecast.actual())}});
             }
         }
 
@@ -160,8 +190,11 @@ public final class ForecastStudy {
         /** Towards the next prompt whose first state is another one. */
         private double[] moved(int i) {
             double[] z = prompts.state(0, i).clone();
-            double[] w = prompts.differences(0, i).stream().filter(difference -> Vectors.norm(difference) > 0).findFirst()
-                    .orElseThrow(() -> new IllegalArgumentException("all prompts end in the same token: their first states are the same"));
+            double[] w = prompts.differences(0, i).stream()
+                    .filter(difference -> Vectors.norm(difference) > 0)
+                    .findFirst()
+                    .orElseThrow(() -> new IllegalArgumentException(
+                            "all prompts end in the same token: their first states are the same"));
             double scale = RADIUS * Vectors.norm(z) / Vectors.norm(w);
             Arrays.setAll(z, c -> z[c] + scale * w[c]);
             return z;
@@ -188,63 +221,88 @@ public final class ForecastStudy {
     }
 
     /** {@link Forecast#errors}, k = 0..T: of all steps up to block k. */
-    public List<Interval> errors(Loop loop, With with) {
+    public List<ConfidenceInterval> errors(Loop loop, With with) {
         return byColumn(name("all", loop, with));
     }
 
     /** {@link Forecast#stepErrors}, k = 0..T-1: of block k alone. */
-    public List<Interval> stepErrors(Loop loop, With with) {
+    public List<ConfidenceInterval> stepErrors(Loop loop, With with) {
         return byColumn(name("one", loop, with));
     }
 
     /** The last state's feature strength that was foretold, in gaps. */
-    public Interval foretold(Loop loop, With with) {
-        return Interval.bootstrap(column(name("strength", loop, with), 0));
+    public ConfidenceInterval foretold(Loop loop, With with) {
+        return ConfidenceInterval.bootstrap(column(name("strength", loop, with), 0));
     }
 
     /** The one that was reached. */
-    public Interval reached(Loop loop, With with) {
-        return Interval.bootstrap(column(name("strength", loop, with), 1));
+    public ConfidenceInterval reached(Loop loop, With with) {
+        return ConfidenceInterval.bootstrap(column(name("strength", loop, with), 1));
     }
 
     /** How far a prompt's strength was from the one foretold, either way, in gaps. */
-    public Interval missed(Loop loop, With with) {
+    public ConfidenceInterval missed(Loop loop, With with) {
         double[] foretold = column(name("strength", loop, with), 0);
         double[] reached = column(name("strength", loop, with), 1);
-        return Interval.bootstrap(IntStream.range(0, foretold.length).mapToDouble(i -> Math.abs(foretold[i] - reached[i])).toArray());
+        return ConfidenceInterval.bootstrap(IntStream.range(0, foretold.length)
+                .mapToDouble(i -> Math.abs(foretold[i] - reached[i]))
+                .toArray());
     }
 
     /** One step, a prompt's mean over blocks. */
-    public Interval meanStepError(Loop loop, With with) {
-        return Interval.bootstrap(prompts.stream().mapToDouble(prompt -> Arrays.stream(prompt.table(name("one", loop, with))[0])
-                .filter(e -> !Double.isNaN(e)).average().orElse(Double.NaN)).toArray());
+    public ConfidenceInterval meanStepError(Loop loop, With with) {
+        return ConfidenceInterval.bootstrap(prompts.stream()
+                .mapToDouble(prompt -> Arrays.stream(prompt.table(name("one", loop, with))[0])
+                        .filter(e -> !Double.isNaN(e))
+                        .average()
+                        .orElse(Double.NaN))
+                .toArray());
     }
 
-    /** One row a loop and Jacobian: errors of one step and of all, and the strength that the last state was foretold to have and had. */
+    /**
+     * One row a loop and Jacobian: errors of one step and of all, and the strength that the last state was foretold to
+     * have and had.
+     */
     public Table table() {
         var loops = StringColumn.create("loop");
         var jacobians = StringColumn.create("Jacobian");
-        var columns = Stream.of("one step, mean over blocks", "all steps, at the end", "strength foretold (gaps)", "reached", "missed by")
-                .map(StringColumn::create).toList();
+        var columns = Stream.of(
+                        "one step, mean over blocks",
+                        "all steps, at the end",
+                        "strength foretold (gaps)",
+                        "reached",
+                        "missed by")
+                .map(StringColumn::create)
+                .toList();
         for (var loop : Loop.values()) {
             for (var with : With.values()) {
                 loops.append(loop.toString());
                 jacobians.append(with.toString());
-                var row = List.of(meanStepError(loop, with), errors(loop, with).get(horizon()), foretold(loop, with), reached(loop, with), missed(loop, with));
+                var row = List.of(
+                        meanStepError(loop, with),
+                        errors(loop, with).get(horizon()),
+                        foretold(loop, with),
+                        reached(loop, with),
+                        missed(loop, with));
                 for (int c = 0; c < row.size(); c++) {
                     columns.get(c).append(row.get(c).toString());
                 }
             }
         }
-        return Table.create("forecasts, " + prompts() + " prompts", loops, jacobians).addColumns(columns.toArray(StringColumn[]::new));
+        return Table.create("forecasts, " + prompts() + " prompts", loops, jacobians)
+                .addColumns(columns.toArray(StringColumn[]::new));
     }
 
-    private List<Interval> byColumn(String table) {
-        return IntStream.range(0, prompts.get(0).table(table)[0].length).mapToObj(c -> Interval.bootstrap(column(table, c))).toList();
+    private List<ConfidenceInterval> byColumn(String table) {
+        return IntStream.range(0, prompts.get(0).table(table)[0].length)
+                .mapToObj(c -> ConfidenceInterval.bootstrap(column(table, c)))
+                .toList();
     }
 
     private double[] column(String table, int column) {
-        return prompts.stream().mapToDouble(prompt -> prompt.table(table)[0][column]).toArray();
+        return prompts.stream()
+                .mapToDouble(prompt -> prompt.table(table)[0][column])
+                .toArray();
     }
 
     @Override

@@ -16,9 +16,9 @@ import org.ejml.data.DMatrixRMaj;
 import org.ejml.data.FMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import org.ejml.ops.ConvertMatrixData;
-import rudder.checkpoint.format.Job;
+import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.store.ModelStore;
-import rudder.compare.Interval;
+import rudder.compare.ConfidenceInterval;
 import rudder.model.LanguageModel;
 import rudder.steer.ContrastSet;
 import rudder.steer.Features;
@@ -29,17 +29,18 @@ import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /**
- * How linear a model's blocks are, around a prompt and across prompts: alignment of the prompts' Jacobians, and how far each predicts what the block
- * does when a prompt's last state is moved by eps |z|.
+ * How linear a model's blocks are, around a prompt and across prompts: alignment of the prompts' Jacobians, and how far
+ * each predicts what the block does when a prompt's last state is moved by eps |z|.
  *
  * <pre>{@code
  * var study = LinearityStudy.kept(model, prompts, everyPrompt, ocean);   // LinearityStudy[30 blocks, 12 prompts, ...]
  * study.table()                                                          // prediction errors, with intervals over prompts
  * }</pre>
  *
- * <p>One block's Jacobians are in memory at a time: 4 n d^2 bytes for n prompts. What was measured of a block is kept as soon as it is known, in the folder
- * {@code artefacts} of {@link ModelStore#cache()}; a run that was stopped goes on at the block where it was. Intervals are over prompts,
- * {@link Interval#bootstrap}; of alignment, over each prompt's mean alignment with the others, whose pairs are shared, so that they are a little narrow.
+ * <p>One block's Jacobians are in memory at a time: 4 n d^2 bytes for n prompts. What was measured of a block is kept
+ * as soon as it is known, in the folder {@code artefacts} of {@link ModelStore#cache()}; a run that was stopped goes on
+ * at the block where it was. Intervals are over prompts, {@link ConfidenceInterval#bootstrap}; of alignment, over each
+ * prompt's mean alignment with the others, whose pairs are shared, so that they are a little narrow.
  */
 public final class LinearityStudy {
 
@@ -106,7 +107,9 @@ public final class LinearityStudy {
      * @throws IllegalArgumentException if there are fewer than three prompts, one of them twice, or no population
      * @throws IOException if an artefact cannot be written or, once there, read
      */
-    public static LinearityStudy kept(LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast) throws IOException {
+    public static LinearityStudy kept(
+            LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast)
+            throws IOException {
         return kept(model, prompts, population, contrast, ModelStore.cache());
     }
 
@@ -115,9 +118,17 @@ public final class LinearityStudy {
      *
      * @param model whatever {@link ModelStore#fetch} takes
      */
-    public static LinearityStudy kept(String model, List<String> prompts, List<String> population, ContrastSet contrast) throws IOException {
+    public static LinearityStudy kept(String model, List<String> prompts, List<String> population, ContrastSet contrast)
+            throws IOException {
         var file = ModelStore.fetch(model);
-        var subject = new Subject(file.name(), file.sha256(), LanguageModel.chosenPrecision(), file.horizon(), prompts, population, contrast);
+        var subject = new Subject(
+                file.name(),
+                file.sha256(),
+                LanguageModel.chosenPrecision(),
+                file.horizon(),
+                prompts,
+                population,
+                contrast);
         var blocks = new ArrayList<Measurements>();
         for (int k = 0; k < subject.horizon; k++) {
             var kept = Measurements.kept(ModelStore.cache(), subject.provenance(k));
@@ -131,17 +142,37 @@ public final class LinearityStudy {
         return new LinearityStudy(file.name(), prompts, blocks);
     }
 
-    static LinearityStudy kept(LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast, Path cache) throws IOException {
-        var subject = new Subject(model.name(), model.sha256(), model.precision(), model.horizon(), prompts, population, contrast);
+    static LinearityStudy kept(
+            LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast, Path cache)
+            throws IOException {
+        var subject = new Subject(
+                model.name(), model.sha256(), model.precision(), model.horizon(), prompts, population, contrast);
         int n = prompts.size();
-        try (var job = Job.of("linearity of " + model.horizon() + " blocks at " + n + " prompts", (long) model.horizon() * n)) {
-            return new LinearityStudy(model.name(), prompts, Measurements.kept(cache, IntStream.range(0, model.horizon()).mapToObj(subject::provenance).toList(),
-                    () -> Laboratory.of(model, prompts, population, contrast), (laboratory, k) -> laboratory.block(k, job), done -> job.reach((long) done * n)));
+        try (var job = Progress.of(
+                "linearity of " + model.horizon() + " blocks at " + n + " prompts", (long) model.horizon() * n)) {
+            return new LinearityStudy(
+                    model.name(),
+                    prompts,
+                    Measurements.kept(
+                            cache,
+                            IntStream.range(0, model.horizon())
+                                    .mapToObj(subject::provenance)
+                                    .toList(),
+                            () -> Laboratory.of(model, prompts, population, contrast),
+                            (laboratory, k) -> laboratory.block(k, job),
+                            done -> job.reach((long) done * n)));
         }
     }
 
     /** What is measured. */
-    private record Subject(String model, String sha256, String dtype, int horizon, List<String> prompts, List<String> population, ContrastSet contrast) {
+    private record Subject(
+            String model,
+            String sha256,
+            String dtype,
+            int horizon,
+            List<String> prompts,
+            List<String> population,
+            ContrastSet contrast) {
         Subject {
             Neighbours.requireSome(prompts);
             if (population.isEmpty()) {
@@ -150,8 +181,20 @@ public final class LinearityStudy {
         }
 
         Provenance provenance(int k) {
-            var inputs = List.of(Provenance.digest(prompts), Provenance.digest(population), contrast.sha256(), RADII + " " + DIRECTIONS);
-            return new Provenance("local linearity of block " + k, model, sha256, dtype, Provenance.digest(inputs), prompts.size(), horizon, Provenance.VERSION);
+            var inputs = List.of(
+                    Provenance.digest(prompts),
+                    Provenance.digest(population),
+                    contrast.sha256(),
+                    RADII + " " + DIRECTIONS);
+            return new Provenance(
+                    "local linearity of block " + k,
+                    model,
+                    sha256,
+                    dtype,
+                    Provenance.digest(inputs),
+                    prompts.size(),
+                    horizon,
+                    Provenance.VERSION);
         }
     }
 
@@ -159,17 +202,21 @@ public final class LinearityStudy {
     private record Laboratory(LanguageModel model, Neighbours prompts, List<float[][]> population, Features features) {
 
         static Laboratory of(LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast) {
-            var states = model.eachTrace(population.stream().map(model::encode).toList())
-                    .map(trace -> Arrays.stream(trace.rollout().states()).map(Laboratory::singles).toArray(float[][]::new)).toList();
+            var states = model.streamTraces(
+                            population.stream().map(model::encode).toList())
+                    .map(trace -> Arrays.stream(trace.rollout().states())
+                            .map(Laboratory::singles)
+                            .toArray(float[][]::new))
+                    .toList();
             return new Laboratory(model, Neighbours.of(model, prompts), states, Features.contrast(model, contrast));
         }
 
-        Measurements block(int k, Job job) {
+        Measurements block(int k, Progress job) {
             int n = prompts.size();
             int d = model.dimension();
             var random = new Random(k);
             var algebra = model.algebra();
-            var jacobians = new ArrayList<FMatrixRMaj>();                                 // what single-precision products left, to the bit
+            var jacobians = new ArrayList<FMatrixRMaj>(); // what single-precision products left, to the bit
             var spaces = new ArrayList<SingularSpace>();
             var sum = new DMatrixRMaj(d, d);
             for (var plant : prompts.plants()) {
@@ -180,12 +227,16 @@ public final class LinearityStudy {
             }
             var tables = new TreeMap<String, double[][]>();
             tables.put(ALIGNMENT, LocalLinearity.alignment(spaces));
-            tables.put(CONTROL, LocalLinearity.alignment(spaces.stream().map(space -> SingularSpace.random(d, space.values(), random)).toList()));
+            tables.put(
+                    CONTROL,
+                    LocalLinearity.alignment(spaces.stream()
+                            .map(space -> SingularSpace.random(d, space.values(), random))
+                            .toList()));
             tables.put(VALUES, spaces.stream().map(SingularSpace::values).toArray(double[][]::new));
             for (var name : List.of(DEVIATION, NORM, LARGEST_TWO)) {
                 tables.put(name, new double[n][1]);
             }
-            var own = new DMatrixRMaj(d, d);                                               // used again and again: such arrays fill a heap
+            var own = new DMatrixRMaj(d, d); // used again and again: such arrays fill a heap
             var mean = new DMatrixRMaj(d, d);
             for (int i = 0; i < n; i++) {
                 double[] z = prompts.state(k, i);
@@ -206,13 +257,16 @@ public final class LinearityStudy {
                 }
                 for (var with : With.values()) {
                     if (with == With.NEAREST) {
-                        ConvertMatrixData.convert(jacobians.get(prompts.nearest(k, i)), own);  // in its place: it is not needed any more
+                        ConvertMatrixData.convert(
+                                jacobians.get(prompts.nearest(k, i)), own); // in its place: it is not needed any more
                     }
                     try (var here = algebra.open()) {
                         var predictor = here.put(with == With.MEAN ? mean : own);
                         for (var along : Along.values()) {
                             tables.computeIfAbsent(errors(along, with), name -> new double[n][])[i] =
-                                    around.containsKey(along) ? mean(around.get(along).errors(predictor, algebra)) : undefined();
+                                    around.containsKey(along)
+                                            ? mean(around.get(along).errors(predictor, algebra))
+                                            : undefined();
                         }
                     }
                 }
@@ -237,19 +291,26 @@ public final class LinearityStudy {
 
         /** Those of a length: prompts that end in the same word enter the first block in the same state. */
         private double[][] directions(Along along, int k, int i, Random random) {
-            var directions = switch (along) {
-                case ISOTROPIC -> IntStream.range(0, DIRECTIONS)
-                        .mapToObj(m -> DoubleStream.generate(random::nextGaussian).limit(model.dimension()).toArray());
-                case COVARIANCE -> IntStream.range(0, DIRECTIONS).mapToObj(m -> mixture(k, random));
-                case FEATURE -> IntStream.of(0).mapToObj(m -> features.direction(k));
-                case DIFFERENCES -> prompts.differences(k, i).stream().limit(DIRECTIONS);
-            };
-            return directions.filter(w -> Arrays.stream(w).anyMatch(x -> x != 0)).toArray(double[][]::new);
+            var directions =
+                    switch (along) {
+                        case ISOTROPIC ->
+                            IntStream.range(0, DIRECTIONS).mapToObj(m -> DoubleStream.generate(random::nextGaussian)
+                                    .limit(model.dimension())
+                                    .toArray());
+                        case COVARIANCE -> IntStream.range(0, DIRECTIONS).mapToObj(m -> mixture(k, random));
+                        case FEATURE -> IntStream.of(0).mapToObj(m -> features.direction(k));
+                        case DIFFERENCES -> prompts.differences(k, i).stream().limit(DIRECTIONS);
+                    };
+            return directions
+                    .filter(w -> Arrays.stream(w).anyMatch(x -> x != 0))
+                    .toArray(double[][]::new);
         }
 
         /** sum_j g_j (z_j - mean), g Gaussian: of the population's covariance. */
         private double[] mixture(int k, Random random) {
-            double[] g = population.stream().mapToDouble(states -> random.nextGaussian()).toArray();
+            double[] g = population.stream()
+                    .mapToDouble(states -> random.nextGaussian())
+                    .toArray();
             double centre = Arrays.stream(g).average().orElseThrow();
             var w = new double[model.dimension()];
             for (int j = 0; j < g.length; j++) {
@@ -263,7 +324,12 @@ public final class LinearityStudy {
 
         /** Over directions, for each radius. */
         private static double[] mean(double[][] errors) {
-            return IntStream.range(0, EPS.length).mapToDouble(r -> Arrays.stream(errors).mapToDouble(row -> row[r]).average().orElseThrow()).toArray();
+            return IntStream.range(0, EPS.length)
+                    .mapToDouble(r -> Arrays.stream(errors)
+                            .mapToDouble(row -> row[r])
+                            .average()
+                            .orElseThrow())
+                    .toArray();
         }
 
         private static double[] undefined() {
@@ -294,7 +360,7 @@ public final class LinearityStudy {
     }
 
     /** Mean alignment of a prompt's Jacobian with the others', by block. */
-    public List<Interval> alignment() {
+    public List<ConfidenceInterval> alignment() {
         return byBlock(block -> others(block.table(ALIGNMENT)));
     }
 
@@ -304,29 +370,32 @@ public final class LinearityStudy {
     }
 
     /** Mean similarity of such a space with the others, by block: what alignment is by chance. */
-    public List<Interval> control() {
+    public List<ConfidenceInterval> control() {
         return byBlock(block -> others(block.table(CONTROL)));
     }
 
     /** {@code |A - M| / |M|}, M the mean of the other prompts' Jacobians, by block. */
-    public List<Interval> deviation() {
+    public List<ConfidenceInterval> deviation() {
         return byBlock(block -> block.column(DEVIATION, 0));
     }
 
     /** |z_k|, by block. */
-    public List<Interval> norm() {
+    public List<ConfidenceInterval> norm() {
         return byBlock(block -> block.column(NORM, 0));
     }
 
     /** The share of |z_k|^2 that lies in the state's two largest coordinates, by block. */
-    public List<Interval> largestTwo() {
+    public List<ConfidenceInterval> largestTwo() {
         return byBlock(block -> block.column(LARGEST_TWO, 0));
     }
 
     /** {@code s_i / s_1} of the d/20 largest singular values, at block k. */
-    public List<Interval> spectrum(int k) {
+    public List<ConfidenceInterval> spectrum(int k) {
         double[][] values = blocks.get(k).table(VALUES);
-        return IntStream.range(0, values[0].length).mapToObj(i -> Interval.bootstrap(Arrays.stream(values).mapToDouble(s -> s[i] / s[0]).toArray())).toList();
+        return IntStream.range(0, values[0].length)
+                .mapToObj(i -> ConfidenceInterval.bootstrap(
+                        Arrays.stream(values).mapToDouble(s -> s[i] / s[0]).toArray()))
+                .toList();
     }
 
     /**
@@ -334,25 +403,36 @@ public final class LinearityStudy {
      *
      * @param radius one of {@link #RADII}
      */
-    public List<Interval> error(Along along, With with, double radius) {
+    public List<ConfidenceInterval> error(Along along, With with, double radius) {
         int r = index(radius);
         return byBlock(block -> block.column(errors(along, with), r));
     }
 
     /** The same of all blocks together: a prompt's mean over blocks where it is defined. */
-    public Interval meanError(Along along, With with, double radius) {
+    public ConfidenceInterval meanError(Along along, With with, double radius) {
         int r = index(radius);
-        return Interval.bootstrap(IntStream.range(0, prompts.size()).mapToDouble(i -> blocks.stream()
-                .mapToDouble(block -> block.table(errors(along, with))[i][r]).filter(e -> !Double.isNaN(e)).average().orElse(Double.NaN)).toArray());
+        return ConfidenceInterval.bootstrap(IntStream.range(0, prompts.size())
+                .mapToDouble(i -> blocks.stream()
+                        .mapToDouble(block -> block.table(errors(along, with))[i][r])
+                        .filter(e -> !Double.isNaN(e))
+                        .average()
+                        .orElse(Double.NaN))
+                .toArray());
     }
 
     /** {@link #meanError} of every kind: one row a direction and Jacobian, one column a radius. */
     public Table table() {
-        var rows = Arrays.stream(Along.values()).flatMap(along -> Arrays.stream(With.values()).map(with -> new Object[] {along, with})).toList();
-        var table = Table.create("mean error over blocks, by |dz| / |z|", StringColumn.create("direction", rows.stream().map(row -> row[0].toString())),
+        var rows = Arrays.stream(Along.values())
+                .flatMap(along -> Arrays.stream(With.values()).map(with -> new Object[] {along, with}))
+                .toList();
+        var table = Table.create(
+                "mean error over blocks, by |dz| / |z|",
+                StringColumn.create("direction", rows.stream().map(row -> row[0].toString())),
                 StringColumn.create("Jacobian", rows.stream().map(row -> row[1].toString())));
         for (double eps : RADII) {
-            table.addColumns(StringColumn.create(Double.toString(eps), rows.stream().map(row -> meanError((Along) row[0], (With) row[1], eps).toString())));
+            table.addColumns(StringColumn.create(
+                    Double.toString(eps), rows.stream().map(row -> meanError((Along) row[0], (With) row[1], eps)
+                            .toString())));
         }
         return table;
     }
@@ -369,17 +449,22 @@ public final class LinearityStudy {
         return r;
     }
 
-    private List<Interval> byBlock(Function<Measurements, double[]> values) {
-        return blocks.stream().map(block -> Interval.bootstrap(values.apply(block))).toList();
+    private List<ConfidenceInterval> byBlock(Function<Measurements, double[]> values) {
+        return blocks.stream()
+                .map(block -> ConfidenceInterval.bootstrap(values.apply(block)))
+                .toList();
     }
 
     /** Each row's mean without its diagonal. */
     static double[] others(double[][] alignment) {
-        return Arrays.stream(alignment).mapToDouble(row -> (Arrays.stream(row).sum() - 1) / (row.length - 1)).toArray();
+        return Arrays.stream(alignment)
+                .mapToDouble(row -> (Arrays.stream(row).sum() - 1) / (row.length - 1))
+                .toArray();
     }
 
     @Override
     public String toString() {
-        return "LinearityStudy[" + model + ", " + horizon() + " blocks, " + prompts.size() + " prompts, radii " + RADII + "]";
+        return "LinearityStudy[" + model + ", " + horizon() + " blocks, " + prompts.size() + " prompts, radii " + RADII
+                + "]";
     }
 }

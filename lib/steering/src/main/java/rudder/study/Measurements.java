@@ -15,7 +15,10 @@ import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.SafetensorsWriter;
 import rudder.steer.Provenance;
 
-/** What a study measured in one go, at a block or a prompt, as tables by name. Small, unlike the Jacobians it was measured on. */
+/**
+ * What a study measured in one go, at a block or a prompt, as tables by name. Small, unlike the Jacobians it was
+ * measured on.
+ */
 record Measurements(Map<String, double[][]> tables) {
 
     /** A table that was measured. */
@@ -37,8 +40,14 @@ record Measurements(Map<String, double[][]> tables) {
     void keep(Path cache, Provenance provenance) throws IOException {
         var writer = new SafetensorsWriter();
         provenance.metadata().forEach(writer::metadata);
-        new TreeMap<>(tables).forEach((name, rows) -> writer.doubles(name, () -> Arrays.stream(rows).flatMapToDouble(Arrays::stream).toArray(),
-                rows.length, rows[0].length));
+        new TreeMap<>(tables)
+                .forEach((name, rows) -> writer.doubles(
+                        name,
+                        () -> Arrays.stream(rows)
+                                .flatMapToDouble(Arrays::stream)
+                                .toArray(),
+                        rows.length,
+                        rows[0].length));
         writer.write(file(cache, provenance));
     }
 
@@ -54,7 +63,9 @@ record Measurements(Map<String, double[][]> tables) {
      * @param laboratory what it is measured with: set up when the first part is missing, and once
      * @param reached hears how many parts there are by now
      */
-    static <L> List<Measurements> kept(Path cache, List<Provenance> parts, Supplier<L> laboratory, Measure<L> measure, IntConsumer reached) throws IOException {
+    static <L> List<Measurements> kept(
+            Path cache, List<Provenance> parts, Supplier<L> laboratory, Measure<L> measure, IntConsumer reached)
+            throws IOException {
         var all = new ArrayList<Measurements>();
         L ready = null;
         for (var part : parts) {
@@ -83,7 +94,8 @@ record Measurements(Map<String, double[][]> tables) {
         try (var tensors = Safetensors.open(file)) {
             var found = Provenance.read(file, tensors.metadata());
             if (!found.equals(provenance)) {
-                throw new IOException(file + " holds " + found + ", wanted " + provenance + ": delete it, and it is measured again");
+                throw new IOException(
+                        file + " holds " + found + ", wanted " + provenance + ": delete it, and it is measured again");
             }
             var tables = new TreeMap<String, double[][]>();
             for (var name : tensors.names()) {

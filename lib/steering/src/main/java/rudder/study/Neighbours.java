@@ -19,7 +19,8 @@ record Neighbours(List<PromptPlant> plants) {
     static void requireSome(List<String> prompts) {
         long different = prompts.stream().distinct().count();
         if (different < Math.max(3, prompts.size())) {
-            throw new IllegalArgumentException(prompts.size() + " prompts, " + different + " of them different: wanted at least three, all different");
+            throw new IllegalArgumentException(prompts.size() + " prompts, " + different
+                    + " of them different: wanted at least three, all different");
         }
     }
 
@@ -34,7 +35,9 @@ record Neighbours(List<PromptPlant> plants) {
 
     /** From z_k of prompt i to those of all others, beginning with the next. */
     List<double[]> differences(int k, int i) {
-        return IntStream.range(1, size()).mapToObj(m -> difference(k, i, (i + m) % size())).toList();
+        return IntStream.range(1, size())
+                .mapToObj(m -> difference(k, i, (i + m) % size()))
+                .toList();
     }
 
     private double[] difference(int k, int i, int j) {
@@ -46,7 +49,10 @@ record Neighbours(List<PromptPlant> plants) {
 
     /** The other prompt whose state is nearest at block k. */
     int nearest(int k, int i) {
-        return IntStream.range(0, size()).filter(j -> j != i).boxed()
-                .min(Comparator.comparingDouble(j -> Vectors.norm(difference(k, i, j)))).orElseThrow();
+        return IntStream.range(0, size())
+                .filter(j -> j != i)
+                .boxed()
+                .min(Comparator.comparingDouble(j -> Vectors.norm(difference(k, i, j))))
+                .orElseThrow();
     }
 }

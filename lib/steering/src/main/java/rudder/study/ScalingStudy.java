@@ -14,17 +14,17 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.ModelShape;
-import rudder.checkpoint.format.Job;
-import rudder.compare.Interval;
+import rudder.checkpoint.format.Progress;
+import rudder.compare.ConfidenceInterval;
 import rudder.model.LanguageModel;
 import rudder.model.PromptPlant;
 import rudder.model.Sampling;
-import rudder.theory.Actuation;
 import rudder.theory.Controller;
 import rudder.theory.FeatureTracker;
+import rudder.theory.HookPoint;
+import rudder.theory.InputMatrix;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
-import rudder.theory.Place;
 import rudder.theory.QuadraticCost;
 import rudder.theory.Setpoint;
 import tech.tablesaw.api.DoubleColumn;
@@ -34,8 +34,9 @@ import tech.tablesaw.api.Table;
 /**
  * What it takes to build a regulator and to steer, measured on models of several shapes with random weights.
  *
- * <p>Times are processor seconds, summed over cores, so that other programs hardly matter; of models on a GPU they are seconds by the clock. Every round
- * measures each stage of every shape in turn, a short stage as often as it takes to be read off; a time is the median of its rounds.
+ * <p>Times are processor seconds, summed over cores, so that other programs hardly matter; of models on a GPU they are
+ * seconds by the clock. Every round measures each stage of every shape in turn, a short stage as often as it takes to
+ * be read off; a time is the median of its rounds.
  *
  * <pre>{@code
  * var study = ScalingStudy.of(List.of(small, middle, large), 6);
@@ -48,7 +49,9 @@ public final class ScalingStudy {
     private static final int WRITTEN = 8;
     /** Seconds that a measurement lasts at least: processor time comes in ticks of a hundredth. */
     private static final double ENOUGH = 0.1;
-    private static final OperatingSystemMXBean SYSTEM = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+
+    private static final OperatingSystemMXBean SYSTEM =
+            (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     private static final QuadraticCost COST = new QuadraticCost(0.1, 10, 1);
 
     /** What is measured, in the order in which one stage needs the one before. */
@@ -75,7 +78,10 @@ public final class ScalingStudy {
                 return 3 * Math.pow(s.dimension(), 3) * s.horizon();
             }
         },
-        /** The {@link FeatureTracker} of the last state, and its sensitivity to the first: one vector-Jacobian product a block. */
+        /**
+         * The {@link FeatureTracker} of the last state, and its sensitivity to the first: one vector-Jacobian product a
+         * block.
+         */
         TRACKER("feature tracker") {
             @Override
             double work(ModelShape s) {
@@ -112,8 +118,8 @@ public final class ScalingStudy {
     }
 
     private final List<ModelShape> shapes;
-    private final Map<Stage, double[][]> seconds = new EnumMap<>(Stage.class);   // [shapes][rounds]
-    private final Map<Stage, long[]> bytes = new EnumMap<>(Stage.class);         // [shapes]
+    private final Map<Stage, double[][]> seconds = new EnumMap<>(Stage.class); // [shapes][rounds]
+    private final Map<Stage, long[]> bytes = new EnumMap<>(Stage.class); // [shapes]
 
     private ScalingStudy(List<ModelShape> shapes, int rounds) {
         this.shapes = List.copyOf(shapes);
@@ -126,18 +132,19 @@ public final class ScalingStudy {
     /**
      * Makes all models at once and measures them, after a round that is not counted.
      *
-     * @param shapes with a small {@link ModelShape#withVocabulary vocabulary}, since what is studied is what blocks cost, and at least as many as the prompt's
-     *     twelve tokens
+     * @param shapes with a small {@link ModelShape#withVocabulary vocabulary}, since what is studied is what blocks
+     *     cost, and at least as many as the prompt's twelve tokens
      * @param rounds how many measurements of each stage
      * @throws IllegalStateException if a model does not fit into this machine's memory
      */
     public static ScalingStudy of(List<ModelShape> shapes, int rounds) {
         if (shapes.isEmpty() || rounds < 1) {
-            throw new IllegalArgumentException(shapes.size() + " shapes and " + rounds + " rounds, wanted at least one of each");
+            throw new IllegalArgumentException(
+                    shapes.size() + " shapes and " + rounds + " rounds, wanted at least one of each");
         }
         var study = new ScalingStudy(shapes, rounds);
         var subjects = new ArrayList<Subject>();
-        try (var job = Job.of("Measuring " + shapes.size() + " shapes", (rounds + 1L) * shapes.size())) {
+        try (var job = Progress.of("Measuring " + shapes.size() + " shapes", (rounds + 1L) * shapes.size())) {
             shapes.forEach(shape -> subjects.add(new Subject(LanguageModel.random(shape, 1))));
             for (int round = -1; round < rounds; round++) {
                 for (int i = 0; i < subjects.size(); i++) {
@@ -191,7 +198,8 @@ public final class ScalingStudy {
                     return bytes(Stream.of(plant.nominal().rollout().states()).mapToInt(z -> z.length));
                 }
                 case JACOBIANS -> {
-                    var jacobians = IntStream.range(0, T).mapToObj(plant::jacobian).toList();
+                    var jacobians =
+                            IntStream.range(0, T).mapToObj(plant::jacobian).toList();
                     system = LinearSystem.of(jacobians, model.algebra(), "");
                     return bytes(jacobians.stream().mapToInt(DMatrixRMaj::getNumElements));
                 }
@@ -204,13 +212,30 @@ public final class ScalingStudy {
                     first[0] = 1;
                     var last = new double[T + 1];
                     last[T] = 1;
-                    tracker = FeatureTracker.of(plant, plant.nominal().rollout().states(), Setpoint.constant(T, first, 1), last, 1, Actuation.everywhere());
-                    plant.vjp(0, tracker.laws(Place.OUTPUT, 0).get(0).feedback().orElseThrow().reading().directions());   // to the first state too: a product for every block
-                    return bytes(IntStream.range(0, T).boxed().flatMap(k -> tracker.laws(Place.OUTPUT, k).stream()).map(law -> law.feedback().orElseThrow())
-                            .mapToInt(law -> law.W().getNumElements() + law.reading().directions().getNumElements()));
+                    tracker = FeatureTracker.of(
+                            plant,
+                            plant.nominal().rollout().states(),
+                            Setpoint.constant(T, first, 1),
+                            last,
+                            1,
+                            InputMatrix.everywhere());
+                    plant.vjp(
+                            0,
+                            tracker.laws(HookPoint.RESID_POST, 0)
+                                    .get(0)
+                                    .feedback()
+                                    .orElseThrow()
+                                    .reading()
+                                    .directions()); // to the first state too: a product for every block
+                    return bytes(IntStream.range(0, T)
+                            .boxed()
+                            .flatMap(k -> tracker.laws(HookPoint.RESID_POST, k).stream())
+                            .map(law -> law.feedback().orElseThrow())
+                            .mapToInt(law -> law.W().getNumElements()
+                                    + law.reading().directions().getNumElements()));
                 }
                 default -> {
-                    model.steered(tracker).generateOf(List.of(PROMPT), WRITTEN, Sampling.greedy());
+                    model.steered(tracker).generateOfTokens(List.of(PROMPT), WRITTEN, Sampling.greedy());
                     return 0;
                 }
             }
@@ -228,7 +253,9 @@ public final class ScalingStudy {
 
     /** Median seconds of a stage, one for each shape. */
     public double[] seconds(Stage stage) {
-        return Arrays.stream(seconds.get(stage)).mapToDouble(ScalingStudy::median).toArray();
+        return Arrays.stream(seconds.get(stage))
+                .mapToDouble(ScalingStudy::median)
+                .toArray();
     }
 
     /** {@link #seconds} of every stage by its name, for a chart. */
@@ -246,17 +273,22 @@ public final class ScalingStudy {
     }
 
     /**
-     * The power of a size with which a stage's time grows: the slope of log seconds over log size, by least squares, in every round; their median, and the
-     * smallest and largest, between which the median of all rounds that could have been lies with probability 1 - 2^(1 - rounds).
+     * The power of a size with which a stage's time grows: the slope of log seconds over log size, by least squares, in
+     * every round; their median, and the smallest and largest, between which the median of all rounds that could have
+     * been lies with probability 1 - 2^(1 - rounds).
      *
      * @param size for instance {@code ModelShape::dimension}
-     * @param from shapes of a smaller size are left out: there fixed costs, a few dozen calls of the engine a block, weigh more than arithmetic
+     * @param from shapes of a smaller size are left out: there fixed costs, a few dozen calls of the engine a block,
+     *     weigh more than arithmetic
      * @throws IllegalArgumentException if fewer than two sizes are left
      */
-    public Interval exponent(Stage stage, ToDoubleFunction<ModelShape> size, double from) {
+    public ConfidenceInterval exponent(Stage stage, ToDoubleFunction<ModelShape> size, double from) {
         var times = seconds.get(stage);
-        double[] slopes = IntStream.range(0, times[0].length).mapToDouble(round -> slope(size, from, i -> times[i][round])).sorted().toArray();
-        return new Interval(median(slopes), slopes[0], slopes[slopes.length - 1]);
+        double[] slopes = IntStream.range(0, times[0].length)
+                .mapToDouble(round -> slope(size, from, i -> times[i][round]))
+                .sorted()
+                .toArray();
+        return new ConfidenceInterval(median(slopes), slopes[0], slopes[slopes.length - 1]);
     }
 
     /** The power that theory expects over the same shapes, from what a stage multiplies. */
@@ -270,29 +302,45 @@ public final class ScalingStudy {
     }
 
     private double slope(ToDoubleFunction<ModelShape> size, double from, IntToDoubleFunction value) {
-        int[] some = IntStream.range(0, shapes.size()).filter(i -> size.applyAsDouble(shapes.get(i)) >= from).toArray();
-        double[] x = Arrays.stream(some).mapToDouble(i -> Math.log(size.applyAsDouble(shapes.get(i)))).toArray();
+        int[] some = IntStream.range(0, shapes.size())
+                .filter(i -> size.applyAsDouble(shapes.get(i)) >= from)
+                .toArray();
+        double[] x = Arrays.stream(some)
+                .mapToDouble(i -> Math.log(size.applyAsDouble(shapes.get(i))))
+                .toArray();
         if (Arrays.stream(x).distinct().count() < 2) {
-            throw new IllegalArgumentException(some.length + " shapes from size " + from + " on, wanted two or more of different sizes");
+            throw new IllegalArgumentException(
+                    some.length + " shapes from size " + from + " on, wanted two or more of different sizes");
         }
-        double[] y = Arrays.stream(some).mapToDouble(i -> Math.log(value.applyAsDouble(i))).toArray();
+        double[] y = Arrays.stream(some)
+                .mapToDouble(i -> Math.log(value.applyAsDouble(i)))
+                .toArray();
         double meanX = Arrays.stream(x).average().orElseThrow();
         double meanY = Arrays.stream(y).average().orElseThrow();
-        return IntStream.range(0, x.length).mapToDouble(i -> (x[i] - meanX) * (y[i] - meanY)).sum() / Arrays.stream(x).map(a -> (a - meanX) * (a - meanX)).sum();
+        return IntStream.range(0, x.length)
+                        .mapToDouble(i -> (x[i] - meanX) * (y[i] - meanY))
+                        .sum()
+                / Arrays.stream(x).map(a -> (a - meanX) * (a - meanX)).sum();
     }
 
     /**
-     * Seconds that a stage would take on another shape, at the rate of the shape measured with the most work; all else that a larger model meets, memory above
-     * all, is left out of account.
+     * Seconds that a stage would take on another shape, at the rate of the shape measured with the most work; all else
+     * that a larger model meets, memory above all, is left out of account.
      */
     public double predicted(Stage stage, ModelShape shape) {
-        int largest = IntStream.range(0, shapes.size()).boxed().max((a, b) -> Double.compare(stage.work(shapes.get(a)), stage.work(shapes.get(b)))).orElseThrow();
+        int largest = IntStream.range(0, shapes.size())
+                .boxed()
+                .max((a, b) -> Double.compare(stage.work(shapes.get(a)), stage.work(shapes.get(b))))
+                .orElseThrow();
         return stage.work(shape) / stage.work(shapes.get(largest)) * seconds(stage)[largest];
     }
 
     /** Median seconds: a row for each shape, a column for each stage. */
     public Table table() {
-        return table("median of " + seconds.get(Stage.TRACE)[0].length + " rounds, seconds", shapes, (stage, i) -> seconds(stage)[i]);
+        return table(
+                "median of " + seconds.get(Stage.TRACE)[0].length + " rounds, seconds",
+                shapes,
+                (stage, i) -> seconds(stage)[i]);
     }
 
     /** {@link #predicted} seconds: a row for each shape, a column for each stage. */
@@ -305,11 +353,19 @@ public final class ScalingStudy {
     }
 
     private static Table table(String title, List<ModelShape> rows, Cell cell) {
-        var table = Table.create(title, StringColumn.create("model", rows.stream().map(ModelShape::name)),
-                DoubleColumn.create("T", rows.stream().mapToDouble(ModelShape::horizon).toArray()),
-                DoubleColumn.create("d", rows.stream().mapToDouble(ModelShape::dimension).toArray()));
+        var table = Table.create(
+                title,
+                StringColumn.create("model", rows.stream().map(ModelShape::name)),
+                DoubleColumn.create(
+                        "T", rows.stream().mapToDouble(ModelShape::horizon).toArray()),
+                DoubleColumn.create(
+                        "d", rows.stream().mapToDouble(ModelShape::dimension).toArray()));
         for (var stage : Stage.values()) {
-            table.addColumns(DoubleColumn.create(stage.toString(), IntStream.range(0, rows.size()).mapToDouble(i -> cell.at(stage, i)).toArray()));
+            table.addColumns(DoubleColumn.create(
+                    stage.toString(),
+                    IntStream.range(0, rows.size())
+                            .mapToDouble(i -> cell.at(stage, i))
+                            .toArray()));
         }
         return table;
     }
@@ -317,10 +373,21 @@ public final class ScalingStudy {
     /** {@link #exponent}, {@link #expected} and {@link #memoryExponent} of every stage. */
     public Table exponents(String symbol, ToDoubleFunction<ModelShape> size, double from) {
         var stages = List.of(Stage.values());
-        return Table.create("powers of " + symbol + ", times from " + symbol + " = " + (long) from + " on", StringColumn.create("stage", stages.stream().map(Stage::toString)),
-                StringColumn.create("time", stages.stream().map(stage -> exponent(stage, size, from).toString())),
-                DoubleColumn.create("theory", stages.stream().mapToDouble(stage -> expected(stage, size, from)).toArray()),
-                DoubleColumn.create("memory", stages.stream().mapToDouble(stage -> memoryExponent(stage, size)).toArray()));
+        return Table.create(
+                "powers of " + symbol + ", times from " + symbol + " = " + (long) from + " on",
+                StringColumn.create("stage", stages.stream().map(Stage::toString)),
+                StringColumn.create("time", stages.stream().map(stage -> exponent(stage, size, from)
+                        .toString())),
+                DoubleColumn.create(
+                        "theory",
+                        stages.stream()
+                                .mapToDouble(stage -> expected(stage, size, from))
+                                .toArray()),
+                DoubleColumn.create(
+                        "memory",
+                        stages.stream()
+                                .mapToDouble(stage -> memoryExponent(stage, size))
+                                .toArray()));
     }
 
     private static double median(double[] values) {

@@ -11,9 +11,9 @@ import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
-import rudder.checkpoint.format.Job;
+import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.store.ModelStore;
-import rudder.compare.Interval;
+import rudder.compare.ConfidenceInterval;
 import rudder.model.LanguageModel;
 import rudder.steer.Provenance;
 import rudder.theory.DenseAlgebra;
@@ -21,16 +21,16 @@ import rudder.theory.LocalLinearity;
 import rudder.theory.SingularSpace;
 
 /**
- * How many singular values of a block's Jacobian matter: what is left of its prediction, and of the alignment between prompts, when only the r largest are
- * kept. A block passes its state on and adds to it, A = I + J, so there are two ways to cut: A itself, as the paper does, or J alone, which leaves the
- * residual connection whole.
+ * How many singular values of a block's Jacobian matter: what is left of its prediction, and of the alignment between
+ * prompts, when only the r largest are kept. A block passes its state on and adds to it, A = I + J, so there are two
+ * ways to cut: A itself, as the paper does, or J alone, which leaves the residual connection whole.
  *
  * <pre>{@code
  * var ranks = TruncationStudy.kept(model, prompts, 0, 15, 29);   // TruncationStudy[blocks 0, 15, 29, 10 prompts, ranks [1, 2, .., 576]]
  * }</pre>
  *
- * <p>Errors are those of {@link LinearityStudy}, along the differences to other prompts' states, for each prompt's own Jacobian. Every block costs two
- * full decompositions a prompt; what was measured is kept, block by block.
+ * <p>Errors are those of {@link LinearityStudy}, along the differences to other prompts' states, for each prompt's own
+ * Jacobian. Every block costs two full decompositions a prompt; what was measured is kept, block by block.
  */
 public final class TruncationStudy {
 
@@ -68,25 +68,44 @@ public final class TruncationStudy {
      * Measures those of the blocks that are not kept yet.
      *
      * @param prompts where blocks are linearised, at least three
-     * @throws IllegalArgumentException if there are fewer than three prompts, one of them twice, no block, or one that the model lacks
+     * @throws IllegalArgumentException if there are fewer than three prompts, one of them twice, no block, or one that
+     *     the model lacks
      * @throws IOException if an artefact cannot be written or, once there, read
      */
     public static TruncationStudy kept(LanguageModel model, List<String> prompts, int... blocks) throws IOException {
         return kept(model, prompts, ModelStore.cache(), blocks);
     }
 
-    static TruncationStudy kept(LanguageModel model, List<String> prompts, Path cache, int... blocks) throws IOException {
+    static TruncationStudy kept(LanguageModel model, List<String> prompts, Path cache, int... blocks)
+            throws IOException {
         Neighbours.requireSome(prompts);
         if (blocks.length == 0 || Arrays.stream(blocks).anyMatch(k -> k < 0 || k >= model.horizon())) {
-            throw new IllegalArgumentException("blocks " + Arrays.toString(blocks) + ", wanted some of 0.." + (model.horizon() - 1));
+            throw new IllegalArgumentException(
+                    "blocks " + Arrays.toString(blocks) + ", wanted some of 0.." + (model.horizon() - 1));
         }
         var ranks = ranks(model.dimension());
-        var inputs = Provenance.digest(List.of(Provenance.digest(prompts), RADIUS + " " + THRESHOLD + " " + DIRECTIONS));
-        var parts = Arrays.stream(blocks).mapToObj(k -> new Provenance("rank truncation of block " + k, model.name(), model.sha256(), model.precision(), inputs,
-                prompts.size(), model.horizon(), Provenance.VERSION)).toList();
-        try (var job = Job.of("ranks of " + blocks.length + " blocks at " + prompts.size() + " prompts", (long) blocks.length * prompts.size())) {
-            var kept = Measurements.kept(cache, parts, () -> Neighbours.of(model, prompts),
-                    (neighbours, i) -> block(model, neighbours, ranks, blocks[i], job), done -> job.reach((long) done * prompts.size()));
+        var inputs =
+                Provenance.digest(List.of(Provenance.digest(prompts), RADIUS + " " + THRESHOLD + " " + DIRECTIONS));
+        var parts = Arrays.stream(blocks)
+                .mapToObj(k -> new Provenance(
+                        "rank truncation of block " + k,
+                        model.name(),
+                        model.sha256(),
+                        model.precision(),
+                        inputs,
+                        prompts.size(),
+                        model.horizon(),
+                        Provenance.VERSION))
+                .toList();
+        try (var job = Progress.of(
+                "ranks of " + blocks.length + " blocks at " + prompts.size() + " prompts",
+                (long) blocks.length * prompts.size())) {
+            var kept = Measurements.kept(
+                    cache,
+                    parts,
+                    () -> Neighbours.of(model, prompts),
+                    (neighbours, i) -> block(model, neighbours, ranks, blocks[i], job),
+                    done -> job.reach((long) done * prompts.size()));
             var measured = new TreeMap<Integer, Measurements>();
             for (int i = 0; i < blocks.length; i++) {
                 measured.put(blocks[i], kept.get(i));
@@ -97,7 +116,9 @@ public final class TruncationStudy {
 
     /** 1, 2, 4, .., d. */
     private static List<Integer> ranks(int d) {
-        return IntStream.concat(IntStream.iterate(1, r -> r < d, r -> 2 * r), IntStream.of(d)).boxed().toList();
+        return IntStream.concat(IntStream.iterate(1, r -> r < d, r -> 2 * r), IntStream.of(d))
+                .boxed()
+                .toList();
     }
 
     /** Larger spaces than d/4 overlap whatever they are. */
@@ -106,7 +127,8 @@ public final class TruncationStudy {
         return ranks.stream().filter(r -> 4 * r <= d).toList();
     }
 
-    private static Measurements block(LanguageModel model, Neighbours prompts, List<Integer> ranks, int k, Job job) {
+    private static Measurements block(
+            LanguageModel model, Neighbours prompts, List<Integer> ranks, int k, Progress job) {
         int n = prompts.size();
         var algebra = model.algebra();
         var spaces = new ArrayList<SingularSpace>();
@@ -122,11 +144,19 @@ public final class TruncationStudy {
             var added = SingularSpace.full(j, algebra);
             int above = whole.above(THRESHOLD);
             tables.get(KEPT)[i] = new double[] {above};
-            int[] kept = IntStream.concat(ranks.stream().mapToInt(r -> r), IntStream.of(above)).toArray();
-            double[][] directions = prompts.differences(k, i).stream().limit(DIRECTIONS).filter(w -> Arrays.stream(w).anyMatch(x -> x != 0)).toArray(double[][]::new);
+            int[] kept = IntStream.concat(ranks.stream().mapToInt(r -> r), IntStream.of(above))
+                    .toArray();
+            double[][] directions = prompts.differences(k, i).stream()
+                    .limit(DIRECTIONS)
+                    .filter(w -> Arrays.stream(w).anyMatch(x -> x != 0))
+                    .toArray(double[][]::new);
             var around = LocalLinearity.around(prompts.plants().get(i), k, prompts.state(k, i), directions, RADIUS);
-            tables.get(errors(Cut.WHOLE))[i] = Arrays.stream(kept).mapToDouble(r -> error(around, cut(a, whole, r, algebra), algebra)).toArray();
-            tables.get(errors(Cut.ADDED))[i] = Arrays.stream(kept).mapToDouble(r -> error(around, plusIdentity(cut(j, added, r, algebra)), algebra)).toArray();
+            tables.get(errors(Cut.WHOLE))[i] = Arrays.stream(kept)
+                    .mapToDouble(r -> error(around, cut(a, whole, r, algebra), algebra))
+                    .toArray();
+            tables.get(errors(Cut.ADDED))[i] = Arrays.stream(kept)
+                    .mapToDouble(r -> error(around, plusIdentity(cut(j, added, r, algebra)), algebra))
+                    .toArray();
             spaces.add(whole);
             job.advance(1);
         }
@@ -142,8 +172,12 @@ public final class TruncationStudy {
             int count = counts.get(r);
             var leading = spaces.stream().map(space -> space.leading(count)).toList();
             fill(tables.get(ALIGNMENT), r, LocalLinearity.alignment(leading));
-            fill(tables.get(CONTROL), r, LocalLinearity.alignment(
-                    leading.stream().map(space -> SingularSpace.random(model.dimension(), space.values(), random)).toList()));
+            fill(
+                    tables.get(CONTROL),
+                    r,
+                    LocalLinearity.alignment(leading.stream()
+                            .map(space -> SingularSpace.random(model.dimension(), space.values(), random))
+                            .toList()));
         }
         return new Measurements(tables);
     }
@@ -167,7 +201,10 @@ public final class TruncationStudy {
     }
 
     private static double error(LocalLinearity around, DMatrixRMaj a, DenseAlgebra algebra) {
-        return Arrays.stream(around.errors(a, algebra)).flatMapToDouble(DoubleStream::of).average().orElseThrow();
+        return Arrays.stream(around.errors(a, algebra))
+                .flatMapToDouble(DoubleStream::of)
+                .average()
+                .orElseThrow();
     }
 
     private static String errors(Cut cut) {
@@ -195,28 +232,34 @@ public final class TruncationStudy {
     }
 
     /** Prediction error at block k, by rank. */
-    public List<Interval> error(int k, Cut cut) {
-        return IntStream.range(0, ranks.size()).mapToObj(r -> Interval.bootstrap(block(k).column(errors(cut), r))).toList();
+    public List<ConfidenceInterval> error(int k, Cut cut) {
+        return IntStream.range(0, ranks.size())
+                .mapToObj(r -> ConfidenceInterval.bootstrap(block(k).column(errors(cut), r)))
+                .toList();
     }
 
     /** How many singular values of A_k are above {@link #THRESHOLD}. */
-    public Interval aboveThreshold(int k) {
-        return Interval.bootstrap(block(k).column(KEPT, 0));
+    public ConfidenceInterval aboveThreshold(int k) {
+        return ConfidenceInterval.bootstrap(block(k).column(KEPT, 0));
     }
 
     /** Prediction error at block k where each prompt keeps as many singular values as are above {@link #THRESHOLD}. */
-    public Interval thresholdError(int k, Cut cut) {
-        return Interval.bootstrap(block(k).column(errors(cut), ranks.size()));
+    public ConfidenceInterval thresholdError(int k, Cut cut) {
+        return ConfidenceInterval.bootstrap(block(k).column(errors(cut), ranks.size()));
     }
 
     /** Mean alignment of a prompt's r leading directions with the others', by rank. */
-    public List<Interval> alignment(int k) {
-        return IntStream.range(0, alignedRanks().size()).mapToObj(r -> Interval.bootstrap(block(k).column(ALIGNMENT, r))).toList();
+    public List<ConfidenceInterval> alignment(int k) {
+        return IntStream.range(0, alignedRanks().size())
+                .mapToObj(r -> ConfidenceInterval.bootstrap(block(k).column(ALIGNMENT, r)))
+                .toList();
     }
 
     /** The same of random spaces that have the same singular values. */
-    public List<Interval> control(int k) {
-        return IntStream.range(0, alignedRanks().size()).mapToObj(r -> Interval.bootstrap(block(k).column(CONTROL, r))).toList();
+    public List<ConfidenceInterval> control(int k) {
+        return IntStream.range(0, alignedRanks().size())
+                .mapToObj(r -> ConfidenceInterval.bootstrap(block(k).column(CONTROL, r)))
+                .toList();
     }
 
     private Measurements block(int k) {
@@ -229,6 +272,7 @@ public final class TruncationStudy {
 
     @Override
     public String toString() {
-        return "TruncationStudy[" + model + ", blocks " + blocks.keySet() + ", " + prompts + " prompts, ranks " + ranks + "]";
+        return "TruncationStudy[" + model + ", blocks " + blocks.keySet() + ", " + prompts + " prompts, ranks " + ranks
+                + "]";
     }
 }

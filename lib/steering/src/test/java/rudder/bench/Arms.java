@@ -12,8 +12,9 @@ import java.util.Map;
 import java.util.function.DoubleSupplier;
 
 /**
- * Figures measured side by side: every round runs each arm once, in turn, so that what the machine does besides hits all alike; an arm's
- * figure is the median of its rounds. Figures go to the console as they come and, one {@code name,value,unit} a line, to a file.
+ * Figures measured side by side: every round runs each arm once, in turn, so that what the machine does besides hits
+ * all alike; an arm's figure is the median of its rounds. Figures go to the console as they come and, one
+ * {@code name,value,unit} a line, to a file.
  */
 final class Arms {
 
@@ -60,8 +61,8 @@ final class Arms {
     }
 
     /**
-     * By how much the changed work takes longer, in percent: the median over rounds of one round's ratio, since rounds differ by more than that. Which of the two
-     * comes first alternates.
+     * By how much the changed work takes longer, in percent: the median over rounds of one round's ratio, since rounds
+     * differ by more than that. Which of the two comes first alternates.
      */
     double cost(String name, int rounds, Runnable plain, Runnable changed) {
         var cost = new double[rounds];

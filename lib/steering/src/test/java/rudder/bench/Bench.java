@@ -8,7 +8,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
-import rudder.checkpoint.format.Job;
+import rudder.checkpoint.format.Progress;
 import rudder.model.LanguageModel;
 import rudder.model.Positions;
 import rudder.model.Sampling;
@@ -24,28 +24,31 @@ final class Bench {
 
     static final String MODEL = "SmolLM2-135M-Instruct";
     /** The figures only. */
-    static final Job.Display SILENT = new Job.Display() {
+    static final Progress.Display SILENT = new Progress.Display() {
         @Override
-        public void show(Job job, double fraction) {}
+        public void show(Progress job, double fraction) {}
 
         @Override
-        public void end(Job job) {}
+        public void end(Progress job) {}
     };
+
     private static final String TWELVE_TOKENS = "Once upon a time there was a small village by the sea";
-    private static final int FEW = 3;                      // blocks for plain Java, tokens behind a prefill
+    private static final int FEW = 3; // blocks for plain Java, tokens behind a prefill
     private static final Sampling GREEDY = Sampling.greedy();
 
     private Bench() {}
 
     public static void main(String[] args) throws IOException, InterruptedException {
-        Job.showOn(SILENT);
+        Progress.showOn(SILENT);
         var arms = new Arms(Path.of(args[0]));
         arms.report("quickstart_peak", quickstartPeak(), "MB");
         try (var model = LanguageModel.load(MODEL)) {
             int[] prompt = model.encode(TWELVE_TOKENS);
-            var system = LinearSystem.of(model.meanJacobiansOf(List.of(prompt)), model.algebra(), "one prompt");
+            var system = LinearSystem.of(model.meanJacobiansOfTokens(List.of(prompt)), model.algebra(), "one prompt");
             var cost = new QuadraticCost(.1, 10, 1);
-            arms.in("s").arm("jacobians_12_tokens", () -> Arms.seconds(() -> model.meanJacobiansOf(List.of(prompt)))).run(5);
+            arms.in("s")
+                    .arm("jacobians_12_tokens", () -> Arms.seconds(() -> model.meanJacobiansOfTokens(List.of(prompt))))
+                    .run(5);
             guarantees(arms, system, cost);
             // strength 0: the same products, and a text that does not depend on being steered
             var controller = Controller.lqr(Lqr.solve(system, cost), anySetpoint(model));
@@ -58,16 +61,28 @@ final class Bench {
     }
 
     /**
-     * Riccati, Lyapunov and the norms of all transitions through the engine; beside them plain Java on {@code FEW} blocks, since all would take minutes. The
-     * first two cost as much for each block, the norms for each pair of blocks.
+     * Riccati, Lyapunov and the norms of all transitions through the engine; beside them plain Java on {@code FEW}
+     * blocks, since all would take minutes. The first two cost as much for each block, the norms for each pair of
+     * blocks.
      */
     private static void guarantees(Arms arms, LinearSystem system, QuadraticCost cost) {
-        var few = LinearSystem.of(IntStream.range(system.horizon() - FEW, system.horizon()).mapToObj(system::jacobian).toList());
+        var few = LinearSystem.of(IntStream.range(system.horizon() - FEW, system.horizon())
+                .mapToObj(system::jacobian)
+                .toList());
         var engine = guarantees(arms, "", system, cost);
-        arms.report("riccati_lyapunov_norms", engine.values().stream().mapToDouble(seconds -> seconds).sum(), "s");
+        arms.report(
+                "riccati_lyapunov_norms",
+                engine.values().stream().mapToDouble(seconds -> seconds).sum(),
+                "s");
         var ejml = guarantees(arms, "_ejml_" + FEW + "_blocks", few, cost);
-        var scale = List.of(blocks(system) / blocks(few), blocks(system) / blocks(few), pairs(system) / pairs(few)).iterator();
-        arms.report("riccati_lyapunov_norms_ejml_extrapolated", ejml.values().stream().mapToDouble(seconds -> seconds * scale.next()).sum(), "s");
+        var scale = List.of(blocks(system) / blocks(few), blocks(system) / blocks(few), pairs(system) / pairs(few))
+                .iterator();
+        arms.report(
+                "riccati_lyapunov_norms_ejml_extrapolated",
+                ejml.values().stream()
+                        .mapToDouble(seconds -> seconds * scale.next())
+                        .sum(),
+                "s");
     }
 
     private static Map<String, Double> guarantees(Arms arms, String suffix, LinearSystem system, QuadraticCost cost) {
@@ -89,12 +104,15 @@ final class Bench {
     }
 
     /**
-     * Tokens a second behind the prefill, whose time is that of a short text; and what steering costs, the median over rounds of one round's ratio, since
-     * rounds differ by more than the cost.
+     * Tokens a second behind the prefill, whose time is that of a short text; and what steering costs, the median over
+     * rounds of one round's ratio, since rounds differ by more than the cost.
      */
-    private static void decode(Arms arms, LanguageModel model, Controller controller, int batch, int tokens, int rounds) {
+    private static void decode(
+            Arms arms, LanguageModel model, Controller controller, int batch, int tokens, int rounds) {
         var names = List.of("decode_unsteered_b" + batch, "decode_steered_b" + batch);
-        var models = List.of(model.steered(Controller.none()), model.steered(controller).measuring(controller.setpoint().orElseThrow()));
+        var models = List.of(
+                model.steered(Controller.none()),
+                model.steered(controller).measuring(controller.setpoint().orElseThrow()));
         var prompts = Collections.nCopies(batch, TWELVE_TOKENS);
         var few = new double[2][rounds];
         var all = new double[2][rounds];
@@ -117,12 +135,19 @@ final class Bench {
         arms.report("steering_cost_b" + batch, Arms.median(cost), "%");
     }
 
-    /** Forty answers to messages that are read anew, as when every token is steered, and to messages that another controller's answers had already. */
+    /**
+     * Forty answers to messages that are read anew, as when every token is steered, and to messages that another
+     * controller's answers had already.
+     */
     private static void answers(Arms arms, LanguageModel model) {
-        var messages = IntStream.range(0, 40).mapToObj(i -> "Name a town that has more than " + i + " bridges.").toList();
+        var messages = IntStream.range(0, 40)
+                .mapToObj(i -> "Name a town that has more than " + i + " bridges.")
+                .toList();
         var free = model.steered(Controller.none());
         arms.in("s")
-                .arm("answers_b40_read_anew", () -> Arms.seconds(() -> free.at(Positions.ALL).chat(messages, 16, GREEDY)))
+                .arm(
+                        "answers_b40_read_anew",
+                        () -> Arms.seconds(() -> free.atPositions(Positions.ALL).chat(messages, 16, GREEDY)))
                 .arm("answers_b40_kept", () -> Arms.seconds(() -> free.chat(messages, 16, GREEDY)))
                 .run(5);
     }
@@ -133,11 +158,24 @@ final class Bench {
         return Setpoint.constant(model.horizon(), direction, 0);
     }
 
-    /** Peak resident memory of a fresh process that does what the quickstart notebook does, with the kernel's heap limit. */
+    /**
+     * Peak resident memory of a fresh process that does what the quickstart notebook does, with the kernel's heap
+     * limit.
+     */
     private static double quickstartPeak() throws IOException, InterruptedException {
         Path out = Files.createTempFile("quickstart", ".txt");
-        var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx1g", "-XX:+UseSerialGC", "-Dai.djl.offline=true",
-                "-cp", System.getProperty("java.class.path"), Quickstart.class.getName(), MODEL).redirectErrorStream(true).redirectOutput(out.toFile()).start();
+        var process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xmx1g",
+                        "-XX:+UseSerialGC",
+                        "-Dai.djl.offline=true",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Quickstart.class.getName(),
+                        MODEL)
+                .redirectErrorStream(true)
+                .redirectOutput(out.toFile())
+                .start();
         if (process.waitFor() != 0) {
             throw new IllegalStateException("the quickstart process failed:\n" + Files.readString(out));
         }

@@ -12,14 +12,15 @@ import rudder.model.LanguageModel;
 import rudder.model.MemoryPlan;
 import rudder.model.Sampling;
 import rudder.model.transformer.RandomCheckpoint;
-import rudder.theory.Actuation;
 import rudder.theory.Controller;
 import rudder.theory.FeatureTracker;
+import rudder.theory.InputMatrix;
 import rudder.theory.Setpoint;
 
 /**
- * One steered token at the size of one of the paper's models, with random weights: {@code Scale FOLDER [MODEL]} writes the checkpoint into the folder, which
- * must not be there and is deleted afterwards, loads it, and steers. Prints seconds and the peak of resident memory.
+ * One steered token at the size of one of the paper's models, with random weights: {@code Scale FOLDER [MODEL]} writes
+ * the checkpoint into the folder, which must not be there and is deleted afterwards, loads it, and steers. Prints
+ * seconds and the peak of resident memory.
  */
 final class Scale {
 
@@ -30,7 +31,10 @@ final class Scale {
     public static void main(String[] args) throws IOException {
         var folder = Path.of(args[0]);
         var name = args.length > 1 ? args[1] : "Gemma-2-2B";
-        var shape = ModelShape.paper().stream().filter(one -> one.name().equals(name)).findFirst().orElseThrow();
+        var shape = ModelShape.paper().stream()
+                .filter(one -> one.name().equals(name))
+                .findFirst()
+                .orElseThrow();
         if (Files.exists(folder)) {
             throw new IllegalArgumentException(folder + " is there already; wanted a folder to make and delete");
         }
@@ -56,13 +60,24 @@ final class Scale {
         var setpoint = aboutNominal(states);
         var last = new double[T + 1];
         last[T] = 1;
-        var tracker = timed("feature tracker", () -> FeatureTracker.of(plant, states, setpoint, last, 1e-3, Actuation.everywhere()));
-        var plain = timed("one token", () -> model.steered(Controller.none()).measuring(setpoint).generateOf(List.of(PROMPT), 1, Sampling.greedy()).get(0));
-        var steered = timed("one steered token", () -> model.steered(tracker).generateOf(List.of(PROMPT), 1, Sampling.greedy()).get(0));
-        System.out.printf("strength at the last state: %.4g, asked %.4g, reached %.4g%n", plain.strengths()[0][T], setpoint.target(T), steered.strengths()[0][T]);
+        var tracker = timed(
+                "feature tracker",
+                () -> FeatureTracker.of(plant, states, setpoint, last, 1e-3, InputMatrix.everywhere()));
+        var plain = timed("one token", () -> model.steered(Controller.none())
+                .measuring(setpoint)
+                .generateOfTokens(List.of(PROMPT), 1, Sampling.greedy())
+                .get(0));
+        var steered = timed("one steered token", () -> model.steered(tracker)
+                .generateOfTokens(List.of(PROMPT), 1, Sampling.greedy())
+                .get(0));
+        System.out.printf(
+                "strength at the last state: %.4g, asked %.4g, reached %.4g%n",
+                plain.strengths()[0][T], setpoint.target(T), steered.strengths()[0][T]);
     }
 
-    /** A random direction at every block, and as target a tenth of the state's length more than the unsteered run has. */
+    /**
+     * A random direction at every block, and as target a tenth of the state's length more than the unsteered run has.
+     */
     private static Setpoint aboutNominal(double[][] states) {
         var random = new Random(1);
         var direction = random.doubles(states[0].length, -1, 1).toArray();
@@ -89,14 +104,21 @@ final class Scale {
     private static <R> R timed(String what, Act<R> act) throws IOException {
         long start = System.nanoTime();
         R result = act.run();
-        System.out.printf("%8.2f s  %-36s resident %.2f GB, at most %.2f GB%n", (System.nanoTime() - start) / 1e9, what, status("VmRSS"), status("VmHWM"));
+        System.out.printf(
+                "%8.2f s  %-36s resident %.2f GB, at most %.2f GB%n",
+                (System.nanoTime() - start) / 1e9, what, status("VmRSS"), status("VmHWM"));
         return result;
     }
 
     /** Of this process, in GB; NaN where there is no /proc. */
     private static double status(String line) throws IOException {
         Path status = Path.of("/proc/self/status");
-        return !Files.exists(status) ? Double.NaN : Files.readAllLines(status).stream().filter(one -> one.startsWith(line + ":"))
-                .mapToDouble(one -> 1024 * Double.parseDouble(one.replaceAll("\\D", "")) / 1e9).findFirst().orElse(Double.NaN);
+        return !Files.exists(status)
+                ? Double.NaN
+                : Files.readAllLines(status).stream()
+                        .filter(one -> one.startsWith(line + ":"))
+                        .mapToDouble(one -> 1024 * Double.parseDouble(one.replaceAll("\\D", "")) / 1e9)
+                        .findFirst()
+                        .orElse(Double.NaN);
     }
 }

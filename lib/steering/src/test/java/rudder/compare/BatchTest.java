@@ -16,11 +16,14 @@ class BatchTest {
         var met = new int[arms][prompts];
         int before = 0;
         for (var batch : Batch.of(arms, prompts)) {
-            assertTrue(batch.texts() <= 2 * SteeredModel.TEXTS && batch.end() - batch.first() <= SteeredModel.BATCH, batch.toString());
+            assertTrue(
+                    batch.texts() <= 2 * SteeredModel.TEXTS && batch.end() - batch.first() <= SteeredModel.BATCH,
+                    batch.toString());
             assertTrue(batch.first() >= before, batch.toString());
             before = batch.first();
             for (int arm = batch.firstArm(); arm < batch.endArm(); arm++) {
-                for (int prompt : batch.ofPrompts(IntStream.range(0, prompts).boxed().toList())) {
+                for (int prompt :
+                        batch.ofPrompts(IntStream.range(0, prompts).boxed().toList())) {
                     met[arm][prompt]++;
                 }
             }

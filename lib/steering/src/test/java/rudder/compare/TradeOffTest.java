@@ -38,7 +38,11 @@ class TradeOffTest {
         var difference = tradeOff.difference(2, List.of("none", "b 1", "b 2"), List.of("none", "a 1", "a 2"));
         assertEquals(0.2, difference.mean(), 0.06);
         assertTrue(difference.low() > 0, difference.toString());
-        assertEquals(tradeOff.effect(2, List.of("none", "b 1", "b 2")).mean() - tradeOff.effect(2, List.of("none", "a 1", "a 2")).mean(), difference.mean(), 1e-12);
+        assertEquals(
+                tradeOff.effect(2, List.of("none", "b 1", "b 2")).mean()
+                        - tradeOff.effect(2, List.of("none", "a 1", "a 2")).mean(),
+                difference.mean(),
+                1e-12);
     }
 
     @Test
@@ -47,12 +51,37 @@ class TradeOffTest {
         assertRefused(() -> curves(1).effect(2, List.of()), "no arms");
     }
 
-    /** Damage 1 + strength; effect .2 times the strength for a, times the factor for b: the first of a and b lie at different strengths. */
+    /**
+     * Damage 1 + strength; effect .2 times the strength for a, times the factor for b: the first of a and b lie at
+     * different strengths.
+     */
     private TradeOff curves(double factor) {
-        double[] hard = random.doubles(PROMPTS, -0.3, 0.3).toArray();       // prompts differ, alike for all
-        var effects = Map.of("none", effect(0), "a 1", effect(0.16), "a 2", effect(0.32), "b 1", effect(0.1 * factor), "b 2", effect(0.3 * factor));
-        return new TradeOff(effects, Map.of("none", damage(hard, 1), "a 1", damage(hard, 1.8), "a 2", damage(hard, 2.6), "b 1", damage(hard, 1.5), "b 2",
-                damage(hard, 2.5)), false);
+        double[] hard = random.doubles(PROMPTS, -0.3, 0.3).toArray(); // prompts differ, alike for all
+        var effects = Map.of(
+                "none",
+                effect(0),
+                "a 1",
+                effect(0.16),
+                "a 2",
+                effect(0.32),
+                "b 1",
+                effect(0.1 * factor),
+                "b 2",
+                effect(0.3 * factor));
+        return new TradeOff(
+                effects,
+                Map.of(
+                        "none",
+                        damage(hard, 1),
+                        "a 1",
+                        damage(hard, 1.8),
+                        "a 2",
+                        damage(hard, 2.6),
+                        "b 1",
+                        damage(hard, 1.5),
+                        "b 2",
+                        damage(hard, 2.5)),
+                false);
     }
 
     private double[] effect(double rate) {

@@ -40,8 +40,17 @@ class ClassifierTest {
         Files.writeString(folder.resolve("tokenizer.json"), """
                 {"version": "1.0", "added_tokens": [], "pre_tokenizer": {"type": "Whitespace"},
                  "model": {"type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "a": 1, "word": 2, "rude": 3}}}""");
-        archive(folder.resolve("model.pt"), Map.of("data.pkl", "\u0080\2c__torch__\nCounter\n)\u0081}X\10\0\0\0training\u0089sb.",
-                "constants.pkl", "\u0080\2).", "code/__torch__.py", CODE, "version", "3\n"));
+        archive(
+                folder.resolve("model.pt"),
+                Map.of(
+                        "data.pkl",
+                        "\u0080\2c__torch__\nCounter\n)\u0081}X\10\0\0\0training\u0089sb.",
+                        "constants.pkl",
+                        "\u0080\2).",
+                        "code/__torch__.py",
+                        CODE,
+                        "version",
+                        "3\n"));
     }
 
     private static void archive(Path file, Map<String, String> entries) throws IOException {
@@ -75,6 +84,7 @@ class ClassifierTest {
     @Test
     void whatIsNoClassifierIsRefused() {
         assertRefused(() -> Classifier.of(folder.toString(), "obscene"), "no label \"obscene\"", "[fine, toxic]");
-        assertRefused(() -> Classifier.of(folder.resolve("none").toString(), "toxic"), "there is no classifier", "none");
+        assertRefused(
+                () -> Classifier.of(folder.resolve("none").toString(), "toxic"), "there is no classifier", "none");
     }
 }

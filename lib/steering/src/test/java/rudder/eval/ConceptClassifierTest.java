@@ -31,18 +31,35 @@ class ConceptClassifierTest {
     }
 
     /**
-     * First four numbers of each vector, computed in Python by tokenizers and onnxruntime 1.32, whose 8-bit rounding differs a little; of the long text, on a processor
-     * without AVX-512, by more than that from what onnxruntime 1.23.2 gives, Python's as well as Java's: either will do.
+     * First four numbers of each vector, computed in Python by tokenizers and onnxruntime 1.32, whose 8-bit rounding
+     * differs a little; of the long text, on a processor without AVX-512, by more than that from what onnxruntime
+     * 1.23.2 gives, Python's as well as Java's: either will do.
      */
     @Test
     void vectorsAreThoseOfTheModelsOwnTools() {
         vector("The waves crashed against the shore.", -0.007483, 0.060089, 0.089294, 0.014773);
-        vector("She repaired the old engine with great care and a borrowed wrench.", -0.092749, 0.053304, 0.072382, 0.055447);
-        vector("Na\u00efve caf\u00e9s \u2014 \u201cquotes\u201d, 42 kg & emoji \ud83d\ude42!", -0.002092, 0.042, 0.067775, 0.121811);
-        var many = "word ".repeat(300);                                      // the first 128 tokens of it
-        var references = Stream.of(new double[] {0.00423, -0.059634, -0.0329, 0.01305}, new double[] {0.008233, -0.057611, -0.030507, 0.014086});
+        vector(
+                "She repaired the old engine with great care and a borrowed wrench.",
+                -0.092749,
+                0.053304,
+                0.072382,
+                0.055447);
+        vector(
+                "Na\u00efve caf\u00e9s \u2014 \u201cquotes\u201d, 42 kg & emoji \ud83d\ude42!",
+                -0.002092,
+                0.042,
+                0.067775,
+                0.121811);
+        var many = "word ".repeat(300); // the first 128 tokens of it
+        var references = Stream.of(
+                new double[] {0.00423, -0.059634, -0.0329, 0.01305},
+                new double[] {0.008233, -0.057611, -0.030507, 0.014086});
         double first = encoder.encode(many)[0];
-        vector(many, references.min(Comparator.comparingDouble(reference -> Math.abs(reference[0] - first))).orElseThrow());
+        vector(
+                many,
+                references
+                        .min(Comparator.comparingDouble(reference -> Math.abs(reference[0] - first)))
+                        .orElseThrow());
         vector("", -0.09369, 0.037654, 0.005246, 0.00088);
     }
 
@@ -58,11 +75,14 @@ class ConceptClassifierTest {
     @Test
     void noPerturbationOfTheWeightsLowersTheLoss() {
         var random = new Random(3);
-        var x = Stream.generate(() -> new float[] {random.nextFloat() - 0.4f, random.nextFloat(), random.nextFloat() - 0.5f}).limit(40)
+        var x = Stream.generate(
+                        () -> new float[] {random.nextFloat() - 0.4f, random.nextFloat(), random.nextFloat() - 0.5f})
+                .limit(40)
                 .toArray(float[][]::new);
         double[] w = ConceptClassifier.fit(x, 15);
         for (int trial = 0; trial < 50; trial++) {
-            double[] other = Arrays.stream(w).map(v -> v + 1e-3 * random.nextGaussian()).toArray();
+            double[] other =
+                    Arrays.stream(w).map(v -> v + 1e-3 * random.nextGaussian()).toArray();
             assertTrue(loss(other, x) > loss(w, x));
         }
     }
@@ -79,18 +99,30 @@ class ConceptClassifierTest {
         return loss;
     }
 
-    /** Trained on half of the examples of eight concepts; judged on the other half, and on the concepts' own sentences, which are of another hand. */
+    /**
+     * Trained on half of the examples of eight concepts; judged on the other half, and on the concepts' own sentences,
+     * which are of another hand.
+     */
     @Test
     void eightConceptsAreToldOnHeldOutExamples() throws IOException {
         var wordNet = WordNet.load();
         assertEquals(29_829, wordNet.examples().size());
         for (var concept : List.of("cooking", "fire", "medicine", "money", "music", "ocean", "school", "war")) {
-            var set = wordNet.contrast(ConceptWords.read(Path.of("../../data/concept-words.csv"), concept), 160, 240, 7);
-            var judge = ConceptClassifier.train(encoder, new ContrastSet(concept, set.positive().subList(0, 80), set.negative().subList(0, 120)));
-            double heldOut = auc(judge, set.positive().subList(80, 160), set.negative().subList(120, 240));
+            var set =
+                    wordNet.contrast(ConceptWords.read(Path.of("../../data/concept-words.csv"), concept), 160, 240, 7);
+            var judge = ConceptClassifier.train(
+                    encoder,
+                    new ContrastSet(
+                            concept,
+                            set.positive().subList(0, 80),
+                            set.negative().subList(0, 120)));
+            double heldOut =
+                    auc(judge, set.positive().subList(80, 160), set.negative().subList(120, 240));
             var own = ContrastSet.read("../../data/concepts/" + concept + ".csv");
             double ownSentences = auc(judge, own.positive(), own.negative());
-            System.out.printf("concept by meaning, %s: AUC %.3f on held-out examples, %.3f on its own sentences%n", concept, heldOut, ownSentences);
+            System.out.printf(
+                    "concept by meaning, %s: AUC %.3f on held-out examples, %.3f on its own sentences%n",
+                    concept, heldOut, ownSentences);
             assertTrue(heldOut > 0.95, concept + " " + heldOut);
         }
     }
@@ -98,16 +130,23 @@ class ConceptClassifierTest {
     /** The chance that a positive text scores above a negative one. */
     private static double auc(Judge judge, List<String> positive, List<String> negative) {
         double[] below = negative.stream().mapToDouble(judge::of).toArray();
-        return positive.stream().mapToDouble(judge::of).flatMap(p -> Arrays.stream(below).map(n -> p > n ? 1 : p == n ? 0.5 : 0)).average()
+        return positive.stream()
+                .mapToDouble(judge::of)
+                .flatMap(p -> Arrays.stream(below).map(n -> p > n ? 1 : p == n ? 0.5 : 0))
+                .average()
                 .orElseThrow();
     }
 
     @Test
     void aTextIsJudgedBySentences() {
-        assertEquals(List.of("It rained.", "Did it?", "Yes!"), ConceptClassifier.sentences("It rained. Did it?\n\n Yes! "));
-        var judge = ConceptClassifier.train(encoder, new ContrastSet("sea",
-                List.of("The sea was calm.", "Waves broke on the beach.", "Sailors love the ocean."),
-                List.of("The bus was late.", "He sold his car.", "Snow fell on the roof.")));
+        assertEquals(
+                List.of("It rained.", "Did it?", "Yes!"), ConceptClassifier.sentences("It rained. Did it?\n\n Yes! "));
+        var judge = ConceptClassifier.train(
+                encoder,
+                new ContrastSet(
+                        "sea",
+                        List.of("The sea was calm.", "Waves broke on the beach.", "Sailors love the ocean."),
+                        List.of("The bus was late.", "He sold his car.", "Snow fell on the roof.")));
         double sea = judge.of("The tide is rising.");
         double other = judge.of("The bank is closed.");
         assertEquals((sea + other) / 2, judge.of("The tide is rising. The bank is closed."), 1e-12);

@@ -8,7 +8,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import rudder.compare.Interval;
+import rudder.compare.ConfidenceInterval;
 import rudder.steer.ContrastSet;
 
 class ConceptWordsTest {
@@ -18,8 +18,21 @@ class ConceptWordsTest {
     @Test
     void inflectionsAreFoundAndLongerWordsAreNot() {
         var judge = new ConceptWords("test", List.of("wave", "swim", "party", "angry", "play", "wash", "Sun"));
-        for (var text : List.of("Waves!", "he waved", "waving", "She swims.", "swimming", "the swimmer's cap", "two parties", "angrier", "plays", "played",
-                "washes", "SUN", "the sun-baked road", "a wave\u2019s crest")) {
+        for (var text : List.of(
+                "Waves!",
+                "he waved",
+                "waving",
+                "She swims.",
+                "swimming",
+                "the swimmer's cap",
+                "two parties",
+                "angrier",
+                "plays",
+                "played",
+                "washes",
+                "SUN",
+                "the sun-baked road",
+                "a wave\u2019s crest")) {
             assertEquals(1, judge.of(text), text);
         }
         for (var text : List.of("", "swam", "plaies", "Sunday", "seawashed", "ange")) {
@@ -29,14 +42,14 @@ class ConceptWordsTest {
 
     @Test
     void theConceptsSentencesAreTold() throws IOException {
-        int[][] counts = new int[2][2];                                 // [positive][found]
+        int[][] counts = new int[2][2]; // [positive][found]
         for (var judge : ConceptWords.read(WORDS)) {
             var set = ContrastSet.read("../../data/concepts/" + judge.concept() + ".csv");
             set.positive().forEach(text -> counts[1][(int) judge.of(text)]++);
             set.negative().forEach(text -> counts[0][(int) judge.of(text)]++);
         }
-        var precision = Interval.wilson(counts[1][1], counts[0][1] + counts[1][1]);
-        var recall = Interval.wilson(counts[1][1], counts[1][0] + counts[1][1]);
+        var precision = ConfidenceInterval.wilson(counts[1][1], counts[0][1] + counts[1][1]);
+        var recall = ConfidenceInterval.wilson(counts[1][1], counts[1][0] + counts[1][1]);
         System.out.println("concepts by words on their own sentences: precision " + precision + ", recall " + recall);
         assertTrue(precision.mean() > 0.9, precision::toString);
         assertTrue(recall.mean() > 0.6, recall::toString);

@@ -17,12 +17,14 @@ import org.junit.jupiter.api.io.TempDir;
 
 class PickleTest {
 
-    // joblib.dump({'a': np.array([1.5, -2]), 'b': np.float64(.25), 'c': [1, -70000, 300, True, None, 'é'], 'd': (), 'e': 2**40}), joblib 1.6, NumPy 2
-    private static final String DUMPED = "gASV2AAAAAAAAAB9lCiMAWGUjBNqb2JsaWIubnVtcHlfcGlja2xllIwRTnVtcHlBcnJheVdyYXBwZXKUk5QpgZR9lCiMCHN1YmNsYXNzlIwFbn"
-            + "VtcHmUjAduZGFycmF5lJOUjAVzaGFwZZRLAoWUjAVvcmRlcpSMAUOUjAVkdHlwZZRoCIwFZHR5cGWUk5SMAmY4lImIh5RSlChLA4wBPJROTk5K"
-            + "/////0r/////SwB0lGKMCmFsbG93X21tYXCUiIwbbnVtcHlfYXJyYXlfYWxpZ25tZW50X2J5dGVzlEsQdWIM////////////////AAAAAAAA+D"
-            + "8AAAAAAAAAwJVlAAAAAAAAAIwBYpSMFm51bXB5Ll9jb3JlLm11bHRpYXJyYXmUjAZzY2FsYXKUk5RoFEMIAAAAAAAA0D+UhpRSlIwBY5RdlChL"
-            + "AUqQ7v7/TSwBiE6MAsOplGWMAWSUKYwBZZSKBgAAAAAAAXUu";
+    // joblib.dump({'a': np.array([1.5, -2]), 'b': np.float64(.25), 'c': [1, -70000, 300, True, None, 'é'], 'd': (),
+    // 'e': 2**40}), joblib 1.6, NumPy 2
+    private static final String DUMPED =
+            "gASV2AAAAAAAAAB9lCiMAWGUjBNqb2JsaWIubnVtcHlfcGlja2xllIwRTnVtcHlBcnJheVdyYXBwZXKUk5QpgZR9lCiMCHN1YmNsYXNzlIwFbn"
+                    + "VtcHmUjAduZGFycmF5lJOUjAVzaGFwZZRLAoWUjAVvcmRlcpSMAUOUjAVkdHlwZZRoCIwFZHR5cGWUk5SMAmY4lImIh5RSlChLA4wBPJROTk5K"
+                    + "/////0r/////SwB0lGKMCmFsbG93X21tYXCUiIwbbnVtcHlfYXJyYXlfYWxpZ25tZW50X2J5dGVzlEsQdWIM////////////////AAAAAAAA+D"
+                    + "8AAAAAAAAAwJVlAAAAAAAAAIwBYpSMFm51bXB5Ll9jb3JlLm11bHRpYXJyYXmUjAZzY2FsYXKUk5RoFEMIAAAAAAAA0D+UhpRSlIwBY5RdlChL"
+                    + "AUqQ7v7/TSwBiE6MAsOplGWMAWSUKYwBZZSKBgAAAAAAAXUu";
 
     @TempDir
     private Path folder;
@@ -45,7 +47,10 @@ class PickleTest {
 
     @Test
     void codeIsNeverRunAndDamageIsNamed() {
-        assertRefused(() -> read(bytes("\u0080\4\u008c\2os\u008c\6system\u0093\u008c\4exit\u0085R.")), "x.joblib", "a call of os.system");
+        assertRefused(
+                () -> read(bytes("\u0080\4\u008c\2os\u008c\6system\u0093\u008c\4exit\u0085R.")),
+                "x.joblib",
+                "a call of os.system");
         assertRefused(() -> read(bytes("cos\nsystem\n.")), "byte 1", "instruction 0x63");
         assertRefused(() -> read(bytes("\u0080\4K")), "ends early");
         assertRefused(() -> read(bytes("X\377\377\377\177abc.")), "2147483647 bytes are announced");

@@ -24,7 +24,8 @@ import rudder.steer.PromptSet;
 class TaskDataTest {
     private static final Path DATA = Path.of("../../data");
 
-    private static final List<String> KINDS = List.of("flirtation", "identity_attack", "insult", "profanity", "severe_toxicity", "sexually_explicit", "threat");
+    private static final List<String> KINDS = List.of(
+            "flirtation", "identity_attack", "insult", "profanity", "severe_toxicity", "sexually_explicit", "threat");
 
     private static List<String> contrast(String file) throws IOException {
         var set = ContrastSet.read(DATA + "/" + file);
@@ -43,21 +44,43 @@ class TaskDataTest {
         }
         var sets = new LinkedHashMap<String, List<String>>();
         sets.put("toxic prompts", List.copyOf(toxic));
-        sets.put("harmful instructions", Benchmarks.advBench(DatasetStore.fetch("advbench")).stream().map(Prompt::text).toList());
+        sets.put(
+                "harmful instructions",
+                Benchmarks.advBench(DatasetStore.fetch("advbench")).stream()
+                        .map(BenchmarkItem::text)
+                        .toList());
         sets.put("rudeness", contrast("tasks/rudeness.csv"));
         sets.put("refusal", contrast("tasks/refusal.csv"));
         sets.put("neutral", prompts("tasks/neutral.csv"));
         sets.put("overrefusal", prompts("tasks/overrefusal.csv"));
         sets.put("harmless", prompts("tasks/harmless.csv"));
         sets.put("openings", prompts("prompts/openings.csv"));
-        sets.put("knowledge", Benchmarks.lettered(DATA.resolve("tasks/knowledge.csv")).stream().map(Question::text).toList());
-        sets.put("truthfulness", Benchmarks.truthfulQa(DATA.resolve("tasks/truthfulness.csv")).stream().map(Question::text).toList());
+        sets.put(
+                "knowledge",
+                Benchmarks.lettered(DATA.resolve("tasks/knowledge.csv")).stream()
+                        .map(Question::text)
+                        .toList());
+        sets.put(
+                "truthfulness",
+                Benchmarks.truthfulQa(DATA.resolve("tasks/truthfulness.csv")).stream()
+                        .map(Question::text)
+                        .toList());
         for (var concept : ConceptWords.read(DATA.resolve("concept-words.csv"))) {
             sets.put(concept.concept(), contrast("concepts/" + concept.concept() + ".csv"));
         }
         var homes = new HashMap<String, Set<String>>();
-        sets.forEach((name, texts) -> texts.forEach(text -> homes.computeIfAbsent(text.strip().toLowerCase(Locale.ROOT), t -> new LinkedHashSet<>()).add(name)));
-        assertEquals(Set.of(), homes.entrySet().stream().filter(home -> home.getValue().size() > 1).map(Object::toString).collect(Collectors.toSet()));
-        assertTrue(sets.get("toxic prompts").size() >= 112 && sets.get("harmful instructions").size() >= 112, "a hundred to judge on, a dozen to tune on");
+        sets.forEach((name, texts) -> texts.forEach(
+                text -> homes.computeIfAbsent(text.strip().toLowerCase(Locale.ROOT), t -> new LinkedHashSet<>())
+                        .add(name)));
+        assertEquals(
+                Set.of(),
+                homes.entrySet().stream()
+                        .filter(home -> home.getValue().size() > 1)
+                        .map(Object::toString)
+                        .collect(Collectors.toSet()));
+        assertTrue(
+                sets.get("toxic prompts").size() >= 112
+                        && sets.get("harmful instructions").size() >= 112,
+                "a hundred to judge on, a dozen to tune on");
     }
 }

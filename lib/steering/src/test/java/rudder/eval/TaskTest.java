@@ -15,16 +15,16 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import rudder.compare.Comparison;
-import rudder.compare.Family;
-import rudder.compare.Score;
-import rudder.compare.Tuning;
+import rudder.compare.ControllerFamily;
+import rudder.compare.GridSearch;
+import rudder.compare.Metric;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.model.Sampling;
 import rudder.steer.ContrastSet;
+import rudder.steer.ControllerFactory;
 import rudder.steer.Features;
 import rudder.steer.PromptSet;
-import rudder.steer.Steering;
 import rudder.theory.Controller;
 
 @Tag("model")
@@ -44,14 +44,25 @@ class TaskTest {
         rudeness = ContrastSet.read("../../data/tasks/rudeness.csv");
         neutral = PromptSet.read("../../data/tasks/neutral.csv");
         var target = Features.contrast(model, rudeness).setpoint(0.5);
-        addition = Controller.openLoop(target, 15).named(ADDED);
-        task = task(neutral.prompts().subList(0, 2), neutral.prompts().subList(2, 44), Comparison.settings().tokens(2).measuring(target)
-                .sampling(Sampling.paper().withTopP(1)));
+        addition = Controller.actAdd(target, 15).named(ADDED);
+        task = task(
+                neutral.prompts().subList(0, 2),
+                neutral.prompts().subList(2, 44),
+                Comparison.settings()
+                        .tokens(2)
+                        .measuring(target)
+                        .sampling(Sampling.paper().withTopP(1)));
         small = task(task.tuning().prompts(), task.evaluation().prompts().subList(0, 4), task.settings());
     }
 
     private static Task task(List<String> tuning, List<String> evaluation, Comparison.Settings settings) {
-        return new Task("rude", rudeness, new PromptSet("t", tuning), new PromptSet("e", evaluation), List.of(Score.of("length", c -> c.text().length())), settings);
+        return new Task(
+                "rude",
+                rudeness,
+                new PromptSet("t", tuning),
+                new PromptSet("e", evaluation),
+                List.of(Metric.of("length", c -> c.text().length())),
+                settings);
     }
 
     @AfterAll
@@ -70,7 +81,7 @@ class TaskTest {
     @Test
     void aKilledRunGoesOnWhereItWasAndLeavesTheFileOfAnUninterruptedOne(@TempDir Path folder) throws IOException {
         var asked = new ArrayList<String>();
-        var added = new Steering(ADDED, (m, prompt) -> {
+        var added = new ControllerFactory(ADDED, (m, prompt) -> {
             asked.add(prompt);
             return addition;
         });
@@ -79,15 +90,21 @@ class TaskTest {
         var whole = Files.readString(file);
         var lines = whole.lines().toList();
         assertEquals(43, lines.size());
-        assertEquals(first.table().print(), task.run(model, folder, Steering.of(addition)).table().print(), "nothing was left to write");
+        assertEquals(
+                first.table().print(),
+                task.run(model, folder, ControllerFactory.of(addition)).table().print(),
+                "nothing was left to write");
 
-        for (int kept : new int[] {0, 8, 32, 41}) {                            // a header alone; in a batch; at its end; in the next
+        for (int kept : new int[] {0, 8, 32, 41}) { // a header alone; in a batch; at its end; in the next
             var head = String.join("\n", lines.subList(0, 1 + kept)) + "\n";
             Files.writeString(file, head + lines.get(1 + kept).substring(0, 40));
             assertRefused(() -> task.judge(model, folder, ADDED), "after " + kept + " of 42", "go on");
             asked.clear();
             task.run(model, folder, added);
-            assertEquals(task.evaluation().prompts().subList(kept / 16 * 16, 42), asked.subList(1, asked.size()), "the first is asked to know the controller");
+            assertEquals(
+                    task.evaluation().prompts().subList(kept / 16 * 16, 42),
+                    asked.subList(1, asked.size()),
+                    "the first is asked to know the controller");
             assertEquals(whole, Files.readString(file));
         }
     }
@@ -95,33 +112,50 @@ class TaskTest {
     @Test
     void aPartOfAListAloneDrawsWhatTheWholeDrawsUnderSeveralControllers() {
         var prompts = task.evaluation().prompts().subList(0, 3);
-        var added = Steering.of(addition);
-        var whole = task.settings().write(model, List.of(Steering.of(Controller.none()), added), prompts, 0).get(1);
-        assertEquals(List.of(ADDED, ADDED, ADDED), whole.stream().map(Completion::controller).toList());
+        var added = ControllerFactory.of(addition);
+        var whole = task.settings()
+                .write(model, List.of(ControllerFactory.of(Controller.none()), added), prompts, 0)
+                .get(1);
+        assertEquals(
+                List.of(ADDED, ADDED, ADDED),
+                whole.stream().map(Completion::controller).toList());
         assertEquals(prompts, whole.stream().map(Completion::prompt).toList());
         assertEquals(whole.get(2).text(), alone(added, prompts.get(2), 2));
         assertNotEquals(whole.get(2).text(), alone(added, prompts.get(2), 7));
     }
 
-    private static String alone(Steering steering, String prompt, int row) {
-        return task.settings().write(model, List.of(steering), List.of(prompt), row).get(0).get(0).text();
+    private static String alone(ControllerFactory factory, String prompt, int row) {
+        return task.settings()
+                .write(model, List.of(factory), List.of(prompt), row)
+                .get(0)
+                .get(0)
+                .text();
     }
 
     @Test
     void storedCompletionsAreJudgedAgainToTheSameTable(@TempDir Path folder) throws IOException {
-        var ran = small.run(model, folder, Steering.of(Controller.none()), Steering.of(addition));
-        assertEquals(ran.table().print(), small.judge(model, folder, "none", ADDED).table().print());
-        var direct = Comparison.of(model, small.evaluation().prompts(), small.settings(), Controller.none(), addition).with(small.scores().get(0));
+        var ran = small.run(model, folder, ControllerFactory.of(Controller.none()), ControllerFactory.of(addition));
+        assertEquals(
+                ran.table().print(),
+                small.judge(model, folder, "none", ADDED).table().print());
+        var direct = Comparison.of(model, small.evaluation().prompts(), small.settings(), Controller.none(), addition)
+                .with(small.metrics().get(0));
         assertEquals(direct.table().print(), ran.table().print(), "a run is a comparison that is kept");
     }
 
     @Test
     void whatTuningWroteIsKeptToo(@TempDir Path folder) throws IOException {
-        var family = Family.of("addition", new double[] {0, 1}, x -> addition.times(x));
-        var objective = Tuning.Objective.most("length");
+        var family = ControllerFamily.of("ActAdd", new double[] {0, 1}, x -> addition.times(x));
+        var objective = GridSearch.Objective.most("length");
         var tuning = small.tune(model, folder, objective, family);
-        assertEquals(Tuning.search(model, small.tuning().prompts(), small.settings(), small.scores(), objective, family).table().print(), tuning.table().print());
-        assertEquals(tuning.table().print(), small.tune(model, folder, objective, family).table().print());
+        assertEquals(
+                GridSearch.search(model, small.tuning().prompts(), small.settings(), small.metrics(), objective, family)
+                        .table()
+                        .print(),
+                tuning.table().print());
+        assertEquals(
+                tuning.table().print(),
+                small.tune(model, folder, objective, family).table().print());
         try (var files = Files.list(folder.resolve("rude, tuning"))) {
             assertEquals(3, files.count(), "the unsteered model's beside the candidates'");
         }
@@ -129,34 +163,47 @@ class TaskTest {
 
     @Test
     void anotherControllerOfTheNameHasAFileOfItsOwn(@TempDir Path folder) throws IOException {
-        small.run(model, folder, Steering.of(addition));
-        small.run(model, folder, Steering.of(addition.times(2).named(ADDED)));
+        small.run(model, folder, ControllerFactory.of(addition));
+        small.run(model, folder, ControllerFactory.of(addition.times(2).named(ADDED)));
         assertRefused(() -> small.judge(model, folder, ADDED), "2 runs of 'added'");
         assertRefused(() -> small.judge(model, folder, "other"), "0 runs of 'other'", "first");
     }
 
     @Test
     void aDamagedLineIsNamed(@TempDir Path folder) throws IOException {
-        small.run(model, folder, Steering.of(addition));
+        small.run(model, folder, ControllerFactory.of(addition));
         var file = only(folder);
         var lines = Files.readAllLines(file);
         for (var damage : List.of("{\"prompt\": \"", "{}", "", lines.get(4))) {
             var some = new ArrayList<>(lines);
             some.set(3, damage);
             Files.write(file, some);
-            assertRefused(() -> small.run(model, folder, Steering.of(addition)), file.getFileName().toString(), "line 4");
+            assertRefused(
+                    () -> small.run(model, folder, ControllerFactory.of(addition)),
+                    file.getFileName().toString(),
+                    "line 4");
         }
         lines.set(0, "{\"task\": \"other\"}");
         Files.write(file, lines);
-        assertRefused(() -> small.run(model, folder, Steering.of(addition)), "line 1");
+        assertRefused(() -> small.run(model, folder, ControllerFactory.of(addition)), "line 1");
     }
 
     @Test
     void whatWasSeenBeforeJudgesNothing() {
         var settings = Comparison.settings();
         var prompts = neutral.prompts();
-        assertRefused(() -> task(prompts.subList(0, 3), prompts.subList(2, 5), settings), prompts.get(2), "tuning", "evaluation");
-        assertRefused(() -> task(prompts.subList(0, 1), List.of(rudeness.negative().get(0).toUpperCase() + " "), settings), "steering", "evaluation");
+        assertRefused(
+                () -> task(prompts.subList(0, 3), prompts.subList(2, 5), settings),
+                prompts.get(2),
+                "tuning",
+                "evaluation");
+        assertRefused(
+                () -> task(
+                        prompts.subList(0, 1),
+                        List.of(rudeness.negative().get(0).toUpperCase() + " "),
+                        settings),
+                "steering",
+                "evaluation");
         assertRefused(() -> task(prompts.subList(0, 1), prompts.subList(1, 2), settings.withDivergence()), "KL");
     }
 }

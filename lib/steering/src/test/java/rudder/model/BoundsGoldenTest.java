@@ -17,16 +17,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import rudder.checkpoint.Golden;
 import rudder.checkpoint.store.ModelStore;
-import rudder.theory.Actuation;
 import rudder.theory.Controller;
 import rudder.theory.Differential;
 import rudder.theory.FeatureTracker;
+import rudder.theory.HookPoint;
+import rudder.theory.InputMatrix;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.LqrSolution;
 import rudder.theory.LyapunovFunction;
 import rudder.theory.MatrixFreeLqr;
-import rudder.theory.Place;
 import rudder.theory.QuadraticCost;
 import rudder.theory.Rollout;
 import rudder.theory.SampledBound;
@@ -34,16 +34,19 @@ import rudder.theory.Setpoint;
 import rudder.theory.Spectra;
 
 /**
- * The bounds, spectra and gains of theory on a real model: against numbers that another program made from Jacobians of its own, and made in two ways. The
- * tolerances are those of the products' precision; the algebra between is in double precision throughout.
+ * The bounds, spectra and gains of theory on a real model: against numbers that another program made from Jacobians of
+ * its own, and made in two ways. The tolerances are those of the products' precision; the algebra between is in double
+ * precision throughout.
  */
 @Tag("model")
 class BoundsGoldenTest {
     private static final int T = 30;
-    private static final QuadraticCost COST = new QuadraticCost(.1, 1, .1);      // the golden's
+    private static final QuadraticCost COST = new QuadraticCost(.1, 1, .1); // the golden's
 
     private final Golden golden = Golden.of("smollm2");
-    private final List<int[]> prompts = golden.at("jac_meta", "prompts10_ids").list().stream().map(Golden::ints).toList();
+    private final List<int[]> prompts = golden.at("jac_meta", "prompts10_ids").list().stream()
+            .map(Golden::ints)
+            .toList();
     private LanguageModel model;
 
     private void load(DataType type) throws IOException {
@@ -55,7 +58,10 @@ class BoundsGoldenTest {
         model.close();
     }
 
-    /** In single precision our own Jacobians differ from the golden's; those of the model in double precision are the same to its digits. */
+    /**
+     * In single precision our own Jacobians differ from the golden's; those of the model in double precision are the
+     * same to its digits.
+     */
     @ParameterizedTest
     @CsvSource({"FLOAT32, 1e-4", "FLOAT64, 1e-6"})
     void theSampledBoundIsTheGoldenTermByTerm(DataType type, double tolerance) throws IOException {
@@ -68,17 +74,31 @@ class BoundsGoldenTest {
         var terms = bound.terms(closed.get(0));
 
         var wanted = golden.at("tracking_bound");
-        assertClose(wanted.at("P_trace").numbers(), IntStream.rangeClosed(0, T).mapToDouble(k -> CommonOps_DDRM.trace(lyapunov.matrix(k))), tolerance, "trace P");
+        assertClose(
+                wanted.at("P_trace").numbers(),
+                IntStream.rangeClosed(0, T).mapToDouble(k -> CommonOps_DDRM.trace(lyapunov.matrix(k))),
+                tolerance,
+                "trace P");
         assertClose(wanted.at("L_right").numbers(), DoubleStream.of(bound.curvatures()), tolerance, "L");
-        assertClose(column(wanted, "term1_right"), DoubleStream.of(terms.linear()).skip(1), tolerance, "linear part");
+        assertClose(
+                column(wanted, "term1_right"), DoubleStream.of(terms.linear()).skip(1), tolerance, "linear part");
         assertClose(column(wanted, "sum_right"), DoubleStream.of(terms.curved()).skip(1), tolerance, "curved part");
-        assertClose(column(wanted, "bound_right"), DoubleStream.of(bound.along(closed.get(0))).skip(1), tolerance, "bound");
+        assertClose(
+                column(wanted, "bound_right"),
+                DoubleStream.of(bound.along(closed.get(0))).skip(1),
+                tolerance,
+                "bound");
         double[][] errors = wanted.at("err_all_rollouts").rows();
         for (int run = 0; run < errors.length; run++) {
-            assertClose(errors[run], DoubleStream.of(lyapunov.norms(closed.get(run))), tolerance, "|dz|_P of run " + run);
+            assertClose(
+                    errors[run], DoubleStream.of(lyapunov.norms(closed.get(run))), tolerance, "|dz|_P of run " + run);
         }
         assertClose(wanted.at("dz_l2_closed").numbers(), norms(closed.get(0)), tolerance, "|dz|, closed loop");
-        assertClose(wanted.at("dz_l2_open").numbers(), norms(deviations(Controller.none(), nominal).get(0)), tolerance, "|dz|, open loop");
+        assertClose(
+                wanted.at("dz_l2_open").numbers(),
+                norms(deviations(Controller.none(), nominal).get(0)),
+                tolerance,
+                "|dz|, open loop");
         assertEquals(1, bound.coverage(closed));
     }
 
@@ -109,20 +129,31 @@ class BoundsGoldenTest {
         var nominal = plant.nominal().rollout().states();
         var weights = new double[T + 1];
         Arrays.fill(weights, .1);
-        var byProducts = FeatureTracker.of(plant, nominal, setpoint(), weights, 10, Actuation.everywhere());
-        var byMatrices = FeatureTracker.of(dense, nominal, setpoint(), weights, 10, Actuation.everywhere());
+        var byProducts = FeatureTracker.of(plant, nominal, setpoint(), weights, 10, InputMatrix.everywhere());
+        var byMatrices = FeatureTracker.of(dense, nominal, setpoint(), weights, 10, InputMatrix.everywhere());
         for (int k = 0; k < T; k++) {
-            var found = byProducts.laws(Place.OUTPUT, k).get(0).feedback().orElseThrow();
-            var wanted = byMatrices.laws(Place.OUTPUT, k).get(0).feedback().orElseThrow();
-            assertEquals(0, Golden.relative(found.reading().directions().data, wanted.reading().directions().data), tolerance, "C of block " + k);
-            assertEquals(0, Golden.relative(found.reading().targets(), wanted.reading().targets()), tolerance, "b of block " + k);
+            var found =
+                    byProducts.laws(HookPoint.RESID_POST, k).get(0).feedback().orElseThrow();
+            var wanted =
+                    byMatrices.laws(HookPoint.RESID_POST, k).get(0).feedback().orElseThrow();
+            assertEquals(
+                    0,
+                    Golden.relative(
+                            found.reading().directions().data, wanted.reading().directions().data),
+                    tolerance,
+                    "C of block " + k);
+            assertEquals(
+                    0,
+                    Golden.relative(found.reading().targets(), wanted.reading().targets()),
+                    tolerance,
+                    "b of block " + k);
             assertEquals(0, Golden.relative(found.W().data, wanted.W().data), tolerance, "W of block " + k);
         }
     }
 
     /**
-     * On the first blocks, where the Jacobians' norms differ most; all thirty agree as closely, at twenty times the price. In single precision residuals stop
-     * near 1e-5 and the vectors are good to 3e-4.
+     * On the first blocks, where the Jacobians' norms differ most; all thirty agree as closely, at twenty times the
+     * price. In single precision residuals stop near 1e-5 and the vectors are good to 3e-4.
      */
     @Test
     void theRegulatorFromProductsAloneIsTheOneFromMatrices() throws IOException {
@@ -150,8 +181,14 @@ class BoundsGoldenTest {
             }
         };
         int T = plant.horizon();
-        var dense = Lqr.solve(LinearSystem.of(IntStream.range(0, T).mapToObj(whole::jacobian).toList(), model.algebra(), "first blocks"), COST);
-        var setpoint = Setpoint.absolute(Arrays.copyOf(golden.at("lqr", "v").rows(), T + 1), Arrays.copyOf(golden.at("lqr", "mu").numbers(), T + 1), 1);
+        var dense = Lqr.solve(
+                LinearSystem.of(
+                        IntStream.range(0, T).mapToObj(whole::jacobian).toList(), model.algebra(), "first blocks"),
+                COST);
+        var setpoint = Setpoint.absolute(
+                Arrays.copyOf(golden.at("lqr", "v").rows(), T + 1),
+                Arrays.copyOf(golden.at("lqr", "mu").numbers(), T + 1),
+                1);
         double[][] w = MatrixFreeLqr.feedback(plant, COST, setpoint, 1e-8);
         for (int k = 0; k < T; k++) {
             assertEquals(0, Golden.relative(w[k], dense.feedback(k, setpoint.direction(k))), 1e-6, "w_" + k);
@@ -159,24 +196,31 @@ class BoundsGoldenTest {
     }
 
     private Setpoint setpoint() {
-        return Setpoint.absolute(golden.at("lqr", "v").rows(), golden.at("lqr", "mu").numbers(), 1);
+        return Setpoint.absolute(
+                golden.at("lqr", "v").rows(), golden.at("lqr", "mu").numbers(), 1);
     }
 
     private LqrSolution solution(List<int[]> at) {
-        return Lqr.solve(LinearSystem.of(model.meanJacobiansOf(at), model.algebra(), "mean of " + at.size()), COST);
+        return Lqr.solve(
+                LinearSystem.of(model.meanJacobiansOfTokens(at), model.algebra(), "mean of " + at.size()), COST);
     }
 
     /** Prompts 1..5 about prompt 0. */
     private List<Rollout> deviations(Controller controller, Rollout nominal) {
-        return model.steered(controller).tracesOf(prompts.subList(1, 6)).stream().map(trace -> trace.rollout().minus(nominal)).toList();
+        return model.steered(controller).tracesOfTokens(prompts.subList(1, 6)).stream()
+                .map(trace -> trace.rollout().minus(nominal))
+                .toList();
     }
 
     private static DoubleStream norms(Rollout run) {
-        return Arrays.stream(run.states()).mapToDouble(z -> Math.sqrt(DoubleStream.of(z).map(x -> x * x).sum()));
+        return Arrays.stream(run.states())
+                .mapToDouble(z -> Math.sqrt(DoubleStream.of(z).map(x -> x * x).sum()));
     }
 
     private static double[] column(Golden bound, String name) {
-        return bound.at("table").list().stream().mapToDouble(row -> row.at(name).number()).toArray();
+        return bound.at("table").list().stream()
+                .mapToDouble(row -> row.at(name).number())
+                .toArray();
     }
 
     private static void assertClose(double[] wanted, DoubleStream found, double relative, String what) {

@@ -20,22 +20,33 @@ class ContinuationTest {
         var controller = tiny.lqr(tiny.setpoint(2));
         var plain = new PlainTransformer(tiny);
         var prompts = List.of(model.encode("the sea"), model.encode("oh!"));
-        var continuations = List.of(List.of(new int[] {5, 9, 4, 7}, new int[] {11}, new int[] {3, 3}), List.of(new int[] {8, 2, 2}, new int[] {5, 9, 4, 7, 6}));
+        var continuations = List.of(
+                List.of(new int[] {5, 9, 4, 7}, new int[] {11}, new int[] {3, 3}),
+                List.of(new int[] {8, 2, 2}, new int[] {5, 9, 4, 7, 6}));
         for (var positions : Positions.values()) {
-            double[][][] found = model.steered(List.of(controller, tiny.lqr(tiny.setpoint(1)))).at(positions).surprisals(prompts, continuations);
+            double[][][] found = model.steered(List.of(controller, tiny.lqr(tiny.setpoint(1))))
+                    .atPositions(positions)
+                    .surprisals(prompts, continuations);
             for (int of = 0; of < found.length; of++) {
                 int n = prompts.get(of).length;
                 var law = of == 0 ? controller : tiny.lqr(tiny.setpoint(1));
                 assertEquals(continuations.get(of).size(), found[of].length);
                 for (int row = 0; row < found[of].length; row++) {
                     int[] tokens = continuations.get(of).get(row);
-                    double[][][] z = plain.states(DecodingTest.joined(prompts.get(of), tokens), law,
-                            t -> t < n - 1 ? positions.earlier : t == n - 1 ? positions.last : positions.written);
+                    double[][][] z = plain.states(
+                            DecodingTest.joined(prompts.get(of), tokens),
+                            law,
+                            t -> t < n - 1 ? positions.earlier : t == n - 1 ? positions.last : positions.generated);
                     assertEquals(tokens.length, found[of][row].length);
                     for (int i = 0; i < tokens.length; i++) {
                         double[] logits = plain.logits(z[n - 1 + i][tiny.horizon]);
-                        double wanted = Math.log(Arrays.stream(logits).map(Math::exp).sum()) - logits[tokens[i]];
-                        assertEquals(wanted, found[of][row][i], 1e-6 * wanted, positions + ", prompt " + of + ", continuation " + row + ", token " + i);
+                        double wanted =
+                                Math.log(Arrays.stream(logits).map(Math::exp).sum()) - logits[tokens[i]];
+                        assertEquals(
+                                wanted,
+                                found[of][row][i],
+                                1e-6 * wanted,
+                                positions + ", prompt " + of + ", continuation " + row + ", token " + i);
                     }
                 }
             }
@@ -45,7 +56,7 @@ class ContinuationTest {
     @Test
     void withoutAControllerTheyAreTheModelsOwn() {
         var model = Tiny.LLAMA.model();
-        var free = model.steered(Controller.none()).at(Positions.ALL);
+        var free = model.steered(Controller.none()).atPositions(Positions.ALL);
         int[] prompt = model.encode("the sea");
         double[] own = model.surprisals(DecodingTest.joined(prompt, new int[] {5, 9}));
         double[] found = free.surprisals(List.of(prompt), List.of(List.of(new int[] {5, 9})))[0][0];

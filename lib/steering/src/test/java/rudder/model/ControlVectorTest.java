@@ -21,9 +21,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.format.GgufBytes;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.GgufWriter;
+import rudder.theory.ControlLaw;
 import rudder.theory.Controller;
-import rudder.theory.Law;
-import rudder.theory.Place;
+import rudder.theory.HookPoint;
 
 class ControlVectorTest {
 
@@ -39,8 +39,8 @@ class ControlVectorTest {
     }
 
     private static Controller added(Map<Integer, double[]> inputs) {
-        var laws = new TreeMap<Integer, Law>();
-        inputs.forEach((k, u) -> laws.put(k, Law.constant(u)));
+        var laws = new TreeMap<Integer, ControlLaw>();
+        inputs.forEach((k, u) -> laws.put(k, ControlLaw.constant(u)));
         return Controller.of("added", laws, null);
     }
 
@@ -56,32 +56,43 @@ class ControlVectorTest {
         var controller = added(Map.of(1, input(1), tiny.horizon - 1, input(2)));
         var found = roundTrip(controller, tiny.model());
         assertEquals("added", found.name());
-        assertEquals(controller.blocks(Place.STATE), found.blocks(Place.STATE));
-        for (int k : found.blocks(Place.STATE)) {
+        assertEquals(controller.blocks(HookPoint.RESID_PRE), found.blocks(HookPoint.RESID_PRE));
+        for (int k : found.blocks(HookPoint.RESID_PRE)) {
             assertArrayEquals(controller.input(k, ZERO), found.input(k, ZERO));
         }
         var again = Files.readAllBytes(folder.resolve("a.gguf"));
         roundTrip(found, tiny.model());
         assertArrayEquals(again, Files.readAllBytes(folder.resolve("a.gguf")));
-        var all = tiny.model().steered(controller).at(Positions.ALL);
-        assertArrayEquals(all.logits(Tiny.tokens(7, 1)), tiny.model().steered(found).at(Positions.ALL).logits(Tiny.tokens(7, 1)));
+        var all = tiny.model().steered(controller).atPositions(Positions.ALL);
+        assertArrayEquals(
+                all.logits(Tiny.tokens(7, 1)),
+                tiny.model().steered(found).atPositions(Positions.ALL).logits(Tiny.tokens(7, 1)));
     }
 
     @Test
     void anyConstantInputsAreRoundedAndThoseOfABlockAddedUp() throws IOException {
         var setpoint = Tiny.LLAMA.setpoint(1.5);
-        var behind = Controller.of("behind", Place.OUTPUT, Map.of(2, Law.constant(input(3)), 3, Law.constant(input(4))), null);
-        var found = roundTrip(Controller.openLoop(setpoint, 2).times(.1).plus(behind), MODEL);
-        assertEquals(Set.of(2, 3), found.blocks(Place.STATE));
+        var behind = Controller.of(
+                "behind",
+                HookPoint.RESID_POST,
+                Map.of(2, ControlLaw.constant(input(3)), 3, ControlLaw.constant(input(4))),
+                null);
+        var found = roundTrip(Controller.actAdd(setpoint, 2).times(.1).plus(behind), MODEL);
+        assertEquals(Set.of(2, 3), found.blocks(HookPoint.RESID_PRE));
         double[] shift = setpoint.shift(2);
         double[] behind2 = input(3);
         for (int i = 0; i < Tiny.D; i++) {
             assertEquals((float) (.1 * shift[i] + behind2[i]), found.input(2, ZERO)[i]);
         }
         assertArrayEquals(input(4), found.input(3, ZERO));
-        var frozen = Controller.proportional(setpoint, 1, 1, 2).frozenAt(MODEL.trace("the sea").rollout().states());
-        assertEquals(Set.of(1, 2), roundTrip(frozen, MODEL).blocks(Place.STATE));
-        assertEquals(Set.of(1), roundTrip(added(Map.of(0, ZERO, 1, input(1))), MODEL).blocks(Place.STATE), "adding nothing needs no slot");
+        var frozen = Controller.proportional(setpoint, 1, 1)
+                .plus(Controller.proportional(setpoint, 1, 2))
+                .frozenAt(MODEL.trace("the sea").rollout().states());
+        assertEquals(Set.of(1, 2), roundTrip(frozen, MODEL).blocks(HookPoint.RESID_PRE));
+        assertEquals(
+                Set.of(1),
+                roundTrip(added(Map.of(0, ZERO, 1, input(1))), MODEL).blocks(HookPoint.RESID_PRE),
+                "adding nothing needs no slot");
     }
 
     /** What llama.cpp's loader looks at: names, type, shape, and data padded to the end. */
@@ -89,11 +100,19 @@ class ControlVectorTest {
     void theFileIsWhatLlamaCppReads() throws IOException {
         var file = folder.resolve("a.gguf");
         ControlVector.save(added(Map.of(1, input(1), 3, input(2))), MODEL, file);
-        var bytes = new GgufBytes().string("general.architecture", "controlvector").string("general.name", "added")
-                .string("controlvector.model_hint", "llama").uint32("controlvector.layer_count", 2)
-                .tensor("direction.1", new long[] {Tiny.D}, floats(input(1))).tensor("direction.3", new long[] {Tiny.D}, floats(input(2))).bytes();
+        var bytes = new GgufBytes()
+                .string("general.architecture", "controlvector")
+                .string("general.name", "added")
+                .string("controlvector.model_hint", "llama")
+                .uint32("controlvector.layer_count", 2)
+                .tensor("direction.1", new long[] {Tiny.D}, floats(input(1)))
+                .tensor("direction.3", new long[] {Tiny.D}, floats(input(2)))
+                .bytes();
         assertArrayEquals(bytes, Files.readAllBytes(file));
-        new GgufWriter().floats("a", new float[] {1, 2, 3}).floats("b", new float[] {4}).write(file);
+        new GgufWriter()
+                .floats("a", new float[] {1, 2, 3})
+                .floats("b", new float[] {4})
+                .write(file);
         try (var gguf = GgufFile.open(file)) {
             var values = FloatBuffer.allocate(3);
             gguf.read("a", values);
@@ -115,9 +134,13 @@ class ControlVectorTest {
     /** repeng's: without a name, from the last layer to the first, its count and hint of another mind. */
     @Test
     void aFileOfAnotherProgramIsRead() throws IOException {
-        var file = new GgufBytes().string("general.architecture", "controlvector").string("controlvector.model_hint", "mistral")
-                .uint32("controlvector.layer_count", 99).tensor("direction.3", new long[] {Tiny.D}, floats(input(3)))
-                .tensor("direction.1", new long[] {Tiny.D}, floats(input(1))).write(folder.resolve("happy.gguf"));
+        var file = new GgufBytes()
+                .string("general.architecture", "controlvector")
+                .string("controlvector.model_hint", "mistral")
+                .uint32("controlvector.layer_count", 99)
+                .tensor("direction.3", new long[] {Tiny.D}, floats(input(3)))
+                .tensor("direction.1", new long[] {Tiny.D}, floats(input(1)))
+                .write(folder.resolve("happy.gguf"));
         var controller = ControlVector.load(file, MODEL);
         assertEquals("Controller[happy.gguf, blocks 1..3]", controller.toString());
         assertArrayEquals(input(1), controller.input(1, ZERO));
@@ -131,16 +154,31 @@ class ControlVectorTest {
         var setpoint = Tiny.LLAMA.setpoint(1);
         var file = folder.resolve("a.gguf");
         double[] onHeads = new double[MODEL.headsWidth()];
-        assertRefused(() -> ControlVector.save(Controller.openLoop(setpoint), MODEL, file), "input at block 0", "no slot", "1..3");
-        assertRefused(() -> ControlVector.save(Controller.proportional(setpoint, 1, 2), MODEL, file), "Feedback[m=1", "block 2", "frozenAt", "ControllerFile");
-        assertRefused(() -> ControlVector.save(Controller.openLoop(setpoint, 2).onlyWhen(setpoint, 0, 1), MODEL, file), "Gated", "looks at the state");
-        var heads = Controller.of("heads", Place.HEADS, Map.of(1, Law.constant(onHeads)), null);
+        assertRefused(
+                () -> ControlVector.save(Controller.spreadActAdd(setpoint, 0), MODEL, file),
+                "input at block 0",
+                "no slot",
+                "1..3");
+        assertRefused(
+                () -> ControlVector.save(Controller.proportional(setpoint, 1, 2), MODEL, file),
+                "LinearFeedback[m=1",
+                "block 2",
+                "frozenAt",
+                "ControllerFile");
+        assertRefused(
+                () -> ControlVector.save(Controller.actAdd(setpoint, 2).onlyWhen(setpoint, 0, 1), MODEL, file),
+                "Gated",
+                "looks at the state");
+        var heads = Controller.of("heads", HookPoint.HEAD_OUT, Map.of(1, ControlLaw.constant(onHeads)), null);
         assertRefused(() -> ControlVector.save(heads, MODEL, file), "attention heads", "block 1");
         assertRefused(() -> ControlVector.save(Controller.none(), MODEL, file), "adds nothing");
         double[] huge = ZERO.clone();
         Arrays.fill(huge, 1e39);
         assertRefused(() -> ControlVector.save(added(Map.of(1, huge)), MODEL, file), "beyond float32", "block 1");
-        assertRefused(() -> ControlVector.save(Controller.openLoop(Tiny.GEMMA3.setpoint(1), 5), MODEL, file), "block 5", "0..3");
+        assertRefused(
+                () -> ControlVector.save(Controller.actAdd(Tiny.GEMMA3.setpoint(1), 5), MODEL, file),
+                "block 5",
+                "0..3");
         assertTrue(Files.notExists(file));
     }
 
@@ -160,7 +198,9 @@ class ControlVectorTest {
     }
 
     private static GgufBytes file(String tensor, float... values) {
-        return new GgufBytes().string("general.architecture", "controlvector").tensor(tensor, new long[] {values.length}, values);
+        return new GgufBytes()
+                .string("general.architecture", "controlvector")
+                .tensor(tensor, new long[] {values.length}, values);
     }
 
     private void refused(GgufBytes bytes, String... words) throws IOException {

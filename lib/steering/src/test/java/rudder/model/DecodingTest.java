@@ -24,7 +24,8 @@ import rudder.theory.Controller;
 /** A token is the same however it was computed: cached or anew, alone or in any company. */
 class DecodingTest {
 
-    private static final Sampling DRAWN = Sampling.greedy().withTemperature(1).withTopP(.9).withSeed(3);
+    private static final Sampling DRAWN =
+            Sampling.greedy().withTemperature(1).withTopP(.9).withSeed(3);
 
     @ParameterizedTest
     @EnumSource
@@ -34,11 +35,16 @@ class DecodingTest {
         var distinct = new HashSet<Integer>();
         for (String text : Tiny.TEXTS) {
             int[] prompt = model.encode(text);
-            var completion = model.steered(Controller.none()).measuring(setpoint).generate(text, 12, Sampling.greedy());
+            var completion =
+                    model.steered(Controller.none()).measuring(setpoint).generate(text, 12, Sampling.greedy());
             for (int i = 0; i < 12; i++) {
                 int[] prefix = joined(prompt, Arrays.copyOf(completion.tokens(), i));
                 assertEquals(best(model.logits(prefix)), completion.tokens()[i], text + ", token " + i);
-                double[] strengths = model.steered(Controller.none()).tracesOf(List.of(prefix)).get(0).rollout().strengths(setpoint);
+                double[] strengths = model.steered(Controller.none())
+                        .tracesOfTokens(List.of(prefix))
+                        .get(0)
+                        .rollout()
+                        .strengths(setpoint);
                 assertEquals(0, Golden.relative(completion.strengths()[i], strengths), 1e-12, text + ", token " + i);
             }
             Arrays.stream(completion.tokens()).forEach(distinct::add);
@@ -55,7 +61,10 @@ class DecodingTest {
         }
     }
 
-    /** Rows 0, 3, 32 and 34 of two lists, one longer than the other, with strangers around them and a batch's end between them. */
+    /**
+     * Rows 0, 3, 32 and 34 of two lists, one longer than the other, with strangers around them and a batch's end
+     * between them.
+     */
     @ParameterizedTest
     @EnumSource
     void aRowsDrawsDependOnItsPromptAndNumberOnly(Tiny tiny) {
@@ -80,14 +89,18 @@ class DecodingTest {
         var rows = model.generate(Collections.nCopies(SteeredModel.TEXTS + 2, "the"), 10, DRAWN);
         assertEquals(rows.size(), rows.stream().map(Completion::text).distinct().count());
         assertSame(rows.get(0), model.generate("the", 10, DRAWN));
-        assertFalse(Arrays.equals(rows.get(0).tokens(), model.generate("the", 10, DRAWN.withSeed(4)).tokens()));
+        assertFalse(Arrays.equals(
+                rows.get(0).tokens(),
+                model.generate("the", 10, DRAWN.withSeed(4)).tokens()));
     }
 
     @Test
     void everyRoundDrawsAlike() {
         var model = Tiny.LLAMA.model().steered(Controller.none()).fromRow(5);
         var once = model.generate(Tiny.TEXTS, 10, DRAWN);
-        var prompts = Stream.of(Tiny.TEXTS, Tiny.TEXTS, Tiny.TEXTS, Tiny.TEXTS, Tiny.TEXTS, Tiny.TEXTS, Tiny.TEXTS).flatMap(List::stream).toList();
+        var prompts = Stream.of(Tiny.TEXTS, Tiny.TEXTS, Tiny.TEXTS, Tiny.TEXTS, Tiny.TEXTS, Tiny.TEXTS, Tiny.TEXTS)
+                .flatMap(List::stream)
+                .toList();
         assertTrue(prompts.size() > SteeredModel.TEXTS);
         var rounds = model.inRounds(Tiny.TEXTS.size()).generate(prompts, 10, DRAWN);
         for (int i = 0; i < rounds.size(); i++) {
@@ -99,7 +112,8 @@ class DecodingTest {
     @Test
     void singlePrecisionWritesTheSame() {
         for (Tiny tiny : Tiny.values()) {
-            assertSame(tiny.model().generate("the sea", 10, Sampling.greedy()),
+            assertSame(
+                    tiny.model().generate("the sea", 10, Sampling.greedy()),
                     tiny.model(DataType.FLOAT32).generate("the sea", 10, Sampling.greedy()));
         }
     }
@@ -108,15 +122,27 @@ class DecodingTest {
     void aStopTokenEndsItsRowAndLeavesTheOthersAlone() {
         var free = Tiny.LLAMA.model().generate(Tiny.TEXTS, 12, Sampling.greedy());
         int[] tokens = free.get(0).tokens();
-        int stop = tokens[IntStream.range(1, 12).filter(i -> IntStream.range(0, i).noneMatch(j -> tokens[j] == tokens[i])).max().orElseThrow()];
-        try (var model = Tiny.LLAMA.load(DataType.FLOAT64, Tiny.LLAMA.tensors(), file -> file.uint32("tokenizer.ggml.eos_token_id", stop))) {
+        int stop = tokens[
+                IntStream.range(1, 12)
+                        .filter(i -> IntStream.range(0, i).noneMatch(j -> tokens[j] == tokens[i]))
+                        .max()
+                        .orElseThrow()];
+        try (var model = Tiny.LLAMA.load(
+                DataType.FLOAT64, Tiny.LLAMA.tensors(), file -> file.uint32("tokenizer.ggml.eos_token_id", stop))) {
             var found = model.generate(Tiny.TEXTS, 12, Sampling.greedy());
             for (int i = 0; i < found.size(); i++) {
                 int[] wanted = free.get(i).tokens();
-                int end = IntStream.range(0, 12).filter(j -> wanted[j] == stop).findFirst().orElse(12);
-                assertArrayEquals(Arrays.copyOf(wanted, Math.min(end + 1, 12)), found.get(i).tokens(), "the token that ends is kept");
+                int end = IntStream.range(0, 12)
+                        .filter(j -> wanted[j] == stop)
+                        .findFirst()
+                        .orElse(12);
+                assertArrayEquals(
+                        Arrays.copyOf(wanted, Math.min(end + 1, 12)),
+                        found.get(i).tokens(),
+                        "the token that ends is kept");
                 assertEquals(end < 12, found.get(i).ended());
-                assertEquals(model.decode(Arrays.copyOf(wanted, end)), found.get(i).text(), "its text is not");
+                assertEquals(
+                        model.decode(Arrays.copyOf(wanted, end)), found.get(i).text(), "its text is not");
             }
             assertNotEquals(12, found.get(0).tokens().length);
         }
@@ -142,7 +168,9 @@ class DecodingTest {
     }
 
     static int best(float[] logits) {
-        return IntStream.range(0, logits.length).reduce((i, j) -> logits[j] > logits[i] ? j : i).orElseThrow();
+        return IntStream.range(0, logits.length)
+                .reduce((i, j) -> logits[j] > logits[i] ? j : i)
+                .orElseThrow();
     }
 
     static int[] joined(int[] a, int[] b) {

@@ -31,7 +31,8 @@ class EngineAlgebraTest {
     private final LanguageModel model = Tiny.LLAMA.model();
     private final DenseAlgebra engine = model.algebra();
     private final List<DMatrixRMaj> jacobians = IntStream.range(0, T)
-            .mapToObj(k -> RandomMatrices_DDRM.rectangle(D, D, -.3, .3, new Random(k))).toList();
+            .mapToObj(k -> RandomMatrices_DDRM.rectangle(D, D, -.3, .3, new Random(k)))
+            .toList();
     private final LinearSystem here = LinearSystem.of(jacobians);
     private final LinearSystem there = LinearSystem.of(jacobians, engine, "");
 
@@ -59,9 +60,14 @@ class EngineAlgebraTest {
         assertClose(ejml.multiply(a, b), engine.multiply(a, b));
         assertClose(ejml.multiplyTransposed(a, b), engine.multiplyTransposed(a, b));
         assertClose(ejml.solveSpd(spd, b), engine.solveSpd(spd, b));
-        try (var w = engine.open(); var v = ejml.open()) {
-            assertClose(v.plus(v.put(a), -3, v.put(spd)).get(), w.plus(w.put(a), -3, w.put(spd)).get());
-            assertClose(v.symmetric(2, v.put(a), .7).get(), w.symmetric(2, w.put(a), .7).get());
+        try (var w = engine.open();
+                var v = ejml.open()) {
+            assertClose(
+                    v.plus(v.put(a), -3, v.put(spd)).get(),
+                    w.plus(w.put(a), -3, w.put(spd)).get());
+            assertClose(
+                    v.symmetric(2, v.put(a), .7).get(),
+                    w.symmetric(2, w.put(a), .7).get());
             assertClose(a, w.put(a).get());
             assertClose(engine.multiply(a, b), engine.multiply(w.put(a), b));
             assertClose(engine.multiplyTransposed(a, b), engine.multiplyTransposed(w.put(a), b));
@@ -99,11 +105,14 @@ class EngineAlgebraTest {
             assertClose(wanted.matrix(k), found.matrix(k));
             assertEquals(wanted.peak(k), found.peak(k), 1e-9 * wanted.peak(k));
             assertEquals(wanted.floor(k), found.floor(k), 1e-9);
-            assertEquals(wanted.transitionNorms().norm(k, 0), found.transitionNorms().norm(k, 0), 1e-8);
+            assertEquals(
+                    wanted.transitionNorms().norm(k, 0), found.transitionNorms().norm(k, 0), 1e-8);
             assertClose(here.transition(k, 0), there.transition(k, 0));
         }
         assertClose(Gramians.controllability(here), Gramians.controllability(there));
-        assertClose(Gramians.observability(here, k -> jacobians.get(0)), Gramians.observability(there, k -> jacobians.get(0)));
+        assertClose(
+                Gramians.observability(here, k -> jacobians.get(0)),
+                Gramians.observability(there, k -> jacobians.get(0)));
     }
 
     @Test

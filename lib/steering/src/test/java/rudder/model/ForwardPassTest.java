@@ -12,7 +12,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.Golden;
 import rudder.theory.Controller;
 
-/** The engine's pass against the textbook's. Weights are folded in single precision: double precision agrees to that, times the depth. */
+/**
+ * The engine's pass against the textbook's. Weights are folded in single precision: double precision agrees to that,
+ * times the depth.
+ */
 class ForwardPassTest {
 
     @ParameterizedTest
@@ -24,12 +27,17 @@ class ForwardPassTest {
             double[][] wanted = plain.states(tokens, Controller.none(), 0)[n - 1];
             assertStates(wanted, tiny.model(), tokens, 2e-6);
             assertStates(wanted, tiny.model(DataType.FLOAT32), tokens, 2e-5);
-            assertEquals(0, Golden.relative(doubles(tiny.model().logits(tokens)), plain.logits(wanted[tiny.horizon])), 2e-6, n + " tokens");
+            assertEquals(
+                    0,
+                    Golden.relative(doubles(tiny.model().logits(tokens)), plain.logits(wanted[tiny.horizon])),
+                    2e-6,
+                    n + " tokens");
         }
     }
 
     private static void assertStates(double[][] wanted, LanguageModel model, int[] tokens, double tolerance) {
-        var trace = model.steered(Controller.none()).tracesOf(List.of(tokens)).get(0);
+        var trace =
+                model.steered(Controller.none()).tracesOfTokens(List.of(tokens)).get(0);
         for (int k = 0; k < wanted.length; k++) {
             assertEquals(0, Golden.relative(trace.state(k), wanted[k]), tolerance, tokens.length + " tokens, z_" + k);
         }
@@ -39,13 +47,19 @@ class ForwardPassTest {
     @EnumSource
     void raggedPromptsSideBySideHaveTheStatesTheyHaveAlone(Tiny tiny) {
         var steered = tiny.model().steered(tiny.lqr(tiny.setpoint(1)));
-        var prompts = IntStream.of(3, 11, 1, 6, 6, 2).mapToObj(n -> Tiny.tokens(n, 10 + n)).toList();
+        var prompts = IntStream.of(3, 11, 1, 6, 6, 2)
+                .mapToObj(n -> Tiny.tokens(n, 10 + n))
+                .toList();
         for (var view : List.of(steered, steered.atEveryToken())) {
-            var together = view.tracesOf(prompts);
+            var together = view.tracesOfTokens(prompts);
             for (int i = 0; i < prompts.size(); i++) {
-                var alone = view.tracesOf(List.of(prompts.get(i))).get(0);
+                var alone = view.tracesOfTokens(List.of(prompts.get(i))).get(0);
                 for (int k = 0; k <= tiny.horizon; k++) {
-                    assertEquals(0, Golden.relative(together.get(i).state(k), alone.state(k)), 1e-12, view + ", row " + i + ", z_" + k);
+                    assertEquals(
+                            0,
+                            Golden.relative(together.get(i).state(k), alone.state(k)),
+                            1e-12,
+                            view + ", row " + i + ", z_" + k);
                 }
                 assertArrayEquals(prompts.get(i), together.get(i).tokens());
             }
@@ -63,9 +77,15 @@ class ForwardPassTest {
         for (int i = 0; i < sequences.size(); i++) {
             double[] alone = model.surprisals(sequences.get(i));
             assertArrayEquals(alone, together[i], 1e-9, "sequence " + i);
-            assertArrayEquals(Arrays.copyOfRange(alone, alone.length - ends[i].length, alone.length), ends[i], 1e-9, "the end of sequence " + i);
+            assertArrayEquals(
+                    Arrays.copyOfRange(alone, alone.length - ends[i].length, alone.length),
+                    ends[i],
+                    1e-9,
+                    "the end of sequence " + i);
         }
-        assertArrayEquals(new int[] {5, 0, 1, 0}, Arrays.stream(ends).mapToInt(end -> end.length).toArray());
+        assertArrayEquals(
+                new int[] {5, 0, 1, 0},
+                Arrays.stream(ends).mapToInt(end -> end.length).toArray());
     }
 
     @ParameterizedTest

@@ -62,7 +62,8 @@ abstract class GoldenLaws {
     @Test
     void promptsHaveTheGoldenTokens() {
         for (Golden prompt : golden.at("prompts").list()) {
-            assertArrayEquals(prompt.at("ids").ints(), model.encode(prompt.at("prompt").text()));
+            assertArrayEquals(
+                    prompt.at("ids").ints(), model.encode(prompt.at("prompt").text()));
         }
     }
 
@@ -76,7 +77,9 @@ abstract class GoldenLaws {
             for (int i = 0; i < top.length; i++) {
                 assertEquals(wanted[i], logits[top[i]], 1e-3, "logit of token " + top[i]);
             }
-            var trace = model.steered(Controller.none()).tracesOf(List.of(ids)).get(0);
+            var trace = model.steered(Controller.none())
+                    .tracesOfTokens(List.of(ids))
+                    .get(0);
             double[] norms = prompt.at("z_norms").numbers();
             for (int k = 0; k <= model.horizon(); k++) {
                 assertEquals(1, norm(trace.state(k)) / norms[k], 1e-4, "|z_" + k + "|");
@@ -93,13 +96,21 @@ abstract class GoldenLaws {
     void twentyGreedyTokensAreTheGoldens() {
         for (Golden prompt : golden.at("prompts").list()) {
             var completion = model.generate(prompt.at("prompt").text(), 20, Sampling.greedy());
-            assertSameTokens(prompt.at("greedy20_ids").ints(), prompt.at("greedy20_margins").numbers(), completion.tokens(), completion.prompt());
+            assertSameTokens(
+                    prompt.at("greedy20_ids").ints(),
+                    prompt.at("greedy20_margins").numbers(),
+                    completion.tokens(),
+                    completion.prompt());
         }
     }
 
     @Test
     void perplexityIsTheGolden() {
-        assertEquals(1, model.perplexity(golden.at("perplexity", "ids").ints(), 1) / golden.at("perplexity", "ppl_own_f64").number(), 1e-4);
+        assertEquals(
+                1,
+                model.perplexity(golden.at("perplexity", "ids").ints(), 1)
+                        / golden.at("perplexity", "ppl_own_f64").number(),
+                1e-4);
     }
 
     @Test
@@ -125,7 +136,11 @@ abstract class GoldenLaws {
         for (int k = 0; k < model.horizon(); k++) {
             assertEquals(0, Golden.relative(lqr.feedback(k, v[k]), w[k]), 1e-3, "w_" + k);
         }
-        assertEquals(1, CommonOps_DDRM.trace(lqr.costToGo(0)) / golden.at("lqr", "S0_trace").number(), 1e-4);
+        assertEquals(
+                1,
+                CommonOps_DDRM.trace(lqr.costToGo(0))
+                        / golden.at("lqr", "S0_trace").number(),
+                1e-4);
     }
 
     @Test
@@ -161,8 +176,11 @@ abstract class GoldenLaws {
             int[] ours = largest(logits, top.length);
             double[] goldenLogits = steered.at("top10_logits").numbers();
             for (int i = 0; i < top.length; i++) {
-                boolean tied = i + 1 < top.length && goldenLogits[i] - goldenLogits[i + 1] < MARGIN || i > 0 && goldenLogits[i - 1] - goldenLogits[i] < MARGIN;
-                assertTrue(tied || top[i] == ours[i], what + ": place " + i + " of the best tokens is " + ours[i] + ", wanted " + top[i]);
+                boolean tied = i + 1 < top.length && goldenLogits[i] - goldenLogits[i + 1] < MARGIN
+                        || i > 0 && goldenLogits[i - 1] - goldenLogits[i] < MARGIN;
+                assertTrue(
+                        tied || top[i] == ours[i],
+                        what + ": place " + i + " of the best tokens is " + ours[i] + ", wanted " + top[i]);
             }
             var completion = controlled.generate(prompt, wanted.length, Sampling.greedy());
             assertSameTokens(wanted, margins, completion.tokens(), what);
@@ -181,7 +199,9 @@ abstract class GoldenLaws {
 
     private List<DMatrixRMaj> mean5() {
         if (mean5 == null) {
-            mean5 = model.meanJacobiansOf(golden.at("jac_meta", "prompts10_ids").list().subList(0, 5).stream().map(Golden::ints).toList());
+            mean5 = model.meanJacobiansOfTokens(golden.at("jac_meta", "prompts10_ids").list().subList(0, 5).stream()
+                    .map(Golden::ints)
+                    .toList());
         }
         return mean5;
     }
@@ -223,19 +243,30 @@ abstract class GoldenLaws {
             }
             var svd = DecompositionFactory_DDRM.svd(basis.numRows, width, false, false, true);
             svd.decompose(basis);
-            return IntStream.range(0, width).mapToDouble(i -> -Math.sqrt(svd.getSingularValues()[i])).sorted().map(s -> -s).toArray();
+            return IntStream.range(0, width)
+                    .mapToDouble(i -> -Math.sqrt(svd.getSingularValues()[i]))
+                    .sorted()
+                    .map(s -> -s)
+                    .toArray();
         }
     }
 
     private static void assertSameTokens(int[] wanted, double[] margins, int[] found, String what) {
         for (int i = 0; i < wanted.length && margins[i] >= MARGIN; i++) {
-            assertTrue(i < found.length && wanted[i] == found[i],
-                    what + ": token " + i + " of " + Arrays.toString(found) + ", wanted " + Arrays.toString(wanted) + " (margin " + margins[i] + ")");
+            assertTrue(
+                    i < found.length && wanted[i] == found[i],
+                    what + ": token " + i + " of " + Arrays.toString(found) + ", wanted " + Arrays.toString(wanted)
+                            + " (margin " + margins[i] + ")");
         }
     }
 
     private static int[] largest(float[] x, int n) {
-        return IntStream.range(0, x.length).boxed().sorted((i, j) -> Float.compare(x[j], x[i])).limit(n).mapToInt(i -> i).toArray();
+        return IntStream.range(0, x.length)
+                .boxed()
+                .sorted((i, j) -> Float.compare(x[j], x[i]))
+                .limit(n)
+                .mapToInt(i -> i)
+                .toArray();
     }
 
     private static double norm(double[] x) {

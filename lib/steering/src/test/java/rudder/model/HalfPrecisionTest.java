@@ -24,10 +24,16 @@ import rudder.checkpoint.store.ModelStore;
 import rudder.model.transformer.Devices;
 import rudder.model.transformer.Tensors;
 
-/** Weights in float16, as far as a CPU can tell: its products are slower there, and accumulate as a GPU's do only by and large. */
+/**
+ * Weights in float16, as far as a CPU can tell: its products are slower there, and accumulate as a GPU's do only by and
+ * large.
+ */
 class HalfPrecisionTest {
 
-    /** A weight and a unit vector's entry are rounded by at most 2^-11, .0005; a dozen products in a row, some of them sharpened by a softmax, add up. */
+    /**
+     * A weight and a unit vector's entry are rounded by at most 2^-11, .0005; a dozen products in a row, some of them
+     * sharpened by a softmax, add up.
+     */
     private static final double CLOSE = 5e-3;
 
     private static double[] doubles(float[] x) {
@@ -61,7 +67,8 @@ class HalfPrecisionTest {
     @MethodSource("rudder.model.TinyCheckpointTest#checkpoints")
     void soAreCheckpointsOfEveryArchitecture(Path checkpoint) throws IOException {
         var file = ModelStore.fetch(checkpoint.toString());
-        try (var half = LanguageModel.load(file, DataType.FLOAT16); var single = LanguageModel.load(file, DataType.FLOAT32)) {
+        try (var half = LanguageModel.load(file, DataType.FLOAT16);
+                var single = LanguageModel.load(file, DataType.FLOAT32)) {
             assertNearlyTheSame(half, single, new int[] {5, 17, 40, 3, 99, 21, 8, 60, 31, 7, 12});
         }
     }
@@ -72,9 +79,13 @@ class HalfPrecisionTest {
         var plant = tiny.model(DataType.FLOAT16).plant(Tiny.tokens(7, 1));
         for (int k = 0; k < tiny.horizon; k++) {
             var a = plant.jacobian(k);
-            var rows = new DMatrixRMaj(2, Tiny.D, true, new Random(k).doubles(2L * Tiny.D, -1, 1).toArray());
+            var rows = new DMatrixRMaj(
+                    2, Tiny.D, true, new Random(k).doubles(2L * Tiny.D, -1, 1).toArray());
             var wanted = CommonOps_DDRM.mult(rows, a, null);
-            assertEquals(0, Golden.relative(plant.vjp(k, rows).data, wanted.data), 1e-3); // the point at which they are taken is half precision's
+            assertEquals(
+                    0,
+                    Golden.relative(plant.vjp(k, rows).data, wanted.data),
+                    1e-3); // the point at which they are taken is half precision's
         }
     }
 
@@ -84,8 +95,12 @@ class HalfPrecisionTest {
         half.logits(Tiny.tokens(3, 1));
         long bytes = (long) Short.BYTES * Tiny.VOCABULARY * Tiny.D; // the embedding stays in its file
         for (NDArray array : half.transformer().manager.getManagedArrays()) {
-            boolean matrix = array.getShape().dimension() == 2 && array.getShape().get(1) > Tiny.QWEN2.width; // wider than the quarter turn
-            assertEquals(matrix ? DataType.FLOAT16 : DataType.FLOAT32, array.getDataType(), array.getShape().toString());
+            boolean matrix = array.getShape().dimension() == 2
+                    && array.getShape().get(1) > Tiny.QWEN2.width; // wider than the quarter turn
+            assertEquals(
+                    matrix ? DataType.FLOAT16 : DataType.FLOAT32,
+                    array.getDataType(),
+                    array.getShape().toString());
             bytes += array.size() * array.getDataType().getNumOfBytes();
         }
         assertEquals(half.plan(1, 1, 1).weights(), bytes, .1 * bytes);
@@ -99,19 +114,25 @@ class HalfPrecisionTest {
         var setpoint = Tiny.LLAMA.setpoint(1);
         var controller = Tiny.LLAMA.lqr(setpoint);
         var found = half.steered(controller).measuring(setpoint).generate("the sea", 4, Sampling.greedy());
-        var wanted = Tiny.LLAMA.model(DataType.FLOAT32).steered(controller).measuring(setpoint).generate("the sea", 4, Sampling.greedy());
+        var wanted = Tiny.LLAMA
+                .model(DataType.FLOAT32)
+                .steered(controller)
+                .measuring(setpoint)
+                .generate("the sea", 4, Sampling.greedy());
         assertClose(found.strengths()[0], wanted.strengths()[0], "strengths of the first token");
     }
 
     /** 1e6 is beyond half precision, as are the states of Gemma. */
     @Test
     void statesBeyondHalfPrecisionsRangeAreMultipliedAll() {
-        try (NDManager manager = Tiny.LLAMA.model(DataType.FLOAT16).transformer().manager.newSubManager()) {
+        try (NDManager manager =
+                Tiny.LLAMA.model(DataType.FLOAT16).transformer().manager.newSubManager()) {
             NDArray x = manager.create(new float[] {1e6f, -2e6f, 3, 0, 0, 0}, new Shape(2, 3));
             NDArray w = manager.create(new float[] {.5f, .25f, 1, -1, 1, 0}, new Shape(2, 3));
             NDArray bias = manager.create(new float[] {7, 0});
             float[] wanted = Tensors.linear(x, w, bias).toFloatArray();
-            float[] found = Tensors.linear(x, w.toType(DataType.FLOAT16, false), bias).toFloatArray();
+            float[] found =
+                    Tensors.linear(x, w.toType(DataType.FLOAT16, false), bias).toFloatArray();
             assertEquals(List.of(7f, 0f), List.of(found[2], found[3])); // a row of zeros
             assertEquals(wanted[1], found[1], 1e-3 * 3e6);
             assertEquals(wanted[0], found[0], 1e-3 * 3e6);
@@ -122,7 +143,12 @@ class HalfPrecisionTest {
     void weightsBeyondItAndOtherPrecisionsAreRefused() {
         var tensors = Tiny.LLAMA.tensors();
         tensors.get("blk.1.ffn_up.weight").values()[3] = 60_000;
-        assertRefused(() -> Tiny.LLAMA.load(DataType.FLOAT16, tensors, file -> {}), "blk.1.ffn_up.weight", "at element 3", "65504", "RUDDER_DTYPE=float32");
+        assertRefused(
+                () -> Tiny.LLAMA.load(DataType.FLOAT16, tensors, file -> {}),
+                "blk.1.ffn_up.weight",
+                "at element 3",
+                "65504",
+                "RUDDER_DTYPE=float32");
         assertRefused(() -> Devices.precisionNamed("bfloat16"), "RUDDER_DTYPE is 'bfloat16'", "float32 or float16");
         assertEquals(DataType.FLOAT16, Devices.precisionNamed("float16"));
     }

@@ -29,14 +29,16 @@ class HuggingFaceFolderTest {
 
     private static Path tiny(String name) {
         try {
-            return Path.of(HuggingFaceFolderTest.class.getResource("/tiny/" + name).toURI());
+            return Path.of(
+                    HuggingFaceFolderTest.class.getResource("/tiny/" + name).toURI());
         } catch (URISyntaxException e) {
             throw new IllegalStateException(e);
         }
     }
 
     /** A copy of a tiny checkpoint, its tensors renamed or more of them, with this configuration. */
-    private Path rewritten(String name, UnaryOperator<String> rename, Map<String, float[]> more, String config) throws IOException {
+    private Path rewritten(String name, UnaryOperator<String> rename, Map<String, float[]> more, String config)
+            throws IOException {
         Path folder = Files.createTempDirectory(temp, "checkpoint");
         var writer = new SafetensorsWriter();
         try (var source = Safetensors.open(tiny(name))) {
@@ -60,9 +62,15 @@ class HuggingFaceFolderTest {
         try (var model = LanguageModel.load(tiny("gemma-3").toString())) {
             wanted = model.logits(ids);
         }
-        for (String prefix : List.of("language_model.", "model.language_model.")) { // as written by older and newer programs
-            Path folder = rewritten("gemma-3", tensor -> prefix.equals("language_model.") ? prefix + tensor : tensor.replaceFirst("^model\\.", prefix),
-                    Map.of((prefix.startsWith("model.") ? "model." : "") + "vision_tower.patch.weight", new float[3]), outer);
+        for (String prefix :
+                List.of("language_model.", "model.language_model.")) { // as written by older and newer programs
+            Path folder = rewritten(
+                    "gemma-3",
+                    tensor -> prefix.equals("language_model.")
+                            ? prefix + tensor
+                            : tensor.replaceFirst("^model\\.", prefix),
+                    Map.of((prefix.startsWith("model.") ? "model." : "") + "vision_tower.patch.weight", new float[3]),
+                    outer);
             try (var model = LanguageModel.load(folder.toString())) {
                 assertArrayEquals(wanted, model.logits(ids), prefix);
             }
@@ -72,13 +80,25 @@ class HuggingFaceFolderTest {
     @Test
     void aTensorThatNothingReadsIsRefusedByName() throws IOException {
         String config = Files.readString(tiny("qwen3").resolve("config.json"));
-        for (String extra : List.of("model.layers.0.self_attn.q_proj.bias", "model.layers.3.mlp.experts.0.up_proj.weight", "score.weight")) {
+        for (String extra : List.of(
+                "model.layers.0.self_attn.q_proj.bias",
+                "model.layers.3.mlp.experts.0.up_proj.weight",
+                "score.weight")) {
             Path folder = rewritten("qwen3", tensor -> tensor, Map.of(extra, new float[48]), config);
             var error = assertThrows(IllegalArgumentException.class, () -> LanguageModel.load(folder.toString()));
             assertTrue(error.getMessage().contains(extra), error.getMessage());
         }
-        LanguageModel.load(rewritten("qwen3", tensor -> tensor, Map.of("lm_head.weight", new float[1], "model.layers.0.self_attn.rotary_emb.inv_freq",
-                new float[4]), config).toString()).close(); // tied: the head is a copy
+        LanguageModel.load(rewritten(
+                                "qwen3",
+                                tensor -> tensor,
+                                Map.of(
+                                        "lm_head.weight",
+                                        new float[1],
+                                        "model.layers.0.self_attn.rotary_emb.inv_freq",
+                                        new float[4]),
+                                config)
+                        .toString())
+                .close(); // tied: the head is a copy
     }
 
     @Test
@@ -96,14 +116,22 @@ class HuggingFaceFolderTest {
         var error = assertThrows(IllegalArgumentException.class, () -> LanguageModel.load(folder.toString()));
         assertTrue(error.getMessage().contains("config.json"), error.getMessage());
         Files.writeString(folder.resolve("config.json"), "{\"model_type\": \"llama\", ");
-        assertTrue(assertThrows(IOException.class, () -> LanguageModel.load(folder.toString())).getMessage().contains("safetensors"));
+        assertTrue(assertThrows(IOException.class, () -> LanguageModel.load(folder.toString()))
+                .getMessage()
+                .contains("safetensors"));
         new SafetensorsWriter().floats("a", () -> new float[1], 1).write(folder.resolve("model.safetensors"));
-        assertTrue(assertThrows(IOException.class, () -> LanguageModel.load(folder.toString())).getMessage().contains("not the JSON"));
+        assertTrue(assertThrows(IOException.class, () -> LanguageModel.load(folder.toString()))
+                .getMessage()
+                .contains("not the JSON"));
     }
 
     @Test
     void stopTokensAreTheGenerationsThenTheModels() throws IOException {
-        Path folder = rewritten("qwen3", tensor -> tensor, Map.of(), Files.readString(tiny("qwen3").resolve("config.json")).replaceFirst("\\{", "{\"eos_token_id\": 5,"));
+        Path folder = rewritten(
+                "qwen3",
+                tensor -> tensor,
+                Map.of(),
+                Files.readString(tiny("qwen3").resolve("config.json")).replaceFirst("\\{", "{\"eos_token_id\": 5,"));
         try (var model = LanguageModel.load(folder.toString())) {
             assertEquals(Set.of(5), model.tokenizer().stopTokens());
         }
@@ -111,7 +139,9 @@ class HuggingFaceFolderTest {
         try (var model = LanguageModel.load(folder.toString())) {
             assertEquals(Set.of(7, 9), model.tokenizer().stopTokens());
         }
-        assertEquals(Collections.emptySet(), Checkpoint.open(tiny("qwen3")).tokenizer().stopTokens());
+        assertEquals(
+                Collections.emptySet(),
+                Checkpoint.open(tiny("qwen3")).tokenizer().stopTokens());
     }
 
     @Test
@@ -143,7 +173,8 @@ class HuggingFaceFolderTest {
             assertEquals(Set.of(4, 10), model1.tokenizer().stopTokens());
             assertEquals("ab c", model1.decode(new int[] {9, 6, 5, 2, 10, 150}));
             assertEquals(48, model1.trace("ab ab").state(0).length);
-            assertThrows(IllegalStateException.class, () -> model1.tokenizer().encodeChat("a")); // its marks are none of its tokens
+            assertThrows(IllegalStateException.class, () -> model1.tokenizer()
+                    .encodeChat("a")); // its marks are none of its tokens
         }
     }
 }

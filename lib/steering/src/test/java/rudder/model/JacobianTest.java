@@ -13,7 +13,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.Golden;
 
-/** The closed-form derivative of a block, against its values; prompts of one token, within the sliding window, at its edge and beyond. */
+/**
+ * The closed-form derivative of a block, against its values; prompts of one token, within the sliding window, at its
+ * edge and beyond.
+ */
 class JacobianTest {
 
     private static final int[] LENGTHS = {1, 2, 5, 6, 13};
@@ -31,8 +34,13 @@ class JacobianTest {
             for (int k = 0; k < tiny.horizon; k++) {
                 double[] nominal = plant.nominal().state(k);
                 double[] elsewhere = new Random(n).doubles(Tiny.D, -2, 2).toArray();
-                assertClose(differences(plant, k, nominal), plant.jacobian(k), 1e-7, n + " tokens, nominal, block " + k);
-                assertClose(differences(plant, k, elsewhere), plant.jacobian(k, elsewhere), 1e-7, n + " tokens, elsewhere, block " + k);
+                assertClose(
+                        differences(plant, k, nominal), plant.jacobian(k), 1e-7, n + " tokens, nominal, block " + k);
+                assertClose(
+                        differences(plant, k, elsewhere),
+                        plant.jacobian(k, elsewhere),
+                        1e-7,
+                        n + " tokens, elsewhere, block " + k);
             }
         }
     }
@@ -67,7 +75,11 @@ class JacobianTest {
                 for (int k = 0; k < tiny.horizon; k++) {
                     var a = plant.jacobian(k);
                     String what = type + ", " + n + " tokens, block " + k;
-                    assertClose(CommonOps_DDRM.multTransB(rows, a, null), plant.jvp(k, rows), tolerance, what); // (A x)' = x'A'
+                    assertClose(
+                            CommonOps_DDRM.multTransB(rows, a, null),
+                            plant.jvp(k, rows),
+                            tolerance,
+                            what); // (A x)' = x'A'
                     assertClose(CommonOps_DDRM.mult(rows, a, null), plant.vjp(k, rows), tolerance, what);
                 }
             }
@@ -78,9 +90,9 @@ class JacobianTest {
     @EnumSource
     void theMeanOverOnePromptIsItsOwnAndOverManyTheirMean(Tiny tiny) {
         var prompts = IntStream.of(LENGTHS).mapToObj(n -> Tiny.tokens(n, n)).toList();
-        var mean = tiny.model().meanJacobiansOf(prompts);
+        var mean = tiny.model().meanJacobiansOfTokens(prompts);
         var plants = prompts.stream().map(tiny.model()::plant).toList();
-        var own = tiny.model().meanJacobiansOf(prompts.subList(0, 1));
+        var own = tiny.model().meanJacobiansOfTokens(prompts.subList(0, 1));
         for (int k = 0; k < tiny.horizon; k++) {
             assertClose(plants.get(0).jacobian(k), own.get(k), 1e-15, "block " + k);
             var sum = new DMatrixRMaj(Tiny.D, Tiny.D);
@@ -97,7 +109,8 @@ class JacobianTest {
     void promptsAsTextAreTheirTokens(Tiny tiny) {
         var model = tiny.model();
         var byText = model.meanJacobians(Tiny.TEXTS);
-        var byTokens = model.meanJacobiansOf(Tiny.TEXTS.stream().map(model::encode).toList());
+        var byTokens = model.meanJacobiansOfTokens(
+                Tiny.TEXTS.stream().map(model::encode).toList());
         for (int k = 0; k < tiny.horizon; k++) {
             assertClose(byTokens.get(k), byText.get(k), 0, "block " + k);
         }

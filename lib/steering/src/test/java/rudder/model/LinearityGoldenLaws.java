@@ -20,7 +20,10 @@ import rudder.checkpoint.Golden;
 import rudder.theory.LocalLinearity;
 import rudder.theory.SingularSpace;
 
-/** How linear each real model is, against numbers that another program made in double precision with full decompositions. */
+/**
+ * How linear each real model is, against numbers that another program made in double precision with full
+ * decompositions.
+ */
 @Tag("model")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class LinearityGoldenLaws {
@@ -43,7 +46,7 @@ abstract class LinearityGoldenLaws {
     @BeforeAll
     void load() throws IOException {
         model = LanguageModel.load(name);
-        mean5 = model.meanJacobiansOf(ids().subList(0, 5));
+        mean5 = model.meanJacobiansOfTokens(ids().subList(0, 5));
         plant = model.plant(golden.at("prompts", 0, "ids").ints());
     }
 
@@ -53,15 +56,21 @@ abstract class LinearityGoldenLaws {
     }
 
     private List<int[]> ids() {
-        return golden.at("jac_meta", "prompts10_ids").list().stream().map(Golden::ints).toList();
+        return golden.at("jac_meta", "prompts10_ids").list().stream()
+                .map(Golden::ints)
+                .toList();
     }
 
-    /** Mean and minimum over the 45 pairs of ten prompts; the mean over the ten of each one's deviation from the first five's mean. */
+    /**
+     * Mean and minimum over the 45 pairs of ten prompts; the mean over the ten of each one's deviation from the first
+     * five's mean.
+     */
     @Test
     void alignmentOfTenPromptsIsTheGoldens() {
         double[] mean = golden.at("jacobian_alignment", "per_layer_mean").numbers();
         double[] least = golden.at("jacobian_alignment", "per_layer_min").numbers();
-        double[] deviation = golden.at("jacobian_alignment", "fro_rel_dev_from_mean5").numbers();
+        double[] deviation =
+                golden.at("jacobian_alignment", "fro_rel_dev_from_mean5").numbers();
         var plants = ids().stream().map(model::plant).toList();
         for (int block = 0; block < model.horizon(); block++) {
             var spaces = new ArrayList<SingularSpace>();
@@ -72,23 +81,43 @@ abstract class LinearityGoldenLaws {
                 sum += LocalLinearity.deviation(a, mean5.get(block));
             }
             double[] pairs = pairs(LocalLinearity.alignment(spaces));
-            assertEquals(1, Arrays.stream(pairs).average().orElseThrow() / mean[block], 1e-3, "mean alignment, block " + block);
-            assertEquals(1, Arrays.stream(pairs).min().orElseThrow() / least[block], 1e-3, "least alignment, block " + block);
+            assertEquals(
+                    1,
+                    Arrays.stream(pairs).average().orElseThrow() / mean[block],
+                    1e-3,
+                    "mean alignment, block " + block);
+            assertEquals(
+                    1,
+                    Arrays.stream(pairs).min().orElseThrow() / least[block],
+                    1e-3,
+                    "least alignment, block " + block);
             assertEquals(1, sum / plants.size() / deviation[block], 1e-3, "deviation, block " + block);
         }
     }
 
-    /** The golden is one draw of a generator that cannot be run here, of spaces of equal values: it lies where draws of ours do. */
+    /**
+     * The golden is one draw of a generator that cannot be run here, of spaces of equal values: it lies where draws of
+     * ours do.
+     */
     @Test
     void theRandomControlIsTheGoldensToItsSamplingError() {
         double[] equal = new double[k()];
         Arrays.fill(equal, 1);
         var random = new Random(1);
-        var spaces = IntStream.range(0, 10).mapToObj(i -> SingularSpace.random(model.dimension(), equal, random)).toList();
-        assertAmong(pairs(LocalLinearity.alignment(spaces)), 1, golden.at("jacobian_alignment", "random_control").number(), "control");
+        var spaces = IntStream.range(0, 10)
+                .mapToObj(i -> SingularSpace.random(model.dimension(), equal, random))
+                .toList();
+        assertAmong(
+                pairs(LocalLinearity.alignment(spaces)),
+                1,
+                golden.at("jacobian_alignment", "random_control").number(),
+                "control");
     }
 
-    /** The same directions. The golden's block is in double precision; in single, phi's rounding is divided by the radius. */
+    /**
+     * The same directions. The golden's block is in double precision; in single, phi's rounding is divided by the
+     * radius.
+     */
     @Test
     void errorAlongTheFeatureIsTheGoldens() {
         double[][] own = golden.at("linearisation_error", "along_v_plus").rows();
@@ -107,21 +136,40 @@ abstract class LinearityGoldenLaws {
         }
     }
 
-    /** The golden's are means over 8 directions of a generator that cannot be run here: they lie where means over 8 of ours do. */
+    /**
+     * The golden's are means over 8 directions of a generator that cannot be run here: they lie where means over 8 of
+     * ours do.
+     */
     @Test
     void errorInRandomDirectionsIsTheGoldensToItsSamplingError() {
         double[][] own = golden.at("linearisation_error", "random_mean").rows();
-        double[][] mean = golden.at("linearisation_error", "mean5_A_random_mean").rows();
+        double[][] mean =
+                golden.at("linearisation_error", "mean5_A_random_mean").rows();
         var random = new Random(1);
         for (int block = 0; block < model.horizon(); block++) {
-            var around = around(block, RandomMatrices_DDRM.rectangleGaussian(64, model.dimension(), 0, 1, random).get2DData());
+            var around = around(
+                    block,
+                    RandomMatrices_DDRM.rectangleGaussian(64, model.dimension(), 0, 1, random)
+                            .get2DData());
             double[][] ofOwn = around.errors(plant.jacobian(block), model.algebra());
             double[][] ofMean = around.errors(mean5.get(block), model.algebra());
             for (int r = 0; r < radii.length; r++) {
                 int radius = r;
                 String where = "block " + block + ", radius " + radii[r];
-                assertAmong(Arrays.stream(ofOwn).mapToDouble(errors -> errors[radius]).toArray(), 8, own[block][r], where);
-                assertAmong(Arrays.stream(ofMean).mapToDouble(errors -> errors[radius]).toArray(), 8, mean[block][r], where + ", mean Jacobian");
+                assertAmong(
+                        Arrays.stream(ofOwn)
+                                .mapToDouble(errors -> errors[radius])
+                                .toArray(),
+                        8,
+                        own[block][r],
+                        where);
+                assertAmong(
+                        Arrays.stream(ofMean)
+                                .mapToDouble(errors -> errors[radius])
+                                .toArray(),
+                        8,
+                        mean[block][r],
+                        where + ", mean Jacobian");
             }
         }
     }
@@ -142,7 +190,10 @@ abstract class LinearityGoldenLaws {
     }
 
     private static double[] pairs(double[][] alignment) {
-        return IntStream.range(0, alignment.length).boxed().flatMapToDouble(i -> DoubleStream.of(alignment[i]).limit(i)).toArray();
+        return IntStream.range(0, alignment.length)
+                .boxed()
+                .flatMapToDouble(i -> DoubleStream.of(alignment[i]).limit(i))
+                .toArray();
     }
 }
 

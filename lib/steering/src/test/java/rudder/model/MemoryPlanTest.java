@@ -16,18 +16,38 @@ import rudder.model.MemoryPlan.Route;
 class MemoryPlanTest {
 
     /** As the models' own pages count them. */
-    private static final Map<String, Long> PUBLISHED = Map.of("Llama-3.2-1B", 1_235_814_400L, "Gemma-2-2B", 2_614_341_888L,
-            "Qwen2.5-3B", 3_085_938_688L, "Llama-3-8B", 8_030_261_248L, "Gemma-2-9B", 9_241_705_984L, "Qwen2.5-14B", 14_770_033_664L,
-            "Qwen2.5-32B", 32_763_876_352L, "Llama-3.1-70B", 70_553_706_496L);
+    private static final Map<String, Long> PUBLISHED = Map.of(
+            "Llama-3.2-1B",
+            1_235_814_400L,
+            "Gemma-2-2B",
+            2_614_341_888L,
+            "Qwen2.5-3B",
+            3_085_938_688L,
+            "Llama-3-8B",
+            8_030_261_248L,
+            "Gemma-2-9B",
+            9_241_705_984L,
+            "Qwen2.5-14B",
+            14_770_033_664L,
+            "Qwen2.5-32B",
+            32_763_876_352L,
+            "Llama-3.1-70B",
+            70_553_706_496L);
 
     private static final long GIB = 1L << 30;
 
     private static MemoryPlan plan(String name) {
-        var shape = ModelShape.paper().stream().filter(one -> one.name().equals(name)).findFirst().orElseThrow();
+        var shape = ModelShape.paper().stream()
+                .filter(one -> one.name().equals(name))
+                .findFirst()
+                .orElseThrow();
         return MemoryPlan.of(shape, 24, 20, 1);
     }
 
-    /** Bytes of the arrays that the engine holds for a model once it has made logits, and of an embedding that is another matrix than the head. */
+    /**
+     * Bytes of the arrays that the engine holds for a model once it has made logits, and of an embedding that is
+     * another matrix than the head.
+     */
     private static long writing(LanguageModel model) {
         model.logits(new int[] {7});
         var config = model.transformer().config;
@@ -40,7 +60,9 @@ class MemoryPlanTest {
     }
 
     private static long held(NDManager manager) {
-        return manager.getManagedArrays().stream().mapToLong(array -> array.size() * array.getDataType().getNumOfBytes()).sum();
+        return manager.getManagedArrays().stream()
+                .mapToLong(array -> array.size() * array.getDataType().getNumOfBytes())
+                .sum();
     }
 
     @Test
@@ -85,8 +107,8 @@ class MemoryPlanTest {
         var gemma = plan("Gemma-2-2B");
         assertEquals(Route.DENSE, gemma.route(gemma.bytes(Route.DENSE)));
         assertEquals(Route.STREAMED, gemma.route(gemma.bytes(Route.DENSE) - 1));
-        assertEquals(Route.PRODUCTS, gemma.route(gemma.bytes(Route.STREAMED) - 1));
-        assertEquals(Route.NONE, gemma.route(gemma.bytes(Route.PRODUCTS) - 1));
+        assertEquals(Route.MATRIX_FREE, gemma.route(gemma.bytes(Route.STREAMED) - 1));
+        assertEquals(Route.NONE, gemma.route(gemma.bytes(Route.MATRIX_FREE) - 1));
         assertEquals(Route.DENSE, plan("Llama-3-8B").route(80 * GIB, 64 * GIB));
         assertEquals(Route.NONE, plan("Qwen2.5-32B").route(80 * GIB, 64 * GIB));
     }
@@ -95,7 +117,9 @@ class MemoryPlanTest {
     void halfPrecisionHalvesTheWeights() {
         var gemma = plan("Gemma-2-9B");
         assertEquals(gemma.weights(), 2 * gemma.inFloat16().weights());
-        assertEquals(gemma.device(Route.PRODUCTS) - gemma.weights() / 2, gemma.inFloat16().device(Route.PRODUCTS));
+        assertEquals(
+                gemma.device(Route.MATRIX_FREE) - gemma.weights() / 2,
+                gemma.inFloat16().device(Route.MATRIX_FREE));
         assertEquals(Route.NONE, gemma.route(24 * GIB, 64 * GIB));
         assertEquals(Route.DENSE, gemma.inFloat16().route(24 * GIB, 64 * GIB));
         var half = Tiny.QWEN2.model(DataType.FLOAT16).plan(1, 1, 1);
@@ -104,10 +128,22 @@ class MemoryPlanTest {
 
     @Test
     void whatCannotFitIsRefusedBeforeItBegins() {
-        assertRefused(() -> plan("Llama-3.1-70B").requireLoadable(24 * GIB), "Llama-3.1-70B", "70.6 billion", "282.2 GB", "25.8 GB are available");
-        assertRefused(() -> plan("Gemma-2-2B").requireDense(GIB, 24 * GIB), "1.10 GB", "gains as much", "1.07 GB", "RUDDER_HEAP", "Linearization.kept",
+        assertRefused(
+                () -> plan("Llama-3.1-70B").requireLoadable(24 * GIB),
+                "Llama-3.1-70B",
+                "70.6 billion",
+                "282.2 GB",
+                "25.8 GB are available");
+        assertRefused(
+                () -> plan("Gemma-2-2B").requireDense(GIB, 24 * GIB),
+                "1.10 GB",
+                "gains as much",
+                "1.07 GB",
+                "RUDDER_HEAP",
+                "Linearisation.kept",
                 "FeatureTracker");
-        assertRefused(() -> plan("Gemma-2-2B").requireDense(2 * GIB, 24 * GIB), "2.15 GB"); // the Jacobians alone would fit
+        assertRefused(
+                () -> plan("Gemma-2-2B").requireDense(2 * GIB, 24 * GIB), "2.15 GB"); // the Jacobians alone would fit
         assertRefused(() -> plan("Gemma-2-2B").requireDense(8 * GIB, GIB), "1.07 GB are available");
         plan("Gemma-2-2B").requireLoadable(24 * GIB);
         plan("Gemma-2-2B").requireDense(8 * GIB, 24 * GIB);

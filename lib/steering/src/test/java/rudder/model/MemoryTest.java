@@ -28,7 +28,8 @@ class MemoryTest {
 
     /** But for those that it keeps of prompts. */
     private static int arrays(LanguageModel model) {
-        return model.transformer().manager.getManagedArrays().size() - model.transformer().prefixes.manager.getManagedArrays().size();
+        return model.transformer().manager.getManagedArrays().size()
+                - model.transformer().prefixes.manager.getManagedArrays().size();
     }
 
     @Test
@@ -53,7 +54,9 @@ class MemoryTest {
         assertEquals(counts.get(4), counts.get(499));
     }
 
-    /** Compilers and allocators settle, a leak never does: of one array a block and token, 8 rows lose 3 MB each time. */
+    /**
+     * Compilers and allocators settle, a leak never does: of one array a block and token, 8 rows lose 3 MB each time.
+     */
     @Test
     void fiveHundredTokensLeaveResidentMemoryAsItWas() {
         var prompts = Collections.nCopies(8, "the sea");
@@ -75,19 +78,25 @@ class MemoryTest {
             int weights = arrays(model);
             int[] heard = {0};
             var fifties = new ArrayList<Long>();
-            var completion = model.steered(Controller.none()).generate("Once upon a time", 500, Sampling.greedy(), text -> {
-                if (++heard[0] % 50 == 0) {
-                    fifties.add(resident());
-                }
-            });
+            var completion = model.steered(Controller.none())
+                    .generate("Once upon a time", 500, Sampling.greedy(), text -> {
+                        if (++heard[0] % 50 == 0) {
+                            fifties.add(resident());
+                        }
+                    });
             assertEquals(500, completion.tokens().length);
-            long[] growth = IntStream.range(1, 10).mapToLong(i -> fifties.get(i) - fifties.get(i - 1)).sorted().toArray();
+            long[] growth = IntStream.range(1, 10)
+                    .mapToLong(i -> fifties.get(i) - fifties.get(i - 1))
+                    .sorted()
+                    .toArray();
             assertTrue(growth[4] < 50 * 2 * 46_080, "bytes by which 50 tokens grew: " + Arrays.toString(growth));
             assertEquals(weights, arrays(model));
         }
     }
 
-    /** Resident bytes but for Java's heap, which lies below 64 GB, where compressed pointers reach; nothing else does. */
+    /**
+     * Resident bytes but for Java's heap, which lies below 64 GB, where compressed pointers reach; nothing else does.
+     */
     private static long resident() {
         Assumptions.assumeTrue(Files.exists(SMAPS), "no /proc");
         long bytes = 0;

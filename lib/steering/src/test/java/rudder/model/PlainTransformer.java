@@ -4,14 +4,14 @@ import java.util.Map;
 import java.util.function.IntPredicate;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.Arithmetic;
+import rudder.theory.ControlLaw;
 import rudder.theory.Controller;
-import rudder.theory.Law;
-import rudder.theory.Place;
-import rudder.theory.Reading;
+import rudder.theory.HookPoint;
+import rudder.theory.Measurement;
 
 /**
- * The forward pass as textbooks write it, in plain Java and double precision: one token after the other, every tensor as the file has it,
- * nothing fused, folded, cached by the engine or batched. What the library's pass is held to.
+ * The forward pass as textbooks write it, in plain Java and double precision: one token after the other, every tensor
+ * as the file has it, nothing fused, folded, cached by the engine or batched. What the library's pass is held to.
  */
 final class PlainTransformer {
 
@@ -47,7 +47,7 @@ final class PlainTransformer {
             for (int t = 0; t < tokens.length; t++) {
                 Controller here = steered.test(t) ? controller : Controller.none();
                 z[t][k + 1] = block(k, t, z[t][k], keys, values, here);
-                double[] u = input(here, Place.OUTPUT, k, z[t][k + 1]);
+                double[] u = input(here, HookPoint.RESID_POST, k, z[t][k + 1]);
                 add(u, here.input(k, z[t][k]));
                 add(z[t][k + 1], u);
             }
@@ -61,18 +61,22 @@ final class PlainTransformer {
     }
 
     /** What the laws of a place add; none of them remembers. */
-    private static double[] input(Controller controller, Place place, int k, double[] read) {
+    private static double[] input(Controller controller, HookPoint point, int k, double[] read) {
         double[] u = new double[read.length];
-        for (var law : controller.laws(place, k)) {
-            add(u, law.on(Arithmetic.heap()).of(DMatrixRMaj.wrap(1, read.length, read), new Law.Memory<>() {
-                @Override
-                public void keep(Reading reading, DMatrixRMaj errors) {}
+        for (var law : controller.laws(point, k)) {
+            add(
+                    u,
+                    law.on(Arithmetic.heap())
+                            .of(DMatrixRMaj.wrap(1, read.length, read), new ControlLaw.Memory<>() {
+                                @Override
+                                public void keep(Measurement reading, DMatrixRMaj errors) {}
 
-                @Override
-                public DMatrixRMaj recall(Reading reading) {
-                    throw new UnsupportedOperationException(reading + " is remembered");
-                }
-            }).data);
+                                @Override
+                                public DMatrixRMaj recall(Measurement reading) {
+                                    throw new UnsupportedOperationException(reading + " is remembered");
+                                }
+                            })
+                            .data);
         }
         return u;
     }
@@ -99,7 +103,7 @@ final class PlainTransformer {
                 }
             }
         }
-        add(seen, input(controller, Place.HEADS, k, seen));
+        add(seen, input(controller, HookPoint.HEAD_OUT, k, seen));
         double[] y = multiply(name + "attn_output", seen);
         y = tiny == Tiny.GEMMA3 ? norm(y, name + "post_attention_norm") : y;
         add(y, x);

@@ -22,8 +22,13 @@ class PromptPlantTest {
             for (int n : LENGTHS) {
                 var plant = tiny.model(type).plant(Tiny.tokens(n, n));
                 for (int k = 0; k < tiny.horizon; k++) {
-                    assertEquals(0, Golden.relative(plant.next(k, plant.nominal().state(k)), plant.nominal().state(k + 1)),
-                            type == DataType.FLOAT64 ? 1e-7 : 1e-5, type + ", " + n + " tokens, block " + k);
+                    assertEquals(
+                            0,
+                            Golden.relative(
+                                    plant.next(k, plant.nominal().state(k)),
+                                    plant.nominal().state(k + 1)),
+                            type == DataType.FLOAT64 ? 1e-7 : 1e-5,
+                            type + ", " + n + " tokens, block " + k);
                 }
             }
         }
@@ -40,18 +45,29 @@ class PromptPlantTest {
         }
     }
 
-    /** Steering the last token leaves earlier keys as they are: theory's rollout of the unsteered prompt's plant is the steered model. */
+    /**
+     * Steering the last token leaves earlier keys as they are: theory's rollout of the unsteered prompt's plant is the
+     * steered model.
+     */
     @ParameterizedTest
     @EnumSource
     void aRolloutOfThePlantIsTheSteeredModelsTrace(Tiny tiny) {
         var setpoint = tiny.setpoint(1.5);
-        for (Controller controller : List.of(tiny.lqr(setpoint), Controller.openLoop(setpoint, 2), Controller.none(), Controller.pid(setpoint, .5, .2, .1, 3),
-                tiny.lqr(setpoint).plus(Controller.openLoop(tiny.setpoint(-1), 1)))) {
+        for (Controller controller : List.of(
+                tiny.lqr(setpoint),
+                Controller.actAdd(setpoint, 2),
+                Controller.none(),
+                Controller.pid(setpoint, .5, .2, .1, 3),
+                tiny.lqr(setpoint).plus(Controller.actAdd(tiny.setpoint(-1), 1)))) {
             for (int n : LENGTHS) {
                 int[] tokens = Tiny.tokens(n, n);
                 var plant = tiny.model().plant(tokens);
                 var wanted = Rollout.of(plant, controller, plant.nominal().state(0));
-                var found = tiny.model().steered(controller).tracesOf(List.of(tokens)).get(0).rollout();
+                var found = tiny.model()
+                        .steered(controller)
+                        .tracesOfTokens(List.of(tokens))
+                        .get(0)
+                        .rollout();
                 String what = controller + ", " + n + " tokens, ";
                 for (int k = 0; k <= tiny.horizon; k++) {
                     assertEquals(0, Golden.relative(found.states()[k], wanted.states()[k]), 1e-6, what + "z_" + k);

@@ -27,21 +27,29 @@ class SamplerTest {
         return logits;
     }
 
-    /** The probability of each token, step by step as the transformers library does it, on a fully sorted vocabulary. */
+    /**
+     * The probability of each token, step by step as the transformers library does it, on a fully sorted vocabulary.
+     */
     private static double[] oracle(float[] logits, Sampling sampling, Set<Integer> seen) {
         int n = logits.length;
         double[] scores = new double[n];
         for (int i = 0; i < n; i++) {
             double x = logits[i];
-            scores[i] = (!seen.contains(i) ? x : x > 0 ? x / sampling.repetitionPenalty() : x * sampling.repetitionPenalty())
+            scores[i] = (!seen.contains(i)
+                            ? x
+                            : x > 0 ? x / sampling.repetitionPenalty() : x * sampling.repetitionPenalty())
                     / sampling.temperature();
         }
-        List<Integer> falling = IntStream.range(0, n).boxed().sorted(Comparator.comparing(i -> -scores[i])).toList();
+        List<Integer> falling = IntStream.range(0, n)
+                .boxed()
+                .sorted(Comparator.comparing(i -> -scores[i]))
+                .toList();
         if (sampling.topK() > 0) {
             falling = falling.subList(0, Math.min(sampling.topK(), n));
         }
         double largest = scores[falling.get(0)];
-        double[] weights = falling.stream().mapToDouble(i -> Math.exp(scores[i] - largest)).toArray();
+        double[] weights =
+                falling.stream().mapToDouble(i -> Math.exp(scores[i] - largest)).toArray();
         double total = Arrays.stream(weights).sum();
         double[] probabilities = new double[n];
         double kept = 0;
@@ -130,9 +138,17 @@ class SamplerTest {
         for (int seed = 0; seed < 50; seed++) {
             float[] logits = logits(1000, seed);
             int greedy = new Sampler(Sampling.greedy(), 0).next(logits);
-            assertEquals(IntStream.range(0, 1000).boxed().max(Comparator.comparing(i -> logits[i])).get(), greedy);
-            for (Sampling sampling : List.of(FREE.withTemperature(1e-6), FREE.withTemperature(Double.MIN_VALUE),
-                    FREE.withTopK(1), FREE.withTopP(1e-12))) {
+            assertEquals(
+                    IntStream.range(0, 1000)
+                            .boxed()
+                            .max(Comparator.comparing(i -> logits[i]))
+                            .get(),
+                    greedy);
+            for (Sampling sampling : List.of(
+                    FREE.withTemperature(1e-6),
+                    FREE.withTemperature(Double.MIN_VALUE),
+                    FREE.withTopK(1),
+                    FREE.withTopP(1e-12))) {
                 assertEquals(greedy, new Sampler(sampling, 0).next(logits), sampling.toString());
             }
         }
@@ -147,17 +163,20 @@ class SamplerTest {
     @Test
     void thePenaltyDividesPositiveLogitsMultipliesNegativeOnesAndCountsATokenOnce() {
         Sampling greedy = Sampling.greedy().withRepetitionPenalty(2);
-        assertEquals(1, new Sampler(greedy, 0, 0, 0, 0).next(new float[] {3, 2, -1}));      // 1.5 < 2
-        assertEquals(0, new Sampler(greedy, 0, 0, 0, 0).next(new float[] {5, 2, -1}));      // 2.5 > 2: divided once
-        assertEquals(1, new Sampler(greedy, 0, 0).next(new float[] {-1, -1.5f, -4}));       // -2 < -1.5
+        assertEquals(1, new Sampler(greedy, 0, 0, 0, 0).next(new float[] {3, 2, -1})); // 1.5 < 2
+        assertEquals(0, new Sampler(greedy, 0, 0, 0, 0).next(new float[] {5, 2, -1})); // 2.5 > 2: divided once
+        assertEquals(1, new Sampler(greedy, 0, 0).next(new float[] {-1, -1.5f, -4})); // -2 < -1.5
         Sampler own = new Sampler(greedy, 0);
-        assertArrayEquals(new int[] {0, 1, 0}, IntStream.range(0, 3).map(i -> own.next(new float[] {3, 2, -1})).toArray());
+        assertArrayEquals(
+                new int[] {0, 1, 0},
+                IntStream.range(0, 3).map(i -> own.next(new float[] {3, 2, -1})).toArray());
     }
 
     @Test
     void aPenaltyOfOneChangesNothing() {
         Sampler without = new Sampler(FREE, 0);
-        Sampler with = new Sampler(FREE.withRepetitionPenalty(1), 0, IntStream.range(0, 100).toArray());
+        Sampler with = new Sampler(
+                FREE.withRepetitionPenalty(1), 0, IntStream.range(0, 100).toArray());
         for (int i = 0; i < 50; i++) {
             float[] logits = logits(100, i);
             assertEquals(without.next(logits), with.next(logits));
@@ -203,10 +222,12 @@ class SamplerTest {
     @Test
     void logitsThatOverflowedAreRefused() {
         for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
-            var error = assertThrows(IllegalArgumentException.class, () -> new Sampler(FREE, 0).next(new float[] {1, bad, 0}));
+            var error = assertThrows(
+                    IllegalArgumentException.class, () -> new Sampler(FREE, 0).next(new float[] {1, bad, 0}));
             assertTrue(error.getMessage().contains("token 1"), error.getMessage());
         }
-        assertThrows(IllegalArgumentException.class, () -> new Sampler(Sampling.greedy(), 0).next(new float[] {Float.NEGATIVE_INFINITY}));
+        assertThrows(IllegalArgumentException.class, () -> new Sampler(Sampling.greedy(), 0)
+                .next(new float[] {Float.NEGATIVE_INFINITY}));
     }
 
     @Test

@@ -23,20 +23,27 @@ import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
 import rudder.theory.Setpoint;
 
-/** One tiny model of each family, with random weights that make its attention pick and its blocks bend: every law in milliseconds. */
+/**
+ * One tiny model of each family, with random weights that make its attention pick and its blocks bend: every law in
+ * milliseconds.
+ */
 public enum Tiny {
 
     /** Rows stored for interleaved rotary pairs. */
     LLAMA(4, 4, 2, 12, 0),
     /** Biases on queries, keys and values. */
     QWEN2(4, 6, 3, 8, 0),
-    /** Query and key norms, norms after each sublayer, scaled embedding, five blocks that see 5 tokens and one that sees all. */
+    /**
+     * Query and key norms, norms after each sublayer, scaled embedding, five blocks that see 5 tokens and one that sees
+     * all.
+     */
     GEMMA3(6, 4, 2, 16, 5);
 
     public static final int D = 48;
     static final int CONTEXT = 640;
     static final int VOCABULARY = 260;
-    public static final List<String> TEXTS = List.of("the sea", "s", "in these inner seas the tide rises, then it sets again", "a wave then", "oh!");
+    public static final List<String> TEXTS =
+            List.of("the sea", "s", "in these inner seas the tide rises, then it sets again", "a wave then", "oh!");
     private static final int F = 72;
     private static final float GLOBAL_BASE = 500;
 
@@ -96,10 +103,16 @@ public enum Tiny {
     /** Sizes and tokenizer, under an architecture's name. */
     public GgufBytes metadata(String a) {
         GgufBytes gguf = this == GEMMA3 ? scoredTokens() : byteTokens();
-        gguf.string("general.architecture", a).uint32(a + ".block_count", horizon).uint32(a + ".embedding_length", D)
-                .uint32(a + ".attention.head_count", heads).uint32(a + ".attention.head_count_kv", keyHeads)
-                .uint32(a + ".attention.key_length", width).uint32(a + ".feed_forward_length", F).uint32(a + ".context_length", CONTEXT)
-                .float32(a + ".attention.layer_norm_rms_epsilon", 1e-5f).float32(a + ".rope.freq_base", GLOBAL_BASE);
+        gguf.string("general.architecture", a)
+                .uint32(a + ".block_count", horizon)
+                .uint32(a + ".embedding_length", D)
+                .uint32(a + ".attention.head_count", heads)
+                .uint32(a + ".attention.head_count_kv", keyHeads)
+                .uint32(a + ".attention.key_length", width)
+                .uint32(a + ".feed_forward_length", F)
+                .uint32(a + ".context_length", CONTEXT)
+                .float32(a + ".attention.layer_norm_rms_epsilon", 1e-5f)
+                .float32(a + ".rope.freq_base", GLOBAL_BASE);
         return window == 0 ? gguf : gguf.uint32(a + ".attention.sliding_window", window);
     }
 
@@ -179,8 +192,11 @@ public enum Tiny {
         for (int i = 0; i < merges.length; i++) {
             tokens[256 + i] = merges[i].replace(" ", "");
         }
-        return new GgufBytes().string("tokenizer.ggml.model", "gpt2").string("tokenizer.ggml.pre", "smollm")
-                .strings("tokenizer.ggml.tokens", tokens).int32s("tokenizer.ggml.token_type", filled(1))
+        return new GgufBytes()
+                .string("tokenizer.ggml.model", "gpt2")
+                .string("tokenizer.ggml.pre", "smollm")
+                .strings("tokenizer.ggml.tokens", tokens)
+                .int32s("tokenizer.ggml.token_type", filled(1))
                 .strings("tokenizer.ggml.merges", merges);
     }
 
@@ -201,9 +217,13 @@ public enum Tiny {
         kinds[258] = kinds[259] = 1;
         scores[258] = -1;
         scores[259] = -2;
-        return new GgufBytes().string("tokenizer.ggml.model", "llama").strings("tokenizer.ggml.tokens", tokens)
-                .int32s("tokenizer.ggml.token_type", kinds).floats("tokenizer.ggml.scores", scores)
-                .value("tokenizer.ggml.add_space_prefix", 7, new byte[] {0}).value("tokenizer.ggml.add_bos_token", 7, new byte[] {1})
+        return new GgufBytes()
+                .string("tokenizer.ggml.model", "llama")
+                .strings("tokenizer.ggml.tokens", tokens)
+                .int32s("tokenizer.ggml.token_type", kinds)
+                .floats("tokenizer.ggml.scores", scores)
+                .value("tokenizer.ggml.add_space_prefix", 7, new byte[] {0})
+                .value("tokenizer.ggml.add_bos_token", 7, new byte[] {1})
                 .uint32("tokenizer.ggml.bos_token_id", 1);
     }
 
@@ -219,7 +239,8 @@ public enum Tiny {
     /** Random unit directions, with targets about lambda away from the origin. */
     public Setpoint setpoint(double lambda) {
         var random = new Random(5);
-        double[][] directions = IntStream.rangeClosed(0, horizon).mapToObj(k -> unit(random)).toArray(double[][]::new);
+        double[][] directions =
+                IntStream.rangeClosed(0, horizon).mapToObj(k -> unit(random)).toArray(double[][]::new);
         double[] gaps = random.doubles(horizon + 1, .5, 2).toArray();
         return Setpoint.of(directions, gaps, random.doubles(horizon + 1, -1, 1).toArray(), lambda, "random");
     }
@@ -232,7 +253,7 @@ public enum Tiny {
 
     /** A-LQR from the mean Jacobians at two prompts. */
     public Controller lqr(Setpoint setpoint) {
-        var jacobians = model().meanJacobiansOf(List.of(tokens(4, 1), tokens(9, 2)));
+        var jacobians = model().meanJacobiansOfTokens(List.of(tokens(4, 1), tokens(9, 2)));
         return Controller.lqr(Lqr.solve(LinearSystem.of(jacobians), new QuadraticCost(.1, 1, 1)), setpoint);
     }
 }

@@ -29,29 +29,34 @@ import rudder.checkpoint.store.ModelStore;
 import rudder.theory.Controller;
 
 /**
- * Small random checkpoints in Hugging Face's layout, one an architecture, against what transformers computes from them in double
- * precision. Their 21 tokens are more than their windows of 8.
+ * Small random checkpoints in Hugging Face's layout, one an architecture, against what transformers computes from them
+ * in double precision. Their 21 tokens are more than their windows of 8.
  */
 public class TinyCheckpointTest {
 
     /** Folders with the same files, of other seeds for instance, may be tested in place of the packed ones. */
     public static Stream<Path> checkpoints() throws IOException, URISyntaxException {
         String other = System.getProperty("rudder.tiny");
-        Path folder = other == null ? Path.of(TinyCheckpointTest.class.getResource("/tiny").toURI()) : Path.of(other);
+        Path folder = other == null
+                ? Path.of(TinyCheckpointTest.class.getResource("/tiny").toURI())
+                : Path.of(other);
         return Files.list(folder).sorted();
     }
 
     private static void forBothTypes(Path checkpoint, BiConsumer<LanguageModel, Double> law) throws IOException {
         for (var type : List.of(DataType.FLOAT32, DataType.FLOAT64)) {
             try (var model = LanguageModel.load(ModelStore.fetch(checkpoint.toString()), type)) {
-                law.accept(model, type == DataType.FLOAT32 ? 1.0 : .02); // the goldens' own norms and angles are float32's
+                law.accept(
+                        model, type == DataType.FLOAT32 ? 1.0 : .02); // the goldens' own norms and angles are float32's
             }
         }
     }
 
     private static Golden golden(Path checkpoint) {
         try {
-            return new Golden(checkpoint.getFileName().toString(), JsonParser.parseString(Files.readString(checkpoint.resolve("golden.json"))));
+            return new Golden(
+                    checkpoint.getFileName().toString(),
+                    JsonParser.parseString(Files.readString(checkpoint.resolve("golden.json"))));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -60,10 +65,14 @@ public class TinyCheckpointTest {
     /** An array [T, d, d] of little-endian float64 in numpy's format: magic, version, header length, header, values. */
     private static DMatrixRMaj[] jacobians(Path checkpoint, int horizon, int dimension) {
         try {
-            var bytes = ByteBuffer.wrap(Files.readAllBytes(checkpoint.resolve("jacobians.npy"))).order(ByteOrder.LITTLE_ENDIAN);
+            var bytes = ByteBuffer.wrap(Files.readAllBytes(checkpoint.resolve("jacobians.npy")))
+                    .order(ByteOrder.LITTLE_ENDIAN);
             int start = 10 + bytes.getShort(8);
             String header = new String(bytes.array(), 10, start - 10, java.nio.charset.StandardCharsets.US_ASCII);
-            assertTrue(header.contains("'descr': '<f8', 'fortran_order': False, 'shape': (" + horizon + ", " + dimension + ", " + dimension + ")"), header);
+            assertTrue(
+                    header.contains("'descr': '<f8', 'fortran_order': False, 'shape': (" + horizon + ", " + dimension
+                            + ", " + dimension + ")"),
+                    header);
             var jacobians = new DMatrixRMaj[horizon];
             bytes.position(start);
             for (int k = 0; k < horizon; k++) {
@@ -86,8 +95,14 @@ public class TinyCheckpointTest {
             float[] logits = model.logits(ids);
             double[] found = new double[logits.length];
             Arrays.setAll(found, i -> logits[i]);
-            assertEquals(0, Golden.relative(found, golden.at("logits_last").numbers()), 1e-4 * tightness, model + ", logits");
-            var trace = model.steered(Controller.none()).tracesOf(List.of(ids)).get(0);
+            assertEquals(
+                    0,
+                    Golden.relative(found, golden.at("logits_last").numbers()),
+                    1e-4 * tightness,
+                    model + ", logits");
+            var trace = model.steered(Controller.none())
+                    .tracesOfTokens(List.of(ids))
+                    .get(0);
             double[][] residual = golden.at("residual").rows();
             assertEquals(model.horizon() + 1, residual.length);
             for (int k = 0; k < residual.length; k++) {
@@ -126,7 +141,12 @@ public class TinyCheckpointTest {
         forBothTypes(checkpoint, (model, tightness) -> {
             var plant = model.plant(ids);
             for (int k = 0; k < model.horizon(); k++) {
-                assertEquals(0, Golden.relative(plant.next(k, plant.nominal().state(k)), plant.nominal().state(k + 1)), 1e-5 * tightness,
+                assertEquals(
+                        0,
+                        Golden.relative(
+                                plant.next(k, plant.nominal().state(k)),
+                                plant.nominal().state(k + 1)),
+                        1e-5 * tightness,
                         model + ", z_" + (k + 1));
             }
         });
@@ -140,14 +160,29 @@ public class TinyCheckpointTest {
         int[] all = golden.at("greedy12").ints();
         forBothTypes(checkpoint, (model, tightness) -> {
             var stops = model.tokenizer().stopTokens(); // where ours ends a text; the golden goes on
-            int[] wanted = Arrays.copyOf(all, 1 + IntStream.range(0, all.length).filter(i -> stops.contains(all[i])).findFirst().orElse(all.length - 1));
-            var alone = model.steered(Controller.none()).generateOf(List.of(ids), wanted.length, Sampling.greedy()).get(0);
+            int[] wanted = Arrays.copyOf(
+                    all,
+                    1
+                            + IntStream.range(0, all.length)
+                                    .filter(i -> stops.contains(all[i]))
+                                    .findFirst()
+                                    .orElse(all.length - 1));
+            var alone = model.steered(Controller.none())
+                    .generateOfTokens(List.of(ids), wanted.length, Sampling.greedy())
+                    .get(0);
             assertArrayEquals(wanted, alone.tokens(), model.toString());
-            int[] shorter = Arrays.copyOfRange(ids, 9, ids.length); // padded on the left, and still longer than the window
-            var batch = model.steered(Controller.none()).generateOf(List.of(shorter, ids), wanted.length, Sampling.greedy());
+            int[] shorter =
+                    Arrays.copyOfRange(ids, 9, ids.length); // padded on the left, and still longer than the window
+            var batch = model.steered(Controller.none())
+                    .generateOfTokens(List.of(shorter, ids), wanted.length, Sampling.greedy());
             assertArrayEquals(wanted, batch.get(1).tokens(), model.toString());
-            assertArrayEquals(model.steered(Controller.none()).generateOf(List.of(shorter), wanted.length, Sampling.greedy()).get(0).tokens(),
-                    batch.get(0).tokens(), model.toString());
+            assertArrayEquals(
+                    model.steered(Controller.none())
+                            .generateOfTokens(List.of(shorter), wanted.length, Sampling.greedy())
+                            .get(0)
+                            .tokens(),
+                    batch.get(0).tokens(),
+                    model.toString());
         });
     }
 
@@ -155,7 +190,9 @@ public class TinyCheckpointTest {
     @MethodSource("checkpoints")
     void withoutATokenizerOnlyTextIsRefused(Path checkpoint) throws IOException {
         try (var model = LanguageModel.load(checkpoint.toString())) {
-            assertTrue(assertThrows(IllegalStateException.class, () -> model.trace("text")).getMessage().contains("tokenizer.json"));
+            assertTrue(assertThrows(IllegalStateException.class, () -> model.trace("text"))
+                    .getMessage()
+                    .contains("tokenizer.json"));
             assertEquals("<7><198>", model.decode(new int[] {7, 198}));
         }
     }

@@ -52,7 +52,8 @@ class UnsupportedUseTest {
         var gemma = Tiny.GEMMA3.tensors().keySet();
         return Stream.of(Tiny.GEMMA3, Tiny.QWEN2).flatMap(tiny -> tiny.tensors().keySet().stream()
                 .filter(name -> tiny == Tiny.GEMMA3 || !gemma.contains(name))
-                .filter(name -> !name.startsWith("blk.") || name.startsWith("blk.1.")).map(name -> Arguments.of(tiny, name)));
+                .filter(name -> !name.startsWith("blk.") || name.startsWith("blk.1."))
+                .map(name -> Arguments.of(tiny, name)));
     }
 
     @ParameterizedTest
@@ -61,12 +62,17 @@ class UnsupportedUseTest {
         var sound = tiny.tensors().get(name);
         float[] values = sound.values().clone();
         values[5] = name.contains("norm") ? Float.NEGATIVE_INFINITY : Float.NaN;
-        assertRefuses(() -> {
-            try (var damaged = load(tiny, name, new Tiny.Tensor(sound.shape(), values))) {
-                damaged.logits(new int[] {0}); // reads what is not read on loading
-            }
-        }, "tiny", "tensor " + name + " ",
-                "holds " + values[5] + " at element 5", "must be finite", "fetch it again");
+        assertRefuses(
+                () -> {
+                    try (var damaged = load(tiny, name, new Tiny.Tensor(sound.shape(), values))) {
+                        damaged.logits(new int[] {0}); // reads what is not read on loading
+                    }
+                },
+                "tiny",
+                "tensor " + name + " ",
+                "holds " + values[5] + " at element 5",
+                "must be finite",
+                "fetch it again");
     }
 
     @ParameterizedTest
@@ -76,21 +82,37 @@ class UnsupportedUseTest {
         long[] shape = sound.shape().clone();
         shape[0] -= 1;
         int size = (int) Arrays.stream(shape).reduce(1, (a, b) -> a * b);
-        assertRefuses(loading(tiny, name, new Tiny.Tensor(shape, Arrays.copyOf(sound.values(), size))), "tiny", "tensor " + name + " ",
-                Arrays.toString(shape), Arrays.toString(sound.shape()), tiny.architecture(), "another conversion");
+        assertRefuses(
+                loading(tiny, name, new Tiny.Tensor(shape, Arrays.copyOf(sound.values(), size))),
+                "tiny",
+                "tensor " + name + " ",
+                Arrays.toString(shape),
+                Arrays.toString(sound.shape()),
+                tiny.architecture(),
+                "another conversion");
     }
 
     @ParameterizedTest
     @MethodSource("everyTensor")
     void aTensorThatIsMissing(Tiny tiny, String name) {
         if (!name.equals("output.weight")) { // without it, the embedding serves
-            assertRefuses(loading(tiny, name, null), "tiny", tiny.architecture(), "no tensor '" + name + "'", "another conversion");
+            assertRefuses(
+                    loading(tiny, name, null),
+                    "tiny",
+                    tiny.architecture(),
+                    "no tensor '" + name + "'",
+                    "another conversion");
         }
     }
 
     @Test
     void anArchitectureThatIsNotSupported() {
-        assertRefuses(() -> Tiny.load(DataType.FLOAT32, LLAMA.metadata("mamba")), "tiny", "'mamba'", "llama, qwen2 and gemma3", "Convert another");
+        assertRefuses(
+                () -> Tiny.load(DataType.FLOAT32, LLAMA.metadata("mamba")),
+                "tiny",
+                "'mamba'",
+                "llama, qwen2 and gemma3",
+                "Convert another");
     }
 
     @Test
@@ -104,12 +126,22 @@ class UnsupportedUseTest {
         model.encode(longest);
         String text = longest + "s";
         int[] tokens = new int[Tiny.CONTEXT + 1];
-        for (Executable call : List.<Executable>of(() -> model.trace(text), () -> model.plant(text), () -> model.plant(tokens),
-                () -> model.logits(tokens), () -> model.perplexity(text), () -> model.surprisals(tokens),
-                () -> model.meanJacobians(List.of("s", text)), () -> model.steered(Controller.none()).tracesOf(List.of(tokens)))) {
+        for (Executable call : List.<Executable>of(
+                () -> model.trace(text),
+                () -> model.plant(text),
+                () -> model.plant(tokens),
+                () -> model.logits(tokens),
+                () -> model.perplexity(text),
+                () -> model.surprisals(tokens),
+                () -> model.meanJacobians(List.of("s", text)),
+                () -> model.steered(Controller.none()).tracesOfTokens(List.of(tokens)))) {
             assertRefuses(call, "prompt has 641 tokens", "tiny", "holds 640", "shorten the prompt");
         }
-        assertRefuses(() -> model.generate("s".repeat(600), 41), "prompt has 600 tokens and 41 are to follow", "tiny", "holds 640",
+        assertRefuses(
+                () -> model.generate("s".repeat(600), 41),
+                "prompt has 600 tokens and 41 are to follow",
+                "tiny",
+                "holds 640",
                 "ask for fewer tokens");
         assertRefuses(() -> model.generate(List.of("s", "s".repeat(600)), 41, Sampling.greedy()), "600 tokens and 41");
     }
@@ -123,9 +155,16 @@ class UnsupportedUseTest {
     @Test
     void anEmptyPrompt() {
         int[] none = {};
-        for (Executable call : List.<Executable>of(() -> model.generate("", 3), () -> model.trace(""), () -> model.plant(""),
-                () -> model.perplexity(""), () -> model.perplexity(none, 1), () -> model.surprisals(none), () -> model.logits(none),
-                () -> model.plant(none), () -> model.steered(Controller.none()).tracesOf(List.of(new int[] {7}, none)))) {
+        for (Executable call : List.<Executable>of(
+                () -> model.generate("", 3),
+                () -> model.trace(""),
+                () -> model.plant(""),
+                () -> model.perplexity(""),
+                () -> model.perplexity(none, 1),
+                () -> model.surprisals(none),
+                () -> model.logits(none),
+                () -> model.plant(none),
+                () -> model.steered(Controller.none()).tracesOfTokens(List.of(new int[] {7}, none)))) {
             assertRefuses(call, "prompt is empty", "tiny", "at least one token");
         }
         assertRefuses(() -> model.meanJacobians(List.of()), "no prompts", "at least one");
@@ -135,7 +174,9 @@ class UnsupportedUseTest {
     @Test
     void tokensThatTheVocabularyLacks() {
         for (int token : new int[] {-1, Tiny.VOCABULARY}) {
-            for (Executable call : List.<Executable>of(() -> model.logits(new int[] {3, token}), () -> model.plant(new int[] {token}),
+            for (Executable call : List.<Executable>of(
+                    () -> model.logits(new int[] {3, token}),
+                    () -> model.plant(new int[] {token}),
                     () -> model.surprisals(new int[] {token, 3}))) {
                 assertRefuses(call, "token id " + token, "0 to " + (Tiny.VOCABULARY - 1));
             }
@@ -152,12 +193,15 @@ class UnsupportedUseTest {
     @Test
     void aControllerOrSetpointOfAnotherModel() {
         var deeper = Tiny.GEMMA3.setpoint(1);
-        assertRefuses(() -> model.steered(Controller.openLoop(deeper)), "open loop 1.0 mu_k", "block 4", "0..3");
-        assertRefuses(() -> model.steered(Controller.openLoop(deeper, 1)), "T=6", "4 blocks", "features of this model");
-        assertRefuses(() -> model.steered(Controller.none()).measuring(deeper), "T=6", "4 blocks", "features of this model");
+        assertRefuses(
+                () -> model.steered(Controller.spreadActAdd(deeper, 0)), "spread ActAdd 1.0 mu_k", "block 4", "0..3");
+        assertRefuses(() -> model.steered(Controller.actAdd(deeper, 1)), "T=6", "4 blocks", "features of this model");
+        assertRefuses(
+                () -> model.steered(Controller.none()).measuring(deeper), "T=6", "4 blocks", "features of this model");
         var narrower = Setpoint.constant(LLAMA.horizon, new double[] {0, 1}, 1);
-        assertRefuses(() -> model.steered(Controller.openLoop(narrower)), "width 2", "48");
-        assertRefuses(() -> model.steered(Controller.none()).measuring(narrower), "d=2", "d=48", "features of this model");
+        assertRefuses(() -> model.steered(Controller.actAdd(narrower, 0)), "width 2", "48");
+        assertRefuses(
+                () -> model.steered(Controller.none()).measuring(narrower), "d=2", "d=48", "features of this model");
     }
 
     @Test
@@ -175,13 +219,17 @@ class UnsupportedUseTest {
         double[] overflowed = plant.nominal().state(1).clone();
         overflowed[0] = Double.POSITIVE_INFINITY;
         var jacobians = List.of(plant.jacobian(0), plant.jacobian(1, overflowed));
-        assertRefuses(() -> Lqr.solve(LinearSystem.of(jacobians), new QuadraticCost(1, 1, 1)), "block 1", "NaN", "finite");
+        assertRefuses(
+                () -> Lqr.solve(LinearSystem.of(jacobians), new QuadraticCost(1, 1, 1)), "block 1", "NaN", "finite");
     }
 
     @Test
     void aControllerThatOverflows() {
-        var huge = Controller.openLoop(LLAMA.setpoint(1e200));
-        assertRefuses(() -> LLAMA.model(DataType.FLOAT32).steered(huge).generate("the sea", 2),
-                "no token can be chosen", "NaN", "lower its strength");
+        var huge = Controller.spreadActAdd(LLAMA.setpoint(1e200), 0);
+        assertRefuses(
+                () -> LLAMA.model(DataType.FLOAT32).steered(huge).generate("the sea", 2),
+                "no token can be chosen",
+                "NaN",
+                "lower its strength");
     }
 }

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.knowm.xchart.XYChart;
 import rudder.compare.Comparison;
-import rudder.compare.Score;
+import rudder.compare.Metric;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.theory.ConformalBound;
@@ -38,7 +38,9 @@ class ChartsTest {
     private static final int RUNS = 5;
     private static final double[] V = {1, 0};
 
-    private final LinearSystem system = LinearSystem.of(IntStream.range(0, T).mapToObj(k -> new DMatrixRMaj(new double[][] {{0.9, 0.2}, {-0.1, 0.8}})).toList());
+    private final LinearSystem system = LinearSystem.of(IntStream.range(0, T)
+            .mapToObj(k -> new DMatrixRMaj(new double[][] {{0.9, 0.2}, {-0.1, 0.8}}))
+            .toList());
     private final Setpoint setpoint = Setpoint.constant(T, V, 2);
     private final Controller lqr = Controller.lqr(Lqr.solve(system, new QuadraticCost(1, 1, 1)), setpoint);
 
@@ -48,7 +50,8 @@ class ChartsTest {
             var random = new Random(1);
             var some = new ArrayList<Rollout>();
             for (int i = 0; i < RUNS; i++) {
-                some.add(Rollout.of(Plant.of(system), controller, new double[] {random.nextDouble(), random.nextDouble()}));
+                some.add(Rollout.of(
+                        Plant.of(system), controller, new double[] {random.nextDouble(), random.nextDouble()}));
             }
             runs.put(controller.name(), some);
         }
@@ -56,7 +59,10 @@ class ChartsTest {
     }
 
     private static List<String> legend(XYChart chart) {
-        return chart.getSeriesCollection().stream().filter(series -> series.isShowInLegend()).map(series -> series.getLabel()).toList();
+        return chart.getSeriesCollection().stream()
+                .filter(series -> series.isShowInLegend())
+                .map(series -> series.getLabel())
+                .toList();
     }
 
     /** The unsteered model is where every family's curve begins. */
@@ -65,14 +71,30 @@ class ChartsTest {
     void anArmMayBeginSeveralCurvesOfATradeOff() throws IOException {
         try (var model = LanguageModel.load("SmolLM2-135M-Instruct")) {
             var prompts = List.of("Once upon a time", "The best thing about the weekend is");
-            var comparison = Comparison.of(model, prompts, Comparison.settings().tokens(4), Controller.none(), Controller.none().named("a 1"), Controller.none().named("b 1"));
-            var chart = Charts.tradeOff(comparison, "perplexity", "distinct-1", Map.of("a", List.of("none", "a 1"), "b", List.of("none", "b 1")));
+            var comparison = Comparison.of(
+                    model,
+                    prompts,
+                    Comparison.settings().tokens(4),
+                    Controller.none(),
+                    Controller.none().named("a 1"),
+                    Controller.none().named("b 1"));
+            var chart = Charts.tradeOff(
+                    comparison,
+                    "perplexity",
+                    "distinct-1",
+                    Map.of("a", List.of("none", "a 1"), "b", List.of("none", "b 1")));
             assertEquals(List.of("a", "b"), legend(chart).stream().sorted().toList());
             assertEquals("perplexity", chart.getXAxisTitle(), "all are within a factor of ten");
-            var wide = comparison.with(Score.of("wide", completion -> completion.controller().equals("b 1") ? 100 : 1));
-            assertEquals("wide (log scale)", Charts.tradeOff(wide, "wide", "distinct-1").getXAxisTitle());
+            var wide = comparison.with(
+                    Metric.of("wide", completion -> completion.controller().equals("b 1") ? 100 : 1));
+            assertEquals(
+                    "wide (log scale)",
+                    Charts.tradeOff(wide, "wide", "distinct-1").getXAxisTitle());
             for (var whisker : List.of("a, none", "a, a 1", "b, none", "b, b 1")) {
-                assertTrue(chart.getSeriesCollection().stream().anyMatch(series -> series.getName().startsWith(whisker)), whisker);
+                assertTrue(
+                        chart.getSeriesCollection().stream()
+                                .anyMatch(series -> series.getName().startsWith(whisker)),
+                        whisker);
             }
         }
     }
@@ -80,30 +102,43 @@ class ChartsTest {
     @Test
     void anyCurvesAreDrawnByBlockLogarithmicallyWhereTheySpanMuch() {
         var narrow = Charts.byBlock("Norms", "norm", Map.of("A", new double[] {0.5, Double.NaN, 2}));
-        assertArrayEquals(new double[] {0, 2}, narrow.getSeriesCollection().iterator().next().getXData());
+        assertArrayEquals(
+                new double[] {0, 2},
+                narrow.getSeriesCollection().iterator().next().getXData());
         assertEquals("norm", narrow.getYAxisTitle());
         var wide = Charts.byBlock("Norms", "norm", Map.of("A", new double[] {1e-3, 2, 0, Double.POSITIVE_INFINITY}));
-        assertArrayEquals(new double[] {0, 1}, wide.getSeriesCollection().iterator().next().getXData());
+        assertArrayEquals(
+                new double[] {0, 1},
+                wide.getSeriesCollection().iterator().next().getXData());
         assertEquals("norm (log scale)", wide.getYAxisTitle());
-        assertEquals("rad", Charts.byBlock("Angles", "rad", Map.of("fall", new double[] {-1, 300})).getYAxisTitle());
-        assertRefused(() -> Charts.byBlock("Norms", "norm", Map.of("A", new double[] {Double.NaN})), "no finite number", "A");
+        assertEquals(
+                "rad",
+                Charts.byBlock("Angles", "rad", Map.of("fall", new double[] {-1, 300}))
+                        .getYAxisTitle());
+        assertRefused(
+                () -> Charts.byBlock("Norms", "norm", Map.of("A", new double[] {Double.NaN})), "no finite number", "A");
     }
 
     @Test
     void trackingShowsMeanStrengthsAgainstTheSetpoint() {
-        var runs = runs(Controller.none(), Controller.openLoop(setpoint), lqr);
+        var runs = runs(Controller.none(), Controller.spreadActAdd(setpoint, 0), lqr);
         var chart = Charts.tracking(setpoint, runs);
-        assertEquals(List.of("setpoint", "none", "open loop 2.0 \u03bc\u2096", "A-LQR 2.0 \u03bc\u2096"), legend(chart));
+        assertEquals(
+                List.of("setpoint", "none", "open loop 2.0 \u03bc\u2096", "A-LQR 2.0 \u03bc\u2096"), legend(chart));
         assertEquals("block k", chart.getXAxisTitle());
         assertEquals("strength at entry of block (gaps \u03bc\u2096)", chart.getYAxisTitle());
         assertEquals("Feature strength by block, mean and sd over 5 runs", chart.getTitle());
-        assertArrayEquals(new double[] {2, 2, 2, 2, 2, 2, 2}, chart.getSeries("setpoint").getYData());
+        assertArrayEquals(
+                new double[] {2, 2, 2, 2, 2, 2, 2}, chart.getSeries("setpoint").getYData());
         for (int k = 0; k <= T; k++) {
             int block = k;
-            double mean = runs.get(lqr.name()).stream().mapToDouble(run -> run.states()[block][0]).average().orElseThrow();
+            double mean = runs.get(lqr.name()).stream()
+                    .mapToDouble(run -> run.states()[block][0])
+                    .average()
+                    .orElseThrow();
             assertEquals(mean, chart.getSeries(lqr.name()).getYData()[k], 1e-12);
         }
-        assertEquals(7, chart.getSeriesCollection().size());       // setpoint, three bands, three curves
+        assertEquals(7, chart.getSeriesCollection().size()); // setpoint, three bands, three curves
     }
 
     @Test
@@ -115,9 +150,9 @@ class ChartsTest {
 
     @Test
     void energyLeavesOutWhatHasNoInput() {
-        var chart = Charts.energy(runs(Controller.none(), Controller.openLoop(setpoint, 3), lqr));
+        var chart = Charts.energy(runs(Controller.none(), Controller.actAdd(setpoint, 3), lqr));
         assertEquals(2, chart.getSeriesCollection().size());
-        var once = chart.getSeries(Controller.openLoop(setpoint, 3).name());
+        var once = chart.getSeries(Controller.actAdd(setpoint, 3).name());
         assertArrayEquals(new double[] {3}, once.getXData());
         assertArrayEquals(new double[] {4}, once.getYData());
         assertTrue(chart.getStyler().isYAxisLogarithmic());
@@ -137,24 +172,35 @@ class ChartsTest {
     }
 
     private static Completion completion(double[]... strengths) {
-        return new Completion("p", "t", new int[1], new int[strengths.length], false, "A-LQR", strengths, new double[strengths.length][T]);
+        return new Completion(
+                "p",
+                "t",
+                new int[1],
+                new int[strengths.length],
+                false,
+                "A-LQR",
+                strengths,
+                new double[strengths.length][T]);
     }
 
     @Test
     void boundsLieOverTheErrorsTheyWereMadeFrom() {
-        var closed = LinearSystem.of(IntStream.range(0, T).mapToObj(k -> new DMatrixRMaj(new double[][] {{0.5, 0}, {0, 0.5}})).toList());
+        var closed = LinearSystem.of(IntStream.range(0, T)
+                .mapToObj(k -> new DMatrixRMaj(new double[][] {{0.5, 0}, {0, 0.5}}))
+                .toList());
         var deviations = runs(Controller.none()).get("none");
         var chart = Charts.bound(ConformalBound.perBlock(LyapunovFunction.of(closed), deviations, 0.2), deviations);
         assertEquals(List.of("error", "conformal bound"), legend(chart));
         for (int k = 0; k <= T; k++) {
-            assertTrue(chart.getSeries("error").getYData()[k] <= chart.getSeries("conformal bound").getYData()[k]);
+            assertTrue(chart.getSeries("error").getYData()[k]
+                    <= chart.getSeries("conformal bound").getYData()[k]);
         }
     }
 
-
     @Test
     void aPictureHasFewColoursItsTitleForWordsAndIsSmall() throws IOException {
-        var image = Charts.image(Charts.tracking(setpoint, runs(Controller.none(), Controller.openLoop(setpoint), lqr)));
+        var image = Charts.image(
+                Charts.tracking(setpoint, runs(Controller.none(), Controller.spreadActAdd(setpoint, 0), lqr)));
         assertEquals("Feature strength by block, mean and sd over 5 runs", image.toString());
         assertTrue(((IndexColorModel) image.getColorModel()).getMapSize() <= 80);
         var png = new ByteArrayOutputStream();
@@ -171,11 +217,15 @@ class ChartsTest {
 
     @Test
     void aPowerLawIsDrawnOnLogarithmicScalesAcrossAndUp() {
-        var chart = Charts.growth("Time", "d", new double[] {200, 400, 800}, "s", Map.of("cubes", new double[] {.02, .16, 1.28}));
+        var chart = Charts.growth(
+                "Time", "d", new double[] {200, 400, 800}, "s", Map.of("cubes", new double[] {.02, .16, 1.28}));
         assertEquals(List.of("cubes"), legend(chart));
         assertTrue(chart.getStyler().isXAxisLogarithmic() && chart.getStyler().isYAxisLogarithmic());
         assertEquals(100, chart.getStyler().getXAxisMin());
         assertEquals(10, chart.getStyler().getYAxisMax());
-        assertRefused(() -> Charts.growth("Time", "d", new double[] {1}, "s", Map.of("none", new double[] {0})), "least number 0.0", "logarithmic");
+        assertRefused(
+                () -> Charts.growth("Time", "d", new double[] {1}, "s", Map.of("none", new double[] {0})),
+                "least number 0.0",
+                "logarithmic");
     }
 }

@@ -17,7 +17,7 @@ import org.dflib.jjava.jupyter.kernel.display.Renderer;
 import org.dflib.jjava.jupyter.kernel.display.mime.MIMEType;
 import org.junit.jupiter.api.Test;
 import org.knowm.xchart.XYChartBuilder;
-import rudder.checkpoint.format.Job;
+import rudder.checkpoint.format.Progress;
 import tech.tablesaw.api.IntColumn;
 import tech.tablesaw.api.Table;
 
@@ -25,7 +25,9 @@ class JJavaExtensionTest {
 
     @Test
     void theKernelFindsIt() {
-        assertInstanceOf(JJavaExtension.class, ServiceLoader.load(Extension.class).findFirst().orElseThrow());
+        assertInstanceOf(
+                JJavaExtension.class,
+                ServiceLoader.load(Extension.class).findFirst().orElseThrow());
     }
 
     @Test
@@ -46,7 +48,10 @@ class JJavaExtensionTest {
     @Test
     void theImportsAreThoseOfTheSetUpScript() throws Exception {
         var imports = JJavaExtension.imports();
-        assertTrue(imports.contains("import rudder.theory.*;") && imports.contains("import static rudder.report.Notebook.*;"), imports.toString());
+        assertTrue(
+                imports.contains("import rudder.theory.*;")
+                        && imports.contains("import static rudder.report.Notebook.*;"),
+                imports.toString());
     }
 
     @Test
@@ -63,8 +68,8 @@ class JJavaExtensionTest {
                 sent.add("old " + data.getDisplayId());
             }
         };
-        var progress = new Progress(stream);
-        try (var job = Job.of("24 Jacobians", 24)) {
+        var progress = new NotebookProgress(stream);
+        try (var job = Progress.of("24 Jacobians", 24)) {
             progress.show(job, 0.25);
             progress.show(job, 0.5);
             progress.end(job);

@@ -51,7 +51,11 @@ class NotebookTest {
     @Test
     void aTableKeepsItsWordsNumbersAndGaps() {
         var x = DoubleColumn.create("x", 0.123456, 2).appendMissing();
-        var html = Notebook.html(Table.create("strength & energy", StringColumn.create("controller", "none", "a<b", ""), x, IntColumn.create("n", 1, 2, 3)));
+        var html = Notebook.html(Table.create(
+                "strength & energy",
+                StringColumn.create("controller", "none", "a<b", ""),
+                x,
+                IntColumn.create("n", 1, 2, 3)));
         assertTrue(html.contains("<caption>strength &amp; energy</caption>"), html);
         assertTrue(html.contains("a&lt;b"), html);
         assertTrue(html.contains("text-align:right\">0.1235<"), html);
@@ -60,25 +64,39 @@ class NotebookTest {
 
     @Test
     void aChartIsDrawnAtItsSizeAndKnownByItsTitle() {
-        var chart = new XYChartBuilder().width(320).height(200).title("strength per block").build();
+        var chart = new XYChartBuilder()
+                .width(320)
+                .height(200)
+                .title("strength per block")
+                .build();
         chart.addSeries("beta", new double[] {0, 1}, new double[] {0, 1});
         var image = Notebook.image(chart);
         assertEquals(320, image.getWidth());
         assertEquals(200, image.getHeight());
         assertEquals("strength per block", image.toString());
-        assertTrue(Stream.iterate(0, i -> i + 1).limit(320).anyMatch(i -> (image.getRGB(i, 100) & 0xffffff) != 0xffffff), "nothing was drawn");
+        assertTrue(
+                Stream.iterate(0, i -> i + 1).limit(320).anyMatch(i -> (image.getRGB(i, 100) & 0xffffff) != 0xffffff),
+                "nothing was drawn");
     }
 
     @Test
     void nothingButTheExtensionNeedsJJava() throws Exception {
-        var urls = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator)).filter(p -> !p.contains("jjava"))
-                .map(NotebookTest::url).toArray(URL[]::new);
+        var urls = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(p -> !p.contains("jjava"))
+                .map(NotebookTest::url)
+                .toArray(URL[]::new);
         try (var loader = new URLClassLoader(urls, ClassLoader.getPlatformClassLoader())) {
             assertThrows(ClassNotFoundException.class, () -> loader.loadClass("org.dflib.jjava.jupyter.Extension"));
-            assertEquals(Notebook.modelName(), loader.loadClass("rudder.report.Notebook").getMethod("modelName").invoke(null));
+            assertEquals(
+                    Notebook.modelName(),
+                    loader.loadClass("rudder.report.Notebook")
+                            .getMethod("modelName")
+                            .invoke(null));
             var table = loader.loadClass("tech.tablesaw.api.Table");
             var html = loader.loadClass("rudder.report.Notebook").getMethod("html", table);
-            assertTrue(html.invoke(null, table.getMethod("create", String.class).invoke(null, "empty")).toString().contains("empty"));
+            assertTrue(html.invoke(null, table.getMethod("create", String.class).invoke(null, "empty"))
+                    .toString()
+                    .contains("empty"));
         }
     }
 

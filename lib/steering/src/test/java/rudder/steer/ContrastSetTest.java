@@ -29,17 +29,30 @@ class ContrastSetTest {
     void theOceanSetHasTwentyFourTextsOnEachSide() throws IOException {
         var ocean = ContrastSet.read("../../data/concepts/ocean.csv");
         assertEquals("ContrastSet[ocean, 24 positive, 24 negative]", ocean.toString());
-        assertEquals("The waves crashed against the rocky shore of the ocean", ocean.positive().get(0));
-        assertEquals("Clouds gather near the top of the mountain", ocean.negative().get(23));
+        assertEquals(
+                "The waves crashed against the rocky shore of the ocean",
+                ocean.positive().get(0));
+        assertEquals(
+                "Clouds gather near the top of the mountain", ocean.negative().get(23));
     }
 
     @Test
     void quotesCommasLineEndsAndMarksAreRead() throws IOException {
         var wanted = new ContrastSet("sea", List.of("a wave, \"tall\"", "two\nlines", " NA "), List.of("1"));
-        assertEquals(wanted, read("label,text\npositive,\"a wave, \"\"tall\"\"\"\npositive,\"two\nlines\"\npositive, NA \nnegative,1\n"));
-        assertEquals(wanted, read("\uFEFFtext,label,source\r\n\"a wave, \"\"tall\"\"\",positive,x\r\n\"two\r\nlines\",positive,\r\n NA ,positive,\r\n\r\n1,negative,y"));
+        assertEquals(
+                wanted,
+                read(
+                        "label,text\npositive,\"a wave, \"\"tall\"\"\"\npositive,\"two\nlines\"\npositive, NA \nnegative,1\n"));
+        assertEquals(
+                wanted,
+                read(
+                        "\uFEFFtext,label,source\r\n\"a wave, \"\"tall\"\"\",positive,x\r\n\"two\r\nlines\",positive,\r\n NA ,positive,\r\n\r\n1,negative,y"));
         var longText = "wave ".repeat(10_000);
-        assertEquals(longText, read("label,text\npositive," + longText + "\nnegative,b").positive().get(0));
+        assertEquals(
+                longText,
+                read("label,text\npositive," + longText + "\nnegative,b")
+                        .positive()
+                        .get(0));
     }
 
     @Test
@@ -70,8 +83,11 @@ class ContrastSetTest {
         var set = new ContrastSet("one", List.of("a", "b"), List.of("c"));
         assertEquals(set.sha256(), new ContrastSet("two", List.of("a", "b"), List.of("c")).sha256());
         assertEquals(64, set.sha256().length());
-        for (var other : List.of(new ContrastSet("one", List.of("a"), List.of("b", "c")), new ContrastSet("one", List.of("b", "a"), List.of("c")),
-                new ContrastSet("one", List.of("ab"), List.of("c")), new ContrastSet("one", List.of("c"), List.of("a", "b")))) {
+        for (var other : List.of(
+                new ContrastSet("one", List.of("a"), List.of("b", "c")),
+                new ContrastSet("one", List.of("b", "a"), List.of("c")),
+                new ContrastSet("one", List.of("ab"), List.of("c")),
+                new ContrastSet("one", List.of("c"), List.of("a", "b")))) {
             assertNotEquals(set.sha256(), other.sha256());
         }
     }

@@ -22,20 +22,20 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.SafetensorsWriter;
-import rudder.model.PlacesTest;
+import rudder.model.HookPointsTest;
 import rudder.model.Tiny;
-import rudder.theory.Actuation;
+import rudder.theory.ControlLaw;
 import rudder.theory.Controller;
 import rudder.theory.FeatureTracker;
-import rudder.theory.Feedback;
-import rudder.theory.Gated;
-import rudder.theory.Law;
+import rudder.theory.GatedLaw;
+import rudder.theory.HookPoint;
+import rudder.theory.InputMatrix;
+import rudder.theory.LinearFeedback;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
-import rudder.theory.Place;
+import rudder.theory.Measurement;
 import rudder.theory.QuadraticCost;
-import rudder.theory.Reading;
-import rudder.theory.Transport;
+import rudder.theory.TransportLaw;
 
 class ControllerFileTest {
 
@@ -44,7 +44,7 @@ class ControllerFileTest {
     @TempDir
     private Path folder;
 
-    /** {@link PlacesTest#kinds}, and those with memory, of many rows, of full rank, or empty. */
+    /** {@link HookPointsTest#kinds}, and those with memory, of many rows, of full rank, or empty. */
     private static List<Controller> kinds(Tiny tiny) {
         var setpoint = tiny.setpoint(1.5);
         var pid = Controller.pid(setpoint, .5, .25, .125, 3);
@@ -52,10 +52,15 @@ class ControllerFileTest {
         double[][] states = plant.nominal().rollout().states();
         double[] weights = new double[tiny.horizon + 1];
         Arrays.fill(weights, 2);
-        var regulator = Lqr.solve(LinearSystem.of(tiny.model().meanJacobiansOf(List.of(PROMPT))), new QuadraticCost(.1, 1, 1));
-        var kinds = new ArrayList<>(PlacesTest.kinds(tiny));
-        kinds.addAll(List.of(pid, pid.plus(pid.times(.5)).onlyWhen(tiny.setpoint(0), Double.NEGATIVE_INFINITY, 3), Controller.none(),
-                FeatureTracker.of(plant, states, setpoint, weights, .1, Actuation.everywhere()), Controller.tracking(regulator, states)));
+        var regulator = Lqr.solve(
+                LinearSystem.of(tiny.model().meanJacobiansOfTokens(List.of(PROMPT))), new QuadraticCost(.1, 1, 1));
+        var kinds = new ArrayList<>(HookPointsTest.kinds(tiny));
+        kinds.addAll(List.of(
+                pid,
+                pid.plus(pid.times(.5)).onlyWhen(tiny.setpoint(0), Double.NEGATIVE_INFINITY, 3),
+                Controller.none(),
+                FeatureTracker.of(plant, states, setpoint, weights, .1, InputMatrix.everywhere()),
+                Controller.tracking(regulator, states)));
         return kinds;
     }
 
@@ -73,33 +78,39 @@ class ControllerFileTest {
             var was = model.steered(controller).atEveryToken();
             var is = model.steered(loaded).atEveryToken();
             assertArrayEquals(was.logits(PROMPT), is.logits(PROMPT), controller.toString());
-            assertArrayEquals(was.generate("the sea", 6).tokens(), is.generate("the sea", 6).tokens(), controller.toString());
+            assertArrayEquals(
+                    was.generate("the sea", 6).tokens(),
+                    is.generate("the sea", 6).tokens(),
+                    controller.toString());
         }
     }
 
     /** To the last bit, and each law remembers the same laws' readings. */
     private static void assertSameLaws(Controller wanted, Controller found) {
-        var twins = new HashMap<Reading, Reading>();
-        for (var place : Place.values()) {
-            assertEquals(wanted.blocks(place), found.blocks(place), wanted + " at " + place);
-            for (int k : wanted.blocks(place)) {
-                assertEquals(wanted.laws(place, k).size(), found.laws(place, k).size());
-                for (int n = 0; n < wanted.laws(place, k).size(); n++) {
-                    assertSameLaw(wanted.laws(place, k).get(n), found.laws(place, k).get(n), twins);
+        var twins = new HashMap<Measurement, Measurement>();
+        for (var point : HookPoint.values()) {
+            assertEquals(wanted.blocks(point), found.blocks(point), wanted + " at " + point);
+            for (int k : wanted.blocks(point)) {
+                assertEquals(wanted.laws(point, k).size(), found.laws(point, k).size());
+                for (int n = 0; n < wanted.laws(point, k).size(); n++) {
+                    assertSameLaw(
+                            wanted.laws(point, k).get(n), found.laws(point, k).get(n), twins);
                 }
             }
         }
     }
 
-    private static void assertSameLaw(Law wanted, Law found, Map<Reading, Reading> twins) {
+    private static void assertSameLaw(ControlLaw wanted, ControlLaw found, Map<Measurement, Measurement> twins) {
         assertEquals(wanted.getClass(), found.getClass());
-        if (wanted instanceof Gated w && found instanceof Gated f) {
+        if (wanted instanceof GatedLaw w && found instanceof GatedLaw f) {
             assertArrayEquals(w.c(), f.c());
             assertEquals(List.of(w.low(), w.high()), List.of(f.low(), f.high()));
             assertSameLaw(w.law(), f.law(), twins);
-        } else if (wanted instanceof Transport w && found instanceof Transport f) {
-            assertArrayEquals(new double[][] {w.scale(), w.shift(), w.low(), w.high()}, new double[][] {f.scale(), f.shift(), f.low(), f.high()});
-        } else if (wanted instanceof Feedback w && found instanceof Feedback f) {
+        } else if (wanted instanceof TransportLaw w && found instanceof TransportLaw f) {
+            assertArrayEquals(
+                    new double[][] {w.scale(), w.shift(), w.low(), w.high()},
+                    new double[][] {f.scale(), f.shift(), f.low(), f.high()});
+        } else if (wanted instanceof LinearFeedback w && found instanceof LinearFeedback f) {
             assertSameReading(w.reading(), f.reading(), twins);
             assertSameMatrix(w.W(), f.W());
             var past = List.copyOf(f.past().entrySet());
@@ -112,7 +123,7 @@ class ControllerFileTest {
         }
     }
 
-    private static void assertSameReading(Reading wanted, Reading found, Map<Reading, Reading> twins) {
+    private static void assertSameReading(Measurement wanted, Measurement found, Map<Measurement, Measurement> twins) {
         assertSame(twins.computeIfAbsent(wanted, first -> found), found, "one reading stays one");
         assertSameMatrix(wanted.directions(), found.directions());
         assertArrayEquals(wanted.targets(), found.targets());
@@ -120,7 +131,8 @@ class ControllerFileTest {
 
     private static void assertSameMatrix(DMatrixRMaj wanted, DMatrixRMaj found) {
         assertEquals(List.of(wanted.numRows, wanted.numCols), List.of(found.numRows, found.numCols));
-        assertArrayEquals(Arrays.copyOf(wanted.data, wanted.getNumElements()), Arrays.copyOf(found.data, found.getNumElements()));
+        assertArrayEquals(
+                Arrays.copyOf(wanted.data, wanted.getNumElements()), Arrays.copyOf(found.data, found.getNumElements()));
     }
 
     private static void assertSameSetpoint(Controller wanted, Controller found) {
@@ -142,8 +154,13 @@ class ControllerFileTest {
         assertRefused(() -> ControllerFile.save(other, model, file), "block 4", "blocks 0..3");
         assertRefused(() -> ControllerFile.load(file, model), "there is no file", "ControllerFile.save");
         ControllerFile.save(Tiny.LLAMA.lqr(Tiny.LLAMA.setpoint(1)), model, file);
-        assertRefused(() -> ControllerFile.load(changed(file, "rudder.model.sha256", "1".repeat(64)), model), "computed from tiny", "again");
-        assertRefused(() -> ControllerFile.load(changed(file, "rudder.kind", "mean Jacobians"), model), "holds mean Jacobians, wanted controller");
+        assertRefused(
+                () -> ControllerFile.load(changed(file, "rudder.model.sha256", "1".repeat(64)), model),
+                "computed from tiny",
+                "again");
+        assertRefused(
+                () -> ControllerFile.load(changed(file, "rudder.kind", "mean Jacobians"), model),
+                "holds mean Jacobians, wanted controller");
     }
 
     @Test
@@ -152,17 +169,32 @@ class ControllerFileTest {
         var setpoint = Tiny.LLAMA.setpoint(1);
         var file = folder.resolve("a.safetensors");
         ControllerFile.save(Controller.pid(setpoint, 1, 1, 1, 10).onlyWhen(setpoint, 0, 1), model, file);
-        assertRefused(() -> ControllerFile.load(without(file, "state.2.0.law.W"), model), "is damaged", "version", "state.2.0.law.W");
+        assertRefused(
+                () -> ControllerFile.load(without(file, "state.2.0.law.W"), model),
+                "is damaged",
+                "version",
+                "state.2.0.law.W");
         assertRefused(() -> ControllerFile.load(without(file, "state.2.0.gate"), model), "state.2.0.readings");
         assertRefused(() -> ControllerFile.load(without(file, "reading.1.b"), model), "reading.1.b");
-        assertRefused(() -> ControllerFile.load(with(file, "state.2.0.law.readings", 0, 1), model), "has 3 columns, wanted 2");
-        assertRefused(() -> ControllerFile.load(with(file, "state.2.0.law.readings", 0, 1, 9), model), "number 9.0", "4 readings");
+        assertRefused(
+                () -> ControllerFile.load(with(file, "state.2.0.law.readings", 0, 1), model),
+                "has 3 columns, wanted 2");
+        assertRefused(
+                () -> ControllerFile.load(with(file, "state.2.0.law.readings", 0, 1, 9), model),
+                "number 9.0",
+                "4 readings");
         assertRefused(() -> ControllerFile.load(with(file, "state.2.0.law.readings", 2, 3, 1), model), "remembers");
-        assertRefused(() -> ControllerFile.load(with(file, "state.2.0.open", 0), model), "'state.2.0.open' has 1 numbers, wanted 2");
-        assertRefused(() -> ControllerFile.load(with(file, "state.9.0.scale", 0), model), "[state.9.0.scale]", "blocks 0..3");
+        assertRefused(
+                () -> ControllerFile.load(with(file, "state.2.0.open", 0), model),
+                "'state.2.0.open' has 1 numbers, wanted 2");
+        assertRefused(
+                () -> ControllerFile.load(with(file, "state.9.0.scale", 0), model), "[state.9.0.scale]", "blocks 0..3");
         assertRefused(() -> ControllerFile.load(with(file, "state.2.2.scale", 0), model), "[state.2.2.scale]");
         assertRefused(() -> ControllerFile.load(with(file, "reading.1.b", Double.NaN), model), "b holds NaN");
-        assertRefused(() -> ControllerFile.load(with(file, "setpoint.directions", 1, 2), model), "setpoint.directions", "[2]");
+        assertRefused(
+                () -> ControllerFile.load(with(file, "setpoint.directions", 1, 2), model),
+                "setpoint.directions",
+                "[2]");
         assertRefused(() -> ControllerFile.load(changed(file, "rudder.controller", null), model), "rudder.controller");
         Files.write(file, new byte[5]);
         assertRefused(() -> ControllerFile.load(file, model), "a.safetensors", "5 bytes");

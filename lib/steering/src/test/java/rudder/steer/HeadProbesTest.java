@@ -11,9 +11,9 @@ import java.util.Set;
 import org.ejml.data.DMatrixRMaj;
 import org.junit.jupiter.api.Test;
 import rudder.theory.Arithmetic;
-import rudder.theory.Law;
-import rudder.theory.Place;
-import rudder.theory.Reading;
+import rudder.theory.ControlLaw;
+import rudder.theory.HookPoint;
+import rudder.theory.Measurement;
 
 class HeadProbesTest {
 
@@ -34,7 +34,8 @@ class HeadProbesTest {
         return outputs;
     }
 
-    private final HeadProbes probes = HeadProbes.between("planted", HEADS, outputs(new Random(1), 2.5), outputs(new Random(2), -2.5));
+    private final HeadProbes probes =
+            HeadProbes.between("planted", HEADS, outputs(new Random(1), 2.5), outputs(new Random(2), -2.5));
 
     @Test
     void theHeadThatTellsTheSidesApartIsFound() {
@@ -44,19 +45,31 @@ class HeadProbesTest {
         assertTrue(best.accuracy() > .95 && best.direction()[3] > .95, best.toString());
     }
 
-    /** Held out, a head that knows nothing is right half of the time; judged by its own means it would seem to know more. */
+    /**
+     * Held out, a head that knows nothing is right half of the time; judged by its own means it would seem to know
+     * more.
+     */
     @Test
     void headsOfNoiseAreNoBetterThanChance() {
-        double mean = probes.probes().stream().skip(1).mapToDouble(HeadProbes.Probe::accuracy).average().orElseThrow();
+        double mean = probes.probes().stream()
+                .skip(1)
+                .mapToDouble(HeadProbes.Probe::accuracy)
+                .average()
+                .orElseThrow();
         assertEquals(.5, mean, .06);
     }
 
     @Test
     void theShiftIsADeviationAlongTheDirectionOfTheChosenHeadsAlone() {
-        var controller = probes.shift(1);
+        var controller = probes.iti(1);
         var best = probes.probes().get(0);
-        assertEquals(Set.of(1), controller.blocks(Place.HEADS));
-        double[] u = controller.laws(Place.HEADS, 1).get(0).on(Arithmetic.heap()).of(new DMatrixRMaj(1, HEADS * WIDTH), NO_MEMORY).data;
+        assertEquals(Set.of(1), controller.blocks(HookPoint.HEAD_OUT));
+        double[] u = controller
+                .laws(HookPoint.HEAD_OUT, 1)
+                .get(0)
+                .on(Arithmetic.heap())
+                .of(new DMatrixRMaj(1, HEADS * WIDTH), NO_MEMORY)
+                .data;
         double[] wanted = new double[HEADS * WIDTH];
         for (int i = 0; i < WIDTH; i++) {
             wanted[2 * WIDTH + i] = best.deviation() * best.direction()[i];
@@ -67,17 +80,21 @@ class HeadProbesTest {
 
     @Test
     void errorsSayWhatIsWanted() {
-        assertTrue(assertThrows(IllegalArgumentException.class, () -> probes.shift(13)).getMessage().contains("13 heads of 12"));
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> probes.iti(13))
+                .getMessage()
+                .contains("13 heads of 12"));
         var one = new double[1][T][HEADS * WIDTH];
-        assertTrue(assertThrows(IllegalArgumentException.class, () -> HeadProbes.between("x", HEADS, one, one)).getMessage().contains("at least two a side"));
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> HeadProbes.between("x", HEADS, one, one))
+                .getMessage()
+                .contains("at least two a side"));
     }
 
-    private static final Law.Memory<DMatrixRMaj> NO_MEMORY = new Law.Memory<>() {
+    private static final ControlLaw.Memory<DMatrixRMaj> NO_MEMORY = new ControlLaw.Memory<>() {
         @Override
-        public void keep(Reading reading, DMatrixRMaj errors) {}
+        public void keep(Measurement reading, DMatrixRMaj errors) {}
 
         @Override
-        public DMatrixRMaj recall(Reading reading) {
+        public DMatrixRMaj recall(Measurement reading) {
             throw new UnsupportedOperationException();
         }
     };

@@ -22,14 +22,19 @@ class OpeningsTest {
     void noOpeningStandsThereTwiceHoweverItIsWritten() {
         var seen = new HashSet<String>();
         for (var row : openings.rows()) {
-            var words = row.fields().get(1).toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", " ").strip();
+            var words = row.fields()
+                    .get(1)
+                    .toLowerCase(Locale.ROOT)
+                    .replaceAll("[^a-z0-9]+", " ")
+                    .strip();
             assertTrue(seen.add(words), () -> "line " + row.line() + " repeats \"" + words + "\"");
         }
     }
 
     @Test
     void thereAreEnoughOfEachSplitAndAllAreShort() {
-        var counts = openings.rows().stream().collect(Collectors.groupingBy(row -> row.fields().get(0), Collectors.counting()));
+        var counts = openings.rows().stream()
+                .collect(Collectors.groupingBy(row -> row.fields().get(0), Collectors.counting()));
         assertEquals("{calibration=120, sample=20, test=120}", new TreeMap<>(counts).toString());
         for (var row : openings.rows()) {
             int words = row.fields().get(1).split(" ").length;

@@ -11,8 +11,8 @@ import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import rudder.checkpoint.store.DatasetStore;
+import rudder.eval.BenchmarkItem;
 import rudder.eval.Benchmarks;
-import rudder.eval.Prompt;
 import rudder.model.LanguageModel;
 
 class PromptSetTest {
@@ -39,15 +39,28 @@ class PromptSetTest {
     @Test
     @Tag("model")
     void cutPromptsAreBeginningsOfSoManyTokens() throws IOException {
-        var problems = new PromptSet("code", Benchmarks.humanEval(DatasetStore.fetch("humaneval")).stream().map(Prompt::text).toList());
+        var problems = new PromptSet(
+                "code",
+                Benchmarks.humanEval(DatasetStore.fetch("humaneval")).stream()
+                        .map(BenchmarkItem::text)
+                        .toList());
         try (var model = LanguageModel.load("SmolLM2-135M-Instruct")) {
             var code = problems.cut(model, 24);
             assertEquals("PromptSet[code, 164 prompts]", code.toString());
             for (int i = 0; i < 164; i++) {
-                assertTrue(problems.prompts().get(i).startsWith(code.prompts().get(i)), code.prompts().get(i));
-                assertEquals(24, model.encode(code.prompts().get(i)).length, code.prompts().get(i));
+                assertTrue(
+                        problems.prompts().get(i).startsWith(code.prompts().get(i)),
+                        code.prompts().get(i));
+                assertEquals(
+                        24,
+                        model.encode(code.prompts().get(i)).length,
+                        code.prompts().get(i));
             }
-            assertEquals(List.of("The sea", "The"), new PromptSet("short", List.of("The sea is", "The sea was", "The")).cut(model, 2).prompts());
+            assertEquals(
+                    List.of("The sea", "The"),
+                    new PromptSet("short", List.of("The sea is", "The sea was", "The"))
+                            .cut(model, 2)
+                            .prompts());
             assertRefused(() -> problems.cut(model, 0), "code", "0 tokens", "at least 1");
         }
     }
@@ -55,7 +68,8 @@ class PromptSetTest {
     @Test
     void whatIsNotASetIsRefused() {
         for (var prompts : List.of(List.<String>of(), List.of("a", " "), List.of("a", "a"))) {
-            var message = assertThrows(IllegalArgumentException.class, () -> new PromptSet("mine", prompts)).getMessage();
+            var message = assertThrows(IllegalArgumentException.class, () -> new PromptSet("mine", prompts))
+                    .getMessage();
             assertTrue(message.contains("mine"), message);
         }
     }

@@ -14,7 +14,8 @@ import org.junit.jupiter.api.Test;
 
 class ProvenanceTest {
     private static final Path FILE = Path.of("a.safetensors");
-    private final Provenance provenance = new Provenance("mean Jacobians", "tiny", "ab", "float32", "cd", 3, 4, Provenance.VERSION);
+    private final Provenance provenance =
+            new Provenance("mean Jacobians", "tiny", "ab", "float32", "cd", 3, 4, Provenance.VERSION);
 
     @Test
     void theVersionIsThePoms() throws IOException {
@@ -25,8 +26,12 @@ class ProvenanceTest {
     @Test
     void whatIsWrittenIsRead() throws IOException {
         assertEquals(provenance, Provenance.read(FILE, provenance.metadata()));
-        assertEquals(provenance.digest(), Provenance.read(FILE, provenance.metadata()).digest());
-        assertNotEquals(provenance.digest(), new Provenance("mean Jacobians", "tiny", "ab", "float32", "ce", 3, 4, Provenance.VERSION).digest());
+        assertEquals(
+                provenance.digest(),
+                Provenance.read(FILE, provenance.metadata()).digest());
+        assertNotEquals(
+                provenance.digest(),
+                new Provenance("mean Jacobians", "tiny", "ab", "float32", "ce", 3, 4, Provenance.VERSION).digest());
         assertNotEquals(Provenance.digest(List.of("a", "bc")), Provenance.digest(List.of("ab", "c")));
     }
 

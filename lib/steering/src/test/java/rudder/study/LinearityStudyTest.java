@@ -64,17 +64,27 @@ class LinearityStudyTest {
                 var before = first.error(along, with, .1);
                 var after = again.error(along, with, .1);
                 for (int k = 0; k < model.horizon(); k++) {
-                    assertEquals(before.get(k).mean(), after.get(k).mean(), 1e-3 * before.get(k).mean(), along + " " + with + ", block " + k);
+                    assertEquals(
+                            before.get(k).mean(),
+                            after.get(k).mean(),
+                            1e-3 * before.get(k).mean(),
+                            along + " " + with + ", block " + k);
                 }
                 assertTrue(first.meanError(along, With.OWN, .01).mean() < .1, along.toString());
             }
         }
         assertNotEquals(first.control().get(0), first.alignment().get(0));
         assertThrows(IllegalArgumentException.class, () -> first.error(Along.FEATURE, With.OWN, .2));
-        assertRefused(() -> LinearityStudy.kept(model, List.of("a", "b", "b"), prompts, ocean, cache), "3 prompts", "2 of them different");
+        assertRefused(
+                () -> LinearityStudy.kept(model, List.of("a", "b", "b"), prompts, ocean, cache),
+                "3 prompts",
+                "2 of them different");
         assertRefused(() -> LinearityStudy.kept(model, prompts, List.of(), ocean, cache), "population");
         Files.write(kept.get(0), Files.readAllBytes(kept.get(1)));
-        assertRefused(() -> LinearityStudy.kept(model, prompts, prompts, ocean, cache), kept.get(0).getFileName().toString(), "delete it");
+        assertRefused(
+                () -> LinearityStudy.kept(model, prompts, prompts, ocean, cache),
+                kept.get(0).getFileName().toString(),
+                "delete it");
     }
 
     @Test
@@ -87,13 +97,19 @@ class LinearityStudyTest {
         for (var cut : Cut.values()) {
             var errors = study.error(k, cut);
             assertEquals(own, errors.get(last).mean(), 1e-3 * own, cut.toString());
-            assertTrue(errors.get(last).mean() < errors.get(last - 2).mean() && errors.get(last - 2).mean() < errors.get(0).mean(), cut + " " + errors);
+            assertTrue(
+                    errors.get(last).mean() < errors.get(last - 2).mean()
+                            && errors.get(last - 2).mean() < errors.get(0).mean(),
+                    cut + " " + errors);
         }
         double kept = study.aboveThreshold(k).mean();
-        double below = study.error(k, Cut.WHOLE).get(lastUpTo(study.ranks(), kept)).mean();
+        double below =
+                study.error(k, Cut.WHOLE).get(lastUpTo(study.ranks(), kept)).mean();
         assertTrue(study.thresholdError(k, Cut.WHOLE).mean() < below, "more of A is kept than at the rank below");
         assertTrue(study.alignment(k).get(3).low() > study.control(k).get(3).high());
-        assertEquals(study.aboveThreshold(k), TruncationStudy.kept(model, prompts, cache, k).aboveThreshold(k));
+        assertEquals(
+                study.aboveThreshold(k),
+                TruncationStudy.kept(model, prompts, cache, k).aboveThreshold(k));
         assertRefused(() -> TruncationStudy.kept(model, prompts, cache, model.horizon()), "30", "0..29");
         assertRefused(() -> study.error(1, Cut.WHOLE), "block 1", "[15]");
     }
@@ -101,9 +117,18 @@ class LinearityStudyTest {
     /** What {@link LinearityStudy} calls the own Jacobian's error along differences. */
     private static double own(int k, double radius) {
         var neighbours = Neighbours.of(model, prompts);
-        return IntStream.range(0, prompts.size()).mapToObj(i -> LocalLinearity.around(neighbours.plants().get(i), k, neighbours.state(k, i),
-                neighbours.differences(k, i).toArray(double[][]::new), radius).errors(neighbours.plants().get(i).jacobian(k), model.algebra()))
-                .flatMap(Arrays::stream).flatMapToDouble(Arrays::stream).average().orElseThrow();
+        return IntStream.range(0, prompts.size())
+                .mapToObj(i -> LocalLinearity.around(
+                                neighbours.plants().get(i),
+                                k,
+                                neighbours.state(k, i),
+                                neighbours.differences(k, i).toArray(double[][]::new),
+                                radius)
+                        .errors(neighbours.plants().get(i).jacobian(k), model.algebra()))
+                .flatMap(Arrays::stream)
+                .flatMapToDouble(Arrays::stream)
+                .average()
+                .orElseThrow();
     }
 
     private static int lastUpTo(List<Integer> ranks, double most) {
@@ -118,12 +143,25 @@ class LinearityStudyTest {
         for (var loop : Loop.values()) {
             assertEquals(model.horizon(), study.stepErrors(loop, With.OWN).size());
             assertEquals(model.horizon() + 1, study.errors(loop, With.OWN).size());
-            assertTrue(study.meanStepError(loop, With.OWN).mean() < study.meanStepError(loop, With.MEAN).mean(), loop.toString());
+            assertTrue(
+                    study.meanStepError(loop, With.OWN).mean()
+                            < study.meanStepError(loop, With.MEAN).mean(),
+                    loop.toString());
         }
         assertEquals(0, study.errors(Loop.FREE, With.OWN).get(0).mean(), "both start where the state was moved to");
-        assertEquals(study.stepErrors(Loop.FREE, With.MEAN).get(0).mean(), study.errors(Loop.FREE, With.MEAN).get(1).mean(), 1e-4);
-        assertTrue(Double.isNaN(study.stepErrors(Loop.FEEDBACK, With.OWN).get(0).mean()), "nothing has moved at the first block");
-        assertTrue(study.missed(Loop.FEEDBACK, With.OWN).mean() < .2, study.table().toString());
-        assertEquals(study.table().toString(), ForecastStudy.kept(model, prompts, setpoint, cost, cache).table().toString());
+        assertEquals(
+                study.stepErrors(Loop.FREE, With.MEAN).get(0).mean(),
+                study.errors(Loop.FREE, With.MEAN).get(1).mean(),
+                1e-4);
+        assertTrue(
+                Double.isNaN(study.stepErrors(Loop.FEEDBACK, With.OWN).get(0).mean()),
+                "nothing has moved at the first block");
+        assertTrue(
+                study.missed(Loop.FEEDBACK, With.OWN).mean() < .2, study.table().toString());
+        assertEquals(
+                study.table().toString(),
+                ForecastStudy.kept(model, prompts, setpoint, cost, cache)
+                        .table()
+                        .toString());
     }
 }

@@ -31,9 +31,11 @@ class ScalingStudyTest {
     void resultsTakeTheMemoryThatTheoryCounts() {
         double[] d = {48, 96, 192};
         assertArrayEquals(Arrays.stream(d).mapToLong(n -> (long) (3 * n * 8)).toArray(), study.bytes(Stage.TRACE));
-        assertArrayEquals(Arrays.stream(d).mapToLong(n -> (long) (2 * n * n * 8)).toArray(), study.bytes(Stage.JACOBIANS));
+        assertArrayEquals(
+                Arrays.stream(d).mapToLong(n -> (long) (2 * n * n * 8)).toArray(), study.bytes(Stage.JACOBIANS));
         assertArrayEquals(study.bytes(Stage.JACOBIANS), study.bytes(Stage.RICCATI));
-        assertArrayEquals(Arrays.stream(d).mapToLong(n -> (long) (2 * 2 * n * 8)).toArray(), study.bytes(Stage.TRACKER)); // 2 T d
+        assertArrayEquals(
+                Arrays.stream(d).mapToLong(n -> (long) (2 * 2 * n * 8)).toArray(), study.bytes(Stage.TRACKER)); // 2 T d
         assertEquals(1, study.memoryExponent(Stage.TRACKER, ModelShape::dimension), 1e-12);
         assertEquals(2, study.memoryExponent(Stage.RICCATI, ModelShape::dimension), 1e-12);
     }
@@ -51,13 +53,18 @@ class ScalingStudyTest {
         for (var stage : Stage.values()) {
             var exponent = study.exponent(stage, ModelShape::dimension, 90);
             assertTrue(exponent.low() <= exponent.mean() && exponent.mean() <= exponent.high(), exponent.toString());
-            assertEquals(study.seconds(stage)[2], study.predicted(stage, study.shapes().get(2)), 1e-15);
+            assertEquals(
+                    study.seconds(stage)[2],
+                    study.predicted(stage, study.shapes().get(2)),
+                    1e-15);
             assertEquals(4 * study.seconds(stage)[2], study.predicted(stage, shape(8, 192)), 1e-9);
         }
         assertEquals(3, study.table().rowCount());
         assertEquals(5, study.exponents("d", ModelShape::dimension, 90).rowCount());
         assertEquals(8, study.predictions(ModelShape.paper()).rowCount());
-        assertEquals(List.of("trace", "Jacobians", "Riccati", "feature tracker", "steered tokens"), List.copyOf(study.curves().keySet()));
+        assertEquals(
+                List.of("trace", "Jacobians", "Riccati", "feature tracker", "steered tokens"),
+                List.copyOf(study.curves().keySet()));
         assertRefused(() -> study.exponent(Stage.TRACE, ModelShape::dimension, 100), "1 shapes", "wanted two");
         assertRefused(() -> ScalingStudy.of(List.of(), 1), "0 shapes");
         assertTrue(IntStream.range(0, 3).allMatch(i -> study.seconds(Stage.RICCATI)[i] > 0));

@@ -80,7 +80,8 @@ public record Checksums(Path folder) {
     private static String compute(Path file) throws IOException {
         var digest = sha256();
         var buffer = new byte[1 << 20];
-        try (var in = Files.newInputStream(file); var job = Job.of("checking " + file.getFileName(), Files.size(file))) {
+        try (var in = Files.newInputStream(file);
+                var job = Progress.of("checking " + file.getFileName(), Files.size(file))) {
             for (int n; (n = in.read(buffer)) > 0; job.advance(n)) {
                 digest.update(buffer, 0, n);
             }

@@ -14,8 +14,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A table of texts with named columns: UTF-8, quoted as RFC 4180 has it, line ends of any system. Nothing is guessed: no types, no missing values, no
- * trimming. Lines before the first row that begin with {@code #} and a space are left out.
+ * A table of texts with named columns: UTF-8, quoted as RFC 4180 has it, line ends of any system. Nothing is guessed:
+ * no types, no missing values, no trimming. Lines before the first row that begin with {@code #} and a space are left
+ * out.
  *
  * @param file where it was read
  * @param columns names, in the first line unless they were given
@@ -55,7 +56,7 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
         settings.getFormat().setDelimiter(delimiter);
         settings.setLineSeparatorDetectionEnabled(true);
         settings.setMaxCharsPerColumn(-1);
-        settings.setCommentProcessingEnabled(false);                    // a line may begin with #
+        settings.setCommentProcessingEnabled(false); // a line may begin with #
         settings.trimValues(false);
         settings.setNullValue("");
         settings.setEmptyValue("");
@@ -69,12 +70,13 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
             int end = text.indexOf('\n');
             text = end < 0 ? "" : text.substring(end + 1);
         }
-        if (text.chars().filter(c -> c == '"').count() % 2 != 0) {      // the parser would take an open quote's field to the end of the file
+        if (text.chars().filter(c -> c == '"').count() % 2
+                != 0) { // the parser would take an open quote's field to the end of the file
             throw new IOException(file + " has an odd number of quotes" + QUOTING);
         }
         try {
             parser.beginParsing(new StringReader(text));
-            for (String[] fields; (fields = parser.parseNext()) != null;) {
+            for (String[] fields; (fields = parser.parseNext()) != null; ) {
                 if (columns == null) {
                     columns = List.of(fields);
                 } else {
@@ -82,15 +84,19 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
                 }
             }
         } catch (TextParsingException e) {
-            throw new IOException(file + ", near line " + (comments + e.getLineIndex() + 1) + ": a quote stands inside a quoted field" + QUOTING, e);
+            throw new IOException(
+                    file + ", near line " + (comments + e.getLineIndex() + 1) + ": a quote stands inside a quoted field"
+                            + QUOTING,
+                    e);
         }
         if (columns == null) {
             throw new IOException(file + " is empty, wanted a first line with column names");
         }
         for (var row : rows) {
             if (row.fields.size() != columns.size()) {
-                throw new IOException(file + ", line " + row.line + ": found " + row.fields.size() + " fields, wanted " + columns.size() + " for "
-                        + String.join(",", columns) + "; write \"...\" around a text with '" + delimiter + "' in it");
+                throw new IOException(file + ", line " + row.line + ": found " + row.fields.size() + " fields, wanted "
+                        + columns.size() + " for " + String.join(",", columns) + "; write \"...\" around a text with '"
+                        + delimiter + "' in it");
             }
         }
         return new Csv(file, columns, List.copyOf(rows));
@@ -99,9 +105,12 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
     private static String text(Path file) throws IOException {
         try {
             var text = Files.readString(file);
-            return text.startsWith("\uFEFF") ? text.substring(1) : text;        // a byte order mark, as spreadsheets write it
+            return text.startsWith("\uFEFF") ? text.substring(1) : text; // a byte order mark, as spreadsheets write it
         } catch (NoSuchFileException e) {
-            throw new IOException("there is no file " + file.toAbsolutePath() + "; a relative path starts at " + Path.of("").toAbsolutePath(), e);
+            throw new IOException(
+                    "there is no file " + file.toAbsolutePath() + "; a relative path starts at "
+                            + Path.of("").toAbsolutePath(),
+                    e);
         } catch (CharacterCodingException e) {
             throw new IOException(file + " is not UTF-8; save it as UTF-8", e);
         }
@@ -115,7 +124,8 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
     public int column(String name) throws IOException {
         int at = columns.indexOf(name);
         if (at < 0) {
-            throw new IOException(file + ", line 1: found the columns " + String.join(",", columns) + ", wanted one named " + name);
+            throw new IOException(
+                    file + ", line 1: found the columns " + String.join(",", columns) + ", wanted one named " + name);
         }
         return at;
     }

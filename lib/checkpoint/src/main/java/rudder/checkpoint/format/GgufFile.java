@@ -26,7 +26,8 @@ public final class GgufFile implements TensorSource {
     private final Map<String, GgufHeader.Value> metadata;
     private final Map<String, TensorEntry> tensors;
 
-    private GgufFile(Path path, OpenFile file, Map<String, GgufHeader.Value> metadata, Map<String, TensorEntry> tensors) {
+    private GgufFile(
+            Path path, OpenFile file, Map<String, GgufHeader.Value> metadata, Map<String, TensorEntry> tensors) {
         this.path = path;
         this.file = file;
         this.metadata = metadata;
@@ -42,7 +43,8 @@ public final class GgufFile implements TensorSource {
     public static GgufFile open(Path path) throws IOException {
         OpenFile file = new OpenFile(path);
         try {
-            var start = file.channel().map(FileChannel.MapMode.READ_ONLY, 0, Math.min(file.size(), GgufHeader.MAX_BYTES));
+            var start =
+                    file.channel().map(FileChannel.MapMode.READ_ONLY, 0, Math.min(file.size(), GgufHeader.MAX_BYTES));
             var header = new GgufHeader(path, file.size(), start);
             return new GgufFile(path, file, header.metadata, header.tensors).whole();
         } catch (IOException | RuntimeException e) {
@@ -54,8 +56,8 @@ public final class GgufFile implements TensorSource {
     private GgufFile whole() throws IOException {
         long parts = integer("split.count", 1);
         if (parts > 1) {
-            throw new IOException("cannot read " + path + ": it is one of " + parts + " parts of a model, wanted the whole; "
-                    + "merge them first (llama.cpp: gguf-split --merge)");
+            throw new IOException("cannot read " + path + ": it is one of " + parts
+                    + " parts of a model, wanted the whole; " + "merge them first (llama.cpp: gguf-split --merge)");
         }
         return this;
     }
@@ -67,7 +69,10 @@ public final class GgufFile implements TensorSource {
         return new GgufFile(path, file, others, tensors);
     }
 
-    /** The family of models, {@code general.architecture}: "llama", "qwen2", "gemma3"; hyperparameters' keys begin with it. */
+    /**
+     * The family of models, {@code general.architecture}: "llama", "qwen2", "gemma3"; hyperparameters' keys begin with
+     * it.
+     */
     public String architecture() {
         return string("general.architecture");
     }
@@ -108,7 +113,9 @@ public final class GgufFile implements TensorSource {
 
     /** A float32 or float64, or an integer taken as one. */
     public double real(String key) {
-        return hasKey(key) && metadata.get(key).data() instanceof Long ? integer(key) : get(key, Double.class, "a float");
+        return hasKey(key) && metadata.get(key).data() instanceof Long
+                ? integer(key)
+                : get(key, Double.class, "a float");
     }
 
     /** A float, or what is given for an absent key. */
@@ -168,8 +175,9 @@ public final class GgufFile implements TensorSource {
     }
 
     private IllegalArgumentException wrong(String key, String wanted, String found) {
-        return new IllegalArgumentException(path.getFileName() + ": wanted " + wanted + " under the metadata key '" + key + "', found "
-                + found + "; the model was converted by a program of another age, or is of another kind: try another conversion of it");
+        return new IllegalArgumentException(
+                path.getFileName() + ": wanted " + wanted + " under the metadata key '" + key + "', found " + found
+                        + "; the model was converted by a program of another age, or is of another kind: try another conversion of it");
     }
 
     @Override
@@ -194,8 +202,10 @@ public final class GgufFile implements TensorSource {
     private TensorEntry entry(String name) {
         TensorEntry entry = tensors.get(name);
         if (entry == null) {
-            throw new IllegalArgumentException(path.getFileName() + " (" + string("general.architecture", "no architecture") + ") has no tensor '"
-                    + name + "' among its " + tensors.size() + ": the file is incomplete or of another kind, try another conversion of the model");
+            throw new IllegalArgumentException(
+                    path.getFileName() + " (" + string("general.architecture", "no architecture") + ") has no tensor '"
+                            + name + "' among its " + tensors.size()
+                            + ": the file is incomplete or of another kind, try another conversion of the model");
         }
         return entry;
     }
@@ -208,7 +218,7 @@ public final class GgufFile implements TensorSource {
     @Override
     public String toString() {
         long bytes = tensors.values().stream().mapToLong(TensorEntry::bytes).sum();
-        return "GgufFile[" + path.getFileName() + ", " + string("general.architecture", "no architecture") + ", " + tensors.size()
-                + " tensors, " + bytes / 1_000_000 + " MB]";
+        return "GgufFile[" + path.getFileName() + ", " + string("general.architecture", "no architecture") + ", "
+                + tensors.size() + " tensors, " + bytes / 1_000_000 + " MB]";
     }
 }

@@ -21,21 +21,25 @@ import java.util.Map;
  * type, uint64 offset into the data). Strings are a uint64 length and UTF-8; arrays a uint32 type, a uint64 count and
  * the elements. The data begin at the next multiple of {@code general.alignment} (32 when absent).
  *
- * <p>No length or count is believed before the bytes it speaks of are known to be there, and a
- * header is at most {@link #MAX_BYTES} long, so that a hostile file cannot make the reader allocate more than some
- * hundred megabytes. Real headers, vocabulary and all, stay below 20 MB.
+ * <p>No length or count is believed before the bytes it speaks of are known to be there, and a header is at most
+ * {@link #MAX_BYTES} long, so that a hostile file cannot make the reader allocate more than some hundred megabytes.
+ * Real headers, vocabulary and all, stay below 20 MB.
  */
 final class GgufHeader {
 
-    /** A metadata value: Long for integers, Double, Boolean, String, and for arrays long[], double[], boolean[], String[] or Object[] of arrays. */
+    /**
+     * A metadata value: Long for integers, Double, Boolean, String, and for arrays long[], double[], boolean[],
+     * String[] or Object[] of arrays.
+     */
     record Value(String type, Object data) {}
 
     static final int MAX_BYTES = 64 << 20;
     /** "GGUF" */
     static final int MAGIC = 0x46554747;
 
-    private static final List<String> TYPES = List.of("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32",
-            "bool", "string", "array", "uint64", "int64", "float64");
+    private static final List<String> TYPES = List.of(
+            "uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "bool", "string", "array", "uint64",
+            "int64", "float64");
     private static final int[] LEAST_BYTES = {1, 1, 2, 2, 4, 4, 4, 1, 8, 12, 8, 8, 8};
     private static final int STRING = 8;
     private static final int ARRAY = 9;
@@ -56,7 +60,8 @@ final class GgufHeader {
         this.in = start.order(ByteOrder.LITTLE_ENDIAN);
         try {
             if (in.remaining() < 4 || in.getInt() != MAGIC) {
-                throw broken("it does not begin with the letters GGUF; this is not a GGUF file, or its download failed");
+                throw broken(
+                        "it does not begin with the letters GGUF; this is not a GGUF file, or its download failed");
             }
             version(in.getInt());
             long tensorCount = count("tensors", 8 + 4 + 4 + 8);
@@ -64,8 +69,11 @@ final class GgufHeader {
             metadata = metadata(keyCount);
             tensors = tensors(tensorCount);
         } catch (BufferUnderflowException e) {
-            throw broken(in.limit() < fileSize ? "its header is longer than " + MAX_BYTES + " bytes; the file is damaged, fetch it again"
-                    : "it ends inside its header, at byte " + fileSize + "; the file is truncated, fetch it again");
+            throw broken(
+                    in.limit() < fileSize
+                            ? "its header is longer than " + MAX_BYTES + " bytes; the file is damaged, fetch it again"
+                            : "it ends inside its header, at byte " + fileSize
+                                    + "; the file is truncated, fetch it again");
         }
     }
 
@@ -74,7 +82,8 @@ final class GgufHeader {
             throw broken("it is big-endian, wanted little-endian; convert it again for this kind of machine");
         }
         if (version != 2 && version != 3) {
-            throw broken("it is version " + Integer.toUnsignedString(version) + " of the format, wanted 2 or 3; convert the model again");
+            throw broken("it is version " + Integer.toUnsignedString(version)
+                    + " of the format, wanted 2 or 3; convert the model again");
         }
     }
 
@@ -164,8 +173,11 @@ final class GgufHeader {
     }
 
     private static String describe(Object array) {
-        String kind = array instanceof long[] ? "integers" : array instanceof double[] ? "floats"
-                : array instanceof boolean[] ? "bools" : array instanceof String[] ? "strings" : "arrays";
+        String kind = array instanceof long[]
+                ? "integers"
+                : array instanceof double[]
+                        ? "floats"
+                        : array instanceof boolean[] ? "bools" : array instanceof String[] ? "strings" : "arrays";
         return "array of " + Array.getLength(array) + " " + kind;
     }
 
@@ -187,8 +199,10 @@ final class GgufHeader {
     private long count(String what, int leastBytes) throws IOException {
         long n = in.getLong();
         if (Long.compareUnsigned(n, in.remaining() / leastBytes) > 0) {
-            throw broken("it announces " + Long.toUnsignedString(n) + " " + what + " at byte " + (in.position() - 8) + ", with "
-                    + in.remaining() + " bytes left" + (in.limit() < fileSize ? " of the most a header may have, " + MAX_BYTES : "")
+            throw broken("it announces " + Long.toUnsignedString(n) + " " + what + " at byte " + (in.position() - 8)
+                    + ", with "
+                    + in.remaining() + " bytes left"
+                    + (in.limit() < fileSize ? " of the most a header may have, " + MAX_BYTES : "")
                     + "; the file is truncated or damaged, fetch it again");
         }
         return n;
@@ -203,9 +217,14 @@ final class GgufHeader {
         long start = -Math.floorDiv(-in.position(), (long) alignment) * alignment; // the next multiple
         Map<String, TensorEntry> all = new LinkedHashMap<>();
         for (TensorEntry t : relative) {
-            if (t.offset() % alignment != 0 || t.offset() < 0 || t.offset() > fileSize - start || t.bytes() > fileSize - start - t.offset()) {
-                throw broken("tensor '" + t.name() + "' lies at offset " + Long.toUnsignedString(t.offset()) + " with " + t.bytes()
-                        + " bytes, wanted a multiple of " + alignment + " and its end within the " + Math.max(0, fileSize - start)
+            if (t.offset() % alignment != 0
+                    || t.offset() < 0
+                    || t.offset() > fileSize - start
+                    || t.bytes() > fileSize - start - t.offset()) {
+                throw broken("tensor '" + t.name() + "' lies at offset " + Long.toUnsignedString(t.offset()) + " with "
+                        + t.bytes()
+                        + " bytes, wanted a multiple of " + alignment + " and its end within the "
+                        + Math.max(0, fileSize - start)
                         + " bytes of data; the file is truncated or damaged, fetch it again");
             }
             if (all.put(t.name(), new TensorEntry(t.name(), t.type(), t.shape(), start + t.offset())) != null) {
@@ -221,27 +240,32 @@ final class GgufHeader {
         String name = string("a tensor's name");
         int rank = in.getInt();
         if (rank < 1 || rank > MAX_RANK) {
-            throw broken("tensor '" + name + "' has " + Integer.toUnsignedString(rank) + " dimensions, wanted 1 to " + MAX_RANK);
+            throw broken("tensor '" + name + "' has " + Integer.toUnsignedString(rank) + " dimensions, wanted 1 to "
+                    + MAX_RANK);
         }
         long[] shape = new long[rank];
         for (int i = rank - 1; i >= 0; i--) { // GGUF puts the fastest axis first
             shape[i] = in.getLong();
         }
         int id = in.getInt();
-        TensorType type = TensorType.ofGguf(id).orElseThrow(() -> broken("tensor '" + name + "' has the type number "
-                + Integer.toUnsignedString(id) + ", which this reader does not know; wanted one of "
-                + Arrays.toString(TensorType.values()) + "; take the model in one of these, Q4_K_M or Q8_0 for instance"));
+        TensorType type = TensorType.ofGguf(id)
+                .orElseThrow(() -> broken("tensor '" + name + "' has the type number "
+                        + Integer.toUnsignedString(id) + ", which this reader does not know; wanted one of "
+                        + Arrays.toString(TensorType.values())
+                        + "; take the model in one of these, Q4_K_M or Q8_0 for instance"));
         // every dimension positive, the whole of them a number of bytes that the file could hold
         long most = fileSize / type.bytes * type.values;
         for (long n : shape) {
             if (n <= 0 || n > most) {
                 throw broken("tensor '" + name + "' has the shape " + Arrays.toString(shape) + " in " + type
-                        + ", more than the file's " + fileSize + " bytes or less than one value; the file is truncated or damaged");
+                        + ", more than the file's " + fileSize
+                        + " bytes or less than one value; the file is truncated or damaged");
             }
             most /= n;
         }
         if (shape[rank - 1] % type.values != 0) {
-            throw broken("tensor '" + name + "' has rows of " + shape[rank - 1] + " values, wanted a multiple of " + type.values + " for " + type);
+            throw broken("tensor '" + name + "' has rows of " + shape[rank - 1] + " values, wanted a multiple of "
+                    + type.values + " for " + type);
         }
         return new TensorEntry(name, type, shape, in.getLong());
     }
@@ -261,7 +285,8 @@ final class GgufHeader {
         for (int i = 1; i < inOrder.size(); i++) {
             TensorEntry before = inOrder.get(i - 1);
             if (before.offset() + before.bytes() > inOrder.get(i).offset()) {
-                throw broken("the tensors '" + before.name() + "' and '" + inOrder.get(i).name() + "' overlap; the file is damaged, fetch it again");
+                throw broken("the tensors '" + before.name() + "' and '"
+                        + inOrder.get(i).name() + "' overlap; the file is damaged, fetch it again");
             }
         }
     }

@@ -8,8 +8,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
- * Writes a GGUF file (version 3) of strings, integers and float32 vectors, all that a control vector takes, in the layout that {@link GgufHeader} describes.
- * The data of every tensor, the last one's too, are padded to the alignment: llama.cpp reads them in one piece.
+ * Writes a GGUF file (version 3) of strings, integers and float32 vectors, all that a control vector takes, in the
+ * layout that {@link GgufHeader} describes. The data of every tensor, the last one's too, are padded to the alignment:
+ * llama.cpp reads them in one piece.
  */
 public final class GgufWriter {
 
@@ -41,7 +42,12 @@ public final class GgufWriter {
     /** A tensor of one axis. */
     public GgufWriter floats(String name, float[] values) {
         string(tensors, name);
-        tensors.writeBytes(little(24).putInt(1).putLong(values.length).putInt(TensorType.F32.ggufId).putLong(data.size()).array());
+        tensors.writeBytes(little(24)
+                .putInt(1)
+                .putLong(values.length)
+                .putInt(TensorType.F32.ggufId)
+                .putLong(data.size())
+                .array());
         ByteBuffer bytes = little(4 * values.length);
         bytes.asFloatBuffer().put(values);
         data.writeBytes(bytes.array());
@@ -53,7 +59,12 @@ public final class GgufWriter {
     /** Writes the file, all or nothing, in place of one that may be there; missing folders are made. */
     public void write(Path path) throws IOException {
         var file = new ByteArrayOutputStream();
-        file.writeBytes(little(24).putInt(GgufHeader.MAGIC).putInt(3).putLong(tensorCount).putLong(keyCount).array());
+        file.writeBytes(little(24)
+                .putInt(GgufHeader.MAGIC)
+                .putInt(3)
+                .putLong(tensorCount)
+                .putLong(keyCount)
+                .array());
         file.writeBytes(metadata.toByteArray());
         file.writeBytes(tensors.toByteArray());
         pad(file);

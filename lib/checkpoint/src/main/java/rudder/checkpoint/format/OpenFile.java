@@ -8,8 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A file that is read at any place, by several threads, for as long as its model lives. By neither a channel, which closes for all of them when one is
- * interrupted, nor a mapping, whose pages count as this process's memory until the collector comes by.
+ * A file that is read at any place, by several threads, for as long as its model lives. By neither a channel, which
+ * closes for all of them when one is interrupted, nor a mapping, whose pages count as this process's memory until the
+ * collector comes by.
  */
 final class OpenFile implements Closeable {
 

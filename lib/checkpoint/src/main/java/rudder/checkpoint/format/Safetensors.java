@@ -109,9 +109,12 @@ public final class Safetensors implements TensorSource {
         Map<String, String> files = new LinkedHashMap<>();
         for (Map.Entry<?, ?> weight : weightMap(index).entrySet()) {
             // a plain name beside the index: an index must not reach elsewhere on the disk
-            if (!(weight.getValue() instanceof String file) || !file.matches("[A-Za-z0-9_][A-Za-z0-9._-]*\\.safetensors")) {
-                throw broken(index, "it puts tensor '" + weight.getKey() + "' into " + weight.getValue()
-                        + ", wanted the name of a .safetensors file beside it");
+            if (!(weight.getValue() instanceof String file)
+                    || !file.matches("[A-Za-z0-9_][A-Za-z0-9._-]*\\.safetensors")) {
+                throw broken(
+                        index,
+                        "it puts tensor '" + weight.getKey() + "' into " + weight.getValue()
+                                + ", wanted the name of a .safetensors file beside it");
             }
             files.put((String) weight.getKey(), file);
         }
@@ -120,7 +123,8 @@ public final class Safetensors implements TensorSource {
 
     private static Map<?, ?> weightMap(Path index) throws IOException {
         if (Files.size(index) > SafetensorsHeader.MAX_BYTES) {
-            throw broken(index, "it has " + Files.size(index) + " bytes, wanted at most " + SafetensorsHeader.MAX_BYTES);
+            throw broken(
+                    index, "it has " + Files.size(index) + " bytes, wanted at most " + SafetensorsHeader.MAX_BYTES);
         }
         try {
             if (StrictJson.object(Files.readString(index)).get("weight_map") instanceof Map<?, ?> map) {
@@ -136,7 +140,9 @@ public final class Safetensors implements TensorSource {
         return new IOException("cannot read the index " + index + ": " + found + "; fetch the model again");
     }
 
-    /** The strings a writer put beside the tensors, provenance for instance; of a model in parts, those of all parts. */
+    /**
+     * The strings a writer put beside the tensors, provenance for instance; of a model in parts, those of all parts.
+     */
     public Map<String, String> metadata() {
         Map<String, String> all = new LinkedHashMap<>();
         parts.forEach(part -> part.header.metadata.forEach(all::putIfAbsent));
@@ -190,10 +196,16 @@ public final class Safetensors implements TensorSource {
     private TensorEntry entry(String name) {
         Part part = partOf.get(name);
         if (part == null) {
-            String dtype = parts.stream().map(p -> p.header.unreadable.get(name)).filter(t -> t != null).findFirst().orElse(null);
-            throw new IllegalArgumentException(path.getFileName() + (dtype == null
-                    ? " has no tensor '" + name + "' among its " + partOf.size() + "; see names()"
-                    : " holds '" + name + "' as " + dtype + ", wanted one of " + SafetensorsHeader.READABLE + ": it is no tensor of weights"));
+            String dtype = parts.stream()
+                    .map(p -> p.header.unreadable.get(name))
+                    .filter(t -> t != null)
+                    .findFirst()
+                    .orElse(null);
+            throw new IllegalArgumentException(path.getFileName()
+                    + (dtype == null
+                            ? " has no tensor '" + name + "' among its " + partOf.size() + "; see names()"
+                            : " holds '" + name + "' as " + dtype + ", wanted one of " + SafetensorsHeader.READABLE
+                                    + ": it is no tensor of weights"));
         }
         return part.header.tensors.get(name);
     }
@@ -207,8 +219,9 @@ public final class Safetensors implements TensorSource {
 
     @Override
     public String toString() {
-        long bytes = partOf.keySet().stream().mapToLong(name -> entry(name).bytes()).sum();
-        return "Safetensors[" + path.getFileName() + ", " + partOf.size() + " tensors" + (parts.size() == 1 ? "" : " in " + parts.size() + " files")
-                + ", " + bytes / 1_000_000 + " MB]";
+        long bytes =
+                partOf.keySet().stream().mapToLong(name -> entry(name).bytes()).sum();
+        return "Safetensors[" + path.getFileName() + ", " + partOf.size() + " tensors"
+                + (parts.size() == 1 ? "" : " in " + parts.size() + " files") + ", " + bytes / 1_000_000 + " MB]";
     }
 }

@@ -18,7 +18,9 @@ import java.util.Set;
 
 /**
  * What stands before the data of a safetensors file: a uint64 length, then that many bytes of JSON,
+ *
  * <pre>{"__metadata__": {"key": "string"}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}</pre>
+ *
  * with offsets into the data that follow. Checked as the format asks: at most 100 MB of header that begins with a
  * brace, no name twice, each tensor's bytes agree with its type and shape, and together they cover the data without
  * hole or overlap.
@@ -30,10 +32,24 @@ final class SafetensorsHeader {
 
     static final Set<String> READABLE = Set.of("F64", "F32", "F16", "BF16");
     /** The width of the format's element types. */
-    private static final Map<String, Integer> WIDTHS = Map.ofEntries(Map.entry("F64", 8), Map.entry("F32", 4), Map.entry("F16", 2),
-            Map.entry("BF16", 2), Map.entry("I64", 8), Map.entry("U64", 8), Map.entry("I32", 4), Map.entry("U32", 4), Map.entry("I16", 2),
-            Map.entry("U16", 2), Map.entry("I8", 1), Map.entry("U8", 1), Map.entry("BOOL", 1), Map.entry("F8_E4M3", 1),
-            Map.entry("F8_E5M2", 1), Map.entry("F8_E8M0", 1), Map.entry("C64", 8));
+    private static final Map<String, Integer> WIDTHS = Map.ofEntries(
+            Map.entry("F64", 8),
+            Map.entry("F32", 4),
+            Map.entry("F16", 2),
+            Map.entry("BF16", 2),
+            Map.entry("I64", 8),
+            Map.entry("U64", 8),
+            Map.entry("I32", 4),
+            Map.entry("U32", 4),
+            Map.entry("I16", 2),
+            Map.entry("U16", 2),
+            Map.entry("I8", 1),
+            Map.entry("U8", 1),
+            Map.entry("BOOL", 1),
+            Map.entry("F8_E4M3", 1),
+            Map.entry("F8_E5M2", 1),
+            Map.entry("F8_E8M0", 1),
+            Map.entry("C64", 8));
 
     private record Extent(String name, String dtype, long[] shape, long begin, long end) {}
 
@@ -52,13 +68,15 @@ final class SafetensorsHeader {
         }
         long length = bytes(channel, 0, 8).getLong();
         if (length < 2 || length > MAX_BYTES || length > size - 8) {
-            throw broken("it announces a header of " + Long.toUnsignedString(length) + " bytes, wanted 2 to " + Math.min(MAX_BYTES, size - 8));
+            throw broken("it announces a header of " + Long.toUnsignedString(length) + " bytes, wanted 2 to "
+                    + Math.min(MAX_BYTES, size - 8));
         }
         List<Extent> extents = parse(bytes(channel, 8, (int) length));
         refuseHolesAndOverlaps(extents, size - 8 - length);
         for (Extent e : extents) {
             if (READABLE.contains(e.dtype)) {
-                tensors.put(e.name, new TensorEntry(e.name, TensorType.valueOf(e.dtype), e.shape, 8 + length + e.begin));
+                tensors.put(
+                        e.name, new TensorEntry(e.name, TensorType.valueOf(e.dtype), e.shape, 8 + length + e.begin));
             } else {
                 unreadable.put(e.name, e.dtype);
             }

@@ -23,6 +23,7 @@ import java.util.function.Supplier;
  * Collects tensors and writes them to one safetensors file, all or nothing: the file is written beside its place and
  * renamed, so that a crash leaves the old one, or none. A tensor's values are asked for when their turn to be written
  * comes and let go after it, so that a file may be larger than the memory:
+ *
  * <pre>new SafetensorsWriter().metadata("model", sha256).doubles("A.0", () -&gt; a0.data, 576, 576).write(path)</pre>
  */
 public final class SafetensorsWriter {
@@ -69,7 +70,8 @@ public final class SafetensorsWriter {
 
     private SafetensorsWriter add(String name, Tensor tensor) {
         if (name.equals(SafetensorsHeader.METADATA) || tensors.putIfAbsent(name, tensor) != null) {
-            throw new IllegalArgumentException("a tensor '" + name + "' cannot be added: the name is taken; choose another");
+            throw new IllegalArgumentException(
+                    "a tensor '" + name + "' cannot be added: the name is taken; choose another");
         }
         return this;
     }
@@ -112,7 +114,10 @@ public final class SafetensorsWriter {
         }
         byte[] text = json.toString().getBytes(StandardCharsets.UTF_8);
         int length = (text.length + 7) / 8 * 8;
-        ByteBuffer header = ByteBuffer.allocate(8 + length).order(ByteOrder.LITTLE_ENDIAN).putLong(length).put(text);
+        ByteBuffer header = ByteBuffer.allocate(8 + length)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(length)
+                .put(text);
         Arrays.fill(header.array(), header.position(), header.limit(), (byte) ' ');
         return header.array();
     }

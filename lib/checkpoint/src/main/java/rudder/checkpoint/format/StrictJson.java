@@ -12,7 +12,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** JSON by the letter, for files from elsewhere: what two readers could take two ways, a name given twice above all, is refused. */
+/**
+ * JSON by the letter, for files from elsewhere: what two readers could take two ways, a name given twice above all, is
+ * refused.
+ */
 public final class StrictJson {
 
     private StrictJson() {}

@@ -17,7 +17,10 @@ import java.util.stream.IntStream;
  */
 record TensorEntry(String name, TensorType type, long[] shape, long offset) {
 
-    /** Values read and converted by one task: the bytes and the floats both stay in a core's cache. A multiple of every block. */
+    /**
+     * Values read and converted by one task: the bytes and the floats both stay in a core's cache. A multiple of every
+     * block.
+     */
     private static final int CHUNK = 1 << 14;
 
     long values() {
@@ -32,12 +35,14 @@ record TensorEntry(String name, TensorType type, long[] shape, long offset) {
     void read(OpenFile file, long first, long count, FloatBuffer into) throws IOException {
         long rows = shape.length == 0 ? 1 : shape[0];
         if (first < 0 || count < 0 || first + count > rows) {
-            throw new IllegalArgumentException("tensor '" + name + "' has " + rows + " rows, wanted rows " + first + " to " + (first + count - 1));
+            throw new IllegalArgumentException(
+                    "tensor '" + name + "' has " + rows + " rows, wanted rows " + first + " to " + (first + count - 1));
         }
         long width = rows == 0 ? 0 : values() / rows;
         if (count * width > into.remaining()) {
             throw new IllegalArgumentException("tensor '" + name + "' has " + count * width + " values"
-                    + (count == rows ? "" : " in " + count + " rows") + ", " + Arrays.toString(shape) + ", and the buffer has room for "
+                    + (count == rows ? "" : " in " + count + " rows") + ", " + Arrays.toString(shape)
+                    + ", and the buffer has room for "
                     + into.remaining() + "; pass a buffer of at least that many");
         }
         int values = (int) (count * width);
@@ -75,13 +80,17 @@ record TensorEntry(String name, TensorType type, long[] shape, long offset) {
     /** All values, F64's exactly. */
     double[] doubles(OpenFile file) throws IOException {
         if (values() > Integer.MAX_VALUE) {
-            throw new IllegalArgumentException("tensor '" + name + "' has " + values() + " values, more than an array holds");
+            throw new IllegalArgumentException(
+                    "tensor '" + name + "' has " + values() + " values, more than an array holds");
         }
         double[] all = new double[(int) values()];
         if (type == TensorType.F64) {
             for (int c = 0; c < chunks(all.length); c++) {
                 byte[] in = chunk(file, offset, all.length, c);
-                ByteBuffer.wrap(in).order(ByteOrder.LITTLE_ENDIAN).asDoubleBuffer().get(all, c * CHUNK, in.length / 8);
+                ByteBuffer.wrap(in)
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .asDoubleBuffer()
+                        .get(all, c * CHUNK, in.length / 8);
             }
         } else {
             FloatBuffer floats = FloatBuffer.allocate(all.length);

@@ -28,10 +28,12 @@ public interface TensorSource extends Closeable {
     long[] shape(String name);
 
     /**
-     * Puts {@code count} rows, the first of them {@code first}, at the buffer's position and advances it past them. Rows are counted
-     * along the slowest axis; a scalar is one row. A direct buffer in native byte order is the fastest; values are converted in parallel.
+     * Puts {@code count} rows, the first of them {@code first}, at the buffer's position and advances it past them.
+     * Rows are counted along the slowest axis; a scalar is one row. A direct buffer in native byte order is the
+     * fastest; values are converted in parallel.
      *
-     * @throws IllegalArgumentException if there is no such tensor, it has not these rows, or there is less room than they have values
+     * @throws IllegalArgumentException if there is no such tensor, it has not these rows, or there is less room than
+     *     they have values
      * @throws java.io.UncheckedIOException if the file cannot be read, or was closed
      */
     void read(String name, long first, long count, FloatBuffer into);

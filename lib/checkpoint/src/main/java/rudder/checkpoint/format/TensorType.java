@@ -15,7 +15,6 @@ import java.util.Optional;
  * sub-blocks whose own scales (and minima) are small integers times the block's d (and dmin).
  */
 enum TensorType {
-
     F32(0, 1, 4) {
         @Override
         void decode(byte[] in, int blocks, float[] out) {
@@ -130,7 +129,10 @@ enum TensorType {
         }
     },
 
-    /** d, dmin, 12 bytes of scales and minima for 8 sub-blocks, then for each pair of them 32 bytes: low nibbles, high nibbles. */
+    /**
+     * d, dmin, 12 bytes of scales and minima for 8 sub-blocks, then for each pair of them 32 bytes: low nibbles, high
+     * nibbles.
+     */
     Q4_K(12, 256, 144) {
         @Override
         void decode(byte[] in, int blocks, float[] out) {
@@ -226,19 +228,27 @@ enum TensorType {
     static float half(byte[] in, int at) {
         int bits = (short) SHORT.get(in, at);
         int magnitude = bits & 0x7fff;
-        float value = magnitude < 0x0400 ? magnitude * 0x1p-24f // zero and subnormals
-                : Float.intBitsToFloat(magnitude < 0x7c00
-                        ? (magnitude << 13) + (127 - 15 << 23) // the exponent, biased anew
-                        : 0x7f800000 | (magnitude & 0x03ff) << 13); // infinities and NaN
+        float value = magnitude < 0x0400
+                ? magnitude * 0x1p-24f // zero and subnormals
+                : Float.intBitsToFloat(
+                        magnitude < 0x7c00
+                                ? (magnitude << 13) + (127 - 15 << 23) // the exponent, biased anew
+                                : 0x7f800000 | (magnitude & 0x03ff) << 13); // infinities and NaN
         return bits < 0 ? -value : value;
     }
 
-    /** The 6-bit scale of sub-block j: whole in byte j for j &lt; 4, else byte j + 4's low nibble under byte j - 4's top bits. */
+    /**
+     * The 6-bit scale of sub-block j: whole in byte j for j &lt; 4, else byte j + 4's low nibble under byte j - 4's top
+     * bits.
+     */
     private static int scale(byte[] in, int at, int j) {
         return j < 4 ? in[at + j] & 63 : in[at + j + 4] & 15 | (in[at + j - 4] >> 6 & 3) << 4;
     }
 
-    /** The 6-bit minimum of sub-block j: whole in byte j + 4 for j &lt; 4, else byte j + 4's high nibble under byte j's top bits. */
+    /**
+     * The 6-bit minimum of sub-block j: whole in byte j + 4 for j &lt; 4, else byte j + 4's high nibble under byte j's
+     * top bits.
+     */
     private static int minimum(byte[] in, int at, int j) {
         return j < 4 ? in[at + j + 4] & 63 : in[at + j + 4] >> 4 & 15 | (in[at + j] >> 6 & 3) << 4;
     }

@@ -12,14 +12,16 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/** What is known by name: {@code data/models.csv} or {@code data/datasets.csv}, whose columns data/README.md explains. */
+/**
+ * What is known by name: {@code data/models.csv} or {@code data/datasets.csv}, whose columns data/README.md explains.
+ */
 record Catalog(List<Entry> entries) {
 
     /**
      * A file or folder inside a package.
      *
      * @param requirement {@code PACKAGE==VERSION} of a wheel, or {@code GROUP:ARTIFACT:VERSION} of a jar
-     * @param path        inside it; null for the wheel or jar itself
+     * @param path inside it; null for the wheel or jar itself
      */
     record Source(String requirement, String path) {
         private static final Pattern FORM = Pattern.compile(
@@ -45,8 +47,8 @@ record Catalog(List<Entry> entries) {
     }
 
     /**
-     * @param kind   a model's architecture, a dataset's use
-     * @param bytes  of the finished file; of a dataset's, the package it is in
+     * @param kind a model's architecture, a dataset's use
+     * @param bytes of the finished file; of a dataset's, the package it is in
      * @param sha256 of the same
      */
     record Entry(String name, String kind, String licence, long bytes, String sha256, List<Source> sources) {
@@ -55,13 +57,15 @@ record Catalog(List<Entry> entries) {
 
         Entry {
             if (!NAME.matcher(name).matches()) {
-                throw new IllegalArgumentException("name \"" + name + "\" should be of letters, digits, '.', '_' and '-'");
+                throw new IllegalArgumentException(
+                        "name \"" + name + "\" should be of letters, digits, '.', '_' and '-'");
             }
             if (bytes <= 0) {
                 throw new IllegalArgumentException("bytes " + bytes + " should be positive");
             }
             if (!SHA256.matcher(sha256).matches()) {
-                throw new IllegalArgumentException("sha256 \"" + sha256 + "\" should be 64 lower-case hexadecimal digits");
+                throw new IllegalArgumentException(
+                        "sha256 \"" + sha256 + "\" should be 64 lower-case hexadecimal digits");
             }
             sources = List.copyOf(sources);
         }
@@ -71,7 +75,13 @@ record Catalog(List<Entry> entries) {
             if (f.length != 6) {
                 throw new IllegalArgumentException(f.length + " fields, should be 6");
             }
-            return new Entry(f[0], f[1], f[2], Long.parseLong(f[3]), f[4], Stream.of(f[5].split(" ")).map(Source::parse).toList());
+            return new Entry(
+                    f[0],
+                    f[1],
+                    f[2],
+                    Long.parseLong(f[3]),
+                    f[4],
+                    Stream.of(f[5].split(" ")).map(Source::parse).toList());
         }
     }
 
@@ -116,11 +126,17 @@ record Catalog(List<Entry> entries) {
 
     /** All names, those most like {@code wanted} first. */
     List<String> namesNearest(String wanted) {
-        return entries.stream().map(Entry::name)
-                .sorted(Comparator.comparingInt(name -> distance(name.toLowerCase(Locale.ROOT), wanted.toLowerCase(Locale.ROOT)))).toList();
+        return entries.stream()
+                .map(Entry::name)
+                .sorted(Comparator.comparingInt(
+                        name -> distance(name.toLowerCase(Locale.ROOT), wanted.toLowerCase(Locale.ROOT))))
+                .toList();
     }
 
-    /** Levenshtein's distance of {@code b} to the part of {@code a} most like it: "smollm2" is in "smollm2-135m-instruct". */
+    /**
+     * Levenshtein's distance of {@code b} to the part of {@code a} most like it: "smollm2" is in
+     * "smollm2-135m-instruct".
+     */
     private static int distance(String a, String b) {
         var row = new int[a.length() + 1];
         for (int i = 1; i <= b.length(); i++) {

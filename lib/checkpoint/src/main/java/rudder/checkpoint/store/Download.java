@@ -19,11 +19,12 @@ import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import rudder.checkpoint.format.Checksums;
-import rudder.checkpoint.format.Job;
+import rudder.checkpoint.format.Progress;
 
 /**
- * One file on its way from the hub. It gets its name only when its size and checksum are what the server announced; until then it is
- * {@code NAME.half}, from whose end a broken download goes on, now or another day: it was asked for by commit, so these are the same bytes.
+ * One file on its way from the hub. It gets its name only when its size and checksum are what the server announced;
+ * until then it is {@code NAME.half}, from whose end a broken download goes on, now or another day: it was asked for by
+ * commit, so these are the same bytes.
  */
 final class Download implements Hub.Attempt<Optional<String>> {
 
@@ -62,18 +63,33 @@ final class Download implements Hub.Attempt<Optional<String>> {
         Hub.Answer answer = hub.ask("GET", repository, commit, name, have);
         try (InputStream body = answer.body()) {
             int status = answer.status();
-            if (status == 404 && !answer.headers().firstValue("x-error-code").orElse("").matches("RepoNotFound|RevisionNotFound")) {
+            if (status == 404
+                    && !answer.headers()
+                            .firstValue("x-error-code")
+                            .orElse("")
+                            .matches("RepoNotFound|RevisionNotFound")) {
                 return Optional.empty();
             }
-            Matcher range = RANGE.matcher(answer.headers().firstValue("content-range").orElse(""));
-            boolean ranged = (status == 206 || status == 416) && range.matches() && (status == 416 || range.group(1) != null);
+            Matcher range =
+                    RANGE.matcher(answer.headers().firstValue("content-range").orElse(""));
+            boolean ranged =
+                    (status == 206 || status == 416) && range.matches() && (status == 416 || range.group(1) != null);
             if (status != 200 && !ranged) {
-                throw status == 206 || status == 416 ? restart(status + " without a range") : hub.refusal(answer, repository, commit, name);
+                throw status == 206 || status == 416
+                        ? restart(status + " without a range")
+                        : hub.refusal(answer, repository, commit, name);
             }
             if (answer.commit() != null && !answer.commit().equals(commit)) {
-                throw new Hub.Refusal(name + " of " + repository + " is of the commit " + answer.commit() + ", wanted " + commit);
+                throw new Hub.PermanentFailure(
+                        name + " of " + repository + " is of the commit " + answer.commit() + ", wanted " + commit);
             }
-            long size = size(answer, ranged ? Long.parseLong(range.group(2)) : answer.headers().firstValueAsLong("content-length").orElse(-1));
+            long size = size(
+                    answer,
+                    ranged
+                            ? Long.parseLong(range.group(2))
+                            : answer.headers()
+                                    .firstValueAsLong("content-length")
+                                    .orElse(-1));
             if (status == 200) {
                 restart(); // the server may ignore the range
             } else if (status == 416 ? have != size : Long.parseLong(range.group(1)) != have) {
@@ -119,17 +135,19 @@ final class Download implements Hub.Attempt<Optional<String>> {
     private IOException restart(String found) throws IOException {
         long wanted = have;
         restart();
-        return new IOException("the server answers " + found + " where the bytes of " + name + " from " + wanted + " on were asked for");
+        return new IOException("the server answers " + found + " where the bytes of " + name + " from " + wanted
+                + " on were asked for");
     }
 
     private long size(Hub.Answer answer, long own) throws IOException {
         long linked = answer.size();
         if (linked >= 0 && own >= 0 && linked != own) {
-            throw new Hub.Refusal(name + " of " + repository + ": the server announces " + linked + " bytes and sends " + own
-                    + "; one of them is wrong, so nothing is kept under its name");
+            throw new Hub.PermanentFailure(name + " of " + repository + ": the server announces " + linked
+                    + " bytes and sends " + own + "; one of them is wrong, so nothing is kept under its name");
         }
         if (linked < 0 && own < 0) {
-            throw new Hub.Refusal(name + " of " + repository + ": the server does not say how many bytes it has, so it cannot be checked");
+            throw new Hub.PermanentFailure(name + " of " + repository
+                    + ": the server does not say how many bytes it has, so it cannot be checked");
         }
         return Math.max(linked, own);
     }
@@ -137,8 +155,8 @@ final class Download implements Hub.Attempt<Optional<String>> {
     private void receive(InputStream body, long size) throws IOException {
         long free = Files.getFileStore(half.getParent()).getUsableSpace();
         if (free < size - have) {
-            throw new Hub.Refusal("the disk is too full for " + name + ": " + free / 1_000_000 + " MB free in " + half.getParent() + ", "
-                    + (size - have) / 1_000_000 + " MB wanted");
+            throw new Hub.PermanentFailure("the disk is too full for " + name + ": " + free / 1_000_000 + " MB free in "
+                    + half.getParent() + ", " + (size - have) / 1_000_000 + " MB wanted");
         }
         ExecutorService reader = Executors.newSingleThreadExecutor(task -> {
             var thread = new Thread(task, "rudder download");
@@ -146,15 +164,16 @@ final class Download implements Hub.Attempt<Optional<String>> {
             return thread;
         });
         try (var out = FileChannel.open(half, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-                var job = Job.of("fetching " + repository + " " + name, size)) {
+                var job = Progress.of("fetching " + repository + " " + name, size)) {
             out.position(have);
             byte[] buffer = new byte[BUFFER];
-            for (int n; (n = read(reader, body, buffer)) >= 0;) {
+            for (int n; (n = read(reader, body, buffer)) >= 0; ) {
                 if (have + n > size) {
                     restart();
-                    throw new Hub.Refusal(name + " of " + repository + ": the server sends more than the " + size + " bytes that it announced");
+                    throw new Hub.PermanentFailure(name + " of " + repository + ": the server sends more than the "
+                            + size + " bytes that it announced");
                 }
-                for (var bytes = ByteBuffer.wrap(buffer, 0, n); bytes.hasRemaining();) {
+                for (var bytes = ByteBuffer.wrap(buffer, 0, n); bytes.hasRemaining(); ) {
                     out.write(bytes);
                 }
                 digest.update(buffer, 0, n);
@@ -177,7 +196,8 @@ final class Download implements Hub.Attempt<Optional<String>> {
         try {
             return pending.get(hub.patience.silence().toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
-            throw new IOException("nothing of " + name + " came for " + hub.patience.silence().toSeconds() + " s", e);
+            throw new IOException(
+                    "nothing of " + name + " came for " + hub.patience.silence().toSeconds() + " s", e);
         } catch (ExecutionException e) {
             throw e.getCause() instanceof IOException broken ? broken : new IOException(e.getCause());
         } catch (InterruptedException e) {
@@ -189,15 +209,18 @@ final class Download implements Hub.Attempt<Optional<String>> {
         long size = have;
         have = -1; // the digest is spent: another try reads the file again
         String sha256 = Checksums.hex(digest);
-        String found = checksum == null ? "" : checksum.length() == 64 ? sha256 : checksum.length() == 40 ? gitSha1(size) : "";
+        String found =
+                checksum == null ? "" : checksum.length() == 64 ? sha256 : checksum.length() == 40 ? gitSha1(size) : "";
         if (found.isEmpty()) {
-            throw new Hub.Refusal(name + " of " + repository + ": the server gives no checksum, so it cannot be checked");
+            throw new Hub.PermanentFailure(
+                    name + " of " + repository + ": the server gives no checksum, so it cannot be checked");
         }
         if (!found.equals(checksum)) {
-            String message = name + " of " + repository + " arrived with the checksum " + found + ", wanted " + checksum + "; it was removed";
+            String message = name + " of " + repository + " arrived with the checksum " + found + ", wanted " + checksum
+                    + "; it was removed";
             restart();
             if (differed) {
-                throw new Hub.Refusal(message + " twice. The server or something before it changes files");
+                throw new Hub.PermanentFailure(message + " twice. The server or something before it changes files");
             }
             differed = true;
             throw new IOException(message);

@@ -22,21 +22,24 @@ import rudder.checkpoint.format.Safetensors;
 
 /**
  * Checkpoints fetched from the hub, {@code OWNER/NAME} or {@code OWNER/NAME@REVISION}, in one folder each:
+ *
  * <pre>
  *   OWNER--NAME.lock           held while one process fetches
  *   OWNER--NAME/refs/main      the commit that the revision named when it was fetched: later loads take this one, without asking the server
  *   OWNER--NAME/COMMIT/...     the checkpoint's files; *.half are unfinished
  *   OWNER--NAME/COMMIT/SHA256SUMS   written last: every file's SHA-256, in the form that sha256sum -c reads
  * </pre>
+ *
  * To follow a branch that moved on, remove its file in {@code refs}.
  */
 final class HubModels {
 
     private static final String PART = "[A-Za-z0-9](?:[A-Za-z0-9_-]|\\.(?!\\.))*";
-    private static final Pattern NAME = Pattern.compile("(?:hf:)?(" + PART + "/" + PART + ")(?:@(" + PART + "(?:/" + PART + ")*))?");
+    private static final Pattern NAME =
+            Pattern.compile("(?:hf:)?(" + PART + "/" + PART + ")(?:@(" + PART + "(?:/" + PART + ")*))?");
     private static final String SUMS = "SHA256SUMS";
-    private static final List<String> BESIDE = List.of(Checkpoint.GENERATION, Checkpoint.TOKENIZER, Checkpoint.TOKENIZER_CONFIG,
-            Checkpoint.CHAT_TEMPLATE);
+    private static final List<String> BESIDE =
+            List.of(Checkpoint.GENERATION, Checkpoint.TOKENIZER, Checkpoint.TOKENIZER_CONFIG, Checkpoint.CHAT_TEMPLATE);
 
     private final Path cache;
     private final Checksums checksums;
@@ -57,7 +60,7 @@ final class HubModels {
     /**
      * The checkpoint's folder, fetched if it must be.
      *
-     * @throws IOException              if it cannot be fetched; what has arrived is kept for the next try
+     * @throws IOException if it cannot be fetched; what has arrived is kept for the next try
      * @throws IllegalArgumentException if its configuration is not supported: found out before its weights are fetched
      */
     Path get(String name) throws IOException {
@@ -76,7 +79,10 @@ final class HubModels {
     private Path fetchOnce(String repository, String revision, Path home, Path ref) throws IOException {
         Files.createDirectories(home);
         synchronized (HubModels.class) { // a file lock keeps processes apart, not the threads of one
-            try (var lock = FileChannel.open(home.resolveSibling(home.getFileName() + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            try (var lock = FileChannel.open(
+                    home.resolveSibling(home.getFileName() + ".lock"),
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.WRITE)) {
                 PackageStore.hold(lock, repository);
                 var whole = whole(home, ref);
                 if (whole.isPresent()) {
@@ -87,8 +93,11 @@ final class HubModels {
                 Path folder = Files.createDirectories(home.resolve(commit));
                 var sums = new LinkedHashMap<String, String>();
                 new Fetching(from, repository, commit, folder, sums).all();
-                write(folder.resolve(SUMS), sums.entrySet().stream().map(file -> file.getValue() + "  " + file.getKey() + "\n")
-                        .reduce("", String::concat));
+                write(
+                        folder.resolve(SUMS),
+                        sums.entrySet().stream()
+                                .map(file -> file.getValue() + "  " + file.getKey() + "\n")
+                                .reduce("", String::concat));
                 write(ref, commit + "\n");
                 return folder;
             }
@@ -149,7 +158,9 @@ final class HubModels {
 
         void all() throws IOException {
             require(Checkpoint.CONFIG);
-            HfConfig.parse(Checkpoint.json(folder.resolve(Checkpoint.CONFIG)), repository + "/" + Checkpoint.CONFIG); // before gigabytes
+            HfConfig.parse(
+                    Checkpoint.json(folder.resolve(Checkpoint.CONFIG)),
+                    repository + "/" + Checkpoint.CONFIG); // before gigabytes
             for (String name : BESIDE) {
                 get(name);
             }
@@ -164,8 +175,8 @@ final class HubModels {
 
         private void require(String name) throws IOException {
             if (!get(name)) {
-                throw new NoSuchFileException(repository + " at " + commit + " has no " + name + ": wanted a checkpoint in Hugging Face's layout with"
-                        + " its weights in safetensors files");
+                throw new NoSuchFileException(repository + " at " + commit + " has no " + name
+                        + ": wanted a checkpoint in Hugging Face's layout with" + " its weights in safetensors files");
             }
         }
 

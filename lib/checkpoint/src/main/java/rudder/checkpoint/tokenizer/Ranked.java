@@ -5,8 +5,8 @@ public final class Ranked {
     private Ranked() {}
 
     public static long key(float value, int id) {
-        int bits = Float.floatToIntBits(value + 0f);              // -0 and 0 are equal
-        int ascending = bits ^ (bits >> 31) & Integer.MAX_VALUE;  // signed order of the bits = order of the values
+        int bits = Float.floatToIntBits(value + 0f); // -0 and 0 are equal
+        int ascending = bits ^ (bits >> 31) & Integer.MAX_VALUE; // signed order of the bits = order of the values
         return (long) ~ascending << 32 | id;
     }
 

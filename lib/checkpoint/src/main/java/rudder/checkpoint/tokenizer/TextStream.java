@@ -10,13 +10,15 @@ import java.nio.charset.StandardCharsets;
  * The text of tokens that come one at a time. A character may be spread over several tokens: each {@link #accept}
  * returns the text that is complete and holds back the rest, so that whatever is returned can be shown at once.
  *
- * <p>All that a stream returned, joined, is {@link Tokenizer#decode} of its tokens, but for a space that a tokenizer put in front of
- * the text. Bytes that are no UTF-8 become U+FFFD. Not thread-safe.
+ * <p>All that a stream returned, joined, is {@link Tokenizer#decode} of its tokens, but for a space that a tokenizer
+ * put in front of the text. Bytes that are no UTF-8 become U+FFFD. Not thread-safe.
  */
 public final class TextStream {
     private final Vocabulary vocabulary;
-    private final CharsetDecoder utf8 = StandardCharsets.UTF_8.newDecoder()
-            .onMalformedInput(CodingErrorAction.REPLACE).onUnmappableCharacter(CodingErrorAction.REPLACE);
+    private final CharsetDecoder utf8 = StandardCharsets.UTF_8
+            .newDecoder()
+            .onMalformedInput(CodingErrorAction.REPLACE)
+            .onUnmappableCharacter(CodingErrorAction.REPLACE);
     private byte[] held = new byte[0];
 
     TextStream(Vocabulary vocabulary) {
@@ -31,7 +33,10 @@ public final class TextStream {
      */
     public String accept(int id) {
         byte[] piece = vocabulary.bytes(id);
-        ByteBuffer bytes = ByteBuffer.allocate(held.length + piece.length).put(held).put(piece).flip();
+        ByteBuffer bytes = ByteBuffer.allocate(held.length + piece.length)
+                .put(held)
+                .put(piece)
+                .flip();
         return decode(bytes, false);
     }
 
@@ -43,7 +48,7 @@ public final class TextStream {
     }
 
     private String decode(ByteBuffer bytes, boolean last) {
-        CharBuffer text = CharBuffer.allocate(bytes.remaining() + 1);   // UTF-8 never has fewer bytes than chars
+        CharBuffer text = CharBuffer.allocate(bytes.remaining() + 1); // UTF-8 never has fewer bytes than chars
         utf8.decode(bytes, text, last);
         if (last) {
             utf8.flush(text);

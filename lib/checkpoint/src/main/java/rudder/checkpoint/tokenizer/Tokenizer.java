@@ -31,10 +31,10 @@ import rudder.checkpoint.tokenizer.Vocabulary.Kind;
  */
 public final class Tokenizer implements Closeable {
     private final Vocabulary vocabulary;
-    private final HuggingFaceTokenizer engine;     // null where there are tokens only
-    private final boolean spaced;                  // whether a space is put in front of each text
-    private final Map<String, Integer> controls;   // name -> id
-    private final Pattern marks;                   // any control token's name
+    private final HuggingFaceTokenizer engine; // null where there are tokens only
+    private final boolean spaced; // whether a space is put in front of each text
+    private final Map<String, Integer> controls; // name -> id
+    private final Pattern marks; // any control token's name
 
     private Tokenizer(Vocabulary vocabulary, HuggingFaceTokenizer engine, boolean spaced) {
         this.vocabulary = vocabulary;
@@ -46,20 +46,28 @@ public final class Tokenizer implements Closeable {
                 controls.put(vocabulary.tokens().get(id), id);
             }
         }
-        this.marks = Pattern.compile(controls.isEmpty() ? "(?!)" : controls.keySet().stream()
-                .sorted(Comparator.comparing(String::length).reversed()).map(Pattern::quote).collect(Collectors.joining("|")));
+        this.marks = Pattern.compile(
+                controls.isEmpty()
+                        ? "(?!)"
+                        : controls.keySet().stream()
+                                .sorted(Comparator.comparing(String::length).reversed())
+                                .map(Pattern::quote)
+                                .collect(Collectors.joining("|")));
     }
 
     private static HuggingFaceTokenizer engine(InputStream tokenizerJson, int size) {
         try (tokenizerJson) {
-            return HuggingFaceTokenizer.newInstance(tokenizerJson,
-                    Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
+            return HuggingFaceTokenizer.newInstance(
+                    tokenizerJson, Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        } catch (RuntimeException e) {   // all the engine throws
-            throw new IllegalArgumentException("the checkpoint's tokenizer is inconsistent: its " + size
-                    + " tokens and its merges were refused with '" + e.getMessage() + "'; fetch the file again, or another "
-                    + "conversion of the model", e);
+        } catch (RuntimeException e) { // all the engine throws
+            throw new IllegalArgumentException(
+                    "the checkpoint's tokenizer is inconsistent: its " + size
+                            + " tokens and its merges were refused with '" + e.getMessage()
+                            + "'; fetch the file again, or another "
+                            + "conversion of the model",
+                    e);
         }
     }
 
@@ -71,23 +79,33 @@ public final class Tokenizer implements Closeable {
      */
     public static Tokenizer of(GgufFile file) {
         Vocabulary vocabulary = Vocabulary.of(file);
-        return new Tokenizer(vocabulary, engine(switch (vocabulary.spelling()) {
-            case BYTE_LEVEL -> TokenizerJson.ofMerges(vocabulary, file.strings("tokenizer.ggml.merges"),
-                    file.string("tokenizer.ggml.pre"));
-            case SPACE_MARK -> TokenizerJson.ofScores(vocabulary, file.floats("tokenizer.ggml.scores"));
-        }, vocabulary.size()), false);
+        return new Tokenizer(
+                vocabulary,
+                engine(
+                        switch (vocabulary.spelling()) {
+                            case BYTE_LEVEL ->
+                                TokenizerJson.ofMerges(
+                                        vocabulary,
+                                        file.strings("tokenizer.ggml.merges"),
+                                        file.string("tokenizer.ggml.pre"));
+                            case SPACE_MARK -> TokenizerJson.ofScores(vocabulary, file.floats("tokenizer.ggml.scores"));
+                        },
+                        vocabulary.size()),
+                false);
     }
 
     /**
-     * The tokenizer of a {@code tokenizer.json}: its own steps, and in front of a text the one token that its post-processor puts there, if any.
+     * The tokenizer of a {@code tokenizer.json}: its own steps, and in front of a text the one token that its
+     * post-processor puts there, if any.
      *
-     * @param size         rows of the model's embedding: ids beyond the file's tokens mean nothing
-     * @param stops        ids that end a generation, beside the control tokens whose names say so
+     * @param size rows of the model's embedding: ids beyond the file's tokens mean nothing
+     * @param stops ids that end a generation, beside the control tokens whose names say so
      * @param chatTemplate the model's chat template (Jinja), if it has one
-     * @throws IOException              if the file cannot be read, or is of another kind than byte-pair encoding
+     * @throws IOException if the file cannot be read, or is of another kind than byte-pair encoding
      * @throws IllegalArgumentException if it puts more around a text than one token in front
      */
-    public static Tokenizer ofJson(Path file, int size, Set<Integer> stops, Optional<String> chatTemplate) throws IOException {
+    public static Tokenizer ofJson(Path file, int size, Set<Integer> stops, Optional<String> chatTemplate)
+            throws IOException {
         var json = new TokenizerFile(file);
         var tokens = json.tokens(size);
         var kinds = json.kinds(size);
@@ -97,11 +115,21 @@ public final class Tokenizer implements Closeable {
             int[] framed = ids(engine, "a", true);
             int before = framed.length - bare.length;
             if (before > 1 || !Arrays.equals(bare, Arrays.copyOfRange(framed, before, framed.length))) {
-                throw new IllegalArgumentException(file + ": its post-processor turns the tokens " + Arrays.toString(bare) + " into "
-                        + Arrays.toString(framed) + ", wanted at most one token, in front");
+                throw new IllegalArgumentException(
+                        file + ": its post-processor turns the tokens " + Arrays.toString(bare) + " into "
+                                + Arrays.toString(framed) + ", wanted at most one token, in front");
             }
-            var vocabulary = new Vocabulary(json.spelling(), tokens, kinds, before == 0 ? -1 : framed[0], before == 1,
-                    Vocabulary.stops(tokens, kinds, stops.stream().mapToInt(Integer::intValue).toArray()), chatTemplate);
+            var vocabulary = new Vocabulary(
+                    json.spelling(),
+                    tokens,
+                    kinds,
+                    before == 0 ? -1 : framed[0],
+                    before == 1,
+                    Vocabulary.stops(
+                            tokens,
+                            kinds,
+                            stops.stream().mapToInt(Integer::intValue).toArray()),
+                    chatTemplate);
             byte[] opening = bare.length == 0 ? new byte[0] : vocabulary.bytes(bare[0]);
             return new Tokenizer(vocabulary, engine, opening.length > 0 && opening[0] == ' ');
         } catch (RuntimeException | Error e) {
@@ -111,14 +139,24 @@ public final class Tokenizer implements Closeable {
     }
 
     /**
-     * What stands in for the tokenizer of a checkpoint that has none: token 17 reads {@code <17>}, and no text can be encoded.
+     * What stands in for the tokenizer of a checkpoint that has none: token 17 reads {@code <17>}, and no text can be
+     * encoded.
      *
-     * @param size  number of tokens
+     * @param size number of tokens
      * @param stops ids that end a generation
      */
     public static Tokenizer ofNumbers(int size, Set<Integer> stops) {
-        return new Tokenizer(new Vocabulary(Vocabulary.Spelling.BYTE_LEVEL, IntStream.range(0, size).mapToObj(id -> "<" + id + ">").toList(),
-                Collections.nCopies(size, Kind.USER_DEFINED), -1, false, stops, Optional.empty()), null, false);
+        return new Tokenizer(
+                new Vocabulary(
+                        Vocabulary.Spelling.BYTE_LEVEL,
+                        IntStream.range(0, size).mapToObj(id -> "<" + id + ">").toList(),
+                        Collections.nCopies(size, Kind.USER_DEFINED),
+                        -1,
+                        false,
+                        stops,
+                        Optional.empty()),
+                null,
+                false);
     }
 
     /** The ids a model is given for a text: those of {@link #encodePlain}, behind BOS where the model expects one. */
@@ -150,11 +188,12 @@ public final class Tokenizer implements Closeable {
      * A user's message in the marks of the model's chat template, up to where the answer begins, with the template's
      * own system message if it has one. For reading; {@link #encodeChat} gives the ids.
      *
-     * @throws IllegalStateException    if the model has no chat template
+     * @throws IllegalStateException if the model has no chat template
      * @throws IllegalArgumentException if its template is none of ChatML, Llama 3's and Gemma's
      */
     public String chat(String userMessage) {
-        return template().render(Optional.empty(), userMessage).stream().map(ChatTemplate.Part::text)
+        return template().render(Optional.empty(), userMessage).stream()
+                .map(ChatTemplate.Part::text)
                 .collect(Collectors.joining());
     }
 
@@ -169,8 +208,8 @@ public final class Tokenizer implements Closeable {
     }
 
     private int[] encodeChat(Optional<String> system, String user) {
-        return begun(template().render(system, user).stream().flatMapToInt(
-                part -> part.control() ? IntStream.of(control(part.text())) : plain(part.text())));
+        return begun(template().render(system, user).stream()
+                .flatMapToInt(part -> part.control() ? IntStream.of(control(part.text())) : plain(part.text())));
     }
 
     private int control(String name) {
@@ -183,22 +222,28 @@ public final class Tokenizer implements Closeable {
     }
 
     private ChatTemplate template() {
-        return ChatTemplate.of(vocabulary.chatTemplate().orElseThrow(() -> new IllegalStateException(
-                "this model has no chat template: it is a base model, made to continue a text. Give it plain text, or load "
-                        + "an instruct model")));
+        return ChatTemplate.of(vocabulary
+                .chatTemplate()
+                .orElseThrow(() -> new IllegalStateException(
+                        "this model has no chat template: it is a base model, made to continue a text. Give it plain text, or load "
+                                + "an instruct model")));
     }
 
     private IntStream plain(String text) {
         if (engine == null) {
-            throw new IllegalStateException("this checkpoint has no tokenizer.json, so it reads no text: put the model's tokenizer.json into its "
-                    + "folder, or give tokens instead");
+            throw new IllegalStateException(
+                    "this checkpoint has no tokenizer.json, so it reads no text: put the model's tokenizer.json into its "
+                            + "folder, or give tokens instead");
         }
         return Arrays.stream(ids(engine, text, false));
     }
 
     private static int[] ids(HuggingFaceTokenizer engine, String text, boolean framed) {
-        String sound = new String(text.getBytes(UTF_8), UTF_8);   // a lone surrogate, which no UTF-8 can hold, becomes '?'
-        return Arrays.stream(engine.encode(sound, framed, false).getIds()).mapToInt(Math::toIntExact).toArray();
+        String sound =
+                new String(text.getBytes(UTF_8), UTF_8); // a lone surrogate, which no UTF-8 can hold, becomes '?'
+        return Arrays.stream(engine.encode(sound, framed, false).getIds())
+                .mapToInt(Math::toIntExact)
+                .toArray();
     }
 
     private int[] begun(IntStream ids) {
@@ -206,8 +251,8 @@ public final class Tokenizer implements Closeable {
     }
 
     /**
-     * The text of token ids, without control tokens. Bytes that are no UTF-8 become U+FFFD. Behind BOS, the space that some
-     * tokenizers put in front of a text is left out, so that this is the text that was encoded.
+     * The text of token ids, without control tokens. Bytes that are no UTF-8 become U+FFFD. Behind BOS, the space that
+     * some tokenizers put in front of a text is left out, so that this is the text that was encoded.
      *
      * @throws IllegalArgumentException if the vocabulary lacks one of the ids
      */
@@ -218,7 +263,9 @@ public final class Tokenizer implements Closeable {
             text.append(stream.accept(id));
         }
         text.append(stream.finish());
-        return spaced && ids.length > 0 && ids[0] == vocabulary.bos() && text.indexOf(" ") == 0 ? text.substring(1) : text.toString();
+        return spaced && ids.length > 0 && ids[0] == vocabulary.bos() && text.indexOf(" ") == 0
+                ? text.substring(1)
+                : text.toString();
     }
 
     /** The text of token ids with the names of control tokens in their places. */

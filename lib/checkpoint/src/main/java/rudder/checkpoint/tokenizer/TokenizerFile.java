@@ -4,7 +4,6 @@ import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
 import com.google.gson.stream.JsonWriter;
 import com.google.gson.stream.MalformedJsonException;
-import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -26,8 +25,9 @@ import rudder.checkpoint.tokenizer.Vocabulary.Kind;
 import rudder.checkpoint.tokenizer.Vocabulary.Spelling;
 
 /**
- * A {@code tokenizer.json}, read for its vocabulary and rewritten so that no text can spell a control token: the added tokens marked special
- * move from the list of what is cut out of a text into the plain vocabulary, under their own ids. Streamed: a tree of it takes over a gigabyte.
+ * A {@code tokenizer.json}, read for its vocabulary and rewritten so that no text can spell a control token: the added
+ * tokens marked special move from the list of what is cut out of a text into the plain vocabulary, under their own ids.
+ * Streamed: a tree of it takes over a gigabyte.
  */
 final class TokenizerFile {
 
@@ -37,7 +37,8 @@ final class TokenizerFile {
     private final Map<String, Added> added = new LinkedHashMap<>();
     private final List<String> tokens = new ArrayList<>();
     private final ByteArrayOutputStream rewritten = new ByteArrayOutputStream(1 << 20);
-    private final Set<String> types = new HashSet<>(); // every "type" in the file: a step of the normalizer, the decoder, ...
+    private final Set<String> types =
+            new HashSet<>(); // every "type" in the file: a step of the normalizer, the decoder, ...
     private String unknown;
     private boolean bytes;
 
@@ -47,13 +48,19 @@ final class TokenizerFile {
         }
     }
 
-    /** @throws IOException if it cannot be read, is not the JSON it should be, or is of another kind than byte-pair encoding */
+    /**
+     * @throws IOException if it cannot be read, is not the JSON it should be, or is of another kind than byte-pair
+     *     encoding
+     */
     TokenizerFile(Path path) throws IOException {
         this.path = path;
         try {
             readAdded();
             rewrite();
-        } catch (MalformedJsonException | EOFException | IllegalStateException | NumberFormatException e) { // what the reader throws
+        } catch (MalformedJsonException
+                | EOFException
+                | IllegalStateException
+                | NumberFormatException e) { // what the reader throws
             throw broken("it is not the JSON it should be, " + e.getMessage());
         }
         if (!types.contains("ByteLevel") && !tokens.contains("\u2581")) {
@@ -62,7 +69,8 @@ final class TokenizerFile {
     }
 
     private IOException broken(String found) {
-        return new IOException("cannot read the tokenizer " + path + ": " + found + "; fetch the model again, or give tokens instead of text");
+        return new IOException("cannot read the tokenizer " + path + ": " + found
+                + "; fetch the model again, or give tokens instead of text");
     }
 
     private JsonReader open() throws IOException {
@@ -118,7 +126,9 @@ final class TokenizerFile {
     }
 
     private void rewrite() throws IOException {
-        try (JsonReader in = open(); JsonWriter out = new JsonWriter(new BufferedWriter(new OutputStreamWriter(rewritten, StandardCharsets.UTF_8)))) {
+        try (JsonReader in = open();
+                JsonWriter out =
+                        new JsonWriter(new BufferedWriter(new OutputStreamWriter(rewritten, StandardCharsets.UTF_8)))) {
             out.setHtmlSafe(false);
             out.setSerializeNulls(true);
             in.beginObject();
@@ -147,7 +157,11 @@ final class TokenizerFile {
         out.name("added_tokens").beginArray();
         for (var token : added.entrySet()) {
             if (!token.getValue().special()) {
-                out.beginObject().name("id").value(token.getValue().id).name("content").value(token.getKey());
+                out.beginObject()
+                        .name("id")
+                        .value(token.getValue().id)
+                        .name("content")
+                        .value(token.getKey());
                 for (var option : token.getValue().options.entrySet()) {
                     out.name(option.getKey()).value(option.getValue());
                 }
@@ -276,8 +290,14 @@ final class TokenizerFile {
         var kinds = new ArrayList<Kind>();
         for (String token : tokens) {
             Added own = token == null ? null : added.get(token);
-            kinds.add(token == null ? Kind.UNUSED : own != null ? own.special() ? Kind.CONTROL : Kind.USER_DEFINED
-                    : token.equals(unknown) ? Kind.UNKNOWN : bytes && token.matches("<0x[0-9A-F]{2}>") ? Kind.BYTE : Kind.NORMAL);
+            kinds.add(
+                    token == null
+                            ? Kind.UNUSED
+                            : own != null
+                                    ? own.special() ? Kind.CONTROL : Kind.USER_DEFINED
+                                    : token.equals(unknown)
+                                            ? Kind.UNKNOWN
+                                            : bytes && token.matches("<0x[0-9A-F]{2}>") ? Kind.BYTE : Kind.NORMAL);
         }
         kinds.addAll(Collections.nCopies(Math.max(0, size - kinds.size()), Kind.UNUSED));
         return kinds;

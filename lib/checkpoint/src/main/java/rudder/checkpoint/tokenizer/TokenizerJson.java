@@ -49,11 +49,12 @@ final class TokenizerJson {
     }
 
     /**
-     * Byte-pair encoding of bytes (GGUF's tokenizer model {@code gpt2}). Qwen 2 composes accents first (NFC), as its own
-     * tokenizer does and llama.cpp does not.
+     * Byte-pair encoding of bytes (GGUF's tokenizer model {@code gpt2}). Qwen 2 composes accents first (NFC), as its
+     * own tokenizer does and llama.cpp does not.
      *
      * @param merges pairs of tokens, "left right", the first to be merged first
-     * @param words  how a text is cut into words before: GGUF's {@code tokenizer.ggml.pre}, {@code smollm} or {@code qwen2}
+     * @param words how a text is cut into words before: GGUF's {@code tokenizer.ggml.pre}, {@code smollm} or
+     *     {@code qwen2}
      */
     static InputStream ofMerges(Vocabulary vocabulary, List<String> merges, String words) {
         Body pairs = json -> {
@@ -63,10 +64,15 @@ final class TokenizerJson {
         };
         return switch (words) {
             case "smollm" -> stream(vocabulary, null, DIGITS_APART, pairs);
-            case "qwen2" -> stream(vocabulary, "{\"type\": \"NFC\"}",
-                    WORDS_BY_REGEX.formatted(new JsonPrimitive(QWEN2_WORDS)), pairs);
-            default -> throw new IllegalArgumentException("tokenizer.ggml.pre: found '" + words
-                    + "', wanted smollm or qwen2: no other way of cutting a text into words is known here");
+            case "qwen2" ->
+                stream(
+                        vocabulary,
+                        "{\"type\": \"NFC\"}",
+                        WORDS_BY_REGEX.formatted(new JsonPrimitive(QWEN2_WORDS)),
+                        pairs);
+            default ->
+                throw new IllegalArgumentException("tokenizer.ggml.pre: found '" + words
+                        + "', wanted smollm or qwen2: no other way of cutting a text into words is known here");
         };
     }
 
@@ -85,7 +91,9 @@ final class TokenizerJson {
 
     /** As merges: every split of an ordinary token into two ordinary tokens, the best-scored token first. */
     private static void splits(JsonWriter json, Vocabulary vocabulary, float[] scores) throws IOException {
-        int[] ids = IntStream.range(0, vocabulary.size()).filter(id -> vocabulary.kind(id) == Kind.NORMAL).toArray();
+        int[] ids = IntStream.range(0, vocabulary.size())
+                .filter(id -> vocabulary.kind(id) == Kind.NORMAL)
+                .toArray();
         Set<String> ordinary = new HashSet<>(2 * ids.length);
         long[] ranked = new long[ids.length];
         for (int i = 0; i < ids.length; i++) {
@@ -95,7 +103,7 @@ final class TokenizerJson {
         Arrays.sort(ranked);
         for (long best : ranked) {
             String token = vocabulary.tokens().get(Ranked.id(best));
-            for (int i = 1; i < token.length(); i++) {   // in half a surrogate pair no token ends
+            for (int i = 1; i < token.length(); i++) { // in half a surrogate pair no token ends
                 String left = token.substring(0, i);
                 String right = token.substring(i);
                 if (ordinary.contains(left) && ordinary.contains(right)) {
@@ -107,14 +115,18 @@ final class TokenizerJson {
 
     private static InputStream stream(Vocabulary vocabulary, String normalizer, String words, Body merges) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(32 * vocabulary.size());
-        try (JsonWriter json = new JsonWriter(
-                new BufferedWriter(new OutputStreamWriter(bytes, StandardCharsets.UTF_8)))) {
+        try (JsonWriter json =
+                new JsonWriter(new BufferedWriter(new OutputStreamWriter(bytes, StandardCharsets.UTF_8)))) {
             json.setHtmlSafe(false);
             json.beginObject().name("version").value("1.0");
             json.name("added_tokens").beginArray();
             for (int id = 0; id < vocabulary.size(); id++) {
                 if (vocabulary.kind(id) == Kind.USER_DEFINED) {
-                    json.beginObject().name("id").value(id).name("content").value(vocabulary.tokens().get(id));
+                    json.beginObject()
+                            .name("id")
+                            .value(id)
+                            .name("content")
+                            .value(vocabulary.tokens().get(id));
                     for (String option : List.of("single_word", "lstrip", "rstrip", "normalized", "special")) {
                         json.name(option).value(false);
                     }
@@ -128,8 +140,12 @@ final class TokenizerJson {
             raw(json, words);
             json.name("model").beginObject().name("type").value("BPE");
             int unknown = vocabulary.kinds().indexOf(Kind.UNKNOWN);
-            json.name("unk_token").value(unknown < 0 ? null : vocabulary.tokens().get(unknown));
-            json.name("fuse_unk").value(true).name("byte_fallback").value(vocabulary.kinds().contains(Kind.BYTE));
+            json.name("unk_token")
+                    .value(unknown < 0 ? null : vocabulary.tokens().get(unknown));
+            json.name("fuse_unk")
+                    .value(true)
+                    .name("byte_fallback")
+                    .value(vocabulary.kinds().contains(Kind.BYTE));
             json.name("vocab").beginObject();
             for (int id = 0; id < vocabulary.size(); id++) {
                 json.name(vocabulary.tokens().get(id)).value(id);
@@ -138,7 +154,7 @@ final class TokenizerJson {
             merges.write(json);
             json.endArray().endObject().endObject();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);   // not from memory
+            throw new UncheckedIOException(e); // not from memory
         }
         return new ByteArrayInputStream(bytes.toByteArray());
     }

@@ -11,25 +11,36 @@ import rudder.checkpoint.format.GgufFile;
 /**
  * The tokens of a model: how each is spelled, what kind it is, and what the few special ones are for.
  *
- * @param spelling     how an ordinary token's name stands for bytes
- * @param tokens       the name of each token id
- * @param kinds        what each token id is
- * @param bos          id of the token that begins a sequence, or -1
- * @param prependsBos  whether the model was trained with {@code bos} before every text
- * @param stops        ids that end a generation
+ * @param spelling how an ordinary token's name stands for bytes
+ * @param tokens the name of each token id
+ * @param kinds what each token id is
+ * @param bos id of the token that begins a sequence, or -1
+ * @param prependsBos whether the model was trained with {@code bos} before every text
+ * @param stops ids that end a generation
  * @param chatTemplate the model's chat template (Jinja), if it has one
  */
-record Vocabulary(Spelling spelling, List<String> tokens, List<Kind> kinds, int bos, boolean prependsBos,
-                                    Set<Integer> stops, Optional<String> chatTemplate) {
+record Vocabulary(
+        Spelling spelling,
+        List<String> tokens,
+        List<Kind> kinds,
+        int bos,
+        boolean prependsBos,
+        Set<Integer> stops,
+        Optional<String> chatTemplate) {
 
     /** What a token is; the order is GGUF's, whose numbers start at 1. */
     enum Kind {
-        NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE;
+        NORMAL,
+        UNKNOWN,
+        CONTROL,
+        USER_DEFINED,
+        UNUSED,
+        BYTE;
 
         static Kind of(int gguf) {
             if (gguf < 1 || gguf > values().length) {
-                throw new IllegalArgumentException("tokenizer.ggml.token_type: found " + gguf + ", wanted 1 to "
-                        + values().length);
+                throw new IllegalArgumentException(
+                        "tokenizer.ggml.token_type: found " + gguf + ", wanted 1 to " + values().length);
             }
             return values()[gguf - 1];
         }
@@ -44,10 +55,18 @@ record Vocabulary(Spelling spelling, List<String> tokens, List<Kind> kinds, int 
     }
 
     /** Names, across model families, of control tokens that end a turn or a text. */
-    private static final Set<String> ENDS = Set.of("<|endoftext|>", "<|end_of_text|>", "<|im_end|>", "<|eot_id|>",
-            "<|eom_id|>", "<|end|>", "<end_of_turn>", "<eos>", "</s>");
+    private static final Set<String> ENDS = Set.of(
+            "<|endoftext|>",
+            "<|end_of_text|>",
+            "<|im_end|>",
+            "<|eot_id|>",
+            "<|eom_id|>",
+            "<|end|>",
+            "<end_of_turn>",
+            "<eos>",
+            "</s>");
 
-    private static final int[] BYTE = new int[256 + 68];   // byte-level character -> its byte, or -1
+    private static final int[] BYTE = new int[256 + 68]; // byte-level character -> its byte, or -1
 
     static {
         Arrays.fill(BYTE, -1);
@@ -65,8 +84,8 @@ record Vocabulary(Spelling spelling, List<String> tokens, List<Kind> kinds, int 
         }
         for (int id = 0; id < tokens.size(); id++) {
             if (kinds.get(id) == Kind.BYTE && !tokens.get(id).matches("<0x[0-9A-F]{2}>")) {
-                throw new IllegalArgumentException("token " + id + " stands for a byte: found the name '" + tokens.get(id)
-                        + "', wanted one such as <0x0A>");
+                throw new IllegalArgumentException("token " + id + " stands for a byte: found the name '"
+                        + tokens.get(id) + "', wanted one such as <0x0A>");
             }
         }
         if (prependsBos && bos < 0) {
@@ -77,30 +96,43 @@ record Vocabulary(Spelling spelling, List<String> tokens, List<Kind> kinds, int 
     /** The vocabulary in the metadata {@code tokenizer.*} of a GGUF file. */
     static Vocabulary of(GgufFile file) {
         String model = file.string("tokenizer.ggml.model");
-        Spelling spelling = switch (model) {
-            case "gpt2" -> Spelling.BYTE_LEVEL;
-            case "llama" -> Spelling.SPACE_MARK;
-            default -> throw new IllegalArgumentException("tokenizer.ggml.model: found '" + model
-                    + "', wanted gpt2 (byte-level BPE) or llama (scored BPE)");
-        };
+        Spelling spelling =
+                switch (model) {
+                    case "gpt2" -> Spelling.BYTE_LEVEL;
+                    case "llama" -> Spelling.SPACE_MARK;
+                    default ->
+                        throw new IllegalArgumentException("tokenizer.ggml.model: found '" + model
+                                + "', wanted gpt2 (byte-level BPE) or llama (scored BPE)");
+                };
         boolean scored = spelling == Spelling.SPACE_MARK;
         if (file.flag("tokenizer.ggml.add_space_prefix", scored)) {
-            throw new IllegalArgumentException("tokenizer.ggml.add_space_prefix: found true, wanted false: putting a space "
-                    + "before each text is not supported");
+            throw new IllegalArgumentException(
+                    "tokenizer.ggml.add_space_prefix: found true, wanted false: putting a space "
+                            + "before each text is not supported");
         }
         List<String> tokens = file.strings("tokenizer.ggml.tokens");
-        List<Kind> kinds = Arrays.stream(file.integers("tokenizer.ggml.token_type")).mapToObj(Kind::of).toList();
+        List<Kind> kinds = Arrays.stream(file.integers("tokenizer.ggml.token_type"))
+                .mapToObj(Kind::of)
+                .toList();
         int bos = id(file, "bos", tokens);
-        return new Vocabulary(spelling, tokens, kinds, bos, file.flag("tokenizer.ggml.add_bos_token", scored && bos >= 0),
+        return new Vocabulary(
+                spelling,
+                tokens,
+                kinds,
+                bos,
+                file.flag("tokenizer.ggml.add_bos_token", scored && bos >= 0),
                 stops(tokens, kinds, id(file, "eos", tokens), id(file, "eot", tokens)),
-                file.hasKey("tokenizer.chat_template") ? Optional.of(file.string("tokenizer.chat_template")) : Optional.empty());
+                file.hasKey("tokenizer.chat_template")
+                        ? Optional.of(file.string("tokenizer.chat_template"))
+                        : Optional.empty());
     }
 
     private static int id(GgufFile file, String name, List<String> tokens) {
         String key = "tokenizer.ggml." + name + "_token_id";
         long id = file.integer(key, -1);
         if (id < -1 || id >= tokens.size()) {
-            throw new IllegalArgumentException(key + ": found " + id + ", wanted one of the ids 0 to " + (tokens.size() - 1));
+            throw new IllegalArgumentException(
+                    key + ": found " + id + ", wanted one of the ids 0 to " + (tokens.size() - 1));
         }
         return (int) id;
     }
@@ -139,10 +171,11 @@ record Vocabulary(Spelling spelling, List<String> tokens, List<Kind> kinds, int 
         return switch (kind) {
             case UNKNOWN, CONTROL, UNUSED -> new byte[0];
             case USER_DEFINED -> name.getBytes(StandardCharsets.UTF_8);
-            case BYTE -> new byte[] {(byte) Integer.parseInt(name, 3, 5, 16)};   // <0x0A>
-            case NORMAL -> spelling == Spelling.SPACE_MARK
-                    ? name.replace('\u2581', ' ').getBytes(StandardCharsets.UTF_8)
-                    : byteLevel(name);
+            case BYTE -> new byte[] {(byte) Integer.parseInt(name, 3, 5, 16)}; // <0x0A>
+            case NORMAL ->
+                spelling == Spelling.SPACE_MARK
+                        ? name.replace('\u2581', ' ').getBytes(StandardCharsets.UTF_8)
+                        : byteLevel(name);
         };
     }
 
@@ -151,7 +184,7 @@ record Vocabulary(Spelling spelling, List<String> tokens, List<Kind> kinds, int 
         for (int i = 0; i < bytes.length; i++) {
             char c = name.charAt(i);
             if (c >= BYTE.length || BYTE[c] < 0) {
-                return name.getBytes(StandardCharsets.UTF_8);   // not spelled byte by byte: it stands for itself
+                return name.getBytes(StandardCharsets.UTF_8); // not spelled byte by byte: it stands for itself
             }
             bytes[i] = (byte) BYTE[c];
         }

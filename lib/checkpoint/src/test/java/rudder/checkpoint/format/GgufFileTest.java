@@ -41,20 +41,38 @@ class GgufFileTest {
     }
 
     private static GgufBytes small() {
-        return new GgufBytes().string("general.architecture", "llama").uint32("llama.block_count", 30)
-                .value("f", 7, new byte[] {1}).strings("words", "a", "b").floats("reals", 1, 2).int32s("ints", 1, -2)
-                .tensor("a", new long[] {2, 3}, 1, 2, 3, 4, 5, 6).tensor("b", new long[] {2}, 7, 8);
+        return new GgufBytes()
+                .string("general.architecture", "llama")
+                .uint32("llama.block_count", 30)
+                .value("f", 7, new byte[] {1})
+                .strings("words", "a", "b")
+                .floats("reals", 1, 2)
+                .int32s("ints", 1, -2)
+                .tensor("a", new long[] {2, 3}, 1, 2, 3, 4, 5, 6)
+                .tensor("b", new long[] {2}, 7, 8);
     }
 
     @Test
     void everyTypeOfMetadataIsReadBack() throws IOException {
-        GgufBytes file = new GgufBytes().string("general.architecture", "llama")
-                .value("uint8", 0, new byte[] {-1}).value("int8", 1, new byte[] {-1})
-                .value("uint16", 2, new byte[] {-2, -1}).value("int16", 3, new byte[] {-2, -1})
-                .value("uint32", 4, u32(-1)).value("int32", 5, u32(-1)).value("float32", 6, f32(.1f)).value("bool", 7, new byte[] {1})
-                .string("string", "häuser \uD83D\uDE80").value("uint64", 10, u64(Long.MAX_VALUE)).value("int64", 11, u64(-5))
-                .value("float64", 12, u64(Double.doubleToLongBits(Math.PI))).value("huge", 10, u64(-1))
-                .strings("strings", "", "b").floats("floats", 1.5f, -2).int32s("ints", -1, 7).int32s("none")
+        GgufBytes file = new GgufBytes()
+                .string("general.architecture", "llama")
+                .value("uint8", 0, new byte[] {-1})
+                .value("int8", 1, new byte[] {-1})
+                .value("uint16", 2, new byte[] {-2, -1})
+                .value("int16", 3, new byte[] {-2, -1})
+                .value("uint32", 4, u32(-1))
+                .value("int32", 5, u32(-1))
+                .value("float32", 6, f32(.1f))
+                .value("bool", 7, new byte[] {1})
+                .string("string", "häuser \uD83D\uDE80")
+                .value("uint64", 10, u64(Long.MAX_VALUE))
+                .value("int64", 11, u64(-5))
+                .value("float64", 12, u64(Double.doubleToLongBits(Math.PI)))
+                .value("huge", 10, u64(-1))
+                .strings("strings", "", "b")
+                .floats("floats", 1.5f, -2)
+                .int32s("ints", -1, 7)
+                .int32s("none")
                 .value("bools", 9, u32(7), u64(3), new byte[] {0, 1, 0})
                 .value("nested", 9, u32(9), u64(2), u32(4), u64(1), u32(9), u32(8), u64(1), text("x"));
         try (GgufFile gguf = open(file)) {
@@ -108,7 +126,9 @@ class GgufFileTest {
             try (GgufFile gguf = open(file)) {
                 assertEquals(List.of("a", "b"), List.copyOf(gguf.names()));
                 assertArrayEquals(new long[] {2, 3}, gguf.shape("a"));
-                FloatBuffer direct = ByteBuffer.allocateDirect(40).order(ByteOrder.nativeOrder()).asFloatBuffer();
+                FloatBuffer direct = ByteBuffer.allocateDirect(40)
+                        .order(ByteOrder.nativeOrder())
+                        .asFloatBuffer();
                 direct.put(9);
                 gguf.read("b", direct);
                 gguf.read("a", direct);
@@ -135,7 +155,8 @@ class GgufFileTest {
             type.decode(Arrays.copyOfRange(bytes, b * type.bytes, (b + 1) * type.bytes), 1, out);
             System.arraycopy(out, 0, wanted, b * type.values, type.values);
         }
-        GgufBytes file = new GgufBytes().tensor("first", new long[] {1}, 1)
+        GgufBytes file = new GgufBytes()
+                .tensor("first", new long[] {1}, 1)
                 .tensor("t", ggufIds[type.ordinal()], new long[] {blocks, type.values}, bytes);
         try (GgufFile gguf = open(file)) {
             assertArrayEquals(wanted, gguf.read("t"));
@@ -148,7 +169,10 @@ class GgufFileTest {
     @Test
     void aTensorBeyondFourGigabytesIsRead() throws IOException {
         long large = 3L << 30; // values, of half precision: 6 GiB, a hole on the disk
-        byte[] header = new GgufBytes().info("hole", 1, new long[] {large / 1024, 1024}, 0).info("t", 0, new long[] {3}, 2 * large).bytes();
+        byte[] header = new GgufBytes()
+                .info("hole", 1, new long[] {large / 1024, 1024}, 0)
+                .info("t", 0, new long[] {3}, 2 * large)
+                .bytes();
         Path path = folder.resolve("large.gguf");
         try (FileChannel file = FileChannel.open(path, CREATE_NEW, WRITE, SPARSE)) {
             file.write(ByteBuffer.wrap(header));
@@ -167,7 +191,8 @@ class GgufFileTest {
         says(() -> gguf.shape("c"), "a.gguf (llama) has no tensor 'c' among its 2");
         says(() -> gguf.read("a", FloatBuffer.allocate(5)), "'a' has 6 values, [2, 3]", "room for 5");
         gguf.close();
-        String closed = assertThrows(UncheckedIOException.class, () -> gguf.read("a")).getMessage();
+        String closed =
+                assertThrows(UncheckedIOException.class, () -> gguf.read("a")).getMessage();
         assertTrue(closed.contains("'a'") && closed.contains("a.gguf"), closed);
     }
 
@@ -206,7 +231,8 @@ class GgufFileTest {
         Path path = folder.resolve("cut.gguf");
         for (int n = 0; n < whole.length; n++) {
             Files.write(path, Arrays.copyOf(whole, n));
-            String message = assertThrows(IOException.class, () -> GgufFile.open(path), "cut to " + n).getMessage();
+            String message = assertThrows(IOException.class, () -> GgufFile.open(path), "cut to " + n)
+                    .getMessage();
             assertTrue(message.contains("cut.gguf"), message);
         }
     }

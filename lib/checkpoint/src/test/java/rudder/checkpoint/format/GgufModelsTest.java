@@ -21,7 +21,9 @@ class GgufModelsTest {
     void rowsOfEachTypeAreThoseOfAnotherProgramBitForBit(String name) throws IOException {
         ModelFile model = ModelStore.fetch(name);
         List<String[]> rows = TensorTypeTest.lines("tensor-rows.csv").stream()
-                .map(line -> line.split(",")).filter(row -> row[0].equals(name)).toList();
+                .map(line -> line.split(","))
+                .filter(row -> row[0].equals(name))
+                .toList();
         assertTrue(rows.size() >= 3, "golden rows of " + name);
         try (GgufFile gguf = GgufFile.open(model.path())) {
             for (String[] row : rows) { // model, sha256, type, tensor, row, values

@@ -33,8 +33,10 @@ class SafetensorsTest {
     }
 
     private static byte[] two() {
-        return file("{'__metadata__':{'format':'pt'},'b':{'dtype':'F32','shape':[2,1],'data_offsets':[8,16]},"
-                + "'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]}}  ", f32(1, 2, 3, 4));
+        return file(
+                "{'__metadata__':{'format':'pt'},'b':{'dtype':'F32','shape':[2,1],'data_offsets':[8,16]},"
+                        + "'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]}}  ",
+                f32(1, 2, 3, 4));
     }
 
     private Safetensors open(byte[] bytes) throws IOException {
@@ -47,8 +49,13 @@ class SafetensorsTest {
         double[] a = random.doubles(700_000, -1, 1).toArray(); // several write buffers, many read chunks
         float[] b = {1, -2.5f, Float.MIN_VALUE};
         Path path = folder.resolve("new/deep/a.safetensors");
-        new SafetensorsWriter().metadata("model \"x\"", "sha256 \u00e9\n").floats("b", () -> b, 3).doubles("A.0", () -> a, 700, 1000)
-                .doubles("scalar", () -> new double[] {Math.PI}).floats("none", () -> new float[0], 0, 5).write(path);
+        new SafetensorsWriter()
+                .metadata("model \"x\"", "sha256 \u00e9\n")
+                .floats("b", () -> b, 3)
+                .doubles("A.0", () -> a, 700, 1000)
+                .doubles("scalar", () -> new double[] {Math.PI})
+                .floats("none", () -> new float[0], 0, 5)
+                .write(path);
         try (Safetensors file = Safetensors.open(path)) {
             assertEquals(Map.of("model \"x\"", "sha256 \u00e9\n"), file.metadata());
             assertEquals(List.of("A.0", "scalar", "b", "none"), List.copyOf(file.names()));
@@ -65,7 +72,11 @@ class SafetensorsTest {
             for (int i = 0; i < 3000; i++) {
                 assertEquals((float) a[i < 2000 ? 698_000 + i : 15_000 + i], rows.get(i));
             }
-            says(assertThrows(IllegalArgumentException.class, () -> file.read("A.0", 699, 2, FloatBuffer.allocate(2000))), "'A.0' has 700 rows", "699 to 700");
+            says(
+                    assertThrows(
+                            IllegalArgumentException.class, () -> file.read("A.0", 699, 2, FloatBuffer.allocate(2000))),
+                    "'A.0' has 700 rows",
+                    "699 to 700");
             float[] rounded = file.read("A.0");
             for (int i = 0; i < a.length; i++) {
                 assertEquals((float) a[i], rounded[i]);
@@ -79,11 +90,19 @@ class SafetensorsTest {
         Path path = folder.resolve("a.safetensors");
         new SafetensorsWriter().floats("a", () -> new float[] {1}, 1).write(path);
         byte[] before = Files.readAllBytes(path);
-        SafetensorsWriter wrong = new SafetensorsWriter().floats("a", () -> new float[] {2}, 1).doubles("b", () -> new double[3], 2, 2);
-        says(assertThrows(IllegalArgumentException.class, () -> wrong.write(path)), "'b' has 3 values, wanted 4", "[2, 2]");
-        SafetensorsWriter failing = new SafetensorsWriter().floats("a", () -> {
-            throw new IllegalStateException("no values");
-        }, 1);
+        SafetensorsWriter wrong =
+                new SafetensorsWriter().floats("a", () -> new float[] {2}, 1).doubles("b", () -> new double[3], 2, 2);
+        says(
+                assertThrows(IllegalArgumentException.class, () -> wrong.write(path)),
+                "'b' has 3 values, wanted 4",
+                "[2, 2]");
+        SafetensorsWriter failing = new SafetensorsWriter()
+                .floats(
+                        "a",
+                        () -> {
+                            throw new IllegalStateException("no values");
+                        },
+                        1);
         assertThrows(IllegalStateException.class, () -> failing.write(path));
         assertArrayEquals(before, Files.readAllBytes(path));
         try (Stream<Path> files = Files.list(folder)) {
@@ -99,22 +118,34 @@ class SafetensorsTest {
     void aNameIsGivenOnce() {
         SafetensorsWriter writer = new SafetensorsWriter().floats("a", () -> new float[1], 1);
         says(assertThrows(IllegalArgumentException.class, () -> writer.doubles("a", () -> new double[1], 1)), "'a'");
-        says(assertThrows(IllegalArgumentException.class, () -> writer.floats("__metadata__", () -> new float[1], 1)), "'__metadata__'");
+        says(
+                assertThrows(
+                        IllegalArgumentException.class, () -> writer.floats("__metadata__", () -> new float[1], 1)),
+                "'__metadata__'");
     }
 
     @Test
     void halvesAreReadAndIntegersLeftOut() throws IOException {
         byte[] data = {0, 0x3c, 0, (byte) 0xc0, (byte) 0x80, 0x3f, 0, (byte) 0xc0, 1, 0, 0, 0, 0, 0, 0, 0};
-        byte[] bytes = file("{'h':{'dtype':'F16','shape':[2],'data_offsets':[0,4]},'b':{'dtype':'BF16','shape':[2],'data_offsets':[4,8]},"
-                + "'ids':{'dtype':'I64','shape':[1],'data_offsets':[8,16]}}", data);
+        byte[] bytes = file(
+                "{'h':{'dtype':'F16','shape':[2],'data_offsets':[0,4]},'b':{'dtype':'BF16','shape':[2],'data_offsets':[4,8]},"
+                        + "'ids':{'dtype':'I64','shape':[1],'data_offsets':[8,16]}}",
+                data);
         try (Safetensors file = open(bytes)) {
             assertEquals(List.of("h", "b"), List.copyOf(file.names()));
             assertArrayEquals(new float[] {1, -2}, file.read("h"));
             assertArrayEquals(new float[] {1, -2}, file.read("b"));
             assertArrayEquals(new double[] {1, -2}, file.doubles("b"));
-            says(assertThrows(IllegalArgumentException.class, () -> file.read("ids")), "a.safetensors", "'ids' as I64", "BF16");
+            says(
+                    assertThrows(IllegalArgumentException.class, () -> file.read("ids")),
+                    "a.safetensors",
+                    "'ids' as I64",
+                    "BF16");
             says(assertThrows(IllegalArgumentException.class, () -> file.shape("x")), "no tensor 'x' among its 2");
-            says(assertThrows(IllegalArgumentException.class, () -> file.read("h", FloatBuffer.allocate(1))), "'h' has 2 values", "room for 1");
+            says(
+                    assertThrows(IllegalArgumentException.class, () -> file.read("h", FloatBuffer.allocate(1))),
+                    "'h' has 2 values",
+                    "room for 1");
         }
     }
 
@@ -134,7 +165,9 @@ class SafetensorsTest {
         refused(join(u64(3), new byte[] {'{', (byte) 0xff, '}'}), "JSON");
         refused(file("{'a':" + "[".repeat(1 << 20) + "}", eight), "JSON");
         refused(file("{" + a + "," + a + "}", eight), "'a' occurs twice");
-        refused(file("{'a':{'dtype':'F32','dtype':'F32','shape':[2],'data_offsets':[0,8]}}", eight), "'dtype' occurs twice");
+        refused(
+                file("{'a':{'dtype':'F32','dtype':'F32','shape':[2],'data_offsets':[0,8]}}", eight),
+                "'dtype' occurs twice");
         refused(file("{'__metadata__':{'k':'1','k':'2'}," + a + "}", eight), "'k' occurs twice");
         refused(file("{'__metadata__':{'k':1}," + a + "}", eight), "'k': 1, wanted a string");
         refused(file("{'a':7}", eight), "'a' is 7");
@@ -179,10 +212,17 @@ class SafetensorsTest {
 
     @Test
     void aModelInPartsIsReadThroughItsIndex() throws IOException {
-        new SafetensorsWriter().metadata("format", "pt").floats("a", () -> new float[] {1}, 1).floats("left out", () -> new float[] {9}, 1)
+        new SafetensorsWriter()
+                .metadata("format", "pt")
+                .floats("a", () -> new float[] {1}, 1)
+                .floats("left out", () -> new float[] {9}, 1)
                 .write(folder.resolve("model-1.safetensors"));
-        new SafetensorsWriter().metadata("format", "pt").floats("b", () -> new float[] {2, 3}, 2).write(folder.resolve("model-2.safetensors"));
-        Path index = index("{'metadata':{'total_size':12},'weight_map':{'b':'model-2.safetensors','a':'model-1.safetensors'}}");
+        new SafetensorsWriter()
+                .metadata("format", "pt")
+                .floats("b", () -> new float[] {2, 3}, 2)
+                .write(folder.resolve("model-2.safetensors"));
+        Path index = index(
+                "{'metadata':{'total_size':12},'weight_map':{'b':'model-2.safetensors','a':'model-1.safetensors'}}");
         for (Path path : List.of(index, folder)) {
             try (Safetensors model = Safetensors.open(path)) {
                 assertEquals(List.of("b", "a"), List.copyOf(model.names()));
@@ -192,20 +232,34 @@ class SafetensorsTest {
                 assertTrue(model.toString().contains("2 tensors in 2 files"), model.toString());
             }
         }
-        for (String part : List.of("../model-1.safetensors", "/model-1.safetensors", "..\\\\model-1.safetensors", "model-1.bin")) {
-            says(assertThrows(IOException.class, () -> Safetensors.open(index("{'weight_map':{'a':'" + part + "'}}"))),
-                    "index.json", "'a'", "beside it");
+        for (String part :
+                List.of("../model-1.safetensors", "/model-1.safetensors", "..\\\\model-1.safetensors", "model-1.bin")) {
+            says(
+                    assertThrows(
+                            IOException.class, () -> Safetensors.open(index("{'weight_map':{'a':'" + part + "'}}"))),
+                    "index.json",
+                    "'a'",
+                    "beside it");
         }
-        says(assertThrows(IOException.class, () -> Safetensors.open(index("{'weight_map':{'a':'model-2.safetensors'}}"))),
-                "'a'", "none of that name");
-        assertThrows(NoSuchFileException.class, () -> Safetensors.open(index("{'weight_map':{'a':'model-3.safetensors'}}")));
+        says(
+                assertThrows(
+                        IOException.class, () -> Safetensors.open(index("{'weight_map':{'a':'model-2.safetensors'}}"))),
+                "'a'",
+                "none of that name");
+        assertThrows(
+                NoSuchFileException.class, () -> Safetensors.open(index("{'weight_map':{'a':'model-3.safetensors'}}")));
         says(assertThrows(IOException.class, () -> Safetensors.open(index("{'weights':{}}"))), "no object weight_map");
-        says(assertThrows(IOException.class, () -> Safetensors.open(index("{'weight_map':{'a':'x','a':'y'}}"))), "'a' occurs twice");
+        says(
+                assertThrows(IOException.class, () -> Safetensors.open(index("{'weight_map':{'a':'x','a':'y'}}"))),
+                "'a' occurs twice");
     }
 
     @Test
     void aFolderWithoutAModelIsRefused() {
-        says(assertThrows(IOException.class, () -> Safetensors.open(folder)), folder.toString(), "neither model.safetensors nor");
+        says(
+                assertThrows(IOException.class, () -> Safetensors.open(folder)),
+                folder.toString(),
+                "neither model.safetensors nor");
     }
 
     private Path index(String json) throws IOException {

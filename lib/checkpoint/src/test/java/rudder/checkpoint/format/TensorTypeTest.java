@@ -21,7 +21,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class TensorTypeTest {
 
-    /** One value of one block, from the format's definition: value = factor * integer + addend, all in exact arithmetic. */
+    /**
+     * One value of one block, from the format's definition: value = factor * integer + addend, all in exact arithmetic.
+     */
     private record Term(double factor, double addend) {
         double value() {
             return factor + addend;
@@ -82,13 +84,16 @@ class TensorTypeTest {
             putHalf(in, 0, bits);
             double wanted = half(in, 0);
             float found = TensorType.half(in, 0);
-            assertTrue(Double.isNaN(wanted) ? Float.isNaN(found) : wanted == found && 1 / wanted == 1 / (double) found, Integer.toHexString(bits));
+            assertTrue(
+                    Double.isNaN(wanted) ? Float.isNaN(found) : wanted == found && 1 / wanted == 1 / (double) found,
+                    Integer.toHexString(bits));
         }
     }
 
     /** The lines of a test resource without comments and head. */
     static List<String> lines(String resource) throws IOException {
-        try (var in = new BufferedReader(new InputStreamReader(TensorTypeTest.class.getResourceAsStream(resource), StandardCharsets.UTF_8))) {
+        try (var in = new BufferedReader(
+                new InputStreamReader(TensorTypeTest.class.getResourceAsStream(resource), StandardCharsets.UTF_8))) {
             return in.lines().filter(line -> !line.startsWith("#")).skip(1).toList();
         }
     }
@@ -121,12 +126,15 @@ class TensorTypeTest {
             case Q5_1 -> new Term(half(b, 0) * (nibble(b, 8, i) + 16 * bit(b, 4, i)), half(b, 2));
             case Q8_0 -> new Term(half(b, 0) * b[2 + i], 0);
             case Q4_K -> new Term(half(b, 0) * scale(b, sub) * nibble64(b, 16, i), -half(b, 2) * minimum(b, sub));
-            case Q5_K -> new Term(half(b, 0) * scale(b, sub) * (nibble64(b, 48, i) + 16 * bit(b, 16, 8 * (i % 32) + sub)),
-                    -half(b, 2) * minimum(b, sub));
+            case Q5_K ->
+                new Term(
+                        half(b, 0) * scale(b, sub) * (nibble64(b, 48, i) + 16 * bit(b, 16, 8 * (i % 32) + sub)),
+                        -half(b, 2) * minimum(b, sub));
             case Q6_K -> {
                 int low = unsigned(b, i / 128 * 64 + i % 64) / (i % 128 < 64 ? 1 : 16) % 16;
                 int high = 2 * (i % 128 / 32);
-                int upper = bit(b, 128 + i / 128 * 32 + i % 32, high) + 2 * bit(b, 128 + i / 128 * 32 + i % 32, high + 1);
+                int upper =
+                        bit(b, 128 + i / 128 * 32 + i % 32, high) + 2 * bit(b, 128 + i / 128 * 32 + i % 32, high + 1);
                 yield new Term(half(b, 208) * b[192 + i / 16] * (low + 16 * upper - 32), 0);
             }
         };
@@ -152,7 +160,10 @@ class TensorTypeTest {
         return i % 64 < 32 ? q % 16 : q / 16;
     }
 
-    /** Six bits each in 12 bytes: scales 0-3, minima 0-3, nibble pairs of 4-7, whose top bits are those of the first eight bytes. */
+    /**
+     * Six bits each in 12 bytes: scales 0-3, minima 0-3, nibble pairs of 4-7, whose top bits are those of the first
+     * eight bytes.
+     */
     private static int scale(byte[] b, int j) {
         return j < 4 ? unsigned(b, 4 + j) % 64 : unsigned(b, 8 + j) % 16 + unsigned(b, j) / 64 * 16;
     }
@@ -165,7 +176,8 @@ class TensorTypeTest {
         int bits = unsigned(b, at) + 256 * unsigned(b, at + 1);
         int exponent = bits / 1024 % 32;
         double fraction = bits % 1024 / 1024.0;
-        double magnitude = exponent == 31 ? fraction == 0 ? Double.POSITIVE_INFINITY : Double.NaN
+        double magnitude = exponent == 31
+                ? fraction == 0 ? Double.POSITIVE_INFINITY : Double.NaN
                 : exponent == 0 ? Math.scalb(fraction, -14) : Math.scalb(1 + fraction, exponent - 15);
         return bits < 1 << 15 ? magnitude : -magnitude;
     }

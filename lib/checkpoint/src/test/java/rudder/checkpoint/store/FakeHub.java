@@ -22,7 +22,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
-/** A hub with one repository, tiny/model, and a second server that keeps its large files; either can be made to fail in any way. */
+/**
+ * A hub with one repository, tiny/model, and a second server that keeps its large files; either can be made to fail in
+ * any way.
+ */
 final class FakeHub implements AutoCloseable {
 
     /** What happens in place of a proper answer. */
@@ -49,7 +52,8 @@ final class FakeHub implements AutoCloseable {
     }
 
     final Map<String, byte[]> files = new TreeMap<>();
-    final List<String> requests = Collections.synchronizedList(new ArrayList<>()); // SERVER METHOD FILE RANGE AUTHORIZATION
+    final List<String> requests =
+            Collections.synchronizedList(new ArrayList<>()); // SERVER METHOD FILE RANGE AUTHORIZATION
     final Map<String, String> commits = new ConcurrentHashMap<>(Map.of("main", "a".repeat(40)));
     private final Map<String, Queue<Fault>> faults = new ConcurrentHashMap<>();
     private final ExecutorService threads = Executors.newCachedThreadPool();
@@ -58,7 +62,8 @@ final class FakeHub implements AutoCloseable {
 
     FakeHub(Path checkpoint) throws IOException {
         try (var all = Files.list(checkpoint)) {
-            for (Path file : all.filter(path -> !path.toString().matches(".*(golden.json|npy)")).toList()) {
+            for (Path file : all.filter(path -> !path.toString().matches(".*(golden.json|npy)"))
+                    .toList()) {
                 files.put(file.getFileName().toString(), Files.readAllBytes(file));
             }
         }
@@ -73,11 +78,25 @@ final class FakeHub implements AutoCloseable {
             if (fault != null) {
                 fault.answer(exchange, content);
             } else if (!path.startsWith("/tiny/model/") || commit == null || content == null) {
-                Fault.status(404, "x-error-code", content == null ? "EntryNotFound" : commit == null ? "RevisionNotFound" : "RepoNotFound")
+                Fault.status(
+                                404,
+                                "x-error-code",
+                                content == null
+                                        ? "EntryNotFound"
+                                        : commit == null ? "RevisionNotFound" : "RepoNotFound")
                         .answer(exchange, null);
             } else if (file.endsWith(".safetensors")) {
-                Fault.status(302, "x-repo-commit", commit, "x-linked-size", "" + content.length, "x-linked-etag", '"' + sum("SHA-256", content) + '"',
-                        "location", address(store) + "/" + file + "?signed=1").answer(exchange, null);
+                Fault.status(
+                                302,
+                                "x-repo-commit",
+                                commit,
+                                "x-linked-size",
+                                "" + content.length,
+                                "x-linked-etag",
+                                '"' + sum("SHA-256", content) + '"',
+                                "location",
+                                address(store) + "/" + file + "?signed=1")
+                        .answer(exchange, null);
             } else {
                 exchange.getResponseHeaders().set("x-repo-commit", commit);
                 exchange.getResponseHeaders().set("etag", '"' + gitSum(content) + '"');
@@ -113,8 +132,11 @@ final class FakeHub implements AutoCloseable {
 
     private void log(String server, HttpExchange exchange, String file) {
         var headers = exchange.getRequestHeaders();
-        requests.add(server + " " + exchange.getRequestMethod() + " " + file + (headers.containsKey("Range") ? " " + headers.getFirst("Range") : "")
-                + (headers.containsKey("Proxy-Authorization") ? " proxy " + headers.getFirst("Proxy-Authorization") : "")
+        requests.add(server + " " + exchange.getRequestMethod() + " " + file
+                + (headers.containsKey("Range") ? " " + headers.getFirst("Range") : "")
+                + (headers.containsKey("Proxy-Authorization")
+                        ? " proxy " + headers.getFirst("Proxy-Authorization")
+                        : "")
                 + (headers.containsKey("Authorization") ? " " + headers.getFirst("Authorization") : ""));
     }
 
@@ -153,7 +175,8 @@ final class FakeHub implements AutoCloseable {
             exchange.sendResponseHeaders(416, -1);
             return new byte[0];
         }
-        exchange.getResponseHeaders().set("content-range", "bytes " + from + "-" + (content.length - 1) + "/" + content.length);
+        exchange.getResponseHeaders()
+                .set("content-range", "bytes " + from + "-" + (content.length - 1) + "/" + content.length);
         exchange.sendResponseHeaders(206, content.length - from);
         return Arrays.copyOfRange(content, from, content.length);
     }

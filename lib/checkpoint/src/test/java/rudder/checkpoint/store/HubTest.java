@@ -35,10 +35,12 @@ class HubTest {
 
     private static final String TOKEN = "hf_secret123";
     private static final String PART = "model-00002-of-00004.safetensors";
-    private static final Hub.Patience IMPATIENT = new Hub.Patience(Duration.ofMillis(1), Duration.ofSeconds(5), Duration.ofMillis(500));
+    private static final Hub.Patience IMPATIENT =
+            new Hub.Patience(Duration.ofMillis(1), Duration.ofSeconds(5), Duration.ofMillis(500));
 
     @TempDir
     private Path temp;
+
     private Path cache;
     private Path tiny;
     private FakeHub server;
@@ -56,7 +58,8 @@ class HubTest {
         if (Files.exists(cache)) {
             try (var all = Files.walk(cache)) { // the token is nowhere
                 for (Path file : all.filter(Files::isRegularFile).toList()) {
-                    assertFalse(Files.readString(file, StandardCharsets.ISO_8859_1).contains(TOKEN), file.toString());
+                    assertFalse(
+                            Files.readString(file, StandardCharsets.ISO_8859_1).contains(TOKEN), file.toString());
                 }
             }
         }
@@ -67,7 +70,10 @@ class HubTest {
     }
 
     private ModelStore store(String token) {
-        return new ModelStore(cache, new Catalog(List.of()), new Pip(List.of()),
+        return new ModelStore(
+                cache,
+                new Catalog(List.of()),
+                new Pip(List.of()),
                 () -> new Hub(server.address(), token, Proxies.of(Map.of()), IMPATIENT));
     }
 
@@ -83,7 +89,9 @@ class HubTest {
         }
         wanted.add("SHA256SUMS");
         try (var found = Files.list(folder)) {
-            assertEquals(List.copyOf(wanted), found.map(path -> path.getFileName().toString()).sorted().toList());
+            assertEquals(
+                    List.copyOf(wanted),
+                    found.map(path -> path.getFileName().toString()).sorted().toList());
         }
     }
 
@@ -95,12 +103,16 @@ class HubTest {
         for (Throwable e = error; e != null; e = e.getCause()) {
             assertFalse(e.toString().contains(TOKEN), e.toString());
         }
-        assertFalse(Files.exists(folder("a").resolve(PART)) && !Arrays.equals(server.files.get(PART), Files.readAllBytes(folder("a").resolve(PART))));
+        assertFalse(Files.exists(folder("a").resolve(PART))
+                && !Arrays.equals(
+                        server.files.get(PART), Files.readAllBytes(folder("a").resolve(PART))));
         assertFalse(Files.exists(folder("a").resolve("SHA256SUMS")));
     }
 
     private List<String> asked(String file) {
-        return server.requests.stream().filter(request -> request.contains(file)).toList();
+        return server.requests.stream()
+                .filter(request -> request.contains(file))
+                .toList();
     }
 
     @Test
@@ -108,7 +120,10 @@ class HubTest {
         var model = store().get("tiny/model");
         assertEquals(folder("a"), model.path());
         assertWhole(model.path());
-        assertEquals("a".repeat(40), Files.readString(cache.resolve("models/hub/tiny--model/refs/main")).strip());
+        assertEquals(
+                "a".repeat(40),
+                Files.readString(cache.resolve("models/hub/tiny--model/refs/main"))
+                        .strip());
         String sum = FakeHub.sum("SHA-256", server.files.get(PART));
         assertTrue(Files.readAllLines(model.path().resolve("SHA256SUMS")).contains(sum + "  " + PART));
 
@@ -128,13 +143,24 @@ class HubTest {
     void aBrokenConnectionGoesOnWhereItBroke() throws IOException {
         server.fail("store " + PART, Fault.breakingAfter(50_000), Fault.status(503), Fault.breakingAfter(20_000));
         assertWhole(store().get("tiny/model").path());
-        assertEquals(List.of("store GET " + PART, "store GET " + PART + " bytes=50000-", "store GET " + PART + " bytes=50000-",
-                "store GET " + PART + " bytes=70000-"), asked("store GET " + PART));
+        assertEquals(
+                List.of(
+                        "store GET " + PART,
+                        "store GET " + PART + " bytes=50000-",
+                        "store GET " + PART + " bytes=50000-",
+                        "store GET " + PART + " bytes=70000-"),
+                asked("store GET " + PART));
     }
 
     @Test
     void anotherDayGoesOnWhereThisOneGaveUp() throws IOException {
-        server.fail("store " + PART, Fault.breakingAfter(40_000), Fault.status(500), Fault.status(500), Fault.status(500), Fault.status(500));
+        server.fail(
+                "store " + PART,
+                Fault.breakingAfter(40_000),
+                Fault.status(500),
+                Fault.status(500),
+                Fault.status(500),
+                Fault.status(500));
         failsWith(store(), "500", "What has arrived is kept", "HTTPS_PROXY");
         assertEquals(40_000, Files.size(folder("a").resolve(PART + ".half")));
         server.requests.clear();
@@ -145,15 +171,16 @@ class HubTest {
 
     @Test
     void aServerThatIgnoresRangesIsTakenFromTheStart() throws IOException {
-        server.fail("store " + PART, Fault.breakingAfter(50_000),
-                (exchange, content) -> exchange.getResponseBody().write(FakeHub.rest(exchange, content, false)));
+        server.fail("store " + PART, Fault.breakingAfter(50_000), (exchange, content) -> exchange.getResponseBody()
+                .write(FakeHub.rest(exchange, content, false)));
         assertWhole(store().get("tiny/model").path());
     }
 
     @Test
     void aServerThatGivesAnotherRangeIsNotBelieved() throws IOException {
         server.fail("store " + PART, Fault.breakingAfter(50_000), (exchange, content) -> {
-            exchange.getResponseHeaders().set("content-range", "bytes 49999-" + (content.length - 1) + "/" + content.length);
+            exchange.getResponseHeaders()
+                    .set("content-range", "bytes 49999-" + (content.length - 1) + "/" + content.length);
             exchange.sendResponseHeaders(206, content.length - 49_999);
             exchange.getResponseBody().write(content, 49_999, content.length - 49_999);
         });
@@ -193,14 +220,25 @@ class HubTest {
     void liesAboutTheSizeAreRefused() throws IOException {
         byte[] content = server.files.get(PART);
         String sum = FakeHub.sum("SHA-256", content);
-        server.fail("hub " + PART, Fault.status(302, "x-linked-size", "99", "x-linked-etag", sum, "location", server.storeAddress() + "/" + PART));
+        server.fail(
+                "hub " + PART,
+                Fault.status(
+                        302,
+                        "x-linked-size",
+                        "99",
+                        "x-linked-etag",
+                        sum,
+                        "location",
+                        server.storeAddress() + "/" + PART));
         failsWith(store(), "announces 99 bytes and sends " + content.length);
 
-        server.fail("store " + PART, (exchange, all) -> { // longer than announced: chunked, so that it has no length of its own
-            exchange.sendResponseHeaders(200, 0);
-            exchange.getResponseBody().write(all);
-            exchange.getResponseBody().write(all);
-        });
+        server.fail(
+                "store " + PART,
+                (exchange, all) -> { // longer than announced: chunked, so that it has no length of its own
+                    exchange.sendResponseHeaders(200, 0);
+                    exchange.getResponseBody().write(all);
+                    exchange.getResponseBody().write(all);
+                });
         failsWith(store(), "sends more than the " + content.length + " bytes");
         assertFalse(Files.exists(folder("a").resolve(PART + ".half")));
 
@@ -229,7 +267,9 @@ class HubTest {
 
     @Test
     void smallFilesAreCheckedByGitsSum() throws IOException {
-        assertEquals("b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0", FakeHub.gitSum("hello".getBytes(StandardCharsets.US_ASCII)));
+        assertEquals(
+                "b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0",
+                FakeHub.gitSum("hello".getBytes(StandardCharsets.US_ASCII)));
         Fault wrong = (exchange, content) -> {
             exchange.getResponseHeaders().set("etag", "W/\"" + FakeHub.gitSum(content) + '"');
             byte[] other = content.clone();
@@ -248,24 +288,38 @@ class HubTest {
 
     @Test
     void whoMayNotReadIsToldWhatToDo() throws IOException {
-        server.fail("HEAD", Fault.status(401), Fault.status(401), Fault.status(403, "x-error-code", "GatedRepo"), Fault.status(404));
+        server.fail(
+                "HEAD",
+                Fault.status(401),
+                Fault.status(401),
+                Fault.status(403, "x-error-code", "GatedRepo"),
+                Fault.status(404));
         failsWith(store(), "tiny/model", "set HF_TOKEN", "licence");
         failsWith(store(TOKEN), "does not accept HF_TOKEN");
         failsWith(store(TOKEN), "Accept the model's licence at " + server.address() + "/tiny/model");
         failsWith(store(), "neither a path here nor a model on", "Check the name");
-        assertTrue(assertThrows(IOException.class, () -> store().get("tiny/model@v9")).getMessage().contains("no revision 'v9'"));
+        assertTrue(assertThrows(IOException.class, () -> store().get("tiny/model@v9"))
+                .getMessage()
+                .contains("no revision 'v9'"));
         server.fail("hub " + PART, Fault.status(403));
         failsWith(store(TOKEN), "licence");
         server.files.remove("config.json");
         cache = temp.resolve("another");
         failsWith(store(), "it has no config.json");
-        assertTrue(assertThrows(IllegalArgumentException.class, () -> store().get("a/b/c")).getMessage().contains("OWNER/NAME"));
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> store().get("a/b/c"))
+                .getMessage()
+                .contains("OWNER/NAME"));
     }
 
     @Test
     void aBusyServerIsWaitedForAsItAsks() throws IOException {
-        String now = DateTimeFormatter.RFC_1123_DATE_TIME.format(ZonedDateTime.now(ZoneOffset.UTC).plusSeconds(1));
-        server.fail("hub config.json", Fault.status(429, "retry-after", "1"), Fault.status(429, "retry-after", now), Fault.status(429));
+        String now = DateTimeFormatter.RFC_1123_DATE_TIME.format(
+                ZonedDateTime.now(ZoneOffset.UTC).plusSeconds(1));
+        server.fail(
+                "hub config.json",
+                Fault.status(429, "retry-after", "1"),
+                Fault.status(429, "retry-after", now),
+                Fault.status(429));
         long start = System.nanoTime();
         assertWhole(store().get("tiny/model").path());
         assertTrue(System.nanoTime() - start >= 1_000_000_000L, "it waited less than a second");
@@ -296,12 +350,18 @@ class HubTest {
         for (String request : server.requests) {
             assertEquals(request.startsWith("hub"), request.endsWith("Bearer " + TOKEN), request);
         }
-        assertFalse(new Hub(server.address(), TOKEN, Proxies.of(Map.of()), IMPATIENT).toString().contains(TOKEN));
+        assertFalse(new Hub(server.address(), TOKEN, Proxies.of(Map.of()), IMPATIENT)
+                .toString()
+                .contains(TOKEN));
         for (String token : List.of("two\nlines", "späti")) {
-            var error = assertThrows(IllegalArgumentException.class, () -> new Hub(server.address(), token, Proxies.of(Map.of()), IMPATIENT));
+            var error = assertThrows(
+                    IllegalArgumentException.class,
+                    () -> new Hub(server.address(), token, Proxies.of(Map.of()), IMPATIENT));
             assertFalse(error.toString().contains(token));
         }
-        assertThrows(IllegalArgumentException.class, () -> new Hub("http://hub.invalid", TOKEN, Proxies.of(Map.of()), IMPATIENT));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> new Hub("http://hub.invalid", TOKEN, Proxies.of(Map.of()), IMPATIENT));
     }
 
     @Test
@@ -323,16 +383,22 @@ class HubTest {
 
     @Test
     void whatCannotBeLoadedIsRefusedBeforeItsWeightsAreFetched() throws IOException {
-        server.files.put("config.json", new String(server.files.get("config.json"), StandardCharsets.UTF_8)
-                .replace("\"silu\"", "\"relu\"").getBytes(StandardCharsets.UTF_8));
+        server.files.put(
+                "config.json",
+                new String(server.files.get("config.json"), StandardCharsets.UTF_8)
+                        .replace("\"silu\"", "\"relu\"")
+                        .getBytes(StandardCharsets.UTF_8));
         var error = assertThrows(IllegalArgumentException.class, () -> store().get("tiny/model"));
-        assertTrue(error.getMessage().contains("tiny/model/config.json: field 'hidden_act' is relu"), error.getMessage());
+        assertTrue(
+                error.getMessage().contains("tiny/model/config.json: field 'hidden_act' is relu"), error.getMessage());
         assertEquals(List.of(), asked("safetensors"));
     }
 
     @Test
     void anIndexCannotReachOutOfTheFolder() throws IOException {
-        server.files.put("model.safetensors.index.json", "{\"weight_map\": {\"a\": \"../../evil.safetensors\"}}".getBytes(StandardCharsets.UTF_8));
+        server.files.put(
+                "model.safetensors.index.json",
+                "{\"weight_map\": {\"a\": \"../../evil.safetensors\"}}".getBytes(StandardCharsets.UTF_8));
         failsWith(store(), "../../evil.safetensors");
         assertEquals(List.of(), asked("evil"));
     }
@@ -356,21 +422,43 @@ class HubTest {
 
     @Test
     void proxiesOfTheEnvironmentAreUsedAndTheirPasswordsNotShown() throws IOException {
-        var proxies = Proxies.of(Map.of("https_proxy", "http://user:pass@proxy.test:3128", "HTTP_PROXY", "other.test:81", "NO_PROXY", "a.test, .b.test"));
-        assertEquals(List.of(new Proxy(Proxy.Type.HTTP, new InetSocketAddress("proxy.test", 3128))), proxies.select(URI.create("https://x.test/")));
-        assertEquals(List.of(new Proxy(Proxy.Type.HTTP, new InetSocketAddress("other.test", 81))), proxies.select(URI.create("http://x.test/")));
+        var proxies = Proxies.of(Map.of(
+                "https_proxy",
+                "http://user:pass@proxy.test:3128",
+                "HTTP_PROXY",
+                "other.test:81",
+                "NO_PROXY",
+                "a.test, .b.test"));
+        assertEquals(
+                List.of(new Proxy(Proxy.Type.HTTP, new InetSocketAddress("proxy.test", 3128))),
+                proxies.select(URI.create("https://x.test/")));
+        assertEquals(
+                List.of(new Proxy(Proxy.Type.HTTP, new InetSocketAddress("other.test", 81))),
+                proxies.select(URI.create("http://x.test/")));
         for (String direct : List.of("a.test", "sub.a.test", "x.b.test")) {
             assertEquals(List.of(Proxy.NO_PROXY), proxies.select(URI.create("https://" + direct + "/")), direct);
         }
         assertEquals(List.of(Proxy.NO_PROXY), Proxies.of(Map.of()).select(URI.create("https://x.test/")));
-        var error = assertThrows(IllegalArgumentException.class, () -> Proxies.of(Map.of("HTTPS_PROXY", "socks5://user:pass@x.test:1")));
+        var error = assertThrows(
+                IllegalArgumentException.class, () -> Proxies.of(Map.of("HTTPS_PROXY", "socks5://user:pass@x.test:1")));
         assertFalse(error.toString().contains("pass"), error.toString());
 
-        String proxy = server.address().replace("//", "//user:pass@"); // asked for another server's address, it answers in its name
-        var store = new ModelStore(cache, new Catalog(List.of()), new Pip(List.of()), () -> new Hub("http://hub.invalid", null,
-                Proxies.of(Map.of("http_proxy", proxy, "no_proxy", "127.0.0.1")), IMPATIENT));
+        String proxy = server.address()
+                .replace("//", "//user:pass@"); // asked for another server's address, it answers in its name
+        var store = new ModelStore(
+                cache,
+                new Catalog(List.of()),
+                new Pip(List.of()),
+                () -> new Hub(
+                        "http://hub.invalid",
+                        null,
+                        Proxies.of(Map.of("http_proxy", proxy, "no_proxy", "127.0.0.1")),
+                        IMPATIENT));
         assertWhole(store.get("tiny/model").path());
-        assertEquals(List.of("hub GET config.json proxy Basic dXNlcjpwYXNz"), asked("hub GET config.json")); // user:pass
-        assertTrue(server.requests.stream().noneMatch(request -> request.startsWith("store") && request.contains("proxy")), "sent past the proxy");
+        assertEquals(
+                List.of("hub GET config.json proxy Basic dXNlcjpwYXNz"), asked("hub GET config.json")); // user:pass
+        assertTrue(
+                server.requests.stream().noneMatch(request -> request.startsWith("store") && request.contains("proxy")),
+                "sent past the proxy");
     }
 }

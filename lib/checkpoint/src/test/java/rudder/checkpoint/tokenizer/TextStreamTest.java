@@ -21,7 +21,8 @@ class TextStreamTest {
     private final Vocabulary vocabulary;
 
     TextStreamTest() {
-        List<String> tokens = new ArrayList<>(IntStream.range(0, 256).mapToObj("<0x%02X>"::formatted).toList());
+        List<String> tokens = new ArrayList<>(
+                IntStream.range(0, 256).mapToObj("<0x%02X>"::formatted).toList());
         List<Kind> kinds = new ArrayList<>(Collections.nCopies(256, Kind.BYTE));
         Collections.addAll(tokens, "<eos>", "▁sea");
         Collections.addAll(kinds, Kind.CONTROL, Kind.NORMAL);
@@ -66,15 +67,17 @@ class TextStreamTest {
     void theStreamedPartsOfAnyTokensAreTheTextOfTheirBytes() {
         Random random = new Random(3);
         for (int i = 0; i < 2000; i++) {
-            int[] ids = random.ints(random.nextInt(12), 0, 4).map(kind -> switch (kind) {
-                case 0 -> random.nextInt(258);
-                case 1 -> 0xc0 + random.nextInt(64);   // a first byte
-                default -> 0x80 + random.nextInt(64);  // a later one
-            }).toArray();
+            int[] ids = random.ints(random.nextInt(12), 0, 4)
+                    .map(kind -> switch (kind) {
+                        case 0 -> random.nextInt(258);
+                        case 1 -> 0xc0 + random.nextInt(64); // a first byte
+                        default -> 0x80 + random.nextInt(64); // a later one
+                    })
+                    .toArray();
             ByteArrayOutputStream bytes = new ByteArrayOutputStream();
             for (int id : ids) {
-                bytes.writeBytes(id < 256 ? new byte[] {(byte) id}
-                        : (id == 256 ? "" : " sea").getBytes(StandardCharsets.UTF_8));
+                bytes.writeBytes(
+                        id < 256 ? new byte[] {(byte) id} : (id == 256 ? "" : " sea").getBytes(StandardCharsets.UTF_8));
             }
             assertEquals(bytes.toString(StandardCharsets.UTF_8), String.join("", streamed(ids)));
         }

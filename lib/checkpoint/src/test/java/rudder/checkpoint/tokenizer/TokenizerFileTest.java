@@ -24,9 +24,9 @@ import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.Golden;
 
 /**
- * Small tokenizer.json files, built as four families build theirs, against the ids that the reference implementation gives: llama3 (bytes, BOS,
- * whole words first), qwen2 (NFC, added tokens behind the control tokens), gemma (U+2581, bytes where needed, control tokens within the vocabulary),
- * mistral (a space in front of each text).
+ * Small tokenizer.json files, built as four families build theirs, against the ids that the reference implementation
+ * gives: llama3 (bytes, BOS, whole words first), qwen2 (NFC, added tokens behind the control tokens), gemma (U+2581,
+ * bytes where needed, control tokens within the vocabulary), mistral (a space in front of each text).
  */
 class TokenizerFileTest {
 
@@ -35,19 +35,23 @@ class TokenizerFileTest {
 
     private static Path folder(String family) throws IOException {
         try {
-            return Path.of(TokenizerFileTest.class.getResource("/tokenizers/" + family).toURI());
+            return Path.of(
+                    TokenizerFileTest.class.getResource("/tokenizers/" + family).toURI());
         } catch (URISyntaxException e) {
             throw new IllegalStateException(e);
         }
     }
 
     private static Golden golden(String family) throws IOException {
-        return new Golden(family, JsonParser.parseString(Files.readString(folder(family).resolve("golden.json"))));
+        return new Golden(
+                family, JsonParser.parseString(Files.readString(folder(family).resolve("golden.json"))));
     }
 
     private static Tokenizer open(String family) throws IOException {
         Path config = folder(family).resolve("tokenizer_config.json");
-        Optional<String> template = Files.exists(config) ? Optional.of((String) Checkpoint.json(config).get("chat_template")) : Optional.empty();
+        Optional<String> template = Files.exists(config)
+                ? Optional.of((String) Checkpoint.json(config).get("chat_template"))
+                : Optional.empty();
         return Tokenizer.ofJson(folder(family).resolve("tokenizer.json"), 500, Set.of(), template);
     }
 
@@ -70,9 +74,12 @@ class TokenizerFileTest {
         Golden golden = golden(family);
         try (Tokenizer tokenizer = open(family)) {
             assertArrayEquals(golden.at("chat_ids").ints(), tokenizer.encodeChat("Where are the boats?"));
-            assertTrue(golden.at("chat").text().endsWith(tokenizer.chat("Where are the boats?")), tokenizer.chat("Where are the boats?"));
+            assertTrue(
+                    golden.at("chat").text().endsWith(tokenizer.chat("Where are the boats?")),
+                    tokenizer.chat("Where are the boats?"));
             if (!family.equals("gemma")) {
-                assertArrayEquals(golden.at("system_ids").ints(), tokenizer.encodeChat("Be brief.", "Where are the boats?"));
+                assertArrayEquals(
+                        golden.at("system_ids").ints(), tokenizer.encodeChat("Be brief.", "Where are the boats?"));
             }
         }
     }
@@ -81,7 +88,9 @@ class TokenizerFileTest {
     @ValueSource(strings = {"llama3", "qwen2", "gemma", "mistral"})
     void noTextSpellsAControlTokenAndIdsStayTheirs(String family) throws IOException {
         try (Tokenizer tokenizer = open(family)) {
-            String control = Map.of("llama3", "<|eot_id|>", "qwen2", "<|im_end|>", "gemma", "<end_of_turn>", "mistral", "</s>").get(family);
+            String control = Map.of(
+                            "llama3", "<|eot_id|>", "qwen2", "<|im_end|>", "gemma", "<end_of_turn>", "mistral", "</s>")
+                    .get(family);
             int[] marked = tokenizer.encodeMarked(control);
             int id = marked[marked.length - 1];
             assertEquals(control, tokenizer.token(id));
@@ -111,7 +120,11 @@ class TokenizerFileTest {
         refused("{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}}", "U+2581");
         refused("{\"model\": {\"type\": \"BPE\", \"vocab\": {\"\u2581\": 2000000000}, \"merges\": []}}", "2000000000");
         refused(sound.replaceFirst("\"id\":2,\"content\":\"<bos>\"", "\"content\":\"<bos>\""), "lacks its id");
-        refused(sound.replace("{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}]", "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}},"
-                + "{\"SpecialToken\":{\"id\":\"<bos>\",\"type_id\":0}}]"), "at most one token, in front");
+        refused(
+                sound.replace(
+                        "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}]",
+                        "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}},"
+                                + "{\"SpecialToken\":{\"id\":\"<bos>\",\"type_id\":0}}]"),
+                "at most one token, in front");
     }
 }

@@ -31,18 +31,24 @@ class TokenizerModelsTest {
     }
 
     private static JsonObject golden(String name) throws IOException {
-        try (Reader in = new InputStreamReader(TokenizerModelsTest.class.getResourceAsStream("/goldens/" + name), StandardCharsets.UTF_8)) {
+        try (Reader in = new InputStreamReader(
+                TokenizerModelsTest.class.getResourceAsStream("/goldens/" + name), StandardCharsets.UTF_8)) {
             return JsonParser.parseReader(in).getAsJsonObject();
         }
     }
 
     private static int[] ids(JsonElement array) {
-        return StreamSupport.stream(array.getAsJsonArray().spliterator(), false).mapToInt(JsonElement::getAsInt).toArray();
+        return StreamSupport.stream(array.getAsJsonArray().spliterator(), false)
+                .mapToInt(JsonElement::getAsInt)
+                .toArray();
     }
 
     @ParameterizedTest
-    @CsvSource({"SmolLM2-135M-Instruct, smollm2, <|endoftext|> <|im_end|>",
-            "Qwen2.5-Coder-0.5B-Instruct, qwen, <|endoftext|> <|im_end|>", "Gemma-3-270m, gemma3, <eos> <end_of_turn>"})
+    @CsvSource({
+        "SmolLM2-135M-Instruct, smollm2, <|endoftext|> <|im_end|>",
+        "Qwen2.5-Coder-0.5B-Instruct, qwen, <|endoftext|> <|im_end|>",
+        "Gemma-3-270m, gemma3, <eos> <end_of_turn>"
+    })
     void idsAreTheReferencesAndLeadBackToTheText(String name, String key, String stops) throws IOException {
         JsonObject odd = golden("tokens.json");
         JsonObject runs = golden("prompt-tokens.json").getAsJsonObject(key);
@@ -53,16 +59,25 @@ class TokenizerModelsTest {
                 assertArrayEquals(ids(odd.getAsJsonArray(key).get(i)), found, text);
                 assertEquals(text, tokenizer.decode(found));
                 TextStream stream = tokenizer.stream();
-                assertEquals(text, Arrays.stream(found).mapToObj(stream::accept).reduce("", String::concat) + stream.finish());
+                assertEquals(
+                        text,
+                        Arrays.stream(found).mapToObj(stream::accept).reduce("", String::concat) + stream.finish());
             }
             for (JsonElement prompt : runs.getAsJsonArray("prompts")) {
                 String text = prompt.getAsJsonObject().get("text").getAsString();
                 assertArrayEquals(ids(prompt.getAsJsonObject().get("ids")), tokenizer.encode(text), text);
             }
             for (JsonElement greedy : runs.getAsJsonArray("greedy")) {
-                assertEquals(greedy.getAsJsonObject().get("text").getAsString(), tokenizer.decode(ids(greedy.getAsJsonObject().get("ids"))));
+                assertEquals(
+                        greedy.getAsJsonObject().get("text").getAsString(),
+                        tokenizer.decode(ids(greedy.getAsJsonObject().get("ids"))));
             }
-            assertEquals(stops, tokenizer.stopTokens().stream().sorted().map(tokenizer::token).collect(Collectors.joining(" ")));
+            assertEquals(
+                    stops,
+                    tokenizer.stopTokens().stream()
+                            .sorted()
+                            .map(tokenizer::token)
+                            .collect(Collectors.joining(" ")));
         }
     }
 
@@ -71,8 +86,10 @@ class TokenizerModelsTest {
     void instructModelsAreIntroducedByTheirOwnTemplate(String name, String introduced) throws IOException {
         try (Tokenizer tokenizer = tokenizer(name)) {
             String chat = tokenizer.chat("Hi");
-            assertTrue(chat.matches("(?s)<\\|im_start\\|>system\nYou are [^<]*" + introduced + "[^<]*<\\|im_end\\|>\n"
-                    + "<\\|im_start\\|>user\nHi<\\|im_end\\|>\n<\\|im_start\\|>assistant\n"), chat);
+            assertTrue(
+                    chat.matches("(?s)<\\|im_start\\|>system\nYou are [^<]*" + introduced + "[^<]*<\\|im_end\\|>\n"
+                            + "<\\|im_start\\|>user\nHi<\\|im_end\\|>\n<\\|im_start\\|>assistant\n"),
+                    chat);
             assertArrayEquals(tokenizer.encodeMarked(chat), tokenizer.encodeChat("Hi"));
             assertEquals(chat, tokenizer.decodeMarked(tokenizer.encodeChat("Hi")));
         }

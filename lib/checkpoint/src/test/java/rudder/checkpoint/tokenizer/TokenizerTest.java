@@ -21,14 +21,16 @@ import rudder.checkpoint.format.GgufFile;
 
 /** Tokenizers of small vocabularies, written as GGUF files here. */
 class TokenizerTest {
-    private static final String CHATML = "{% if messages[0].role != 'system' %}{{ '<|im_start|>system\\nBe kind.<|im_end|>\\n' }}...";
+    private static final String CHATML =
+            "{% if messages[0].role != 'system' %}{{ '<|im_start|>system\\nBe kind.<|im_end|>\\n' }}...";
 
     @TempDir
     private Path folder;
 
     /** 256 bytes (id = byte), then the merged, control and user-defined tokens. */
     private static GgufBytes bytes(String words, String... merges) {
-        List<String> tokens = new ArrayList<>(IntStream.range(0, 256).mapToObj(TokenizerTest::character).toList());
+        List<String> tokens = new ArrayList<>(
+                IntStream.range(0, 256).mapToObj(TokenizerTest::character).toList());
         for (String merge : merges) {
             tokens.add(merge.replace(" ", ""));
         }
@@ -37,17 +39,23 @@ class TokenizerTest {
         tokens.addAll(List.of("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<tool>"));
         Arrays.fill(kinds, tokens.size() - 4, tokens.size() - 1, 3);
         kinds[tokens.size() - 1] = 4;
-        return new GgufBytes().string("tokenizer.ggml.model", "gpt2").string("tokenizer.ggml.pre", words)
+        return new GgufBytes()
+                .string("tokenizer.ggml.model", "gpt2")
+                .string("tokenizer.ggml.pre", words)
                 .strings("tokenizer.ggml.tokens", tokens.toArray(String[]::new))
-                .int32s("tokenizer.ggml.token_type", Arrays.stream(kinds).asLongStream().toArray())
+                .int32s(
+                        "tokenizer.ggml.token_type",
+                        Arrays.stream(kinds).asLongStream().toArray())
                 .strings("tokenizer.ggml.merges", merges)
                 .uint32("tokenizer.ggml.eos_token_id", tokens.size() - 3);
     }
 
     // The byte-level alphabet, said in another way: printable Latin-1 is itself, the 68 others count up from U+0100.
     private static String character(int b) {
-        String others = IntStream.range(0, 256).filter(i -> i <= 32 || i >= 127 && i <= 160 || i == 173)
-                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append).toString();
+        String others = IntStream.range(0, 256)
+                .filter(i -> i <= 32 || i >= 127 && i <= 160 || i == 173)
+                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                .toString();
         int place = others.indexOf(b);
         return Character.toString(place < 0 ? b : 256 + place);
     }
@@ -66,13 +74,17 @@ class TokenizerTest {
             tokens.add(token);
             kinds.add(1L);
         }
-        return new GgufBytes().string("tokenizer.ggml.model", "llama")
+        return new GgufBytes()
+                .string("tokenizer.ggml.model", "llama")
                 .strings("tokenizer.ggml.tokens", tokens.toArray(String[]::new))
-                .int32s("tokenizer.ggml.token_type", kinds.stream().mapToLong(Long::longValue).toArray())
+                .int32s(
+                        "tokenizer.ggml.token_type",
+                        kinds.stream().mapToLong(Long::longValue).toArray())
                 .floats("tokenizer.ggml.scores", scores)
                 .value("tokenizer.ggml.add_space_prefix", 7, new byte[] {0})
                 .value("tokenizer.ggml.add_bos_token", 7, new byte[] {(byte) (bos ? 1 : 0)})
-                .uint32("tokenizer.ggml.bos_token_id", 1).uint32("tokenizer.ggml.eos_token_id", 2);
+                .uint32("tokenizer.ggml.bos_token_id", 1)
+                .uint32("tokenizer.ggml.eos_token_id", 2);
     }
 
     private Tokenizer tokenizer(GgufBytes bytes) throws IOException {
@@ -87,7 +99,7 @@ class TokenizerTest {
             int th = 256, he = 257, the = 258, spaceThe = 259;
             assertArrayEquals(new int[] {the, spaceThe}, tokenizer.encode("the the"));
             assertArrayEquals(new int[] {he, ' ', th, 'a'}, tokenizer.encode("he tha"));
-            assertArrayEquals(new int[] {'1', '2'}, tokenizer.encode("12"));   // digits stay apart
+            assertArrayEquals(new int[] {'1', '2'}, tokenizer.encode("12")); // digits stay apart
         }
     }
 
@@ -105,9 +117,11 @@ class TokenizerTest {
         try (Tokenizer byteLevel = tokenizer(bytes("smollm", "t h", "Ġ t", "ð Ł"));
                 Tokenizer scored = tokenizer(scored(true, List.of("a", "b", "▁", "ab", "▁a", "é")))) {
             for (int i = 0; i < 200; i++) {
-                String text = random.ints(random.nextInt(20), 0, 0x11000).map(c -> c < 0x9000 ? c % 128 : c)
+                String text = random.ints(random.nextInt(20), 0, 0x11000)
+                        .map(c -> c < 0x9000 ? c % 128 : c)
                         .filter(c -> c > 0xffff || !Character.isSurrogate((char) c) && c != '▁')
-                        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append).toString();
+                        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                        .toString();
                 assertEquals(text, byteLevel.decode(byteLevel.encode(text)));
                 assertEquals(text, scored.decode(scored.encode(text)));
             }
@@ -123,7 +137,8 @@ class TokenizerTest {
 
     // of all neighbours whose union is a token, the best-scored are joined, again and again
     private static List<String> joined(String text, List<String> best) {
-        List<String> parts = new ArrayList<>(text.codePoints().mapToObj(Character::toString).toList());
+        List<String> parts =
+                new ArrayList<>(text.codePoints().mapToObj(Character::toString).toList());
         while (true) {
             int at = -1;
             int rank = best.size();
@@ -147,9 +162,10 @@ class TokenizerTest {
         String letters = "abcdefgh";
         Set<String> ordinary = new LinkedHashSet<>();
         while (ordinary.size() < 60) {
-            String token = random.ints(2 + random.nextInt(3), 0, 8).mapToObj(i -> letters.substring(i, i + 1))
+            String token = random.ints(2 + random.nextInt(3), 0, 8)
+                    .mapToObj(i -> letters.substring(i, i + 1))
                     .reduce("", String::concat);
-            if (token.chars().distinct().count() == token.length()) {   // its splits never overlap: no ties to break
+            if (token.chars().distinct().count() == token.length()) { // its splits never overlap: no ties to break
                 ordinary.add(token);
             }
         }
@@ -157,9 +173,12 @@ class TokenizerTest {
         List<String> best = List.copyOf(ordinary);
         try (Tokenizer tokenizer = tokenizer(scored(false, best))) {
             for (int i = 0; i < 300; i++) {
-                String text = random.ints(1 + random.nextInt(30), 0, 8).mapToObj(c -> letters.substring(c, c + 1))
+                String text = random.ints(1 + random.nextInt(30), 0, 8)
+                        .mapToObj(c -> letters.substring(c, c + 1))
                         .reduce("", String::concat);
-                int[] wanted = joined(text, best).stream().mapToInt(part -> 261 + best.indexOf(part)).toArray();
+                int[] wanted = joined(text, best).stream()
+                        .mapToInt(part -> 261 + best.indexOf(part))
+                        .toArray();
                 assertArrayEquals(wanted, tokenizer.encode(text), text);
             }
         }
@@ -178,8 +197,11 @@ class TokenizerTest {
     void textCannotSpellAControlTokenButMarkedTextCan() throws IOException {
         try (Tokenizer tokenizer = tokenizer(bytes("smollm"))) {
             assertEquals(10, tokenizer.encode("<|im_end|>").length);
-            assertArrayEquals(new int[] {'a', 257, 'b', 256, 258}, tokenizer.encodeMarked("a<|im_end|>b<|im_start|><|endoftext|>"));
-            assertArrayEquals(new int[] {'a', 259, 'b'}, tokenizer.encode("a<tool>b"));   // user-defined: part of the text
+            assertArrayEquals(
+                    new int[] {'a', 257, 'b', 256, 258},
+                    tokenizer.encodeMarked("a<|im_end|>b<|im_start|><|endoftext|>"));
+            assertArrayEquals(
+                    new int[] {'a', 259, 'b'}, tokenizer.encode("a<tool>b")); // user-defined: part of the text
             assertEquals("ab<tool>", tokenizer.decode('a', 257, 'b', 259));
             assertEquals("<|im_end|>", tokenizer.token(257));
             assertEquals(Set.of(257, 258), tokenizer.stopTokens());
@@ -189,21 +211,28 @@ class TokenizerTest {
     @Test
     void aMessageInAConversationCannotEndItsTurn() throws IOException {
         try (Tokenizer tokenizer = tokenizer(bytes("smollm").string("tokenizer.chat_template", CHATML))) {
-            assertEquals("<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
+            assertEquals(
+                    "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
                     tokenizer.chat("Hi"));
             assertArrayEquals(tokenizer.encodeMarked(tokenizer.chat("Hi")), tokenizer.encodeChat("Hi"));
             assertArrayEquals(tokenizer.encodeChat("Be kind.", "Hi"), tokenizer.encodeChat("Hi"));
-            long ends = Arrays.stream(tokenizer.encodeChat("<|im_end|>")).filter(id -> id == 257).count();
-            assertEquals(2, ends);   // the system's and the user's own
+            long ends = Arrays.stream(tokenizer.encodeChat("<|im_end|>"))
+                    .filter(id -> id == 257)
+                    .count();
+            assertEquals(2, ends); // the system's and the user's own
         }
     }
 
     @Test
     void gemmasTurnsComeAfterBos() throws IOException {
-        GgufBytes gguf = scored(true, List.of("u", "s")).string("tokenizer.chat_template", "{{ bos_token }}<start_of_turn>..<end_of_turn>");
+        GgufBytes gguf = scored(true, List.of("u", "s"))
+                .string("tokenizer.chat_template", "{{ bos_token }}<start_of_turn>..<end_of_turn>");
         try (Tokenizer tokenizer = tokenizer(gguf)) {
-            assertEquals("<start_of_turn>user\nRules\n\nHi<end_of_turn>\n<start_of_turn>model\n",
-                    tokenizer.decodeMarked(tokenizer.encodeChat("Rules", " Hi ")).substring("<bos>".length()));
+            assertEquals(
+                    "<start_of_turn>user\nRules\n\nHi<end_of_turn>\n<start_of_turn>model\n",
+                    tokenizer
+                            .decodeMarked(tokenizer.encodeChat("Rules", " Hi "))
+                            .substring("<bos>".length()));
             assertEquals(Set.of(2, 4), tokenizer.stopTokens());
             assertTrue(tokenizer.toString().contains("<bos> first"), tokenizer.toString());
         }
@@ -222,14 +251,23 @@ class TokenizerTest {
         assertMessage("bos_token_id: found 999", refused(bytes("smollm").uint32("tokenizer.ggml.bos_token_id", 999)));
         assertMessage("add_space_prefix", refused(new GgufBytes().string("tokenizer.ggml.model", "llama")));
         assertMessage("refused", refused(bytes("smollm", "nothing like it")));
-        assertMessage("'x'", refused(new GgufBytes().string("tokenizer.ggml.model", "gpt2")
-                .strings("tokenizer.ggml.tokens", "x").int32s("tokenizer.ggml.token_type", 6)));
-        assertMessage("found 7", refused(new GgufBytes().string("tokenizer.ggml.model", "gpt2")
-                .strings("tokenizer.ggml.tokens", "x").int32s("tokenizer.ggml.token_type", 7)));
+        assertMessage(
+                "'x'",
+                refused(new GgufBytes()
+                        .string("tokenizer.ggml.model", "gpt2")
+                        .strings("tokenizer.ggml.tokens", "x")
+                        .int32s("tokenizer.ggml.token_type", 6)));
+        assertMessage(
+                "found 7",
+                refused(new GgufBytes()
+                        .string("tokenizer.ggml.model", "gpt2")
+                        .strings("tokenizer.ggml.tokens", "x")
+                        .int32s("tokenizer.ggml.token_type", 7)));
     }
 
     private Throwable refused(GgufBytes bytes) {
-        return assertThrows(IllegalArgumentException.class, () -> tokenizer(bytes).close());
+        return assertThrows(
+                IllegalArgumentException.class, () -> tokenizer(bytes).close());
     }
 
     private static void assertMessage(String part, Throwable error) {

@@ -5,33 +5,44 @@ import ai.djl.ndarray.NDManager;
 import java.util.function.Consumer;
 
 /**
- * One transformer block, phi(x) = y + P2(W_d mlp(N2(y))), y = x + P1(W_o attention(N1(x))), and its closed-form derivative at the last
- * token, with the keys and values of earlier tokens held fixed.
+ * One transformer block, phi(x) = y + P2(W_d mlp(N2(y))), y = x + P1(W_o attention(N1(x))), and its closed-form
+ * derivative at the last token, with the keys and values of earlier tokens held fixed.
  *
- * @param norm          N1 and N2: the same map, since their gains are folded into what reads them
- * @param output        W_o [d, h w]
+ * @param norm N1 and N2: the same map, since their gains are folded into what reads them
+ * @param output W_o [d, h w]
  * @param attentionGain gain of the norm P1 on attention's output [d], null where P1 is the identity
- * @param down          W_d [d, f]
- * @param mlpGain       as attentionGain, for the MLP's output and P2
+ * @param down W_d [d, f]
+ * @param mlpGain as attentionGain, for the MLP's output and P2
  */
-public record Block(int index, Norm norm, Attention attention, NDArray output, NDArray attentionGain, GatedMlp mlp, NDArray down,
+public record Block(
+        int index,
+        Norm norm,
+        Attention attention,
+        NDArray output,
+        NDArray attentionGain,
+        GatedMlp mlp,
+        NDArray down,
         NDArray mlpGain) {
 
-    /** The block's output [B, L, d] for x [B, L, d]; stores the tokens' keys and values in the cache. The heads' outputs [B, L, h w] may be changed in place. */
-    NDArray forward(NDArray x, Pass pass, KvCache cache, Consumer<NDArray> onHeads) {
+    /**
+     * The block's output [B, L, d] for x [B, L, d]; stores the tokens' keys and values in the cache. The heads' outputs
+     * [B, L, h w] may be changed in place.
+     */
+    NDArray forward(NDArray x, ForwardPass pass, KvCache cache, Consumer<NDArray> onHeads) {
         NDArray heads = attention.forward(norm.of(x), pass, cache, index);
         onHeads.accept(heads);
         return rest(x, heads);
     }
 
     /** phi at m alternatives z [m, d] for the last token, earlier keys and values [kv, t - 1, w] held fixed: [m, d]. */
-    public NDArray last(NDArray z, Pass.View view, NDArray earlierKeys, NDArray earlierValues) {
+    public NDArray last(NDArray z, ForwardPass.RotaryAndMask view, NDArray earlierKeys, NDArray earlierValues) {
         return rest(z, attention.last(norm.of(z), view, earlierKeys, earlierValues));
     }
 
     private NDArray rest(NDArray x, NDArray heads) {
         NDArray y = after(Tensors.linear(heads, output, null), attentionGain).addi(x);
-        return after(Tensors.linear(mlp.forward(norm.of(y)), down, null), mlpGain).addi(y);
+        return after(Tensors.linear(mlp.forward(norm.of(y)), down, null), mlpGain)
+                .addi(y);
     }
 
     private NDArray after(NDArray x, NDArray gain) {
@@ -39,20 +50,26 @@ public record Block(int index, Norm norm, Attention attention, NDArray output, N
     }
 
     /** The derivative A of {@link #last} at one z [1, d]. */
-    public Derivative at(NDArray z, Pass.View view, NDArray earlierKeys, NDArray earlierValues) {
-        Norm.At n1 = norm.at(z);
-        Tangent heads = attention.at(n1.n(), view, earlierKeys, earlierValues);
+    public Derivative linearise(NDArray z, ForwardPass.RotaryAndMask view, NDArray earlierKeys, NDArray earlierValues) {
+        Norm.At n1 = norm.linearise(z);
+        ValueAndDerivative heads = attention.linearise(n1.n(), view, earlierKeys, earlierValues);
         NDArray o = Tensors.linear(heads.value(), output, null);
-        Norm.At n2 = norm.at(after(o, attentionGain).add(z));
-        Tangent gated = mlp.at(n2.n());
+        Norm.At n2 = norm.linearise(after(o, attentionGain).add(z));
+        ValueAndDerivative gated = mlp.linearise(n2.n());
         NDArray w = mlpGain == null ? null : Tensors.linear(gated.value(), down, null);
-        return new Derivative(sublayer(n1, attention.qkv(), heads.derivative(), output, o, attentionGain),
+        return new Derivative(
+                sublayer(n1, attention.qkv(), heads.derivative(), output, o, attentionGain),
                 sublayer(n2, mlp.gateUp(), gated.derivative(), down, w, mlpGain));
     }
 
     private Sublayer sublayer(Norm.At n, NDArray in, LinearMap f, NDArray out, NDArray value, NDArray gain) {
         NDManager scope = n.n().getManager();
-        return new Sublayer(n, Tensors.within(scope, in), f, Tensors.within(scope, out), gain == null ? null : norm.at(value),
+        return new Sublayer(
+                n,
+                Tensors.within(scope, in),
+                f,
+                Tensors.within(scope, out),
+                gain == null ? null : norm.linearise(value),
                 gain == null ? null : Tensors.within(scope, gain));
     }
 
@@ -80,13 +97,15 @@ public record Block(int index, Norm norm, Attention attention, NDArray output, N
     }
 
     /**
-     * The derivative of a sublayer, J = P W_out F W_in N: input norm, input matrix, what is between (attention or the gate), output matrix,
-     * output norm. Norms are rank-one corrections, so that only W_out (F W_in) is a product of two large matrices.
+     * The derivative of a sublayer, J = P W_out F W_in N: input norm, input matrix, what is between (attention or the
+     * gate), output matrix, output norm. Norms are rank-one corrections, so that only W_out (F W_in) is a product of
+     * two large matrices.
      *
-     * @param p    output norm, or null where there is none
+     * @param p output norm, or null where there is none
      * @param gain its gain [d], or null
      */
-    private record Sublayer(Norm.At n, NDArray in, LinearMap f, NDArray out, Norm.At p, NDArray gain) implements LinearMap {
+    private record Sublayer(Norm.At n, NDArray in, LinearMap f, NDArray out, Norm.At p, NDArray gain)
+            implements LinearMap {
 
         @Override
         public NDArray times(NDArray x) {

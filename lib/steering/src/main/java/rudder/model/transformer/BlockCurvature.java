@@ -4,29 +4,31 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import java.util.Arrays;
-import java.util.stream.IntStream;
 
 /**
- * A number H that a block's second derivative does not exceed anywhere in a ball about a state, |D^2 phi| <= H in 2-norms, earlier keys and values held
- * fixed. It is made of norms of the weights and of the values at the ball's centre, and holds up to rounding.
+ * A number H that a block's second derivative does not exceed anywhere in a ball about a state, |D^2 phi| <= H in
+ * 2-norms, earlier keys and values held fixed. It is made of norms of the weights and of the values at the ball's
+ * centre, and holds up to rounding.
  *
- * <p>A map is known by bounds on its first and second derivative over the ball ({@link Bend}); those of a composition follow by the chain rule, and a
- * ball of radius R goes into one of radius {@code first R}. What is composed:
+ * <p>A map is known by bounds on its first and second derivative over the ball ({@link Bend}); those of a composition
+ * follow by the chain rule, and a ball of radius R goes into one of radius {@code first R}. What is composed:
  *
  * <ul>
- *   <li><b>Norm</b> n(x) = x / rho. |Dn| <= 1 / rho. <c, D^2 n [a, b]> = -((n.a)(b.c) + (n.b)(a.c) + (n.c)(a.b) - 3 (n.a)(n.b)(n.c)) / rho^2 is a symmetric
- *       form of three vectors, so it is largest where they are equal (Banach): with t = n.a, |3t - 3t^3| <= 2/sqrt(3). Hence |D^2 n| <= 2/sqrt(3) / rho^2,
- *       with the least rho^2 >= (|z| - R)^2 + d eps of the ball.
- *   <li><b>Head</b> o = sum_j p_j v_j, p = softmax(s), s_j = q.k_j. Its derivatives are central moments under p: Do = Cov(v, ds) + p_T dv_T, and
- *       D^2 o = Cov3(v, ds, ds) + Cov(v, d^2 s) + dp_T dv_T twice. A deviation under p is at most half a range: with D the diameter of the values, r and
- *       r' the ranges over j of ds_j and d^2 s_j, |Do| <= D r/4 + |W_v| and |D^2 o| <= D (r^2 + r')/4 + r |W_v|/2, for |dp_T| <= r/4. With B the diameter
- *       of the keys, r <= q1 B + |q| k1 and r' <= q2 B + 2 q1 k1 + |q| k2, where q1, q2, k1, k2 bound the derivatives of query and key.
- *   <li><b>Gate</b> m_i = act(g_i) u_i. D^2 m_i = act'' u_i dg_i dg_i + act' dg_i du_i twice; in each product one factor is bounded by its unit's row of
- *       weights, the other, over all units at once, by the norm of the matrix.
+ *   <li><b>Norm</b> n(x) = x / rho. |Dn| <= 1 / rho. <c, D^2 n [a, b]> = -((n.a)(b.c) + (n.b)(a.c) + (n.c)(a.b) - 3
+ *       (n.a)(n.b)(n.c)) / rho^2 is a symmetric form of three vectors, so it is largest where they are equal (Banach):
+ *       with t = n.a, |3t - 3t^3| <= 2/sqrt(3). Hence |D^2 n| <= 2/sqrt(3) / rho^2, with the least rho^2 >= (|z| - R)^2
+ *       + d eps of the ball.
+ *   <li><b>Head</b> o = sum_j p_j v_j, p = softmax(s), s_j = q.k_j. Its derivatives are central moments under p: Do =
+ *       Cov(v, ds) + p_T dv_T, and D^2 o = Cov3(v, ds, ds) + Cov(v, d^2 s) + dp_T dv_T twice. A deviation under p is at
+ *       most half a range: with D the diameter of the values, r and r' the ranges over j of ds_j and d^2 s_j, |Do| <= D
+ *       r/4 + |W_v| and |D^2 o| <= D (r^2 + r')/4 + r |W_v|/2, for |dp_T| <= r/4. With B the diameter of the keys, r <=
+ *       q1 B + |q| k1 and r' <= q2 B + 2 q1 k1 + |q| k2, where q1, q2, k1, k2 bound the derivatives of query and key.
+ *   <li><b>Gate</b> m_i = act(g_i) u_i. D^2 m_i = act'' u_i dg_i dg_i + act' dg_i du_i twice; in each product one
+ *       factor is bounded by its unit's row of weights, the other, over all units at once, by the norm of the matrix.
  * </ul>
  *
- * <p>It is loose, by orders of magnitude: all norms are taken as if every layer's worst direction were the one before it puts out. Its worth is that it
- * needs no sampling.
+ * <p>It is loose, by orders of magnitude: all norms are taken as if every layer's worst direction were the one before
+ * it puts out. Its worth is that it needs no sampling.
  */
 public final class BlockCurvature {
 
@@ -91,8 +93,8 @@ public final class BlockCurvature {
     private final Unit input;
     private final Part[] queries;
     private final Part[] keys;
-    private final double[] values;          // |W_v| of each key head
-    private final double[] keySpread;       // diameters of the keys and of the values
+    private final double[] values; // |W_v| of each key head
+    private final double[] keySpread; // diameters of the keys and of the values
     private final double[] valueSpread;
     private final double output;
     private final Unit attentionUnit;
@@ -102,28 +104,39 @@ public final class BlockCurvature {
     private final Unit mlpUnit;
 
     /** Values at the centre and row norms of the gate's two matrices, [f], and the matrices' norms. */
-    private record Gate(Nonlinearity activation, double[] g, double[] u, double[] gRows, double[] uRows, double gNorm, double uNorm) {
+    private record Gate(
+            Nonlinearity activation,
+            double[] g,
+            double[] u,
+            double[] gRows,
+            double[] uRows,
+            double gNorm,
+            double uNorm) {
 
         public Bend within(double radius) {
             double g1 = 0, u1 = 0, bent = 0;
             for (int i = 0; i < g.length; i++) {
-                g1 = Math.max(g1, Math.abs(g[i]) + gRows[i] * radius);                       // |act(g)| <= |g|
+                g1 = Math.max(g1, Math.abs(g[i]) + gRows[i] * radius); // |act(g)| <= |g|
                 u1 = Math.max(u1, Math.abs(u[i]) + uRows[i] * radius);
-                bent = Math.max(bent, (Math.abs(u[i]) + uRows[i] * radius) * gRows[i]);      // |u_i| |W_g,i|
+                bent = Math.max(bent, (Math.abs(u[i]) + uRows[i] * radius) * gRows[i]); // |u_i| |W_g,i|
             }
             double crossed = Math.min(max(gRows) * uNorm, max(uRows) * gNorm);
-            return new Bend(activation.steepest * u1 * gNorm + g1 * uNorm, activation.sharpest * bent * gNorm + 2 * activation.steepest * crossed);
+            return new Bend(
+                    activation.steepest * u1 * gNorm + g1 * uNorm,
+                    activation.sharpest * bent * gNorm + 2 * activation.steepest * crossed);
         }
     }
 
-    /** At the state z [1, d]; the arguments are those of {@link Block#at}. */
-    public BlockCurvature(Block block, NDArray z, Pass.View view, NDArray earlierKeys, NDArray earlierValues) {
+    /** At the state z [1, d]; the arguments are those of {@link Block#linearise}. */
+    public BlockCurvature(
+            Block block, NDArray z, ForwardPass.RotaryAndMask view, NDArray earlierKeys, NDArray earlierValues) {
         NDManager scope = z.getManager();
         Norm norm = block.norm();
         Attention attention = block.attention();
         if (attention.cap() != null) {
-            throw new UnsupportedOperationException("no certificate for attention with a soft cap: the derivation takes scores as they are. Use the sampled or the"
-                    + " conformal bound for this model.");
+            throw new UnsupportedOperationException(
+                    "no certificate for attention with a soft cap: the derivation takes scores as they are. Use the sampled or the"
+                            + " conformal bound for this model.");
         }
         int heads = attention.heads();
         int keyHeads = attention.keyHeads();
@@ -139,7 +152,12 @@ public final class BlockCurvature {
         Arrays.fill(units, Unit.NONE);
         if (attention.headNorm() != null) {
             NDArray raw = at.projected().reshape(heads + 2L * keyHeads, width);
-            Arrays.setAll(units, h -> Unit.of(raw.get(h), attention.headNorm(), largest(Tensors.within(scope, attention.headGain()).get(h))));
+            Arrays.setAll(
+                    units,
+                    h -> Unit.of(
+                            raw.get(h),
+                            attention.headNorm(),
+                            largest(Tensors.within(scope, attention.headGain()).get(h))));
         }
         queries = new Part[heads];
         Arrays.setAll(queries, h -> new Part(weights[h], units[h], querySizes[h]));
@@ -151,7 +169,9 @@ public final class BlockCurvature {
 
         NDArray o = Tensors.linear(attention.last(n1, view, earlierKeys, earlierValues), block.output(), null);
         output = norms(Tensors.within(scope, block.output()).expandDims(0))[0];
-        attentionUnit = block.attentionGain() == null ? Unit.NONE : Unit.of(o, norm, largest(Tensors.within(scope, block.attentionGain())));
+        attentionUnit = block.attentionGain() == null
+                ? Unit.NONE
+                : Unit.of(o, norm, largest(Tensors.within(scope, block.attentionGain())));
         NDArray y = (block.attentionGain() == null ? o : norm.of(o).mul(block.attentionGain())).add(z);
         middle = Unit.of(y, norm, 1);
 
@@ -162,17 +182,30 @@ public final class BlockCurvature {
         double[] rows = sizes(gateUp);
         int f = gu.length / 2;
         double[] both = norms(gateUp.reshape(2, f, -1));
-        gate = new Gate(mlp.activation(), Arrays.copyOf(gu, f), Arrays.copyOfRange(gu, f, 2 * f), Arrays.copyOf(rows, f),
-                Arrays.copyOfRange(rows, f, 2 * f), both[0], both[1]);
+        gate = new Gate(
+                mlp.activation(),
+                Arrays.copyOf(gu, f),
+                Arrays.copyOfRange(gu, f, 2 * f),
+                Arrays.copyOf(rows, f),
+                Arrays.copyOfRange(rows, f, 2 * f),
+                both[0],
+                both[1]);
         down = norms(Tensors.within(scope, block.down()).expandDims(0))[0];
-        mlpUnit = block.mlpGain() == null ? Unit.NONE
-                : Unit.of(Tensors.linear(mlp.forward(n2), block.down(), null), norm, largest(Tensors.within(scope, block.mlpGain())));
+        mlpUnit = block.mlpGain() == null
+                ? Unit.NONE
+                : Unit.of(
+                        Tensors.linear(mlp.forward(n2), block.down(), null),
+                        norm,
+                        largest(Tensors.within(scope, block.mlpGain())));
     }
 
     /** H in the ball of this radius. */
     public double within(double radius) {
         Bend y = sublayer(input, attentionUnit, output, radius, this::heads).beside();
-        return sublayer(middle, mlpUnit, down, y.first * radius, gate::within).beside().after(y).second;
+        return sublayer(middle, mlpUnit, down, y.first * radius, gate::within)
+                .beside()
+                .after(y)
+                .second;
     }
 
     private interface Inner {
@@ -182,7 +215,7 @@ public final class BlockCurvature {
     /** Norm, what is between, output matrix, output norm. */
     private static Bend sublayer(Unit before, Unit behind, double out, double radius, Inner inner) {
         Bend n = before.after(Bend.linear(1), radius);
-        Bend f = inner.within(Math.min(2, n.first * radius)).after(n);       // two unit vectors are at most 2 apart
+        Bend f = inner.within(Math.min(2, n.first * radius)).after(n); // two unit vectors are at most 2 apart
         return behind.after(Bend.linear(out).after(f), radius);
     }
 
@@ -195,8 +228,8 @@ public final class BlockCurvature {
             Bend q = queries[h].within(radius);
             Bend k = keys[shared].within(radius);
             double v = values[shared];
-            double size = queries[h].size + q.first * radius;                                        // |q|
-            double b = keySpread[shared] + k.first * radius;                                         // only the last key moves, and the last value
+            double size = queries[h].size + q.first * radius; // |q|
+            double b = keySpread[shared] + k.first * radius; // only the last key moves, and the last value
             double d = valueSpread[shared] + v * radius;
             double r = q.first * b + size * k.first;
             double r2 = q.second * b + 2 * q.first * k.first + size * k.second;
@@ -207,8 +240,8 @@ public final class BlockCurvature {
     }
 
     /**
-     * Upper bounds on |W| for each of the matrices w [h, m, n]. With G = W W' or W'W, whichever is smaller, |W|^{2 p} = |G^p| <= |G^p|_F for p = 2^s, by
-     * squaring s times. Iterations on vectors would come from below.
+     * Upper bounds on |W| for each of the matrices w [h, m, n]. With G = W W' or W'W, whichever is smaller, |W|^{2 p} =
+     * |G^p| <= |G^p|_F for p = 2^s, by squaring s times. Iterations on vectors would come from below.
      */
     static double[] norms(NDArray w) {
         NDArray x = w.toType(DataType.FLOAT64, false);
@@ -216,7 +249,7 @@ public final class BlockCurvature {
         NDArray g = x.getShape().get(1) <= x.getShape().get(2) ? x.batchMatMul(transposed) : transposed.batchMatMul(x);
         var logarithms = new double[(int) x.getShape().get(0)];
         for (int s = 0; ; s++) {
-            NDArray size = g.square().sum(new int[] {1, 2}, true).sqrt();                            // |G|_F [h, 1, 1]
+            NDArray size = g.square().sum(new int[] {1, 2}, true).sqrt(); // |G|_F [h, 1, 1]
             double[] sizes = size.toDoubleArray();
             double power = Math.pow(2, s);
             Arrays.setAll(logarithms, h -> logarithms[h] + Math.log(sizes[h]) / power);
@@ -230,7 +263,11 @@ public final class BlockCurvature {
 
     /** The largest distance between two rows, for each of x [h, t, w]. */
     private static double[] diameters(NDArray x) {
-        NDArray apart = x.expandDims(1).sub(x.expandDims(2)).square().sum(new int[] {-1}).sqrt();    // [h, t, t]
+        NDArray apart = x.expandDims(1)
+                .sub(x.expandDims(2))
+                .square()
+                .sum(new int[] {-1})
+                .sqrt(); // [h, t, t]
         return doubles(apart.reshape(x.getShape().get(0), -1).max(new int[] {1}));
     }
 

@@ -6,7 +6,10 @@ import ai.djl.ndarray.types.DataType;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.Arithmetic;
 
-/** On the engine's device, for any number of tokens at once: rows are the last axis of [.., d]. Constants live as long as their manager. */
+/**
+ * On the engine's device, for any number of tokens at once: rows are the last axis of [.., d]. Constants live as long
+ * as their manager.
+ */
 record DeviceArithmetic(NDManager constants, DataType type) implements Arithmetic<NDArray> {
 
     @Override

@@ -14,27 +14,30 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import rudder.checkpoint.ModelConfig;
+import rudder.theory.ControlLaw;
 import rudder.theory.Controller;
-import rudder.theory.Law;
-import rudder.theory.Place;
-import rudder.theory.Reading;
+import rudder.theory.HookPoint;
+import rudder.theory.Measurement;
 
-/** The laws of a batch's controllers, one for each row, on the engine's device: uploaded once, for any number of tokens at a time. */
+/**
+ * The laws of a batch's controllers, one for each row, on the engine's device: uploaded once, for any number of tokens
+ * at a time.
+ */
 public final class DeviceLaws implements AutoCloseable {
 
     /** A controller's laws, by place and block. */
-    private record Uploaded(Map<Place, Map<Integer, List<Law.Input<NDArray>>>> inputs) {}
+    private record Uploaded(Map<HookPoint, Map<Integer, List<ControlLaw.Input<NDArray>>>> inputs) {}
 
     /** Rows first..end-1, which stand side by side and share a controller. */
     private record Group(int first, int end, Uploaded laws) {
-        List<Law.Input<NDArray>> inputs(Place place, int k) {
-            return laws.inputs.get(place).getOrDefault(k, List.of());
+        List<ControlLaw.Input<NDArray>> inputs(HookPoint point, int k) {
+            return laws.inputs.get(point).getOrDefault(k, List.of());
         }
     }
 
     private final NDManager manager;
     private final DeviceArithmetic arithmetic;
-    private final List<Uploaded> rows;     // the same object for rows that share a controller
+    private final List<Uploaded> rows; // the same object for rows that share a controller
     private final List<Group> groups;
 
     /**
@@ -45,10 +48,12 @@ public final class DeviceLaws implements AutoCloseable {
         manager = parent.newSubManager();
         arithmetic = new DeviceArithmetic(manager, type);
         var uploaded = new IdentityHashMap<Controller, Uploaded>();
-        this.rows = rows.stream().map(controller -> {
-            controller.requireFits(config.horizon(), config.dimension(), config.headsWidth());
-            return uploaded.computeIfAbsent(controller, this::upload);
-        }).toList();
+        this.rows = rows.stream()
+                .map(controller -> {
+                    controller.requireFits(config.horizon(), config.dimension(), config.headsWidth());
+                    return uploaded.computeIfAbsent(controller, this::upload);
+                })
+                .toList();
         groups = grouped(this.rows);
     }
 
@@ -77,63 +82,77 @@ public final class DeviceLaws implements AutoCloseable {
     }
 
     private Uploaded upload(Controller controller) {
-        var inputs = new EnumMap<Place, Map<Integer, List<Law.Input<NDArray>>>>(Place.class);
-        for (var place : Place.values()) {
-            var byBlock = new HashMap<Integer, List<Law.Input<NDArray>>>();
-            controller.blocks(place).forEach(k -> byBlock.put(k, controller.laws(place, k).stream().map(law -> law.on(arithmetic)).toList()));
-            inputs.put(place, byBlock);
+        var inputs = new EnumMap<HookPoint, Map<Integer, List<ControlLaw.Input<NDArray>>>>(HookPoint.class);
+        for (var point : HookPoint.values()) {
+            var byBlock = new HashMap<Integer, List<ControlLaw.Input<NDArray>>>();
+            controller
+                    .blocks(point)
+                    .forEach(k -> byBlock.put(
+                            k,
+                            controller.laws(point, k).stream()
+                                    .map(law -> law.on(arithmetic))
+                                    .toList()));
+            inputs.put(point, byBlock);
         }
         return new Uploaded(inputs);
     }
 
-    /** One pass through the blocks, from first to last: what laws remember is the errors of the same pass, kept in its scope. */
-    Pass run(NDManager scope) {
-        return new Pass(scope);
+    /**
+     * One pass through the blocks, from first to last: what laws remember is the errors of the same pass, kept in its
+     * scope.
+     */
+    Step run(NDManager scope) {
+        return new Step(scope);
     }
 
-    final class Pass {
+    final class Step {
         private final List<Memory> memories;
 
-        private Pass(NDManager scope) {
+        private Step(NDManager scope) {
             memories = groups.stream().map(group -> new Memory(scope)).toList();
         }
 
-        /** What is added [B, .., d] for what is read [B, .., d] at a place of block k, row by row; null where no controller has a law. */
-        NDArray input(Place place, int k, NDArray read) {
-            if (groups.stream().allMatch(group -> group.inputs(place, k).isEmpty())) {
+        /**
+         * What is added [B, .., d] for what is read [B, .., d] at a place of block k, row by row; null where no
+         * controller has a law.
+         */
+        NDArray input(HookPoint point, int k, NDArray read) {
+            if (groups.stream().allMatch(group -> group.inputs(point, k).isEmpty())) {
                 return null;
             }
             if (groups.size() == 1) {
-                return input(0, place, k, read);
+                return input(0, point, k, read);
             }
             var inputs = new NDList();
             for (int i = 0; i < groups.size(); i++) {
                 NDArray rows = read.get(new NDIndex().addSliceDim(groups.get(i).first, groups.get(i).end));
-                NDArray u = input(i, place, k, rows);
+                NDArray u = input(i, point, k, rows);
                 inputs.add(u == null ? rows.zerosLike() : u);
             }
             return NDArrays.concat(inputs, 0);
         }
 
-        private NDArray input(int group, Place place, int k, NDArray read) {
-            return groups.get(group).inputs(place, k).stream().map(input -> input.of(read, memories.get(group)))
-                    .reduce(arithmetic::plus).orElse(null);
+        private NDArray input(int group, HookPoint point, int k, NDArray read) {
+            return groups.get(group).inputs(point, k).stream()
+                    .map(input -> input.of(read, memories.get(group)))
+                    .reduce(arithmetic::plus)
+                    .orElse(null);
         }
     }
 
-    private record Memory(NDManager scope, Map<Reading, NDArray> errors) implements Law.Memory<NDArray> {
+    private record Memory(NDManager scope, Map<Measurement, NDArray> errors) implements ControlLaw.Memory<NDArray> {
         Memory(NDManager scope) {
             this(scope, new HashMap<>());
         }
 
         @Override
-        public void keep(Reading reading, NDArray read) {
+        public void keep(Measurement reading, NDArray read) {
             read.attach(scope);
             errors.put(reading, read);
         }
 
         @Override
-        public NDArray recall(Reading reading) {
+        public NDArray recall(Measurement reading) {
             return errors.get(reading);
         }
     }

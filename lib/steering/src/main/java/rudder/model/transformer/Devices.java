@@ -5,7 +5,10 @@ import ai.djl.engine.Engine;
 import ai.djl.ndarray.types.DataType;
 import java.util.regex.Pattern;
 
-/** Where a model's weights and states live: one device, which the environment's RUDDER_DEVICE names; and how its weights are stored there, RUDDER_DTYPE. */
+/**
+ * Where a model's weights and states live: one device, which the environment's RUDDER_DEVICE names; and how its weights
+ * are stored there, RUDDER_DTYPE.
+ */
 public final class Devices {
 
     static final String VARIABLE = "RUDDER_DEVICE";
@@ -17,7 +20,9 @@ public final class Devices {
     /** RUDDER_DEVICE's, or without one {@code auto}. */
     public static Device chosen() {
         var wanted = System.getenv(VARIABLE);
-        return named(wanted == null || wanted.isBlank() ? "auto" : wanted.strip(), Engine.getEngine("PyTorch").getGpuCount());
+        return named(
+                wanted == null || wanted.isBlank() ? "auto" : wanted.strip(),
+                Engine.getEngine("PyTorch").getGpuCount());
     }
 
     /**
@@ -35,12 +40,15 @@ public final class Devices {
         }
         var match = GPU.matcher(wanted);
         if (!match.matches()) {
-            throw new IllegalArgumentException(VARIABLE + " is '" + wanted + "', wanted auto, cpu or gpu:0 (the first GPU; gpu:1 the second)");
+            throw new IllegalArgumentException(
+                    VARIABLE + " is '" + wanted + "', wanted auto, cpu or gpu:0 (the first GPU; gpu:1 the second)");
         }
         int number = Integer.parseInt(match.group(1));
         if (number >= gpus) {
             throw new IllegalArgumentException(VARIABLE + " is '" + wanted + "', but the engine sees "
-                    + (gpus == 0 ? "no GPU: build with the profile cuda (RUDDER_CUDA=1) on a machine that has one, or set " + VARIABLE + "=cpu"
+                    + (gpus == 0
+                            ? "no GPU: build with the profile cuda (RUDDER_CUDA=1) on a machine that has one, or set "
+                                    + VARIABLE + "=cpu"
                             : gpus + " GPU: wanted gpu:0" + (gpus > 1 ? " to gpu:" + (gpus - 1) : "")));
         }
         return Device.gpu(number);
@@ -57,7 +65,9 @@ public final class Devices {
         return switch (wanted) {
             case "float32" -> DataType.FLOAT32;
             case "float16" -> DataType.FLOAT16;
-            default -> throw new IllegalArgumentException(PRECISION + " is '" + wanted + "', wanted float32 or float16 (weights in half precision)");
+            default ->
+                throw new IllegalArgumentException(
+                        PRECISION + " is '" + wanted + "', wanted float32 or float16 (weights in half precision)");
         };
     }
 

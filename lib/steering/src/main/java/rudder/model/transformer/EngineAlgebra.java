@@ -61,7 +61,10 @@ public final class EngineAlgebra implements DenseAlgebra {
             return new There(here(a).transpose().matMul(here(b)));
         }
 
-        /** By the inverse: the engine's binding offers no factorisation. For well-scaled S + rI it agrees with Cholesky to rounding. */
+        /**
+         * By the inverse: the engine's binding offers no factorisation. For well-scaled S + rI it agrees with Cholesky
+         * to rounding.
+         */
         @Override
         public Matrix solveSpd(Matrix s, Matrix b) {
             try (NDArray inverse = here(s).inverse()) {
@@ -88,7 +91,8 @@ public final class EngineAlgebra implements DenseAlgebra {
         @Override
         public boolean isFinite(Matrix a) {
             NDArray x = here(a);
-            return Double.isFinite(x.max().getDouble()) && Double.isFinite(x.min().getDouble()); // either is NaN where any number is
+            return Double.isFinite(x.max().getDouble())
+                    && Double.isFinite(x.min().getDouble()); // either is NaN where any number is
         }
 
         @Override
@@ -98,8 +102,8 @@ public final class EngineAlgebra implements DenseAlgebra {
     }
 
     /**
-     * By one buffer a thread. The engine shares a buffer's memory, and buffers are freed when the collector comes by: with a new one a matrix, hundreds of
-     * megabytes of them await it.
+     * By one buffer a thread. The engine shares a buffer's memory, and buffers are freed when the collector comes by:
+     * with a new one a matrix, hundreds of megabytes of them await it.
      */
     public static NDArray up(NDManager scope, DMatrixRMaj x) {
         int bytes = Math.multiplyExact(x.getNumElements(), Double.BYTES);
@@ -119,7 +123,10 @@ public final class EngineAlgebra implements DenseAlgebra {
 
     public static DMatrixRMaj down(NDArray x) {
         Shape shape = x.getShape();
-        return DMatrixRMaj.wrap((int) shape.get(0), (int) shape.get(1), x.toType(DataType.FLOAT64, false).toDoubleArray());
+        return DMatrixRMaj.wrap(
+                (int) shape.get(0),
+                (int) shape.get(1),
+                x.toType(DataType.FLOAT64, false).toDoubleArray());
     }
 
     @Override

@@ -4,7 +4,8 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 
 /**
- * The gated MLP of one block, between its input norm and its output matrix: act(g) u with g and u from one fused product.
+ * The gated MLP of one block, between its input norm and its output matrix: act(g) u with g and u from one fused
+ * product.
  *
  * @param gateUp [2 f, d]: gate rows, then up rows, the input norm's gain folded in
  */
@@ -21,12 +22,15 @@ record GatedMlp(Nonlinearity activation, NDArray gateUp) {
         return x.split(new long[] {x.getShape().get(last) / 2}, last);
     }
 
-    /** {@link #forward} at one n [1, d], and its derivative by (g, u), act'(g) u dg + act(g) du: two diagonals, [f, 2 f]. */
-    Tangent at(NDArray n) {
+    /**
+     * {@link #forward} at one n [1, d], and its derivative by (g, u), act'(g) u dg + act(g) du: two diagonals, [f, 2
+     * f].
+     */
+    ValueAndDerivative linearise(NDArray n) {
         NDList gu = halves(Tensors.linear(n, gateUp, null));
         NDArray byGate = activation.derivative(gu.get(0)).muli(gu.get(1)); // act'(g) u [1, f]
         NDArray byUp = activation.value(gu.get(0)); // act(g) [1, f]
-        return new Tangent(byUp.mul(gu.get(1)), new LinearMap() {
+        return new ValueAndDerivative(byUp.mul(gu.get(1)), new LinearMap() {
             @Override
             public NDArray times(NDArray x) {
                 NDList d = x.split(new long[] {x.getShape().get(0) / 2}, 0);

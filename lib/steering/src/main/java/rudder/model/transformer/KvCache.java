@@ -9,8 +9,8 @@ import ai.djl.ndarray.types.SparseFormat;
 import rudder.checkpoint.ModelConfig;
 
 /**
- * Keys and values of the tokens seen so far, preallocated: per block two arrays [batch x key heads, capacity, head dimension].
- * Closing it frees them.
+ * Keys and values of the tokens seen so far, preallocated: per block two arrays [batch x key heads, capacity, head
+ * dimension]. Closing it frees them.
  */
 public final class KvCache implements AutoCloseable {
 
@@ -60,8 +60,11 @@ public final class KvCache implements AutoCloseable {
         return all.get(added.getManager(), new NDIndex().addAllDim().addSliceDim(0, end));
     }
 
-    /** Fills the first columns of an empty cache: each of its rows has seen, behind its padding, what a row of this one has. */
-    public void give(KvCache others, int columns, int... rows) {
+    /**
+     * Fills the first columns of an empty cache: each of its rows has seen, behind its padding, what a row of this one
+     * has.
+     */
+    public void copyTo(KvCache others, int columns, int... rows) {
         int heads = Math.toIntExact(keys[0].getShape().get(0)) / pads.length;
         var places = new long[rows.length * heads * columns];
         int at = 0;
@@ -69,7 +72,8 @@ public final class KvCache implements AutoCloseable {
             int behind = pads[rows[row]] - others.pads[row];
             for (int head = rows[row] * heads; head < (rows[row] + 1) * heads; head++) {
                 for (int column = 0; column < columns; column++) {
-                    places[at++] = (long) head * capacity + Math.max(0, column + behind);      // any column will do for padding
+                    places[at++] =
+                            (long) head * capacity + Math.max(0, column + behind); // any column will do for padding
                 }
             }
         }
@@ -85,16 +89,27 @@ public final class KvCache implements AutoCloseable {
     }
 
     private static NDArray picked(NDArray all, NDArray index) {
-        NDArray columns = Tensors.within(index.getManager(), all).reshape(-1, all.getShape().get(2));
-        return index.getNDArrayInternal().embedding(index, columns, SparseFormat.DENSE).get(0);
+        NDArray columns = Tensors.within(index.getManager(), all)
+                .reshape(-1, all.getShape().get(2));
+        return index.getNDArrayInternal()
+                .embedding(index, columns, SparseFormat.DENSE)
+                .get(0);
     }
 
     /** Bytes of so many columns. */
     public long bytes(int columns) {
-        return 2L * keys.length * keys[0].getShape().get(0) * columns * keys[0].getShape().get(2) * keys[0].getDataType().getNumOfBytes();
+        return 2L
+                * keys.length
+                * keys[0].getShape().get(0)
+                * columns
+                * keys[0].getShape().get(2)
+                * keys[0].getDataType().getNumOfBytes();
     }
 
-    /** Keys of one row's tokens in the columns before {@code end}, without padding: [key heads, tokens, head dimension], for every block. */
+    /**
+     * Keys of one row's tokens in the columns before {@code end}, without padding: [key heads, tokens, head dimension],
+     * for every block.
+     */
     public float[][] keysBefore(int end, int row) {
         return before(end, keys, row);
     }
@@ -108,9 +123,13 @@ public final class KvCache implements AutoCloseable {
         float[][] out = new float[arrays.length][];
         long heads = arrays[0].getShape().get(0) / pads.length;
         try (NDManager scope = manager.newSubManager()) {
-            var index = new NDIndex().addSliceDim(row * heads, (row + 1) * heads).addSliceDim(pads[row], end);
+            var index =
+                    new NDIndex().addSliceDim(row * heads, (row + 1) * heads).addSliceDim(pads[row], end);
             for (int k = 0; k < out.length; k++) {
-                out[k] = arrays[k].get(scope, index).toType(DataType.FLOAT32, false).toFloatArray();
+                out[k] = arrays[k]
+                        .get(scope, index)
+                        .toType(DataType.FLOAT32, false)
+                        .toFloatArray();
             }
         }
         return out;

@@ -39,6 +39,7 @@ enum Nonlinearity {
 
     /** At least |act'| and |act''|, everywhere. */
     final double steepest;
+
     final double sharpest;
 
     Nonlinearity(double steepest, double sharpest) {

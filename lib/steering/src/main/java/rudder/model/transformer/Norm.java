@@ -5,9 +5,9 @@ import ai.djl.ndarray.NDArray;
 /**
  * RMS normalisation without its gain: n(x) = x / rho, rho = sqrt(|x|^2 + d eps), along the last axis.
  *
- * <p>With the usual gain gamma, gamma x / sqrt(mean(x^2) + eps) = (gamma sqrt(d)) n(x); the factor gamma sqrt(d) is folded into the matrix
- * that reads the norm, or multiplies its output where none does. The derivative is symmetric, a scaling and a rank-one correction:
- * dn = (dx - n (n.dx)) / rho.
+ * <p>With the usual gain gamma, gamma x / sqrt(mean(x^2) + eps) = (gamma sqrt(d)) n(x); the factor gamma sqrt(d) is
+ * folded into the matrix that reads the norm, or multiplies its output where none does. The derivative is symmetric, a
+ * scaling and a rank-one correction: dn = (dx - n (n.dx)) / rho.
  *
  * @param epsilon d eps, an array with one element on the model's device
  */
@@ -25,7 +25,7 @@ record Norm(NDArray epsilon) {
     }
 
     /** The norm's value and derivative at x [.., d]. */
-    At at(NDArray x) {
+    At linearise(NDArray x) {
         NDArray rho = radius(x);
         return new At(x.div(rho), rho);
     }

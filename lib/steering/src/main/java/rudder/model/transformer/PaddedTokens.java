@@ -3,7 +3,8 @@ package rudder.model.transformer;
 import java.util.List;
 
 /**
- * Prompts of different lengths as one batch: padded on the left, so that the last token of each stands in the last column.
+ * Prompts of different lengths as one batch: padded on the left, so that the last token of each stands in the last
+ * column.
  *
  * @param tokens [B][longest], zeros where there is padding
  * @param pads [B], columns of padding before each prompt

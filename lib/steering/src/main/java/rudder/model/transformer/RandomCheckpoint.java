@@ -16,17 +16,18 @@ import rudder.checkpoint.format.SafetensorsWriter;
 import rudder.model.LanguageModel;
 
 /**
- * A model of any shape with random weights, to measure what a shape costs: a folder in Hugging Face's layout, bfloat16, that
- * {@link LanguageModel#load} reads. It has no tokenizer: prompts are given as tokens. What it says means nothing. {@link LanguageModel#random} makes one
- * without a disk.
+ * A model of any shape with random weights, to measure what a shape costs: a folder in Hugging Face's layout, bfloat16,
+ * that {@link LanguageModel#load} reads. It has no tokenizer: prompts are given as tokens. What it says means nothing.
+ * {@link LanguageModel#random} makes one without a disk.
  */
 public final class RandomCheckpoint {
 
     private RandomCheckpoint() {}
 
     /**
-     * Writes {@code config.json} and {@code model.safetensors}, 2 bytes a parameter. Matrices [m, n] are uniform with variance 1/(4 n), so that
-     * states stay of one order through any number of blocks; norms have factor 1, biases are 0.
+     * Writes {@code config.json} and {@code model.safetensors}, 2 bytes a parameter. Matrices [m, n] are uniform with
+     * variance 1/(4 n), so that states stay of one order through any number of blocks; norms have factor 1, biases are
+     * 0.
      *
      * @param folder made if it is not there
      * @return the folder

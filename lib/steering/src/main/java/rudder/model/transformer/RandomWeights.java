@@ -11,7 +11,10 @@ import rudder.checkpoint.ModelShape;
 import rudder.checkpoint.format.Checksums;
 import rudder.checkpoint.format.TensorSource;
 
-/** Random weights that are made when they are read, the same for a shape and a seed in whatever portions; distributed as in {@link RandomCheckpoint}. */
+/**
+ * Random weights that are made when they are read, the same for a shape and a seed in whatever portions; distributed as
+ * in {@link RandomCheckpoint}.
+ */
 public final class RandomWeights implements TensorSource {
 
     private final ModelShape shape;

@@ -14,8 +14,9 @@ import java.util.stream.IntStream;
 import rudder.checkpoint.format.TensorSource;
 
 /**
- * Rows of a checkpoint's tensors on their way to the engine's device: some at a time they are read into a buffer, prepared and checked there, and copied on,
- * so that beside the finished matrix only this buffer takes memory. A model has one; threads take turns.
+ * Rows of a checkpoint's tensors on their way to the engine's device: some at a time they are read into a buffer,
+ * prepared and checked there, and copied on, so that beside the finished matrix only this buffer takes memory. A model
+ * has one; threads take turns.
  */
 public final class Staging {
 
@@ -37,7 +38,8 @@ public final class Staging {
      * Rows of one tensor as they enter a matrix.
      *
      * @param factor what they are multiplied by
-     * @param head   width of the heads whose rows are stored for interleaved rotary pairs, to be taken apart into halves; 0 where they are as they should be
+     * @param head width of the heads whose rows are stored for interleaved rotary pairs, to be taken apart into halves;
+     *     0 where they are as they should be
      */
     record Rows(String name, int count, double factor, int head) {
         Rows(String name, int count) {
@@ -45,10 +47,13 @@ public final class Staging {
         }
     }
 
-    /** The tensors' rows below each other, column j times {@code columnFactors[j]} (null: 1): [sum of counts, columns]. */
+    /**
+     * The tensors' rows below each other, column j times {@code columnFactors[j]} (null: 1): [sum of counts, columns].
+     */
     synchronized NDArray stack(NDManager manager, DataType type, int columns, float[] columnFactors, Rows... parts) {
         try (NDManager scope = manager.newSubManager()) {
-            NDArray all = scope.create(new Shape(Arrays.stream(parts).mapToLong(Rows::count).sum(), columns), type);
+            NDArray all = scope.create(
+                    new Shape(Arrays.stream(parts).mapToLong(Rows::count).sum(), columns), type);
             long at = 0;
             for (Rows part : parts) {
                 int unit = Math.max(1, part.head); // whole heads
@@ -111,36 +116,49 @@ public final class Staging {
         }
     }
 
-    /** Multiplies the staged rows, which are rows {@code place(i)} of the tensor, by their factors and refuses what is not finite, or would not be as it is stored. */
-    private void scale(Rows part, IntUnaryOperator place, int count, int columns, float[] columnFactors, DataType type) {
+    /**
+     * Multiplies the staged rows, which are rows {@code point(i)} of the tensor, by their factors and refuses what is
+     * not finite, or would not be as it is stored.
+     */
+    private void scale(
+            Rows part, IntUnaryOperator point, int count, int columns, float[] columnFactors, DataType type) {
         float most = type == DataType.FLOAT16 ? HALF : Float.MAX_VALUE;
-        int bad = IntStream.range(0, count).parallel().map(i -> {
-            float[] row = new float[columns];
-            staging.get(i * columns, row);
-            int at = -1;
-            for (int j = 0; j < columns; j++) {
-                row[j] = (float) (row[j] * part.factor * (columnFactors == null ? 1 : columnFactors[j]));
-                at = Math.abs(row[j]) <= most ? at : i * columns + j;
-            }
-            staging.put(i * columns, row);
-            return at;
-        }).filter(at -> at >= 0).findFirst().orElse(-1);
+        int bad = IntStream.range(0, count)
+                .parallel()
+                .map(i -> {
+                    float[] row = new float[columns];
+                    staging.get(i * columns, row);
+                    int at = -1;
+                    for (int j = 0; j < columns; j++) {
+                        row[j] = (float) (row[j] * part.factor * (columnFactors == null ? 1 : columnFactors[j]));
+                        at = Math.abs(row[j]) <= most ? at : i * columns + j;
+                    }
+                    staging.put(i * columns, row);
+                    return at;
+                })
+                .filter(at -> at >= 0)
+                .findFirst()
+                .orElse(-1);
         if (bad >= 0) {
-            throw notFinite(part.name, (long) place.applyAsInt(bad / columns) * columns + bad % columns, staging.get(bad));
+            throw notFinite(
+                    part.name, (long) point.applyAsInt(bad / columns) * columns + bad % columns, staging.get(bad));
         }
     }
 
     IllegalArgumentException notFinite(String name, long element, float value) {
-        return new IllegalArgumentException(source + ": tensor " + name + " holds " + value + " at element " + element + (Float.isFinite(value)
-                ? " when its norm's gain is multiplied in, and float16 ends at 65504: set " + Devices.PRECISION + "=float32"
-                : "; weights must be finite. The file is damaged or was converted wrongly: fetch it again."));
+        return new IllegalArgumentException(source + ": tensor " + name + " holds " + value + " at element " + element
+                + (Float.isFinite(value)
+                        ? " when its norm's gain is multiplied in, and float16 ends at 65504: set " + Devices.PRECISION
+                                + "=float32"
+                        : "; weights must be finite. The file is damaged or was converted wrongly: fetch it again."));
     }
 
     /** The staged rows into rows {@code first} and on of a matrix in the engine's own memory. */
     private void upload(NDArray all, long first, int count, int columns) {
         try (NDManager scope = all.getManager().newSubManager()) {
             ByteBuffer some = bytes.slice(0, count * columns * Float.BYTES).order(ByteOrder.nativeOrder());
-            NDArray rows = scope.create(some, new Shape(count, columns), DataType.FLOAT32).toType(all.getDataType(), false);
+            NDArray rows = scope.create(some, new Shape(count, columns), DataType.FLOAT32)
+                    .toType(all.getDataType(), false);
             all.set(new NDIndex().addSliceDim(first, first + count), rows);
         }
     }

@@ -15,8 +15,8 @@ public final class Tensors {
     /**
      * x W' + b for rows x [.., in], weights [out, in] and a bias [out] or null; the result belongs to x's manager.
      *
-     * <p>With weights in half precision, of the rows' unit vectors: |W (x / |x|)| is at most the length of W's rows, so whatever x is, half precision's
-     * range suffices. Lengths, bias and result are in x's precision.
+     * <p>With weights in half precision, of the rows' unit vectors: |W (x / |x|)| is at most the length of W's rows, so
+     * whatever x is, half precision's range suffices. Lengths, bias and result are in x's precision.
      */
     public static NDArray linear(NDArray x, NDArray weight, NDArray bias) {
         if (weight.getDataType() == x.getDataType()) {
@@ -24,16 +24,22 @@ public final class Tensors {
         }
         NDArray length = x.square().sum(LAST, true).sqrt().addi(TINY);
         NDArray unit = x.div(length).toType(weight.getDataType(), false);
-        NDArray y = unit.getNDArrayInternal().linear(unit, weight, null).get(0).toType(x.getDataType(), false).muli(length);
+        NDArray y = unit.getNDArrayInternal()
+                .linear(unit, weight, null)
+                .get(0)
+                .toType(x.getDataType(), false)
+                .muli(length);
         return bias == null ? y : y.addi(bias);
     }
 
     /**
-     * The weight as seen from the scope: what is computed from the result belongs to the scope and is freed with it, not with the weights. Of a weight in
-     * half precision, a copy in single precision.
+     * The weight as seen from the scope: what is computed from the result belongs to the scope and is freed with it,
+     * not with the weights. Of a weight in half precision, a copy in single precision.
      */
     static NDArray within(NDManager scope, NDArray weight) {
-        NDArray view = weight.getDataType() == DataType.FLOAT16 ? weight.toType(DataType.FLOAT32, false) : weight.reshape(weight.getShape());
+        NDArray view = weight.getDataType() == DataType.FLOAT16
+                ? weight.toType(DataType.FLOAT32, false)
+                : weight.reshape(weight.getShape());
         view.attach(scope);
         return view;
     }

@@ -8,8 +8,9 @@ import ai.djl.ndarray.types.SparseFormat;
 import java.util.Arrays;
 
 /**
- * A matrix with a row for every token, [vocabulary, d]: the embedding, or what logits are read by. It may be a third of a model, and nothing but logits needs it
- * whole: until they are asked for, rows are read from the open checkpoint as tokens come. Threads may share it.
+ * A matrix with a row for every token, [vocabulary, d]: the embedding, or what logits are read by. It may be a third of
+ * a model, and nothing but logits needs it whole: until they are asked for, rows are read from the open checkpoint as
+ * tokens come. Threads may share it.
  */
 final class TokenMatrix {
 
@@ -53,11 +54,15 @@ final class TokenMatrix {
         int[] all = Arrays.stream(tokens).flatMapToInt(Arrays::stream).toArray();
         NDArray matrix = ifThere();
         if (matrix != null) {
-            NDArray indices = scope.create(Arrays.stream(all).asLongStream().toArray(), new Shape(tokens.length, tokens[0].length));
-            return indices.getNDArrayInternal().embedding(indices, matrix, SparseFormat.DENSE).get(0);
+            NDArray indices = scope.create(
+                    Arrays.stream(all).asLongStream().toArray(), new Shape(tokens.length, tokens[0].length));
+            return indices.getNDArrayInternal()
+                    .embedding(indices, matrix, SparseFormat.DENSE)
+                    .get(0);
         }
         try (NDManager within = scope.newSubManager()) {
-            NDArray x = staging.pick(within, stored, dimension, rows, all).reshape(tokens.length, tokens[0].length, dimension);
+            NDArray x = staging.pick(within, stored, dimension, rows, all)
+                    .reshape(tokens.length, tokens[0].length, dimension);
             x.attach(scope);
             return x;
         }

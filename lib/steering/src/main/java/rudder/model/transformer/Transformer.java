@@ -1,23 +1,22 @@
 package rudder.model.transformer;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDArrays;
-import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
-import java.util.stream.IntStream;
 import rudder.checkpoint.ModelConfig;
 import rudder.checkpoint.TensorNames;
 import rudder.checkpoint.format.TensorSource;
-import rudder.theory.Place;
+import rudder.theory.HookPoint;
 
-/** A checkpoint's weights on the engine's device but for its {@link TokenMatrix token matrices}, which need it open, and the pass of tokens through its blocks. */
+/**
+ * A checkpoint's weights on the engine's device but for its {@link TokenMatrix token matrices}, which need it open, and
+ * the pass of tokens through its blocks.
+ */
 public final class Transformer implements AutoCloseable {
 
     public final ModelConfig config;
@@ -26,7 +25,8 @@ public final class Transformer implements AutoCloseable {
     public final DataType type;
     /** Of weight matrices. */
     public final DataType stored;
-    public final Prefixes prefixes;
+
+    public final PrefixCache prefixes;
     private final List<Block> blocks;
     private final TokenMatrix embedding;
     private final NDArray embeddingScale; // null where it is 1
@@ -40,7 +40,7 @@ public final class Transformer implements AutoCloseable {
         this.manager = manager;
         this.stored = stored;
         type = stored == DataType.FLOAT16 ? DataType.FLOAT32 : stored;
-        prefixes = new Prefixes(this, Prefixes.LIMIT);
+        prefixes = new PrefixCache(this, PrefixCache.LIMIT);
         var weights = new Weights(source, names, config, manager, type, stored);
         embedding = weights.embedding();
         head = config.tiedHead() ? embedding : weights.head();
@@ -49,7 +49,9 @@ public final class Transformer implements AutoCloseable {
         finalNorm = blocks.get(0).norm();
         logitCap = weights.cap(config.logitCap());
         weights.refuseUnread();
-        embeddingScale = config.embeddingScale() == 1 ? null : manager.create((float) config.embeddingScale()).toType(type, false);
+        embeddingScale = config.embeddingScale() == 1
+                ? null
+                : manager.create((float) config.embeddingScale()).toType(type, false);
     }
 
     /**
@@ -57,8 +59,8 @@ public final class Transformer implements AutoCloseable {
      *
      * @param states entering each block and leaving the last [B, d]
      * @param inputs added to each block's output [B, d], null where none
-     * @param mixed  what inputs on the heads come to behind the output matrix [B, d], null where none
-     * @param heads  the heads' outputs, side by side, before any input [B, h w]; null unless they are asked for
+     * @param mixed what inputs on the heads come to behind the output matrix [B, d], null where none
+     * @param heads the heads' outputs, side by side, before any input [B, h w]; null unless they are asked for
      */
     public record Trace(List<NDArray> states, List<NDArray> inputs, List<NDArray> mixed, List<NDArray> heads) {
         public Trace() {
@@ -81,24 +83,30 @@ public final class Transformer implements AutoCloseable {
     /**
      * Runs the next tokens [B][L] through all blocks, z_{k+1} = phi_k(z_k) + u_k.
      *
-     * @param scope      owns the result and what the trace keeps
-     * @param laws       inputs, or null
+     * @param scope owns the result and what the trace keeps
+     * @param laws inputs, or null
      * @param everyToken whether inputs enter at every token or at the last one only
-     * @param trace      filled, or null
+     * @param trace filled, or null
      * @return the residual stream that leaves the last block [B, L, d]
      */
-    public NDArray run(NDManager scope, int[][] tokens, KvCache cache, DeviceLaws laws, boolean everyToken, Trace trace) {
+    public NDArray run(
+            NDManager scope, int[][] tokens, KvCache cache, DeviceLaws laws, boolean everyToken, Trace trace) {
         int length = tokens[0].length;
         NDArray x = embed(scope, tokens);
-        var pass = new Pass(scope, type, config.distinctSpans(), config.headDimension(), cache.pads, cache.columns(), length);
-        DeviceLaws.Pass inputs = laws == null ? null : laws.run(scope);
+        var pass = new ForwardPass(
+                scope, type, config.distinctSpans(), config.headDimension(), cache.pads, cache.columns(), length);
+        DeviceLaws.Step inputs = laws == null ? null : laws.run(scope);
         for (Block block : blocks) {
             try (NDManager within = scope.newSubManager()) {
                 x.attach(within);
                 NDArray entering = x;
-                NDArray out = block.forward(x, pass, cache, heads -> onHeads(scope, block, inputs, heads, everyToken, trace));
-                NDArray u = inputs == null ? null : sum(input(inputs, Place.STATE, block, entering, everyToken),
-                        input(inputs, Place.OUTPUT, block, out, everyToken));
+                NDArray out =
+                        block.forward(x, pass, cache, heads -> onHeads(scope, block, inputs, heads, everyToken, trace));
+                NDArray u = inputs == null
+                        ? null
+                        : sum(
+                                input(inputs, HookPoint.RESID_PRE, block, entering, everyToken),
+                                input(inputs, HookPoint.RESID_POST, block, out, everyToken));
                 add(out, u, everyToken);
                 if (trace != null) {
                     keep(scope, trace.states, last(entering));
@@ -115,19 +123,21 @@ public final class Transformer implements AutoCloseable {
         return x;
     }
 
-    private void onHeads(NDManager scope, Block block, DeviceLaws.Pass inputs, NDArray heads, boolean everyToken, Trace trace) {
+    private void onHeads(
+            NDManager scope, Block block, DeviceLaws.Step inputs, NDArray heads, boolean everyToken, Trace trace) {
         if (trace != null && trace.heads != null) {
             keep(scope, trace.heads, last(heads).duplicate());
         }
-        NDArray u = inputs == null ? null : input(inputs, Place.HEADS, block, heads, everyToken);
+        NDArray u = inputs == null ? null : input(inputs, HookPoint.HEAD_OUT, block, heads, everyToken);
         add(heads, u, everyToken);
         if (trace != null) {
             keep(scope, trace.mixed, u == null ? null : Tensors.linear(last(u), block.output(), null));
         }
     }
 
-    private static NDArray input(DeviceLaws.Pass inputs, Place place, Block block, NDArray read, boolean everyToken) {
-        return inputs.input(place, block.index(), everyToken ? read : last(read));
+    private static NDArray input(
+            DeviceLaws.Step inputs, HookPoint point, Block block, NDArray read, boolean everyToken) {
+        return inputs.input(point, block.index(), everyToken ? read : last(read));
     }
 
     private static NDArray sum(NDArray a, NDArray b) {
@@ -141,7 +151,9 @@ public final class Transformer implements AutoCloseable {
     }
 
     private void keep(NDManager scope, List<NDArray> list, NDArray lastColumn) {
-        NDArray kept = lastColumn == null ? null : lastColumn.reshape(lastColumn.getShape().get(0), -1);
+        NDArray kept = lastColumn == null
+                ? null
+                : lastColumn.reshape(lastColumn.getShape().get(0), -1);
         if (kept != null) {
             kept.attach(scope);
         }
@@ -183,7 +195,8 @@ public final class Transformer implements AutoCloseable {
     /** Vectors as rows on the device, [m, d]. */
     public NDArray rows(NDManager scope, double[]... vectors) {
         double[] flat = Arrays.stream(vectors).flatMapToDouble(Arrays::stream).toArray();
-        return scope.create(flat, new Shape(vectors.length, flat.length / vectors.length)).toType(type, false);
+        return scope.create(flat, new Shape(vectors.length, flat.length / vectors.length))
+                .toType(type, false);
     }
 
     /** An array [m, n] as m vectors on the host. */

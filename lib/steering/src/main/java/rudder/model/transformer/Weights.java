@@ -11,14 +11,15 @@ import java.util.List;
 import java.util.Set;
 import rudder.checkpoint.ModelConfig;
 import rudder.checkpoint.TensorNames;
-import rudder.checkpoint.format.Job;
+import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.format.TensorSource;
 import rudder.model.transformer.Staging.Rows;
 
 /**
- * Reads a checkpoint's tensors onto the engine's device and prepares them for {@link Block}: query, key and value rows (and gate and up rows) stacked into one
- * matrix; norm gains times sqrt(width) and the scale of q.k folded into the matrices that read them; rows stored for interleaved rotary
- * pairs put back into halves. Matrices are stored in one precision, vectors in that of the arithmetic.
+ * Reads a checkpoint's tensors onto the engine's device and prepares them for {@link Block}: query, key and value rows
+ * (and gate and up rows) stacked into one matrix; norm gains times sqrt(width) and the scale of q.k folded into the
+ * matrices that read them; rows stored for interleaved rotary pairs put back into halves. Matrices are stored in one
+ * precision, vectors in that of the arithmetic.
  */
 final class Weights {
 
@@ -31,7 +32,13 @@ final class Weights {
     private final Set<String> unread;
     private final Staging staging;
 
-    Weights(TensorSource source, TensorNames names, ModelConfig config, NDManager manager, DataType type, DataType stored) {
+    Weights(
+            TensorSource source,
+            TensorNames names,
+            ModelConfig config,
+            NDManager manager,
+            DataType type,
+            DataType stored) {
         this.source = source;
         this.names = names;
         this.config = config;
@@ -79,19 +86,23 @@ final class Weights {
         }
         unread.removeIf(name -> names.others().matcher(name).matches());
         if (!unread.isEmpty()) {
-            throw new IllegalArgumentException(source + ": tensor " + unread.iterator().next() + " (of " + unread.size()
-                    + " left over) has no place in a model of the architecture " + config.architecture()
-                    + " with this configuration; ignoring it would compute something else. Use a checkpoint without it.");
+            throw new IllegalArgumentException(
+                    source + ": tensor " + unread.iterator().next() + " (of " + unread.size()
+                            + " left over) has no place in a model of the architecture " + config.architecture()
+                            + " with this configuration; ignoring it would compute something else. Use a checkpoint without it.");
         }
     }
 
     List<Block> blocks() {
         var norms = new Norm(array(new float[] {(float) (config.dimension() * config.epsilon())}));
-        Norm headNorm = config.queryKeyNorms() ? new Norm(array(new float[] {(float) (config.headDimension() * config.epsilon())})) : null;
+        Norm headNorm = config.queryKeyNorms()
+                ? new Norm(array(new float[] {(float) (config.headDimension() * config.epsilon())}))
+                : null;
         SoftCap cap = cap(config.attentionCap());
-        NDArray turn = array(Attention.quarterTurn(config.headDimension()), config.headDimension(), config.headDimension());
+        NDArray turn =
+                array(Attention.quarterTurn(config.headDimension()), config.headDimension(), config.headDimension());
         var blocks = new ArrayList<Block>();
-        try (Job job = Job.of("Loading " + config.horizon() + " blocks", config.horizon())) {
+        try (Progress job = Progress.of("Loading " + config.horizon() + " blocks", config.horizon())) {
             for (int k = 0; k < config.horizon(); k++) {
                 blocks.add(block(k, norms, headNorm, cap, turn));
                 job.advance(1);
@@ -107,22 +118,47 @@ final class Weights {
         NDArray qkv = queriesKeysValues(".weight", d, gain(names.attentionNorm().formatted(k), d), k);
         NDArray bias = config.biases() ? queriesKeysValues(".bias", 1, null, k).reshape(-1) : null;
         NDArray headGain = headNorm == null ? null : headGain(k, w);
-        var attention = new Attention(config.spans().get(k), config.heads(), config.keyValueHeads(), w, qkv, bias, headGain, headNorm, cap, turn);
+        var attention = new Attention(
+                config.spans().get(k),
+                config.heads(),
+                config.keyValueHeads(),
+                w,
+                qkv,
+                bias,
+                headGain,
+                headNorm,
+                cap,
+                turn);
         NDArray output = stack(config.heads() * w, null, new Rows(names.output().formatted(k) + ".weight", d));
-        NDArray gateUp = stack(d, gain(names.mlpNorm().formatted(k), d), new Rows(names.gate().formatted(k) + ".weight", f),
+        NDArray gateUp = stack(
+                d,
+                gain(names.mlpNorm().formatted(k), d),
+                new Rows(names.gate().formatted(k) + ".weight", f),
                 new Rows(names.up().formatted(k) + ".weight", f));
         NDArray down = stack(f, null, new Rows(names.down().formatted(k) + ".weight", d));
-        return new Block(k, norm, attention, output, postGain(names.postAttentionNorm(), k), new GatedMlp(Nonlinearity.of(config.activation()), gateUp), down,
+        return new Block(
+                k,
+                norm,
+                attention,
+                output,
+                postGain(names.postAttentionNorm(), k),
+                new GatedMlp(Nonlinearity.of(config.activation()), gateUp),
+                down,
                 postGain(names.postMlpNorm(), k));
     }
 
-    /** The three projections' weights or biases stacked; queries carry the scale of q.k unless their norm's gain does. */
+    /**
+     * The three projections' weights or biases stacked; queries carry the scale of q.k unless their norm's gain does.
+     */
     private NDArray queriesKeysValues(String suffix, int columns, float[] gain, int k) {
         int queries = config.heads() * config.headDimension();
         int keys = config.keyValueHeads() * config.headDimension();
         double scale = config.queryKeyNorms() ? 1 : config.attentionScale();
         int apart = config.interleavedHeads() ? config.headDimension() : 0;
-        return stack(columns, gain, new Rows(names.query().formatted(k) + suffix, queries, scale, apart),
+        return stack(
+                columns,
+                gain,
+                new Rows(names.query().formatted(k) + suffix, queries, scale, apart),
                 new Rows(names.key().formatted(k) + suffix, keys, 1, apart),
                 new Rows(names.value().formatted(k) + suffix, keys));
     }
@@ -155,7 +191,9 @@ final class Weights {
         return gain;
     }
 
-    /** The tensors' rows below each other, column j times {@code columnFactors[j]} (null: 1): [sum of counts, columns]. */
+    /**
+     * The tensors' rows below each other, column j times {@code columnFactors[j]} (null: 1): [sum of counts, columns].
+     */
     private NDArray stack(int columns, float[] columnFactors, Rows... parts) {
         for (Rows part : parts) {
             requireShape(part.name(), part.count(), columns);
@@ -167,15 +205,17 @@ final class Weights {
         long[] found = source.shape(name); // refuses a missing tensor by name
         long[] wanted = columns == 1 ? new long[] {rows} : new long[] {rows, columns};
         if (!Arrays.equals(found, wanted)) {
-            throw new IllegalArgumentException(source + ": tensor " + name + " has shape " + Arrays.toString(found) + ", but the configuration of "
-                    + config.architecture() + " wants " + Arrays.toString(wanted) + "; the file's metadata and its tensors disagree: try another conversion of the model");
+            throw new IllegalArgumentException(source + ": tensor " + name + " has shape " + Arrays.toString(found)
+                    + ", but the configuration of " + config.architecture() + " wants " + Arrays.toString(wanted)
+                    + "; the file's metadata and its tensors disagree: try another conversion of the model");
         }
         unread.remove(name);
     }
 
     private NDArray array(float[] values, long... shape) {
         try (NDManager scope = manager.newSubManager()) {
-            NDArray shared = scope.create(values, shape.length == 0 ? new Shape(values.length) : new Shape(shape)); // shares Java's memory
+            NDArray shared = scope.create(
+                    values, shape.length == 0 ? new Shape(values.length) : new Shape(shape)); // shares Java's memory
             NDArray own = shared.getDataType() == type ? shared.duplicate() : shared.toType(type, false);
             own.attach(manager);
             return own;

@@ -42,16 +42,27 @@ class BlockCurvatureTest {
                 var a = plant.jacobian(k);
                 for (double share : new double[] {1e-3, 1e-2, .1, .5, 2}) {
                     double radius = share * norm(z);
-                    double[][] steps = IntStream.range(0, 20).mapToObj(i -> scaled(radius, i == 0 ? z : i == 1 ? sum(-1, z, 0, z)
-                            : random.doubles(z.length, -1, 1).toArray())).toArray(double[][]::new);
-                    double[][] moved = plant.next(k, Arrays.stream(steps).map(x -> sum(1, z, 1, x)).toArray(double[][]::new));
+                    double[][] steps = IntStream.range(0, 20)
+                            .mapToObj(i -> scaled(
+                                    radius,
+                                    i == 0
+                                            ? z
+                                            : i == 1
+                                                    ? sum(-1, z, 0, z)
+                                                    : random.doubles(z.length, -1, 1)
+                                                            .toArray()))
+                            .toArray(double[][]::new);
+                    double[][] moved = plant.next(
+                            k, Arrays.stream(steps).map(x -> sum(1, z, 1, x)).toArray(double[][]::new));
                     double[] there = plant.next(k, z);
                     double most = curvature.within(k, radius) / 2 * radius * radius;
                     for (int i = 0; i < steps.length; i++) {
                         var ax = new DMatrixRMaj(z.length, 1);
                         CommonOps_DDRM.mult(a, new DMatrixRMaj(steps[i]), ax);
                         double rest = norm(sum(1, sum(1, moved[i], -1, there), -1, ax.data));
-                        assertTrue(rest <= most, rest + " against " + most + ", block " + k + ", " + n + " tokens, radius " + radius);
+                        assertTrue(
+                                rest <= most,
+                                rest + " against " + most + ", block " + k + ", " + n + " tokens, radius " + radius);
                     }
                 }
             }
@@ -62,16 +73,27 @@ class BlockCurvatureTest {
     @EnumSource
     void theCertificateMadeOfItHoldsOnRuns(Tiny tiny) {
         var plant = tiny.model().plant(Tiny.tokens(5, 5));
-        var nominal = Rollout.of(plant, Controller.none(), plant.nominal().state(0));      // as the plant itself rounds it
-        var solution = Lqr.solve(LinearSystem.of(IntStream.range(0, tiny.horizon).mapToObj(plant::jacobian).toList()), new QuadraticCost(1, 1, 1));
+        var nominal = Rollout.of(plant, Controller.none(), plant.nominal().state(0)); // as the plant itself rounds it
+        var solution = Lqr.solve(
+                LinearSystem.of(IntStream.range(0, tiny.horizon)
+                        .mapToObj(plant::jacobian)
+                        .toList()),
+                new QuadraticCost(1, 1, 1));
         var lyapunov = LyapunovFunction.of(solution.closedLoop());
         var bound = CertifiedBound.of(lyapunov, lyapunov.transitionNorms(), plant.curvature());
         var random = new Random(2);
         for (double size : new double[] {1e-8, 1e-5, 1e-2}) {
-            double[] start = sum(1, nominal.states()[0], 1, scaled(size, random.doubles(Tiny.D, -1, 1).toArray()));
-            var run = Rollout.of(plant, Controller.tracking(solution, nominal.states()), start).minus(nominal);
+            double[] start = sum(
+                    1,
+                    nominal.states()[0],
+                    1,
+                    scaled(size, random.doubles(Tiny.D, -1, 1).toArray()));
+            var run = Rollout.of(plant, Controller.tracking(solution, nominal.states()), start)
+                    .minus(nominal);
             assertTrue(bound.holds(run), "size " + size);
-            assertTrue(size > 1e-8 || bound.along(run)[tiny.horizon] < 1, () -> "the bound is " + bound.along(run)[tiny.horizon]);
+            assertTrue(
+                    size > 1e-8 || bound.along(run)[tiny.horizon] < 1,
+                    () -> "the bound is " + bound.along(run)[tiny.horizon]);
         }
     }
 
@@ -95,9 +117,19 @@ class BlockCurvatureTest {
             double h = 1e-4;
             NDArray g = scope.arange(-12, 12, (float) h).toType(DataType.FLOAT64, false);
             double[] slopes = activation.derivative(g).toDoubleArray();
-            double[] bends = activation.derivative(g.add(h)).sub(activation.derivative(g.sub(h))).div(2 * h).toDoubleArray();
-            assertEquals(activation.steepest, Arrays.stream(slopes).map(Math::abs).max().orElseThrow(), 1e-4);
-            assertEquals(activation.sharpest, Arrays.stream(bends).map(Math::abs).max().orElseThrow(), 1e-4);
+            double[] bends = activation
+                    .derivative(g.add(h))
+                    .sub(activation.derivative(g.sub(h)))
+                    .div(2 * h)
+                    .toDoubleArray();
+            assertEquals(
+                    activation.steepest,
+                    Arrays.stream(slopes).map(Math::abs).max().orElseThrow(),
+                    1e-4);
+            assertEquals(
+                    activation.sharpest,
+                    Arrays.stream(bends).map(Math::abs).max().orElseThrow(),
+                    1e-4);
         }
     }
 
@@ -111,6 +143,8 @@ class BlockCurvatureTest {
     }
 
     private static double[] sum(double a, double[] x, double b, double[] y) {
-        return IntStream.range(0, x.length).mapToDouble(i -> a * x[i] + b * y[i]).toArray();
+        return IntStream.range(0, x.length)
+                .mapToDouble(i -> a * x[i] + b * y[i])
+                .toArray();
     }
 }

@@ -24,7 +24,13 @@ class DevicesTest {
 
     @Test
     void aDeviceThatIsNotThereIsRefused() {
-        assertRefused(() -> Devices.named("gpu:0", 0), "RUDDER_DEVICE", "'gpu:0'", "no GPU", "RUDDER_CUDA=1", "RUDDER_DEVICE=cpu");
+        assertRefused(
+                () -> Devices.named("gpu:0", 0),
+                "RUDDER_DEVICE",
+                "'gpu:0'",
+                "no GPU",
+                "RUDDER_CUDA=1",
+                "RUDDER_DEVICE=cpu");
         assertRefused(() -> Devices.named("gpu:2", 2), "'gpu:2'", "2 GPU", "gpu:0 to gpu:1");
         for (String word : new String[] {"cuda", "gpu", "gpu:", "gpu:-1", "GPU:0", "gpu:99999999999"}) {
             assertRefused(() -> Devices.named(word, 1), "'" + word + "'", "wanted auto, cpu or gpu:0");

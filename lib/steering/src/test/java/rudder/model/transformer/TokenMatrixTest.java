@@ -40,7 +40,9 @@ class TokenMatrixTest {
 
     private static long tables(LanguageModel model) {
         var shape = new Shape(model.transformer().config.vocabulary(), model.dimension());
-        return model.transformer().manager.getManagedArrays().stream().filter(array -> array.getShape().equals(shape)).count();
+        return model.transformer().manager.getManagedArrays().stream()
+                .filter(array -> array.getShape().equals(shape))
+                .count();
     }
 
     @ParameterizedTest
@@ -69,12 +71,14 @@ class TokenMatrixTest {
     void soAreRandomOnesAndThoseOfQuantisedFiles(@TempDir Path folder) throws IOException {
         var shape = new ModelShape("small", "llama", 1, 48, 4, 2, 12, 72, 300, true);
         assertSameRows(new RandomWeights(shape, 1), "model.embed_tokens.weight");
-        var bytes = ByteBuffer.allocate(300 * 2 * 34);                     // rows of two blocks of Q8_0: a float16 and 32 bytes each
+        var bytes = ByteBuffer.allocate(300 * 2 * 34); // rows of two blocks of Q8_0: a float16 and 32 bytes each
         new Random(1).nextBytes(bytes.array());
         for (int block = 0; block < 600; block++) {
-            bytes.put(34 * block + 1, (byte) 0x2c);                         // about 1/16
+            bytes.put(34 * block + 1, (byte) 0x2c); // about 1/16
         }
-        try (var gguf = GgufFile.open(new GgufBytes().tensor("t", 8, new long[] {300, 64}, bytes.array()).write(folder.resolve("a.gguf")))) {
+        try (var gguf = GgufFile.open(new GgufBytes()
+                .tensor("t", 8, new long[] {300, 64}, bytes.array())
+                .write(folder.resolve("a.gguf")))) {
             assertSameRows(gguf, "t");
         }
     }
@@ -112,7 +116,11 @@ class TokenMatrixTest {
         tensors.get("token_embd.weight").values()[7 * Tiny.D + 5] = Float.NaN;
         try (var model = Tiny.QWEN2.load(DataType.FLOAT32, tensors, file -> {})) {
             model.logits(new int[] {6, 8});
-            assertRefused(() -> model.logits(new int[] {6, 7, 8}), "token_embd.weight", "NaN at element " + (7 * Tiny.D + 5), "fetch it again");
+            assertRefused(
+                    () -> model.logits(new int[] {6, 7, 8}),
+                    "token_embd.weight",
+                    "NaN at element " + (7 * Tiny.D + 5),
+                    "fetch it again");
         }
     }
 
@@ -132,18 +140,23 @@ class TokenMatrixTest {
     }
 
     private static Path tiny(String checkpoint, String file) throws IOException, URISyntaxException {
-        return TinyCheckpointTest.checkpoints().filter(path -> path.endsWith(checkpoint)).findFirst().orElseThrow().resolve(file);
+        return TinyCheckpointTest.checkpoints()
+                .filter(path -> path.endsWith(checkpoint))
+                .findFirst()
+                .orElseThrow()
+                .resolve(file);
     }
 
     private static long descriptors(Path file) throws IOException {
         try (Stream<Path> all = Files.list(DESCRIPTORS)) {
             return all.filter(descriptor -> {
-                try {
-                    return Files.readSymbolicLink(descriptor).equals(file.toRealPath());
-                } catch (IOException e) {
-                    return false;                                            // closed meanwhile
-                }
-            }).count();
+                        try {
+                            return Files.readSymbolicLink(descriptor).equals(file.toRealPath());
+                        } catch (IOException e) {
+                            return false; // closed meanwhile
+                        }
+                    })
+                    .count();
         }
     }
 }

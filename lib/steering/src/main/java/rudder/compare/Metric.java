@@ -1,0 +1,158 @@
+package rudder.compare;
+
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import rudder.model.Completion;
+import rudder.model.LanguageModel;
+
+/**
+ * A number for each completion: a column of a {@link Comparison}.
+ *
+ * @param name the column's title
+ * @param all the number of each completion, whichever others it is asked for beside; NaN where it is not defined
+ * @param ratio whether it is a quantity that is compared by ratios, as perplexity is: its mean is geometric
+ */
+public record Metric(String name, Function<List<Completion>, double[]> all, boolean ratio) {
+
+    private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{N}]+(?:['\u2019][\\p{L}\\p{N}]+)*");
+
+    /** A score with an arithmetic mean: a count, a rate, a judge's verdict of 0 or 1. */
+    public static Metric of(String name, ToDoubleFunction<Completion> of) {
+        return new Metric(
+                name, completions -> completions.stream().mapToDouble(of).toArray(), false);
+    }
+
+    /**
+     * Perplexity of what was written: exp of the mean surprisal, under an unsteered model, of the text's tokens behind
+     * the prompt's. Averaged over completions geometrically, as surprisals add up. Not defined if nothing was written.
+     */
+    public static Metric perplexity(LanguageModel judge) {
+        return new Metric(
+                "perplexity",
+                completions -> {
+                    var whole = completions.stream()
+                            .map(completion -> judge.encode(completion.prompt() + completion.text()))
+                            .toList();
+                    // a token may span the prompt's end
+                    int[] from = IntStream.range(0, whole.size())
+                            .map(i -> Math.max(
+                                    1, common(judge.encode(completions.get(i).prompt()), whole.get(i))))
+                            .toArray();
+                    return perplexities(judge, whole, from);
+                },
+                true);
+    }
+
+    /**
+     * Perplexity of the tokens written, whatever the model read before them, a chat's markers included: exp of their
+     * mean surprisal under the model that wrote them, unsteered. The token that ended them does not count. Not defined
+     * if nothing was written.
+     */
+    static Metric ownPerplexity(LanguageModel model) {
+        return new Metric(
+                "perplexity",
+                completions -> {
+                    var whole = completions.stream()
+                            .map(completion -> {
+                                int[] read = completion.promptTokens();
+                                int written = completion.tokens().length - (completion.ended() ? 1 : 0);
+                                int[] tokens = Arrays.copyOf(read, read.length + written);
+                                System.arraycopy(completion.tokens(), 0, tokens, read.length, written);
+                                return tokens;
+                            })
+                            .toList();
+                    return perplexities(
+                            model,
+                            whole,
+                            completions.stream()
+                                    .mapToInt(completion -> completion.promptTokens().length)
+                                    .toArray());
+                },
+                true);
+    }
+
+    /** exp of the mean surprisal of each sequence's tokens from the given one on; NaN where there is none. */
+    private static double[] perplexities(LanguageModel model, List<int[]> sequences, int[] from) {
+        return Arrays.stream(model.surprisals(sequences, from))
+                .mapToDouble(surprisals ->
+                        Math.exp(Arrays.stream(surprisals).average().orElse(Double.NaN)))
+                .toArray();
+    }
+
+    private static int common(int[] a, int[] b) {
+        int mismatch = Arrays.mismatch(a, b);
+        return mismatch < 0 ? a.length : mismatch;
+    }
+
+    /** Input energy for each token: sum over blocks of |u_k|^2, in squared units of the state. */
+    public static Metric energy() {
+        return of("energy", Completion::energyPerToken);
+    }
+
+    /**
+     * Distinct-n: different runs of n words over all runs of n words of the text, 1 if none repeats. Falls as a text
+     * loops, and slowly with its length. Not defined for fewer than n words. Source: Li et al., arXiv 1510.03055.
+     */
+    public static Metric distinct(int n) {
+        if (n < 1) {
+            throw new IllegalArgumentException("runs of " + n + " words, wanted at least 1");
+        }
+        return of("distinct-" + n, completion -> distinct(words(completion.text()), n));
+    }
+
+    static double distinct(List<String> words, int n) {
+        int runs = words.size() - n + 1;
+        var different = new HashSet<List<String>>();
+        for (int i = 0; i < runs; i++) {
+            different.add(words.subList(i, i + n));
+        }
+        return runs < 1 ? Double.NaN : (double) different.size() / runs;
+    }
+
+    /**
+     * Share of a text's runs of four words that have stood in it before: 0 for ordinary prose of this length, near 1
+     * for a loop. Not defined for fewer than four words.
+     */
+    public static Metric repetition() {
+        return of("repetition", completion -> 1 - distinct(words(completion.text()), 4));
+    }
+
+    /** Runs of letters and digits, apostrophes within included, in lower case. */
+    static List<String> words(String text) {
+        return WORD.matcher(text.toLowerCase(Locale.ROOT))
+                .results()
+                .map(MatchResult::group)
+                .toList();
+    }
+
+    /** The same by another name. */
+    public Metric named(String name) {
+        return new Metric(name, all, ratio);
+    }
+
+    ConfidenceInterval mean(double[] values) {
+        return ratio ? ConfidenceInterval.bootstrap(log(values)).map(Math::exp) : ConfidenceInterval.bootstrap(values);
+    }
+
+    ConfidenceInterval change(double[] values, double[] baseline) {
+        return ratio
+                ? ConfidenceInterval.ofDifference(log(values), log(baseline)).map(Math::exp)
+                : ConfidenceInterval.ofDifference(values, baseline);
+    }
+
+    static double[] log(double[] values) {
+        return Arrays.stream(values).map(Math::log).toArray();
+    }
+
+    @Override
+    public String toString() {
+        return "Metric[" + name + "]";
+    }
+}

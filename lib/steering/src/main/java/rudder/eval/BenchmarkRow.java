@@ -1,0 +1,187 @@
+package rudder.eval;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import com.google.gson.Strictness;
+import com.google.gson.stream.JsonReader;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.io.StringReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.zip.GZIPInputStream;
+import rudder.checkpoint.format.Csv;
+
+/**
+ * One item of a benchmark's file: its fields by name, whatever the format, and where it stands, for messages.
+ *
+ * @param place the file, and the line or the number of the item
+ * @param fields texts of a table, anything JSON has of a JSON object
+ */
+record BenchmarkRow(String place, JsonObject fields) {
+
+    /** Turns a row into what it stands for. */
+    interface RowReader<T> {
+        T of(BenchmarkRow row) throws IOException;
+    }
+
+    /** Reads a file in the format that its name ends in: csv, tsv, jsonl, jsonl.gz, or json, an array of objects. */
+    static <T> List<T> read(Path file, RowReader<T> reading) throws IOException {
+        var name = file.getFileName().toString();
+        if (name.endsWith(".csv") || name.endsWith(".tsv")) {
+            return read(Csv.read(file, name.endsWith(".tsv") ? '\t' : ','), reading);
+        }
+        if (!name.endsWith(".json") && !name.endsWith(".jsonl") && !name.endsWith(".jsonl.gz")) {
+            throw new IOException(file + ": wanted a name that ends in .csv, .tsv, .json, .jsonl or .jsonl.gz");
+        }
+        var read = new ArrayList<T>();
+        try (InputStream raw = Files.newInputStream(file);
+                InputStream in = name.endsWith(".gz") ? new GZIPInputStream(raw) : raw;
+                var reader = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
+            if (name.endsWith(".json")) {
+                var array = json(file.toString(), reader);
+                if (!array.isJsonArray()) {
+                    throw new IOException(file + ": found no array, wanted an array of objects");
+                }
+                for (var element : array.getAsJsonArray()) {
+                    read.add(of(file + ", item " + (read.size() + 1), element).as(reading));
+                }
+                return read;
+            }
+            int number = 0;
+            for (String line; (line = reader.readLine()) != null; ) {
+                var place = file + ", line " + ++number;
+                if (!line.isBlank()) {
+                    read.add(of(place, json(place, new StringReader(line))).as(reading));
+                }
+            }
+        }
+        return read;
+    }
+
+    /** The row of an object. */
+    static BenchmarkRow of(String place, JsonElement element) throws IOException {
+        if (!element.isJsonObject()) {
+            throw new IOException(place + ": found no object, wanted one");
+        }
+        return new BenchmarkRow(place, element.getAsJsonObject());
+    }
+
+    /** Reads a table's rows. */
+    static <T> List<T> read(Csv csv, RowReader<T> reading) throws IOException {
+        var read = new ArrayList<T>();
+        for (var row : csv.rows()) {
+            var fields = new JsonObject();
+            for (int i = 0; i < csv.columns().size(); i++) {
+                fields.addProperty(csv.columns().get(i), row.fields().get(i));
+            }
+            read.add(new BenchmarkRow(csv.file() + ", line " + row.line(), fields).as(reading));
+        }
+        return read;
+    }
+
+    private <T> T as(RowReader<T> reading) throws IOException {
+        try {
+            return reading.of(this);
+        } catch (IllegalArgumentException e) {
+            throw new IOException(place + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** The one value that a text consists of. */
+    static JsonElement json(String place, Reader text) throws IOException {
+        try (var json = new JsonReader(text)) {
+            json.setStrictness(Strictness.STRICT);
+            return JsonParser.parseReader(json);
+        } catch (JsonParseException e) {
+            throw new IOException(place + " is not JSON: " + e.getMessage(), e);
+        }
+    }
+
+    /** The field of that name: a text. */
+    String text(String name) throws IOException {
+        return optional(name)
+                .orElseThrow(() -> fields.has(name)
+                        ? wrong(name, "a text")
+                        : new IOException(place + ": found the fields " + String.join(", ", fields.keySet())
+                                + ", wanted one named " + name));
+    }
+
+    /** The same, if the field is there and a text. */
+    Optional<String> optional(String name) {
+        return Optional.ofNullable(fields.get(name))
+                .filter(JsonElement::isJsonPrimitive)
+                .map(JsonElement::getAsString);
+    }
+
+    /** The fields that are there and not null or blank, as numbers; true counts as 1. */
+    Map<String, Double> numbers(Iterable<String> names) throws IOException {
+        var numbers = new LinkedHashMap<String, Double>();
+        for (var name : names) {
+            var found = optional(name).filter(text -> !text.isBlank());
+            if (found.isPresent()) {
+                numbers.put(name, number(name, found.get()));
+            }
+        }
+        return numbers;
+    }
+
+    private double number(String name, String text) throws IOException {
+        try {
+            return switch (text.toLowerCase(Locale.ROOT)) {
+                case "true" -> 1;
+                case "false" -> 0;
+                default -> Double.parseDouble(text);
+            };
+        } catch (NumberFormatException e) {
+            throw wrong(name, "a number");
+        }
+    }
+
+    /** A place from 0 below {@code count}, written as a number or, from {@code A}, as a letter. */
+    int place(String name, int count, char first) throws IOException {
+        var text = text(name).strip();
+        int place = text.length() == 1 ? text.charAt(0) - first : -1;
+        if (place < 0 || place >= count) {
+            throw wrong(name, "one of " + first + " to " + (char) (first + count - 1));
+        }
+        return place;
+    }
+
+    /** The field of that name: an object. */
+    BenchmarkRow object(String name) throws IOException {
+        if (!fields.has(name)) {
+            throw wrong(name, "an object");
+        }
+        return of(place + ", " + name, fields.get(name));
+    }
+
+    /** The field of that name: an array of texts. */
+    List<String> texts(String name) throws IOException {
+        var element = fields.get(name);
+        if (element == null
+                || !element.isJsonArray()
+                || !element.getAsJsonArray().asList().stream().allMatch(JsonElement::isJsonPrimitive)) {
+            throw wrong(name, "an array of texts");
+        }
+        return element.getAsJsonArray().asList().stream()
+                .map(JsonElement::getAsString)
+                .toList();
+    }
+
+    private IOException wrong(String name, String wanted) {
+        return new IOException(place + ", column " + name + ": found " + fields.get(name) + ", wanted " + wanted);
+    }
+}
