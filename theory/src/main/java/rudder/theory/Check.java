@@ -3,16 +3,16 @@ package rudder.theory;
 import org.ejml.data.DMatrixRMaj;
 
 /** What arguments must be; each refusal names the argument, what was found and what was wanted. */
-final class Check {
+public final class Check {
     private Check() {}
 
-    static void that(boolean holds, String message, Object... values) {
+    public static void that(boolean holds, String message, Object... values) {
         if (!holds) {
             throw new IllegalArgumentException(String.format(message, values));
         }
     }
 
-    static void shape(String name, DMatrixRMaj matrix, int rows, int columns) {
+    public static void shape(String name, DMatrixRMaj matrix, int rows, int columns) {
         that(
                 matrix.numRows == rows && matrix.numCols == columns,
                 "%s is %d x %d, wanted %d x %d",
@@ -23,11 +23,11 @@ final class Check {
                 columns);
     }
 
-    static void length(String name, int found, int wanted) {
+    public static void length(String name, int found, int wanted) {
         that(found == wanted, "%s has length %d, wanted %d", name, found, wanted);
     }
 
-    static void finite(String name, double[] values, int count) {
+    public static void finite(String name, double[] values, int count) {
         for (int i = 0; i < count; i++) {
             if (!Double.isFinite(values[i])) {
                 throw new IllegalArgumentException(
@@ -36,16 +36,16 @@ final class Check {
         }
     }
 
-    static void finite(String name, double[] values) {
+    public static void finite(String name, double[] values) {
         finite(name, values, values.length);
     }
 
-    static void finite(String name, DMatrixRMaj matrix) {
+    public static void finite(String name, DMatrixRMaj matrix) {
         finite(name, matrix.data, matrix.getNumElements());
     }
 
     /** A block index in 0..last. */
-    static void block(int k, int last) {
+    public static void block(int k, int last) {
         that(0 <= k && k <= last, "block %d, wanted 0..%d", k, last);
     }
 }

@@ -19,7 +19,7 @@ import org.ejml.data.DMatrixRMaj;
  *
  * <p>Source: Golub and Van Loan, <i>Matrix Computations</i>, "Lanczos methods".
  */
-final class Lanczos {
+public final class Lanczos {
     private static final double RESIDUAL = 2e-8;
 
     /**
@@ -31,12 +31,12 @@ final class Lanczos {
     private Lanczos() {}
 
     /** B_run x for each column of x; column c belongs to the operator {@code runs[c]}. */
-    interface Operators {
+    public interface Operators {
         DMatrixRMaj apply(int[] runs, DMatrixRMaj x);
     }
 
     /** The largest eigenvalue of each of the operators 0..count-1 on vectors of d numbers. */
-    static double[] largest(int count, int d, Operators operators) {
+    public static double[] largest(int count, int d, Operators operators) {
         var random = new Random(1);
         var values = new double[count];
         List<Run> active = new ArrayList<>();

@@ -1,6 +1,7 @@
 package rudder.theory;
 
 import java.util.List;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
@@ -38,30 +39,9 @@ public interface LinearSystem {
                 (i, here, phi) -> here.multiply(here.put(jacobian(i)), phi)); // Phi(i+1, j) = A_i Phi(i, j)
     }
 
-    /**
-     * How deviations evolve under a controller: {@code A_k - W_k C_k}, and A_k where block k has no law.
-     *
-     * @throws IllegalArgumentException if the controller does not fit this system, or is not linear feedback of the
-     *     present state alone
-     */
-    default LinearSystem under(Controller controller) {
-        controller.requireFits(horizon(), dimension());
-        Check.that(
-                controller.blocks(HookPoint.RESID_POST).isEmpty()
-                        && IntStream.range(0, horizon())
-                                .mapToObj(k -> controller.laws(HookPoint.RESID_PRE, k))
-                                .flatMap(List::stream)
-                                .allMatch(law -> law instanceof LinearFeedback feedback
-                                        && feedback.past().isEmpty()),
-                "controller '%s' is gated, remembers earlier blocks, or reads what leaves them; wanted linear feedback of the present state",
-                controller.name());
-        return new SystemView(
-                this,
-                k -> controller.laws(HookPoint.RESID_PRE, k).stream()
-                        .map(law -> law.feedback().orElseThrow())
-                        .map(law -> algebra().multiply(law.W(), law.reading().directions()))
-                        .reduce(jacobian(k), (a, wc) -> CommonOps_DDRM.subtract(a, wc, null)),
-                this + " under " + controller.name());
+    /** Returns a system of the same size and algebra with other Jacobians, each made when it is asked for. */
+    default LinearSystem transformed(IntFunction<DMatrixRMaj> jacobians, String description) {
+        return new SystemView(this, jacobians, description);
     }
 
     /** {@link #of(List, DenseAlgebra, String)} with plain Java's algebra and no description. */

@@ -5,6 +5,7 @@ import java.util.List;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.DenseAlgebra.Matrix;
 import rudder.theory.DenseAlgebra.Workspace;
+import rudder.theory.control.Controller;
 
 /**
  * The finite-horizon, time-varying linear quadratic regulator: minimise

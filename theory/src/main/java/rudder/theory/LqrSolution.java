@@ -62,7 +62,7 @@ public final class LqrSolution {
 
     /** The regulated system {@code dz_{k+1} = Ahat_k dz_k}, on the same algebra. */
     public LinearSystem closedLoop() {
-        return new SystemView(system, this::closedLoop, "closed loop of " + this);
+        return system.transformed(this::closedLoop, "closed loop of " + this);
     }
 
     /** {@code K_k x}, d numbers. */

@@ -7,7 +7,7 @@ final class Matrices {
     private Matrices() {}
 
     /** M + value I, in place. */
-    static void addToDiagonal(DMatrixRMaj m, double value) {
+    public static void addToDiagonal(DMatrixRMaj m, double value) {
         for (int i = 0; i < m.numRows; i++) {
             m.add(i, i, value);
         }

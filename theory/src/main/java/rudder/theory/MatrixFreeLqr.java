@@ -3,6 +3,7 @@ package rudder.theory;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
+import rudder.theory.control.Controller;
 
 /**
  * A-LQR's vectors {@code w_k = K_k v_k} without any d x d matrix. {@code -w_k} is the first of the optimal inputs that

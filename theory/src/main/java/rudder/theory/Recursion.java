@@ -6,10 +6,10 @@ import rudder.theory.DenseAlgebra.Matrix;
 import rudder.theory.DenseAlgebra.Workspace;
 
 /** A matrix carried from block to block where the products are made: of a step, only what it hands on outlives it. */
-final class Recursion {
+public final class Recursion {
     private Recursion() {}
 
-    interface Step {
+    public interface Step {
         /** The matrix at block k from the one before; {@code here} is freed after the step. */
         Matrix at(int k, Workspace here, Matrix before);
     }
@@ -34,7 +34,7 @@ final class Recursion {
     }
 
     /** {@link #over} blocks T-1..0. */
-    static DMatrixRMaj backwards(LinearSystem system, DMatrixRMaj start, Step step) {
+    public static DMatrixRMaj backwards(LinearSystem system, DMatrixRMaj start, Step step) {
         int last = system.horizon() - 1;
         return over(IntStream.rangeClosed(0, last).map(k -> last - k), system.algebra(), start, step);
     }

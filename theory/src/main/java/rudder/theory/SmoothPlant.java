@@ -2,6 +2,7 @@ package rudder.theory;
 
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
+import rudder.theory.bound.TrackingBound;
 
 /** A plant that knows its derivatives. */
 public interface SmoothPlant extends Plant {

@@ -22,7 +22,7 @@ public final class Vectors {
     }
 
     /** x + a y */
-    static double[] plus(double[] x, double a, double[] y) {
+    public static double[] plus(double[] x, double a, double[] y) {
         double[] sum = x.clone();
         for (int i = 0; i < x.length; i++) {
             sum[i] += a * y[i];
@@ -30,11 +30,11 @@ public final class Vectors {
         return sum;
     }
 
-    static double[] times(double a, double[] x) {
+    public static double[] times(double a, double[] x) {
         return plus(new double[x.length], a, x);
     }
 
-    static double[] mean(double[][] rows) {
+    public static double[] mean(double[][] rows) {
         double[] mean = new double[rows[0].length];
         for (double[] row : rows) {
             mean = plus(mean, 1.0 / rows.length, row);
@@ -43,30 +43,30 @@ public final class Vectors {
     }
 
     /** M x */
-    static double[] multiply(DMatrixRMaj m, double[] x) {
+    public static double[] multiply(DMatrixRMaj m, double[] x) {
         double[] y = new double[m.numRows];
         CommonOps_DDRM.mult(m, column(x), column(y));
         return y;
     }
 
     /** -M */
-    static DMatrixRMaj negative(DMatrixRMaj m) {
+    public static DMatrixRMaj negative(DMatrixRMaj m) {
         var negative = m.copy();
         CommonOps_DDRM.changeSign(negative);
         return negative;
     }
 
     /** A view: d x 1. */
-    static DMatrixRMaj column(double[] x) {
+    public static DMatrixRMaj column(double[] x) {
         return DMatrixRMaj.wrap(x.length, 1, x);
     }
 
     /** A view: 1 x d. */
-    static DMatrixRMaj row(double[] x) {
+    public static DMatrixRMaj row(double[] x) {
         return DMatrixRMaj.wrap(1, x.length, x);
     }
 
-    static double[][] copy(double[][] rows) {
+    public static double[][] copy(double[][] rows) {
         double[][] copy = new double[rows.length][];
         for (int i = 0; i < rows.length; i++) {
             copy[i] = rows[i].clone();

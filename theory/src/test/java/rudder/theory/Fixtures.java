@@ -12,32 +12,32 @@ import org.ejml.dense.row.NormOps_DDRM;
 import org.junit.jupiter.api.function.Executable;
 
 /** Small random worlds, matrix algebra that reads like a textbook, and assertions on both. */
-final class Fixtures {
+public final class Fixtures {
     private Fixtures() {}
 
-    static final QuadraticCost COST = new QuadraticCost(0.3, 0.7, 1.9);
+    public static final QuadraticCost COST = new QuadraticCost(0.3, 0.7, 1.9);
 
-    static LinearSystem system(int horizon, int d, long seed) {
+    public static LinearSystem system(int horizon, int d, long seed) {
         var random = new Random(seed);
         return LinearSystem.of(
                 IntStream.range(0, horizon).mapToObj(k -> matrix(d, d, random)).toList());
     }
 
     /** Entries of variance 1 / columns, so that norms stay near 1. */
-    static DMatrixRMaj matrix(int rows, int columns, Random random) {
+    public static DMatrixRMaj matrix(int rows, int columns, Random random) {
         return DMatrixRMaj.wrap(rows, columns, times(1 / Math.sqrt(columns), vector(rows * columns, random)));
     }
 
-    static double[] vector(int d, Random random) {
+    public static double[] vector(int d, Random random) {
         return random.doubles(d, -1.7, 1.7).toArray();
     }
 
-    static double[] unit(int d, Random random) {
+    public static double[] unit(int d, Random random) {
         double[] x = vector(d, random);
         return times(1 / Vectors.norm(x), x);
     }
 
-    static Setpoint setpoint(int horizon, int d, double lambda, long seed) {
+    public static Setpoint setpoint(int horizon, int d, double lambda, long seed) {
         var random = new Random(seed);
         var directions =
                 IntStream.rangeClosed(0, horizon).mapToObj(k -> unit(d, random)).toArray(double[][]::new);
@@ -45,17 +45,17 @@ final class Fixtures {
         return Setpoint.of(directions, gaps, vector(horizon + 1, random), lambda, "random");
     }
 
-    static double[] times(double a, double[] x) {
+    public static double[] times(double a, double[] x) {
         return Vectors.times(a, x);
     }
 
-    static DMatrixRMaj identity(int d, double value) {
+    public static DMatrixRMaj identity(int d, double value) {
         var m = CommonOps_DDRM.identity(d);
         CommonOps_DDRM.scale(value, m);
         return m;
     }
 
-    static DMatrixRMaj product(DMatrixRMaj first, DMatrixRMaj... rest) {
+    public static DMatrixRMaj product(DMatrixRMaj first, DMatrixRMaj... rest) {
         var product = first;
         for (var factor : rest) {
             product = CommonOps_DDRM.mult(product, factor, null);
@@ -63,38 +63,38 @@ final class Fixtures {
         return product;
     }
 
-    static DMatrixRMaj transpose(DMatrixRMaj m) {
+    public static DMatrixRMaj transpose(DMatrixRMaj m) {
         return CommonOps_DDRM.transpose(m, null);
     }
 
-    static DMatrixRMaj plus(DMatrixRMaj a, DMatrixRMaj b) {
+    public static DMatrixRMaj plus(DMatrixRMaj a, DMatrixRMaj b) {
         return CommonOps_DDRM.add(a, b, null);
     }
 
-    static DMatrixRMaj minus(DMatrixRMaj a, DMatrixRMaj b) {
+    public static DMatrixRMaj minus(DMatrixRMaj a, DMatrixRMaj b) {
         return CommonOps_DDRM.subtract(a, b, null);
     }
 
-    static DMatrixRMaj inverse(DMatrixRMaj m) {
+    public static DMatrixRMaj inverse(DMatrixRMaj m) {
         var inverse = new DMatrixRMaj(m.numRows, m.numCols);
         assertTrue(CommonOps_DDRM.invert(m, inverse));
         return inverse;
     }
 
-    static DMatrixRMaj block(DMatrixRMaj m, int row, int column, int d) {
+    public static DMatrixRMaj block(DMatrixRMaj m, int row, int column, int d) {
         return CommonOps_DDRM.extract(m, row * d, (row + 1) * d, column * d, (column + 1) * d);
     }
 
-    static void assertClose(DMatrixRMaj expected, DMatrixRMaj actual, double relative) {
+    public static void assertClose(DMatrixRMaj expected, DMatrixRMaj actual, double relative) {
         double scale = Math.max(1e-300, NormOps_DDRM.normF(expected));
         assertEquals(0, NormOps_DDRM.normF(minus(expected, actual)) / scale, relative, "relative Frobenius distance");
     }
 
-    static void assertClose(double[] expected, double[] actual, double relative) {
+    public static void assertClose(double[] expected, double[] actual, double relative) {
         assertClose(Vectors.column(expected), Vectors.column(actual), relative);
     }
 
-    static void assertRefuses(Executable call, String... words) {
+    public static void assertRefuses(Executable call, String... words) {
         String message = assertThrows(IllegalArgumentException.class, call).getMessage();
         for (String word : words) {
             assertTrue(message.contains(word), () -> "'" + message + "' does not say '" + word + "'");

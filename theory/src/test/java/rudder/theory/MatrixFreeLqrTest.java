@@ -7,6 +7,7 @@ import static rudder.theory.Fixtures.*;
 import java.util.Random;
 import org.ejml.data.DMatrixRMaj;
 import org.junit.jupiter.api.Test;
+import rudder.theory.control.Controller;
 
 class MatrixFreeLqrTest {
     @Test

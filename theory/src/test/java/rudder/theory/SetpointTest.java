@@ -6,6 +6,7 @@ import static rudder.theory.Fixtures.*;
 
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import rudder.theory.control.Controller;
 
 class SetpointTest {
     private static final int T = 3;
@@ -56,7 +57,7 @@ class SetpointTest {
     @Test
     void zeroStrengthCentredIsTheOffsetAndShiftsNothing() {
         var zero = setpoint.withStrength(0);
-        assertEquals(0, Vectors.norm(zero.iti(2)));
+        assertEquals(0, Vectors.norm(zero.shift(2)));
         assertEquals(zero.target(2), setpoint.target(2) - 1.5 * setpoint.gap(2), 1e-15);
     }
 

@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Random;
 import org.ejml.data.DMatrixRMaj;
 import org.junit.jupiter.api.Test;
+import rudder.theory.control.Controller;
+import rudder.theory.control.Rollout;
 
 class SmoothPlantTest {
     private final Random random = new Random(1);

@@ -14,6 +14,10 @@ import org.ejml.dense.row.CommonOps_DDRM;
 import org.ejml.dense.row.NormOps_DDRM;
 import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
 import org.junit.jupiter.api.Test;
+import rudder.theory.bound.LyapunovFunction;
+import rudder.theory.control.ControlLaw;
+import rudder.theory.control.Controller;
+import rudder.theory.control.Rollout;
 
 class SpectraTest {
     @Test

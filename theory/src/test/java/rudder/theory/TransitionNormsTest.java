@@ -9,6 +9,8 @@ import java.util.Random;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.NormOps_DDRM;
 import org.junit.jupiter.api.Test;
+import rudder.theory.control.Controller;
+import rudder.theory.control.Rollout;
 
 class TransitionNormsTest {
     @Test
@@ -78,11 +80,11 @@ class TransitionNormsTest {
         var deviation = Rollout.of(plant, controller, a).minus(Rollout.of(plant, controller, b));
         assertClose(
                 deviation.states()[4],
-                Vectors.multiply(system.under(controller).transition(4, 0), Vectors.plus(a, -1, b)),
+                Vectors.multiply(controller.closedLoop(system).transition(4, 0), Vectors.plus(a, -1, b)),
                 1e-13);
         assertEquals(
                 "LinearSystem[LinearSystem[T=4, d=3] under none]",
-                system.under(Controller.none()).toString());
+                Controller.none().closedLoop(system).toString());
     }
 
     private static double norm(DMatrixRMaj m) {

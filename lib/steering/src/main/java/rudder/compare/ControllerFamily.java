@@ -8,7 +8,7 @@ import java.util.function.DoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import rudder.steer.ControllerFactory;
-import rudder.theory.Controller;
+import rudder.theory.control.Controller;
 
 /**
  * Controllers of one kind with different parameters, from which a {@link GridSearch} chooses.

@@ -16,14 +16,14 @@ import rudder.steer.ControllerFactory;
 import rudder.steer.Features;
 import rudder.steer.HeadProbes;
 import rudder.steer.Linearisation;
-import rudder.theory.Controller;
 import rudder.theory.Differential;
-import rudder.theory.FeatureTracker;
-import rudder.theory.InputMatrix;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
 import rudder.theory.Setpoint;
+import rudder.theory.control.Controller;
+import rudder.theory.control.FeatureTracker;
+import rudder.theory.control.InputMatrix;
 
 /**
  * All the controllers of a comparison, made for one feature: families of nine candidates each, so that a

@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 import rudder.checkpoint.format.WholeFile;
 import rudder.model.LanguageModel;
 import rudder.steer.ControllerFactory;
-import rudder.theory.Controller;
+import rudder.theory.control.Controller;
 import tech.tablesaw.api.BooleanColumn;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.StringColumn;

@@ -20,7 +20,7 @@ import rudder.model.LanguageModel;
 import rudder.steer.ContrastSet;
 import rudder.steer.ControllerFactory;
 import rudder.steer.PromptSet;
-import rudder.theory.Controller;
+import rudder.theory.control.Controller;
 
 /**
  * What controllers are tried on: texts to steer by, prompts to tune on, other prompts to judge on, and the judges.

@@ -12,10 +12,10 @@ import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.GgufWriter;
-import rudder.theory.ControlLaw;
-import rudder.theory.Controller;
-import rudder.theory.HookPoint;
-import rudder.theory.LinearFeedback;
+import rudder.theory.control.ControlLaw;
+import rudder.theory.control.Controller;
+import rudder.theory.control.HookPoint;
+import rudder.theory.control.LinearFeedback;
 
 /**
  * Open-loop controllers as llama.cpp's control vectors: GGUF files that {@code llama-cli --control-vector FILE} and

@@ -17,9 +17,9 @@ import rudder.model.transformer.DeviceLaws;
 import rudder.model.transformer.KvCache;
 import rudder.model.transformer.PaddedTokens;
 import rudder.model.transformer.Transformer;
-import rudder.theory.Controller;
-import rudder.theory.Rollout;
 import rudder.theory.Setpoint;
+import rudder.theory.control.Controller;
+import rudder.theory.control.Rollout;
 
 /** One batch of sequences being written: prefill, then a token each at a time, steered and measured at every pass. */
 final class Generation {

@@ -16,6 +16,8 @@ import java.util.stream.Stream;
 import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.ModelShape;
+import rudder.checkpoint.RandomCheckpoint;
+import rudder.checkpoint.RandomWeights;
 import rudder.checkpoint.TensorNames;
 import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.store.ModelFile;
@@ -24,12 +26,10 @@ import rudder.checkpoint.tokenizer.Tokenizer;
 import rudder.model.transformer.Devices;
 import rudder.model.transformer.EngineAlgebra;
 import rudder.model.transformer.ParallelBatches;
-import rudder.model.transformer.RandomCheckpoint;
-import rudder.model.transformer.RandomWeights;
 import rudder.model.transformer.Transformer;
-import rudder.theory.Controller;
 import rudder.theory.DenseAlgebra;
 import rudder.theory.Setpoint;
+import rudder.theory.control.Controller;
 
 /**
  * A decoder-only transformer as a plant: T blocks acting on a residual stream of width d. Loads, traces, linearises,

@@ -64,7 +64,8 @@ public record MemoryPlan(
          */
         STREAMED,
         /**
-         * {@link rudder.theory.FeatureTracker} on {@link PromptPlant}'s products with vectors: no d x d matrix, O(T d).
+         * {@link rudder.theory.control.FeatureTracker} on {@link PromptPlant}'s products with vectors: no d x d matrix,
+         * O(T d).
          */
         MATRIX_FREE,
         /** Not even the weights and a pass fit. */

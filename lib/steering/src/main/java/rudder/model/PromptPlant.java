@@ -13,10 +13,10 @@ import rudder.model.transformer.BlockCurvature;
 import rudder.model.transformer.EngineAlgebra;
 import rudder.model.transformer.ForwardPass;
 import rudder.model.transformer.Transformer;
-import rudder.theory.CertifiedBound;
 import rudder.theory.Differential;
 import rudder.theory.Plant;
-import rudder.theory.Rollout;
+import rudder.theory.bound.CertifiedBound;
+import rudder.theory.control.Rollout;
 
 /**
  * The dynamical system that a prompt makes of a model: phi_k takes the last token's residual stream through block k,

@@ -1,6 +1,6 @@
 package rudder.model;
 
-import rudder.theory.Rollout;
+import rudder.theory.control.Rollout;
 
 /**
  * The residual stream of a prompt's last token through the blocks: the rollout of the plant that the prompt makes of

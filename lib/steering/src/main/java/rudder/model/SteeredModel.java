@@ -17,9 +17,9 @@ import rudder.model.transformer.KvCache;
 import rudder.model.transformer.PaddedTokens;
 import rudder.model.transformer.ParallelBatches;
 import rudder.model.transformer.Transformer;
-import rudder.theory.Controller;
-import rudder.theory.Rollout;
 import rudder.theory.Setpoint;
+import rudder.theory.control.Controller;
+import rudder.theory.control.Rollout;
 
 /**
  * A model seen through a controller: z_{k+1} = phi_k(z_k) + u_k at the last token of the prompt and at every token

@@ -23,12 +23,12 @@ import rudder.compare.GridSearch;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.steer.ControllerFactory;
-import rudder.theory.ConformalBound;
-import rudder.theory.Controller;
-import rudder.theory.Rollout;
-import rudder.theory.SampledBound;
 import rudder.theory.Setpoint;
-import rudder.theory.TrackingBound;
+import rudder.theory.bound.ConformalBound;
+import rudder.theory.bound.SampledBound;
+import rudder.theory.bound.TrackingBound;
+import rudder.theory.control.Controller;
+import rudder.theory.control.Rollout;
 
 /**
  * Pictures of steering. Curves are means over runs, bands one standard deviation to either side; colours follow the

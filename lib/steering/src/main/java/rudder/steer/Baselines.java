@@ -5,10 +5,10 @@ import java.util.Map;
 import rudder.model.LanguageModel;
 import rudder.model.PromptPlant;
 import rudder.model.ResidualTrace;
-import rudder.theory.ActivationTransport;
-import rudder.theory.ControlLaw;
-import rudder.theory.Controller;
-import rudder.theory.Rollout;
+import rudder.theory.control.ActivationTransport;
+import rudder.theory.control.ControlLaw;
+import rudder.theory.control.Controller;
+import rudder.theory.control.Rollout;
 
 /**
  * Controllers of the literature that are fitted to a contrast set and know no setpoint; {@link Controller#times} sets

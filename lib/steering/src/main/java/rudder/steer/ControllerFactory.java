@@ -13,8 +13,8 @@ import rudder.model.LanguageModel;
 import rudder.model.PromptPlant;
 import rudder.model.ResidualTrace;
 import rudder.model.SteeredModel;
-import rudder.theory.Controller;
-import rudder.theory.Rollout;
+import rudder.theory.control.Controller;
+import rudder.theory.control.Rollout;
 
 /**
  * A way to get a controller for each prompt. Most controllers serve every prompt; an open-loop plan or a regulator

@@ -18,14 +18,14 @@ import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.SafetensorsWriter;
 import rudder.model.LanguageModel;
-import rudder.theory.ControlLaw;
-import rudder.theory.Controller;
-import rudder.theory.GatedLaw;
-import rudder.theory.HookPoint;
-import rudder.theory.LinearFeedback;
-import rudder.theory.Measurement;
 import rudder.theory.Setpoint;
-import rudder.theory.TransportLaw;
+import rudder.theory.control.ControlLaw;
+import rudder.theory.control.Controller;
+import rudder.theory.control.GatedLaw;
+import rudder.theory.control.HookPoint;
+import rudder.theory.control.LinearFeedback;
+import rudder.theory.control.Measurement;
+import rudder.theory.control.TransportLaw;
 
 /**
  * A controller as a file, to keep and to share: whatever its laws are, the one that is read acts bit for bit like the

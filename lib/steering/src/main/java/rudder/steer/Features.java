@@ -8,9 +8,9 @@ import java.util.function.Function;
 import rudder.checkpoint.format.Progress;
 import rudder.model.LanguageModel;
 import rudder.model.ResidualTrace;
-import rudder.theory.Rollout;
 import rudder.theory.Setpoint;
 import rudder.theory.Vectors;
+import rudder.theory.control.Rollout;
 
 /**
  * Where a feature lies in the residual stream, by the difference of means: with e_k the mean last-token state z_k of

@@ -9,10 +9,10 @@ import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.model.LanguageModel;
-import rudder.theory.ControlLaw;
-import rudder.theory.Controller;
-import rudder.theory.HookPoint;
 import rudder.theory.Vectors;
+import rudder.theory.control.ControlLaw;
+import rudder.theory.control.Controller;
+import rudder.theory.control.HookPoint;
 
 /**
  * Which attention heads tell texts that show a feature from texts that do not, and the controller that shifts the best

@@ -19,14 +19,14 @@ import rudder.compare.ConfidenceInterval;
 import rudder.model.LanguageModel;
 import rudder.steer.Provenance;
 import rudder.study.LinearityStudy.With;
-import rudder.theory.Controller;
-import rudder.theory.Forecast;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
-import rudder.theory.Rollout;
 import rudder.theory.Setpoint;
 import rudder.theory.Vectors;
+import rudder.theory.control.Controller;
+import rudder.theory.control.Forecast;
+import rudder.theory.control.Rollout;
 import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 

@@ -12,12 +12,12 @@ import rudder.checkpoint.format.Progress;
 import rudder.model.LanguageModel;
 import rudder.model.Positions;
 import rudder.model.Sampling;
-import rudder.theory.Controller;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
-import rudder.theory.LyapunovFunction;
 import rudder.theory.QuadraticCost;
 import rudder.theory.Setpoint;
+import rudder.theory.bound.LyapunovFunction;
+import rudder.theory.control.Controller;
 
 /** {@code mvn -Pbench verify}: the figures that Rudder is judged by, on SmolLM2-135M-Instruct. */
 final class Bench {

@@ -12,16 +12,16 @@ import rudder.checkpoint.format.Progress;
 import rudder.model.LanguageModel;
 import rudder.model.PromptPlant;
 import rudder.model.Sampling;
-import rudder.theory.ControlLaw;
-import rudder.theory.Controller;
-import rudder.theory.FeatureTracker;
-import rudder.theory.HookPoint;
-import rudder.theory.InputMatrix;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
 import rudder.theory.Setpoint;
-import rudder.theory.TransportLaw;
+import rudder.theory.control.ControlLaw;
+import rudder.theory.control.Controller;
+import rudder.theory.control.FeatureTracker;
+import rudder.theory.control.HookPoint;
+import rudder.theory.control.InputMatrix;
+import rudder.theory.control.TransportLaw;
 
 /** What every kind of controller adds to the time of a text, batch 1; {@code OnlineCost FILE} measures this alone. */
 final class OnlineCost {

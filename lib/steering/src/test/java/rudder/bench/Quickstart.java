@@ -7,9 +7,9 @@ import rudder.model.LanguageModel;
 import rudder.steer.ContrastSet;
 import rudder.steer.Features;
 import rudder.steer.Linearisation;
-import rudder.theory.Controller;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
+import rudder.theory.control.Controller;
 
 /**
  * What the quickstart notebook does, as a process of its own; its last line is the peak of its resident memory in MB.

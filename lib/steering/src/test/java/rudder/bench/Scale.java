@@ -8,14 +8,14 @@ import java.util.List;
 import java.util.Random;
 import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.ModelShape;
+import rudder.checkpoint.RandomCheckpoint;
 import rudder.model.LanguageModel;
 import rudder.model.MemoryPlan;
 import rudder.model.Sampling;
-import rudder.model.transformer.RandomCheckpoint;
-import rudder.theory.Controller;
-import rudder.theory.FeatureTracker;
-import rudder.theory.InputMatrix;
 import rudder.theory.Setpoint;
+import rudder.theory.control.Controller;
+import rudder.theory.control.FeatureTracker;
+import rudder.theory.control.InputMatrix;
 
 /**
  * One steered token at the size of one of the paper's models, with random weights: {@code Scale FOLDER [MODEL]} writes

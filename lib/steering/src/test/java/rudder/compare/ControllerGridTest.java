@@ -15,7 +15,7 @@ import rudder.compare.GridSearch.Objective;
 import rudder.model.LanguageModel;
 import rudder.steer.ContrastSet;
 import rudder.steer.ControllerFactory;
-import rudder.theory.Controller;
+import rudder.theory.control.Controller;
 
 @Tag("model")
 class ControllerGridTest {

@@ -15,7 +15,7 @@ import rudder.model.Positions;
 import rudder.steer.ContrastSet;
 import rudder.steer.ControllerFactory;
 import rudder.steer.Features;
-import rudder.theory.Controller;
+import rudder.theory.control.Controller;
 
 @Tag("model")
 class MultipleChoiceComparisonTest {

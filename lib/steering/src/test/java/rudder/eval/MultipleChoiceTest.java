@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import rudder.model.LanguageModel;
 import rudder.model.Positions;
 import rudder.steer.ControllerFactory;
-import rudder.theory.Controller;
+import rudder.theory.control.Controller;
 
 class MultipleChoiceTest {
 

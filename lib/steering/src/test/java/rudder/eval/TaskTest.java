@@ -25,7 +25,7 @@ import rudder.steer.ContrastSet;
 import rudder.steer.ControllerFactory;
 import rudder.steer.Features;
 import rudder.steer.PromptSet;
-import rudder.theory.Controller;
+import rudder.theory.control.Controller;
 
 @Tag("model")
 class TaskTest {

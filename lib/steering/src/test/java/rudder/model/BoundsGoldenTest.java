@@ -17,21 +17,21 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import rudder.checkpoint.Golden;
 import rudder.checkpoint.store.ModelStore;
-import rudder.theory.Controller;
 import rudder.theory.Differential;
-import rudder.theory.FeatureTracker;
-import rudder.theory.HookPoint;
-import rudder.theory.InputMatrix;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.LqrSolution;
-import rudder.theory.LyapunovFunction;
 import rudder.theory.MatrixFreeLqr;
 import rudder.theory.QuadraticCost;
-import rudder.theory.Rollout;
-import rudder.theory.SampledBound;
 import rudder.theory.Setpoint;
 import rudder.theory.Spectra;
+import rudder.theory.bound.LyapunovFunction;
+import rudder.theory.bound.SampledBound;
+import rudder.theory.control.Controller;
+import rudder.theory.control.FeatureTracker;
+import rudder.theory.control.HookPoint;
+import rudder.theory.control.InputMatrix;
+import rudder.theory.control.Rollout;
 
 /**
  * The bounds, spectra and gains of theory on a real model: against numbers that another program made from Jacobians of

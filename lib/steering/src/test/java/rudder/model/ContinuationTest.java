@@ -8,7 +8,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import rudder.theory.Controller;
+import rudder.theory.control.Controller;
 
 class ContinuationTest {
 

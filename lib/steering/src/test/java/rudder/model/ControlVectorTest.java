@@ -21,9 +21,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.format.GgufBytes;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.GgufWriter;
-import rudder.theory.ControlLaw;
-import rudder.theory.Controller;
-import rudder.theory.HookPoint;
+import rudder.theory.control.ControlLaw;
+import rudder.theory.control.Controller;
+import rudder.theory.control.HookPoint;
 
 class ControlVectorTest {
 

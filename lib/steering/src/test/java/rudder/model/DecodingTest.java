@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.Golden;
-import rudder.theory.Controller;
+import rudder.theory.control.Controller;
 
 /** A token is the same however it was computed: cached or anew, alone or in any company. */
 class DecodingTest {

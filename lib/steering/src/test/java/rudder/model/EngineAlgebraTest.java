@@ -17,9 +17,9 @@ import rudder.theory.DenseAlgebra;
 import rudder.theory.Gramians;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
-import rudder.theory.LyapunovFunction;
 import rudder.theory.QuadraticCost;
 import rudder.theory.Setpoint;
+import rudder.theory.bound.LyapunovFunction;
 
 /** The engine's algebra against EJML's, operation by operation and in all that is built on it. */
 class EngineAlgebraTest {

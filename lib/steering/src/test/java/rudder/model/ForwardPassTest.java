@@ -10,7 +10,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.Golden;
-import rudder.theory.Controller;
+import rudder.theory.control.Controller;
 
 /**
  * The engine's pass against the textbook's. Weights are folded in single precision: double precision agrees to that,

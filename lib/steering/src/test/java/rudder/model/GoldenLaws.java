@@ -24,12 +24,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import rudder.checkpoint.Golden;
 import rudder.model.transformer.EngineAlgebra;
-import rudder.theory.Controller;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.LqrSolution;
 import rudder.theory.QuadraticCost;
 import rudder.theory.Setpoint;
+import rudder.theory.control.Controller;
 
 /** What holds of each real model against numbers that another program made in double precision. */
 @Tag("model")

@@ -14,13 +14,13 @@ import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.Golden;
-import rudder.theory.ControlLaw;
-import rudder.theory.Controller;
-import rudder.theory.FeatureTracker;
-import rudder.theory.HookPoint;
-import rudder.theory.InputMatrix;
-import rudder.theory.Rollout;
-import rudder.theory.TransportLaw;
+import rudder.theory.control.ControlLaw;
+import rudder.theory.control.Controller;
+import rudder.theory.control.FeatureTracker;
+import rudder.theory.control.HookPoint;
+import rudder.theory.control.InputMatrix;
+import rudder.theory.control.Rollout;
+import rudder.theory.control.TransportLaw;
 
 /** Every kind of law at every place and on every choice of tokens, on the device as by hand. */
 public class HookPointsTest {

@@ -16,7 +16,7 @@ import org.ejml.data.DMatrixRMaj;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import rudder.theory.Controller;
+import rudder.theory.control.Controller;
 
 /** What a pass makes in the engine's memory goes with it. */
 class MemoryTest {

@@ -3,11 +3,11 @@ package rudder.model;
 import java.util.Map;
 import java.util.function.IntPredicate;
 import org.ejml.data.DMatrixRMaj;
-import rudder.theory.Arithmetic;
-import rudder.theory.ControlLaw;
-import rudder.theory.Controller;
-import rudder.theory.HookPoint;
-import rudder.theory.Measurement;
+import rudder.theory.control.Arithmetic;
+import rudder.theory.control.ControlLaw;
+import rudder.theory.control.Controller;
+import rudder.theory.control.HookPoint;
+import rudder.theory.control.Measurement;
 
 /**
  * The forward pass as textbooks write it, in plain Java and double precision: one token after the other, every tensor

@@ -21,7 +21,7 @@ import rudder.checkpoint.Golden;
 import rudder.model.transformer.PaddedTokens;
 import rudder.model.transformer.PrefixCache;
 import rudder.model.transformer.Transformer;
-import rudder.theory.Controller;
+import rudder.theory.control.Controller;
 
 /** What is kept of prompts changes nothing but the time. */
 class PrefixCacheTest {

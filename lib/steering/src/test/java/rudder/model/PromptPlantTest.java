@@ -7,8 +7,8 @@ import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.Golden;
-import rudder.theory.Controller;
-import rudder.theory.Rollout;
+import rudder.theory.control.Controller;
+import rudder.theory.control.Rollout;
 
 /** A prompt's plant is the model at its last token. The plant keeps earlier keys in single precision. */
 class PromptPlantTest {

@@ -16,8 +16,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import rudder.checkpoint.ModelShape;
-import rudder.model.transformer.RandomCheckpoint;
-import rudder.model.transformer.RandomWeights;
+import rudder.checkpoint.RandomCheckpoint;
+import rudder.checkpoint.RandomWeights;
 
 class RandomCheckpointTest {
 

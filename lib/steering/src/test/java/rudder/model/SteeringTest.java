@@ -12,10 +12,10 @@ import java.util.TreeMap;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.Golden;
-import rudder.theory.ControlLaw;
-import rudder.theory.Controller;
-import rudder.theory.Rollout;
 import rudder.theory.Setpoint;
+import rudder.theory.control.ControlLaw;
+import rudder.theory.control.Controller;
+import rudder.theory.control.Rollout;
 
 /**
  * What a controller does to a model: u_k = W (b - C z_k), measured where block k is entered and added to what leaves

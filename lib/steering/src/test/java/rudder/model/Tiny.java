@@ -17,11 +17,11 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import rudder.checkpoint.format.GgufBytes;
 import rudder.checkpoint.store.ModelFile;
-import rudder.theory.Controller;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
 import rudder.theory.Setpoint;
+import rudder.theory.control.Controller;
 
 /**
  * One tiny model of each family, with random weights that make its attention pick and its blocks bend: every law in

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import rudder.checkpoint.Golden;
 import rudder.checkpoint.store.ModelStore;
-import rudder.theory.Controller;
+import rudder.theory.control.Controller;
 
 /**
  * Small random checkpoints in Hugging Face's layout, one an architecture, against what transformers computes from them

@@ -13,11 +13,11 @@ import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
-import rudder.theory.Controller;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
 import rudder.theory.Setpoint;
+import rudder.theory.control.Controller;
 
 /** Bad input is refused with the input, what was found, what was wanted and what to do. */
 class UnsupportedUseTest {

@@ -23,15 +23,15 @@ import rudder.compare.Comparison;
 import rudder.compare.Metric;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
-import rudder.theory.ConformalBound;
-import rudder.theory.Controller;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
-import rudder.theory.LyapunovFunction;
 import rudder.theory.Plant;
 import rudder.theory.QuadraticCost;
-import rudder.theory.Rollout;
 import rudder.theory.Setpoint;
+import rudder.theory.bound.ConformalBound;
+import rudder.theory.bound.LyapunovFunction;
+import rudder.theory.control.Controller;
+import rudder.theory.control.Rollout;
 
 class ChartsTest {
     private static final int T = 6;

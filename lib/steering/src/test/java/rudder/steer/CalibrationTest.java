@@ -10,13 +10,13 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import rudder.model.LanguageModel;
-import rudder.theory.Controller;
 import rudder.theory.Differential;
-import rudder.theory.FeatureTracker;
-import rudder.theory.InputMatrix;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
 import rudder.theory.Setpoint;
+import rudder.theory.control.Controller;
+import rudder.theory.control.FeatureTracker;
+import rudder.theory.control.InputMatrix;
 
 @Tag("model")
 class CalibrationTest {

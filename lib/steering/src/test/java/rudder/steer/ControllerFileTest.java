@@ -24,18 +24,18 @@ import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.SafetensorsWriter;
 import rudder.model.HookPointsTest;
 import rudder.model.Tiny;
-import rudder.theory.ControlLaw;
-import rudder.theory.Controller;
-import rudder.theory.FeatureTracker;
-import rudder.theory.GatedLaw;
-import rudder.theory.HookPoint;
-import rudder.theory.InputMatrix;
-import rudder.theory.LinearFeedback;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
-import rudder.theory.Measurement;
 import rudder.theory.QuadraticCost;
-import rudder.theory.TransportLaw;
+import rudder.theory.control.ControlLaw;
+import rudder.theory.control.Controller;
+import rudder.theory.control.FeatureTracker;
+import rudder.theory.control.GatedLaw;
+import rudder.theory.control.HookPoint;
+import rudder.theory.control.InputMatrix;
+import rudder.theory.control.LinearFeedback;
+import rudder.theory.control.Measurement;
+import rudder.theory.control.TransportLaw;
 
 class ControllerFileTest {
 

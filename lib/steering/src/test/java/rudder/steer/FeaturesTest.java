@@ -10,8 +10,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
-import rudder.theory.Controller;
-import rudder.theory.Rollout;
+import rudder.theory.control.Controller;
+import rudder.theory.control.Rollout;
 
 class FeaturesTest {
     private static final int T = 3;

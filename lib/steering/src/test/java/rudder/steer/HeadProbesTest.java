@@ -10,10 +10,10 @@ import java.util.Random;
 import java.util.Set;
 import org.ejml.data.DMatrixRMaj;
 import org.junit.jupiter.api.Test;
-import rudder.theory.Arithmetic;
-import rudder.theory.ControlLaw;
-import rudder.theory.HookPoint;
-import rudder.theory.Measurement;
+import rudder.theory.control.Arithmetic;
+import rudder.theory.control.ControlLaw;
+import rudder.theory.control.HookPoint;
+import rudder.theory.control.Measurement;
 
 class HeadProbesTest {
 

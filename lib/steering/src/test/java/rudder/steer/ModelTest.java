@@ -29,9 +29,9 @@ import rudder.compare.Comparison;
 import rudder.compare.Metric;
 import rudder.model.LanguageModel;
 import rudder.model.Sampling;
-import rudder.theory.Controller;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
+import rudder.theory.control.Controller;
 
 @Tag("model")
 class ModelTest {

@@ -4,7 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import org.ejml.data.DMatrixRMaj;
-import rudder.theory.Arithmetic;
+import rudder.theory.control.Arithmetic;
 
 /**
  * On the engine's device, for any number of tokens at once: rows are the last axis of [.., d]. Constants live as long

@@ -14,10 +14,10 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import rudder.checkpoint.ModelConfig;
-import rudder.theory.ControlLaw;
-import rudder.theory.Controller;
-import rudder.theory.HookPoint;
-import rudder.theory.Measurement;
+import rudder.theory.control.ControlLaw;
+import rudder.theory.control.Controller;
+import rudder.theory.control.HookPoint;
+import rudder.theory.control.Measurement;
 
 /**
  * The laws of a batch's controllers, one for each row, on the engine's device: uploaded once, for any number of tokens

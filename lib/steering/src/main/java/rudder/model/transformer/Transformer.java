@@ -11,7 +11,7 @@ import java.util.List;
 import rudder.checkpoint.ModelConfig;
 import rudder.checkpoint.TensorNames;
 import rudder.checkpoint.format.TensorSource;
-import rudder.theory.HookPoint;
+import rudder.theory.control.HookPoint;
 
 /**
  * A checkpoint's weights on the engine's device but for its {@link TokenMatrix token matrices}, which need it open, and

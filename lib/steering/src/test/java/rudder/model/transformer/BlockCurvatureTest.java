@@ -18,13 +18,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import rudder.model.Tiny;
-import rudder.theory.CertifiedBound;
-import rudder.theory.Controller;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
-import rudder.theory.LyapunovFunction;
 import rudder.theory.QuadraticCost;
-import rudder.theory.Rollout;
+import rudder.theory.bound.CertifiedBound;
+import rudder.theory.bound.LyapunovFunction;
+import rudder.theory.control.Controller;
+import rudder.theory.control.Rollout;
 
 class BlockCurvatureTest {
     private static final int[] LENGTHS = {1, 2, 13};

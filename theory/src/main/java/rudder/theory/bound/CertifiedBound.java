@@ -1,0 +1,96 @@
+package rudder.theory.bound;
+
+import java.util.stream.IntStream;
+import rudder.theory.Check;
+import rudder.theory.SmoothPlant;
+import rudder.theory.TransitionNorms;
+import rudder.theory.control.Rollout;
+
+/**
+ * A bound for every run from a given start, known before any is made. The plant says how much it can curve in a ball,
+ * so that
+ *
+ * <pre>
+ * L_i = sqrt(lambda_max(P_{i+1})) H_i / lambda_min(P_i),   |D^2 phi_i| <= H_i   wherever   |dz_i| <= b_i / sqrt(lambda_min(P_i)),
+ * </pre>
+ *
+ * <p>for |r|_{P_{i+1}} <= sqrt(lambda_max(P_{i+1})) |r|, |r| <= H_i/2 |dz_i|^2 and |dz_i|^2 <= |dz_i|_{P_i}^2 /
+ * lambda_min(P_i). Block after block the bound b_i itself is the ball in which the next one is computed; it is exact up
+ * to rounding, and where it overflows there is no certificate.
+ */
+public final class CertifiedBound implements TrackingBound {
+    private final LyapunovFunction lyapunov;
+    private final TransitionNorms norms;
+    private final Curvature curvature;
+    private final double[] peaks;
+    private final double[] floors;
+
+    /**
+     * How much a plant curves: a number that |D^2 phi_k| does not exceed within the radius of the nominal state of
+     * block k.
+     */
+    @FunctionalInterface
+    public interface Curvature {
+        /** H_k for a radius in 2-norm. */
+        double within(int k, double radius);
+
+        /** The plant's own, about a nominal trajectory. */
+        static Curvature of(SmoothPlant plant, double[][] nominal) {
+            return (k, radius) -> plant.curvature(k, nominal[k], radius);
+        }
+    }
+
+    private CertifiedBound(LyapunovFunction lyapunov, TransitionNorms norms, Curvature curvature) {
+        this.lyapunov = lyapunov;
+        this.norms = norms;
+        this.curvature = curvature;
+        int T = lyapunov.horizon();
+        peaks = IntStream.range(0, T).mapToDouble(i -> lyapunov.peak(i + 1)).toArray();
+        floors = IntStream.range(0, T).mapToDouble(lyapunov::floor).toArray();
+    }
+
+    /**
+     * @param lyapunov of the closed loop, whose Jacobians must be the exact ones at the nominal states, less the gains
+     * @param norms its transition norms, {@link LyapunovFunction#transitionNorms()}
+     * @param curvature of the plant without its controller, which is linear and does not curve
+     */
+    public static CertifiedBound of(LyapunovFunction lyapunov, TransitionNorms norms, Curvature curvature) {
+        return new CertifiedBound(lyapunov, norms, curvature);
+    }
+
+    /** L_k in the ball |dz_k|_{P_k} <= size. */
+    public double curvature(int k, double size) {
+        return Math.sqrt(peaks[k]) * curvature.within(k, size / Math.sqrt(floors[k])) / floors[k];
+    }
+
+    /** The bound for every run with |dz_0|_{P_0} <= start, T+1 numbers. */
+    public double[] from(double start) {
+        Check.that(
+                start >= 0 && Double.isFinite(start),
+                "the first deviation's norm is %s, wanted a finite number >= 0",
+                start);
+        var bound = new double[lyapunov.horizon() + 1];
+        var curvatures = new double[lyapunov.horizon()];
+        bound[0] = start;
+        for (int k = 1; k < bound.length; k++) {
+            curvatures[k - 1] = curvature(k - 1, bound[k - 1]);
+            bound[k] = norms.norm(k, 0) * start + BoundTerms.curved(k, norms, curvatures, bound);
+        }
+        return bound;
+    }
+
+    @Override
+    public LyapunovFunction lyapunov() {
+        return lyapunov;
+    }
+
+    @Override
+    public double[] along(Rollout deviation) {
+        return from(lyapunov.norm(0, deviation.states()[0]));
+    }
+
+    @Override
+    public String toString() {
+        return "TrackingBound[certified: holds on every run, T=" + lyapunov.horizon() + "]";
+    }
+}

@@ -1,0 +1,58 @@
+package rudder.theory.control;
+
+import java.util.function.DoubleBinaryOperator;
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.CommonOps_DDRM;
+import rudder.theory.Vectors;
+
+/** Rows of doubles. */
+final class HeapArithmetic implements Arithmetic<DMatrixRMaj> {
+    static final HeapArithmetic INSTANCE = new HeapArithmetic();
+
+    private HeapArithmetic() {}
+
+    @Override
+    public DMatrixRMaj matrix(DMatrixRMaj matrix) {
+        return matrix;
+    }
+
+    @Override
+    public DMatrixRMaj row(double... values) {
+        return Vectors.row(values);
+    }
+
+    @Override
+    public DMatrixRMaj linear(DMatrixRMaj x, DMatrixRMaj matrix, DMatrixRMaj offset) {
+        var product = CommonOps_DDRM.multTransB(x, matrix, null);
+        return offset == null ? product : plus(product, offset);
+    }
+
+    @Override
+    public DMatrixRMaj plus(DMatrixRMaj a, DMatrixRMaj b) {
+        return each(a, b, Double::sum);
+    }
+
+    @Override
+    public DMatrixRMaj times(DMatrixRMaj a, DMatrixRMaj b) {
+        return each(a, b, (x, y) -> x * y);
+    }
+
+    @Override
+    public DMatrixRMaj within(DMatrixRMaj x, DMatrixRMaj low, DMatrixRMaj high) {
+        return times(
+                each(x, low, (value, least) -> value >= least ? 1 : 0),
+                each(x, high, (value, most) -> value <= most ? 1 : 0));
+    }
+
+    /** A single row or column of b stands for all. */
+    private static DMatrixRMaj each(DMatrixRMaj a, DMatrixRMaj b, DoubleBinaryOperator operator) {
+        var result = new DMatrixRMaj(a.numRows, a.numCols);
+        for (int i = 0, at = 0; i < a.numRows; i++) {
+            for (int j = 0; j < a.numCols; j++, at++) {
+                result.data[at] = operator.applyAsDouble(
+                        a.data[at], b.data[(b.numRows == 1 ? 0 : i) * b.numCols + (b.numCols == 1 ? 0 : j)]);
+            }
+        }
+        return result;
+    }
+}

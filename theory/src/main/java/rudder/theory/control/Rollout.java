@@ -1,0 +1,122 @@
+package rudder.theory.control;
+
+import rudder.theory.Check;
+import rudder.theory.Plant;
+import rudder.theory.QuadraticCost;
+import rudder.theory.Setpoint;
+import rudder.theory.Vectors;
+
+/**
+ * One run of a plant under a controller.
+ *
+ * @param states z_0..z_T, [T+1][d]
+ * @param inputs u_0..u_{T-1}, [T][d]
+ */
+public record Rollout(double[][] states, double[][] inputs) {
+    /** @throws IllegalArgumentException if there is not exactly one state more than inputs */
+    public Rollout {
+        Check.length("states", states.length, inputs.length + 1);
+    }
+
+    /**
+     * Runs the closed loop from z_0: each block's input is measured at its entry and added to its output.
+     *
+     * @throws IllegalArgumentException if the controller or the state does not fit the plant
+     */
+    public static Rollout of(Plant plant, Controller controller, double[] z0) {
+        controller.requireFits(plant.horizon(), plant.dimension());
+        Check.length("the first state", z0.length, plant.dimension());
+        int T = plant.horizon();
+        var states = new double[T + 1][];
+        var inputs = new double[T][];
+        var memory = new MeasurementMemory();
+        states[0] = z0.clone();
+        for (int k = 0; k < T; k++) {
+            double[] output = plant.next(k, states[k]);
+            inputs[k] = Vectors.plus(
+                    controller.input(HookPoint.RESID_PRE, k, states[k], memory),
+                    1,
+                    controller.input(HookPoint.RESID_POST, k, output, memory));
+            states[k + 1] = Vectors.plus(output, 1, inputs[k]); // z_{k+1} = phi_k(z_k) + u_k
+        }
+        return new Rollout(states, inputs);
+    }
+
+    /** T. */
+    public int horizon() {
+        return inputs.length;
+    }
+
+    /** d. */
+    public int dimension() {
+        return states[0].length;
+    }
+
+    /** beta_k = v_k.z_k, k = 0..T. */
+    public double[] strengths(Setpoint setpoint) {
+        Check.length("the setpoint's horizon", setpoint.horizon(), horizon());
+        var strengths = new double[states.length];
+        for (int k = 0; k < strengths.length; k++) {
+            strengths[k] = setpoint.strength(k, states[k]);
+        }
+        return strengths;
+    }
+
+    /** alpha_k = beta*_k - v_k.z_k, k = 0..T. */
+    public double[] errors(Setpoint setpoint) {
+        var errors = strengths(setpoint);
+        for (int k = 0; k < errors.length; k++) {
+            errors[k] = setpoint.target(k) - errors[k];
+        }
+        return errors;
+    }
+
+    /** |u_k|^2, k = 0..T-1. */
+    public double[] energies() {
+        var energies = new double[inputs.length];
+        for (int k = 0; k < energies.length; k++) {
+            energies[k] = Vectors.dot(inputs[k], inputs[k]);
+        }
+        return energies;
+    }
+
+    /** sum_k |u_k|^2. */
+    public double energy() {
+        double sum = 0;
+        for (double energy : energies()) {
+            sum += energy;
+        }
+        return sum;
+    }
+
+    /**
+     * sum_{k<T} (q |z_k|^2 + r |u_k|^2) + qf |z_T|^2, of the states as they are; of deviations, after {@link #minus}.
+     */
+    public double cost(QuadraticCost cost) {
+        double[] last = states[horizon()];
+        double sum = cost.r() * energy() + cost.qf() * Vectors.dot(last, last);
+        for (int k = 0; k < horizon(); k++) {
+            sum += cost.q() * Vectors.dot(states[k], states[k]);
+        }
+        return sum;
+    }
+
+    /** The deviations dz_k and du_k from another run. */
+    public Rollout minus(Rollout nominal) {
+        return new Rollout(difference(states, nominal.states), difference(inputs, nominal.inputs));
+    }
+
+    private static double[][] difference(double[][] a, double[][] b) {
+        Check.length("the other run", b.length, a.length);
+        var difference = new double[a.length][];
+        for (int k = 0; k < a.length; k++) {
+            difference[k] = Vectors.plus(a[k], -1, b[k]);
+        }
+        return difference;
+    }
+
+    @Override
+    public String toString() {
+        return "Rollout[T=" + horizon() + ", d=" + dimension() + ", input energy " + (float) energy() + "]";
+    }
+}

@@ -1,0 +1,188 @@
+package rudder.theory.control;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static rudder.theory.Fixtures.*;
+
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import rudder.theory.Lqr;
+import rudder.theory.Plant;
+import rudder.theory.Setpoint;
+import rudder.theory.Vectors;
+
+/** Laws that are not linear feedback of the state, and what can be made of any law. */
+class ControlLawTest {
+    private static final int T = 6;
+    private static final int D = 5;
+    private final Random random = new Random(11);
+    private final Plant plant = Plant.of(system(T, D, 1));
+    private final Setpoint setpoint = setpoint(T, D, 1.5, 2);
+    private final Controller lqr = Controller.lqr(Lqr.solve(system(T, D, 1), COST), setpoint);
+    private final double[] z0 = vector(D, random);
+
+    /** Sorted samples of a line through any points are on that line. */
+    @Test
+    void transportCarriesASampleOntoItsAffineImage() {
+        double[][] from = IntStream.range(0, 7).mapToObj(i -> vector(D, random)).toArray(double[][]::new);
+        double[][] to = new double[7][D];
+        for (int i = 0; i < 7; i++) {
+            for (int j = 0; j < D; j++) {
+                to[(i + 3) % 7][j] = (0.5 + j) * from[i][j] - 2 * j; // in another order: transport pairs by rank
+            }
+        }
+        var law = TransportLaw.between(from, to);
+        for (int i = 0; i < 7; i++) {
+            assertClose(to[(i + 3) % 7], Vectors.plus(from[i], 1, input(law, from[i])), 1e-13);
+        }
+    }
+
+    @Test
+    void transportLeavesWhatItHasNotSeenAlone() {
+        var law = TransportLaw.between(new double[][] {{0, 0}, {1, 0}}, new double[][] {{5, 7}, {9, 7}});
+        assertArrayEquals(new double[] {6.5, 7}, input(law, new double[] {0.5, 0}));
+        assertArrayEquals(new double[] {0, 0}, input(law, new double[] {1.5, 0.1}));
+    }
+
+    @Test
+    void aGateIsOpenFromItsLowerToItsUpperEndAndShutElsewhere() {
+        var law = ControlLaw.constant(new double[] {1, 2}).where(new double[] {0, 1}, -1, 3);
+        assertArrayEquals(new double[] {1, 2}, input(law, new double[] {9, -1}));
+        assertArrayEquals(new double[] {1, 2}, input(law, new double[] {9, 3}));
+        assertArrayEquals(new double[] {0, 0}, input(law, new double[] {9, 3.5}));
+        assertArrayEquals(new double[] {0, 0}, input(law, new double[] {9, -1.5}));
+    }
+
+    @Test
+    void onlyWhenSteersWhatIsStrongEnoughInGaps() {
+        var gated = lqr.onlyWhen(setpoint, 0.5, Double.POSITIVE_INFINITY);
+        for (int k = 0; k < T; k++) {
+            double[] strong =
+                    Vectors.plus(z0, setpoint.ofGaps(k, 0.6) - setpoint.strength(k, z0), setpoint.direction(k));
+            double[] weak = Vectors.plus(z0, setpoint.ofGaps(k, 0.4) - setpoint.strength(k, z0), setpoint.direction(k));
+            assertArrayEquals(lqr.input(k, strong), gated.input(k, strong));
+            assertArrayEquals(new double[D], gated.input(k, weak));
+        }
+    }
+
+    @Test
+    void aGatedMemoryStillReads() {
+        var pid = Controller.pid(setpoint, 0.5, 0.2, -0.1, 10);
+        var always = pid.onlyWhen(setpoint, Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY);
+        assertArrayEquals(
+                Rollout.of(plant, pid, z0).states(),
+                Rollout.of(plant, always, z0).states());
+    }
+
+    @Test
+    void timesScalesTheInputAndNotTheSetpoint() {
+        var pid = Controller.pid(setpoint, 0.5, 0.2, -0.1, 10);
+        double[][] states = Rollout.of(plant, Controller.none(), z0).states();
+        for (int k = 0; k < T; k++) {
+            assertClose(times(-0.3, pid.input(k, states)), pid.times(-0.3).input(k, states), 1e-14);
+        }
+        assertArrayEquals(
+                Rollout.of(plant, Controller.none(), z0).states(),
+                Rollout.of(plant, lqr.times(0), z0).states());
+    }
+
+    @Test
+    void pidOfProportionalGainAloneIsProportional() {
+        double[][] pid =
+                Rollout.of(plant, Controller.pid(setpoint, 0.7, 0, 0, 3), z0).states();
+        assertArrayEquals(
+                Rollout.of(plant, Controller.proportionalFrom(setpoint, 0.7, 0), z0)
+                        .states(),
+                pid);
+    }
+
+    /** With K = I what A-LQR adds is the error times the direction: proportional feedback of gain 1. */
+    @Test
+    void lqrOfUnitGainIsProportional() {
+        double[][] directions =
+                IntStream.range(0, T).mapToObj(setpoint::direction).toArray(double[][]::new);
+        assertArrayEquals(
+                Rollout.of(plant, Controller.proportionalFrom(setpoint, 1, 0), z0)
+                        .states(),
+                Rollout.of(plant, Controller.lqr(directions, setpoint), z0).states());
+    }
+
+    @Test
+    void whatIsReadBehindABlockIsTheOutputBeforeAnyInput() {
+        double[] v = setpoint.direction(3);
+        var clamp = Controller.of(
+                "clamp", HookPoint.RESID_POST, Map.of(2, ControlLaw.along(v, setpoint.target(3), v)), setpoint);
+        var both = clamp.plus(Controller.actAdd(setpoint, 2));
+        var run = Rollout.of(plant, both, z0);
+        double[] output = plant.next(2, run.states()[2]);
+        assertClose(Vectors.plus(setpoint.closest(3, output), 1, setpoint.shift(2)), run.states()[3], 1e-14);
+        assertClose(
+                run.states()[3],
+                Rollout.of(plant, both.frozenAt(new double[][] {z0, run.states()[1], run.states()[2], output}), z0)
+                        .states()[3],
+                1e-14);
+    }
+
+    /**
+     * Rotating by the angle between them carries one direction onto the other, keeps lengths, and leaves what is
+     * orthogonal to both.
+     */
+    @Test
+    void angularSteeringRotatesInThePlane() {
+        double[] a = unit(D, random);
+        double[] b = unit(D, random);
+        double degrees = Math.toDegrees(Math.acos(Vectors.dot(a, b)));
+        double[] rotated = Vectors.plus(z0, 1, input(ControlLaw.rotation(a, b, degrees), z0));
+        assertEquals(Vectors.norm(z0), Vectors.norm(rotated), 1e-13);
+        assertClose(b, Vectors.plus(a, 1, input(ControlLaw.rotation(a, b, degrees), a)), 1e-13);
+        double[] half = Vectors.plus(z0, 1, input(ControlLaw.rotation(a, b, degrees / 2), z0));
+        assertClose(rotated, Vectors.plus(half, 1, input(ControlLaw.rotation(a, b, degrees / 2), half)), 1e-13);
+        assertTrue(Vectors.norm(input(ControlLaw.rotation(a, b, 0), z0)) == 0, "0 degrees change nothing");
+    }
+
+    /**
+     * A new controller is some laws and a name: this one, the error's sign times a fixed step, is not in the library.
+     */
+    @Test
+    void anotherControllerIsAnotherValue() {
+        double step = 0.1;
+        var laws = IntStream.range(0, T)
+                .boxed()
+                .collect(java.util.stream.Collectors.toMap(
+                        k -> k, k -> ControlLaw.constant(times(step, setpoint.direction(k)))));
+        var bang = Controller.of("up", laws, setpoint)
+                .onlyWhen(setpoint, Double.NEGATIVE_INFINITY, setpoint.lambda())
+                .plus(Controller.of("down", laws, setpoint)
+                        .times(-1)
+                        .onlyWhen(setpoint, setpoint.lambda(), Double.POSITIVE_INFINITY))
+                .named("bang-bang");
+        var run = Rollout.of(plant, bang, z0);
+        for (int k = 0; k < T; k++) {
+            assertClose(
+                    times(step * Math.signum(setpoint.error(k, run.states()[k])), setpoint.direction(k)),
+                    run.inputs()[k],
+                    1e-15);
+        }
+        assertEquals("Controller[bang-bang, blocks 0..5]", bang.toString());
+    }
+
+    @Test
+    void errorsSayWhatDoesNotFit() {
+        assertRefuses(() -> TransportLaw.between(new double[3][D], new double[2][D]), "3 samples", "2");
+        assertRefuses(
+                () -> ControlLaw.constant(new double[2]).where(new double[3], 0, 1), "gate's direction", "3, wanted 2");
+        assertRefuses(() -> ControlLaw.constant(new double[2]).where(new double[2], 1, 0), "low <= high");
+        assertRefuses(() -> lqr.times(Double.NaN), "factor", "NaN");
+        assertRefuses(() -> ControlLaw.rotation(new double[] {1, 0}, new double[] {2, 0}, 10), "plane");
+        var heads = Controller.of("heads", HookPoint.HEAD_OUT, Map.of(0, ControlLaw.constant(new double[D])), null);
+        assertRefuses(() -> Rollout.of(plant, heads, z0), "'heads'", "attention heads");
+        assertRefuses(() -> heads.frozenAt(new double[T][D]), "attention heads", "frozen");
+    }
+
+    private static double[] input(ControlLaw law, double[] z) {
+        return law.on(Arithmetic.heap()).of(Vectors.row(z), new MeasurementMemory()).data;
+    }
+}
