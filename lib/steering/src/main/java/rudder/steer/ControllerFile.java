@@ -32,7 +32,7 @@ import rudder.theory.control.TransportLaw;
  * one that was written.
  *
  * <p>The file is safetensors in double precision. Law n of block k at a {@link HookPoint} has a name like
- * {@code state.k.n}, and below it
+ * {@code resid_pre.k.n}, and below it
  *
  * <ul>
  *   <li>{@link LinearFeedback}: {@code .readings} (numbers of readings, its own first, then those it remembers) and

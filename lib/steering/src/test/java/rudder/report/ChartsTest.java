@@ -124,7 +124,8 @@ class ChartsTest {
         var runs = runs(Controller.none(), Controller.spreadActAdd(setpoint, 0), lqr);
         var chart = Charts.tracking(setpoint, runs);
         assertEquals(
-                List.of("setpoint", "none", "open loop 2.0 \u03bc\u2096", "A-LQR 2.0 \u03bc\u2096"), legend(chart));
+                List.of("setpoint", "none", "spread ActAdd 2.0 \u03bc\u2096 from block 0", "A-LQR 2.0 \u03bc\u2096"),
+                legend(chart));
         assertEquals("block k", chart.getXAxisTitle());
         assertEquals("strength at entry of block (gaps \u03bc\u2096)", chart.getYAxisTitle());
         assertEquals("Feature strength by block, mean and sd over 5 runs", chart.getTitle());

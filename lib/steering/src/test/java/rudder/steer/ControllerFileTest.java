@@ -170,26 +170,28 @@ class ControllerFileTest {
         var file = folder.resolve("a.safetensors");
         ControllerFile.save(Controller.pid(setpoint, 1, 1, 1, 10).onlyWhen(setpoint, 0, 1), model, file);
         assertRefused(
-                () -> ControllerFile.load(without(file, "state.2.0.law.W"), model),
+                () -> ControllerFile.load(without(file, "resid_pre.2.0.law.W"), model),
                 "is damaged",
                 "version",
-                "state.2.0.law.W");
-        assertRefused(() -> ControllerFile.load(without(file, "state.2.0.gate"), model), "state.2.0.readings");
+                "resid_pre.2.0.law.W");
+        assertRefused(() -> ControllerFile.load(without(file, "resid_pre.2.0.gate"), model), "resid_pre.2.0.readings");
         assertRefused(() -> ControllerFile.load(without(file, "reading.1.b"), model), "reading.1.b");
         assertRefused(
-                () -> ControllerFile.load(with(file, "state.2.0.law.readings", 0, 1), model),
+                () -> ControllerFile.load(with(file, "resid_pre.2.0.law.readings", 0, 1), model),
                 "has 3 columns, wanted 2");
         assertRefused(
-                () -> ControllerFile.load(with(file, "state.2.0.law.readings", 0, 1, 9), model),
+                () -> ControllerFile.load(with(file, "resid_pre.2.0.law.readings", 0, 1, 9), model),
                 "number 9.0",
                 "4 readings");
-        assertRefused(() -> ControllerFile.load(with(file, "state.2.0.law.readings", 2, 3, 1), model), "remembers");
+        assertRefused(() -> ControllerFile.load(with(file, "resid_pre.2.0.law.readings", 2, 3, 1), model), "remembers");
         assertRefused(
-                () -> ControllerFile.load(with(file, "state.2.0.open", 0), model),
+                () -> ControllerFile.load(with(file, "resid_pre.2.0.open", 0), model),
                 "'state.2.0.open' has 1 numbers, wanted 2");
         assertRefused(
-                () -> ControllerFile.load(with(file, "state.9.0.scale", 0), model), "[state.9.0.scale]", "blocks 0..3");
-        assertRefused(() -> ControllerFile.load(with(file, "state.2.2.scale", 0), model), "[state.2.2.scale]");
+                () -> ControllerFile.load(with(file, "resid_pre.9.0.scale", 0), model),
+                "[state.9.0.scale]",
+                "blocks 0..3");
+        assertRefused(() -> ControllerFile.load(with(file, "resid_pre.2.2.scale", 0), model), "[state.2.2.scale]");
         assertRefused(() -> ControllerFile.load(with(file, "reading.1.b", Double.NaN), model), "b holds NaN");
         assertRefused(
                 () -> ControllerFile.load(with(file, "setpoint.directions", 1, 2), model),

@@ -26,6 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.ModelShape;
+import rudder.checkpoint.RandomWeights;
 import rudder.checkpoint.format.GgufBytes;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.TensorSource;
