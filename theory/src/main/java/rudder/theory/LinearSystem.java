@@ -1,6 +1,7 @@
 package rudder.theory;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
@@ -19,6 +20,11 @@ public interface LinearSystem {
 
     /** A_k, d x d, for k = 0..T-1; shared, not to be written to. */
     DMatrixRMaj jacobian(int k);
+
+    /** Returns what identifies the plant that this was measured on; empty if nobody said. */
+    default Optional<String> plant() {
+        return Optional.empty();
+    }
 
     /** Where this system's heavy products are done. */
     default DenseAlgebra algebra() {

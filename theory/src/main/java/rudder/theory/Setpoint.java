@@ -1,6 +1,7 @@
 package rudder.theory;
 
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * Where a feature is to be driven: at the entry of block k the strength {@code beta_k = v_k.z_k} should become the
@@ -24,13 +25,16 @@ public final class Setpoint {
     private final double[] offsets;
     private final double lambda;
     private final String label;
+    private final String plant; // null where it is not known
 
-    private Setpoint(double[][] directions, double[] gaps, double[] offsets, double lambda, String label) {
+    private Setpoint(
+            double[][] directions, double[] gaps, double[] offsets, double lambda, String label, String plant) {
         this.directions = directions;
         this.gaps = gaps;
         this.offsets = offsets;
         this.lambda = lambda;
         this.label = label;
+        this.plant = plant;
     }
 
     /**
@@ -73,7 +77,7 @@ public final class Setpoint {
                     k,
                     gaps[k]);
         }
-        return new Setpoint(Vectors.copy(directions), gaps.clone(), offsets.clone(), lambda, label);
+        return new Setpoint(Vectors.copy(directions), gaps.clone(), offsets.clone(), lambda, label, null);
     }
 
     /** {@link #of} with every offset 0: {@code beta*_k = lambda mu_k}. */
@@ -95,7 +99,23 @@ public final class Setpoint {
 
     /** The same setpoint at another strength. */
     public Setpoint withStrength(double lambda) {
-        return of(directions, gaps, offsets, lambda, label);
+        Check.that(Double.isFinite(lambda), "lambda is %s, wanted a finite number", lambda);
+        return new Setpoint(directions, gaps, offsets, lambda, label, plant);
+    }
+
+    /**
+     * Returns the same setpoint, marked as measured on a plant. Controllers made from it keep the mark, and another
+     * plant refuses them.
+     *
+     * @param plant what identifies the plant, such as the sha256 of a model's weights
+     */
+    public Setpoint measuredOn(String plant) {
+        return new Setpoint(directions, gaps, offsets, lambda, label, plant);
+    }
+
+    /** Returns what identifies the plant that this was measured on; empty if nobody said. */
+    public Optional<String> plant() {
+        return Optional.ofNullable(plant);
     }
 
     /** T: directions and targets belong to the states z_0..z_T. */

@@ -1,5 +1,6 @@
 package rudder.theory;
 
+import java.util.Optional;
 import java.util.function.IntFunction;
 import org.ejml.data.DMatrixRMaj;
 
@@ -22,6 +23,11 @@ record SystemView(LinearSystem base, IntFunction<DMatrixRMaj> jacobians, String 
     public DMatrixRMaj jacobian(int k) {
         Check.block(k, horizon() - 1);
         return jacobians.apply(k);
+    }
+
+    @Override
+    public Optional<String> plant() {
+        return base.plant();
     }
 
     @Override

@@ -22,6 +22,7 @@ import rudder.checkpoint.TensorNames;
 import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.store.ModelFile;
 import rudder.checkpoint.store.ModelStore;
+import rudder.checkpoint.tokenizer.Message;
 import rudder.checkpoint.tokenizer.Tokenizer;
 import rudder.model.transformer.Devices;
 import rudder.model.transformer.EngineAlgebra;
@@ -202,7 +203,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /** As for a message alone, with room for an answer. */
     int[] encodeChat(String message, int room) {
-        return requireTokens(tokenizer().encodeChat(message), room);
+        return requireTokens(tokenizer().encodeChat(List.of(Message.user(message))), room);
     }
 
     /** The tokens, if there is one, all are this vocabulary's, and {@code room} more fit. */

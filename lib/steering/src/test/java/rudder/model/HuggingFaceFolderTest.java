@@ -174,7 +174,8 @@ class HuggingFaceFolderTest {
             assertEquals("ab c", model1.decode(new int[] {9, 6, 5, 2, 10, 150}));
             assertEquals(48, model1.trace("ab ab").state(0).length);
             assertThrows(IllegalStateException.class, () -> model1.tokenizer()
-                    .encodeChat("a")); // its marks are none of its tokens
+                    .encodeChat(List.of(
+                            rudder.checkpoint.tokenizer.Message.user("a")))); // its marks are none of its tokens
         }
     }
 }

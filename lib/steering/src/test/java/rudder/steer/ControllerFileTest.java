@@ -186,7 +186,7 @@ class ControllerFileTest {
         assertRefused(() -> ControllerFile.load(with(file, "resid_pre.2.0.law.readings", 2, 3, 1), model), "remembers");
         assertRefused(
                 () -> ControllerFile.load(with(file, "resid_pre.2.0.open", 0), model),
-                "'state.2.0.open' has 1 numbers, wanted 2");
+                "'resid_pre.2.0.open' has 1 numbers, wanted 2");
         assertRefused(
                 () -> ControllerFile.load(with(file, "resid_pre.9.0.scale", 0), model),
                 "[state.9.0.scale]",

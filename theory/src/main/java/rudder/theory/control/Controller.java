@@ -29,18 +29,21 @@ import rudder.theory.Vectors;
  * enters the block and adds {@code u_k} to what leaves it, {@code z_{k+1} = phi_k(z_k) + u_k}, or acts at another
  * {@link HookPoint}. Whatever runs a plant, a {@link Rollout} or a language model on a GPU, interprets the same data.
  */
-public final class Controller {
+public final class Controller implements Arm {
     private static final SortedMap<Integer, List<ControlLaw>> NO_LAWS = Collections.emptySortedMap();
-    private static final Controller NONE = new Controller("none", Map.of(), null);
+    private static final Controller NONE = new Controller("none", Map.of(), null, null);
 
     private final String name;
     private final Map<HookPoint, SortedMap<Integer, List<ControlLaw>>> laws;
     private final Setpoint setpoint;
+    private final String plant; // null where any will do
 
-    private Controller(String name, Map<HookPoint, SortedMap<Integer, List<ControlLaw>>> laws, Setpoint setpoint) {
+    private Controller(
+            String name, Map<HookPoint, SortedMap<Integer, List<ControlLaw>>> laws, Setpoint setpoint, String plant) {
         this.name = name;
         this.laws = laws;
         this.setpoint = setpoint;
+        this.plant = plant;
     }
 
     /** {@link #of(String, HookPoint, Map, Setpoint)} that measures the states and adds to what leaves the blocks. */
@@ -81,7 +84,11 @@ public final class Controller {
                 sorted.put(point, some);
             }
         });
-        return new Controller(name, sorted, setpoint);
+        return new Controller(
+                name,
+                sorted,
+                setpoint,
+                setpoint == null ? null : setpoint.plant().orElse(null));
     }
 
     private static void check(SortedMap<Integer, List<ControlLaw>> byBlock) {
@@ -153,11 +160,13 @@ public final class Controller {
     public static Controller lqr(LqrSolution solution, Setpoint setpoint) {
         Check.length("the setpoint's horizon", setpoint.horizon(), solution.horizon());
         Check.length("the setpoint's direction", setpoint.dimension(), solution.dimension());
-        return lqr(
-                IntStream.range(0, solution.horizon())
-                        .mapToObj(k -> solution.feedback(k, setpoint.direction(k)))
-                        .toArray(double[][]::new),
-                setpoint);
+        return measured(
+                solution.system(),
+                lqr(
+                        IntStream.range(0, solution.horizon())
+                                .mapToObj(k -> solution.feedback(k, setpoint.direction(k)))
+                                .toArray(double[][]::new),
+                        setpoint));
     }
 
     /** A-LQR from the vectors w_k = K_k v_k alone, T of them, however computed; see {@link MatrixFreeLqr}. */
@@ -183,11 +192,13 @@ public final class Controller {
                 nominal.length,
                 solution.horizon());
         var identity = CommonOps_DDRM.identity(solution.dimension());
-        return everywhere(
-                "LQR about a trajectory",
-                solution.horizon(),
-                null,
-                k -> new LinearFeedback(identity, nominal[k], solution.gain(k)));
+        return measured(
+                solution.system(),
+                everywhere(
+                        "LQR about a trajectory",
+                        solution.horizon(),
+                        null,
+                        k -> new LinearFeedback(identity, nominal[k], solution.gain(k))));
     }
 
     /**
@@ -252,7 +263,7 @@ public final class Controller {
                 });
     }
 
-    /** What tables and charts call it. */
+    @Override
     public String name() {
         return name;
     }
@@ -334,7 +345,11 @@ public final class Controller {
                 sum.put(point, both);
             }
         }
-        return new Controller(name + " + " + other.name, sum, setpoint == null ? other.setpoint : setpoint);
+        return new Controller(
+                name + " + " + other.name,
+                sum,
+                setpoint == null ? other.setpoint : setpoint,
+                samePlant(plant, other.plant));
     }
 
     /**
@@ -377,7 +392,7 @@ public final class Controller {
                     k, here.stream().map(law -> change.of(point, k, law)).toList()));
             changed.put(point, some);
         });
-        return new Controller(name, changed, setpoint);
+        return new Controller(name, changed, setpoint, plant);
     }
 
     /**
@@ -445,7 +460,41 @@ public final class Controller {
 
     /** The same controller by another name. */
     public Controller named(String name) {
-        return new Controller(name, laws, setpoint);
+        return new Controller(name, laws, setpoint, plant);
+    }
+
+    /**
+     * Returns the same controller, marked as measured on a plant: another plant refuses it, even one of the same shape.
+     * A controller made from a setpoint or a linear system has their mark already.
+     *
+     * @param plant what identifies the plant, such as the sha256 of a model's weights
+     * @throws IllegalArgumentException if this controller was measured on another plant
+     */
+    public Controller measuredOn(String plant) {
+        return new Controller(name, laws, setpoint, samePlant(this.plant, plant));
+    }
+
+    /** Returns the same controller without its mark: any plant of the same shape accepts it. */
+    public Controller forAnyPlant() {
+        return new Controller(name, laws, setpoint, null);
+    }
+
+    /** Returns what identifies the plant that this was measured on; empty if any plant of its shape will do. */
+    public Optional<String> plant() {
+        return Optional.ofNullable(plant);
+    }
+
+    private static Controller measured(LinearSystem system, Controller controller) {
+        return system.plant().map(controller::measuredOn).orElse(controller);
+    }
+
+    private static String samePlant(String one, String other) {
+        Check.that(
+                one == null || other == null || one.equals(other),
+                "measured on %s and on %s, wanted one plant: measure both on the same model",
+                one,
+                other);
+        return one == null ? other : one;
     }
 
     /** {@link #requireFits(int, int, int)} for a plant without attention heads. */

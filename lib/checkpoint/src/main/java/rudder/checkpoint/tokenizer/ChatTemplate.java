@@ -64,39 +64,69 @@ record ChatTemplate(Family family, Optional<String> system) {
     }
 
     /**
-     * One user's message, up to where the model's answer begins; {@code given} replaces the template's system message.
+     * Renders a conversation up to where the model's answer begins. A system message replaces the template's own.
+     *
+     * @throws IllegalArgumentException if there is no message, a system message is not the first, or users and the
+     *     assistant do not take turns, the user first and last
      */
-    List<Part> render(Optional<String> given, String user) {
+    List<Part> render(List<Message> messages) {
+        boolean instructed = !messages.isEmpty() && messages.get(0).role() == Message.Role.SYSTEM;
+        Optional<String> given = instructed ? Optional.of(messages.get(0).text()) : Optional.empty();
+        List<Message> turns = instructed ? messages.subList(1, messages.size()) : messages;
+        requireTurns(turns);
         List<Part> parts = new ArrayList<>();
-        switch (family) {
-            case CHATML -> {
-                given.or(this::system)
-                        .ifPresent(message -> turn(parts, "<|im_start|>", "system\n" + message, "<|im_end|>"));
-                turn(parts, "<|im_start|>", "user\n" + user, "<|im_end|>");
-                parts.add(new Part(true, "<|im_start|>"));
-                parts.add(new Part(false, "assistant\n"));
-            }
-            case LLAMA3 -> {
-                if (system.isPresent() || given.isPresent()) {
-                    header(
-                            parts,
-                            "system",
-                            system.orElse("") + given.map(String::strip).orElse(""));
+        if (family == Family.CHATML) {
+            given.or(this::system)
+                    .ifPresent(message -> turn(parts, "<|im_start|>", "system\n" + message, "<|im_end|>"));
+        } else if (family == Family.LLAMA3 && (system.isPresent() || given.isPresent())) {
+            header(parts, "system", system.orElse("") + given.map(String::strip).orElse(""));
+            parts.add(new Part(true, "<|eot_id|>"));
+        }
+        for (int i = 0; i < turns.size(); i++) {
+            String text = turns.get(i).text();
+            String role = turns.get(i).role().toString();
+            switch (family) {
+                case CHATML -> turn(parts, "<|im_start|>", role + "\n" + text, "<|im_end|>");
+                case LLAMA3 -> {
+                    header(parts, role, text.strip());
                     parts.add(new Part(true, "<|eot_id|>"));
                 }
-                header(parts, "user", user.strip());
-                parts.add(new Part(true, "<|eot_id|>"));
-                header(parts, "assistant", "");
+                case GEMMA -> {
+                    String opening =
+                            i == 0 ? given.map(message -> message + "\n\n").orElse("") : "";
+                    String speaker = role.equals("assistant") ? "model" : role;
+                    turn(parts, "<start_of_turn>", speaker + "\n" + opening + text.strip(), "<end_of_turn>");
+                }
+                default -> throw new IllegalStateException(family.name());
             }
-            case GEMMA -> {
-                String opening = given.map(message -> message + "\n\n").orElse("");
-                turn(parts, "<start_of_turn>", "user\n" + opening + user.strip(), "<end_of_turn>");
-                parts.add(new Part(true, "<start_of_turn>"));
-                parts.add(new Part(false, "model\n"));
-            }
+        }
+        switch (family) {
+            case CHATML -> open(parts, "<|im_start|>", "assistant\n");
+            case LLAMA3 -> header(parts, "assistant", "");
+            case GEMMA -> open(parts, "<start_of_turn>", "model\n");
             default -> throw new IllegalStateException(family.name());
         }
         return parts;
+    }
+
+    private static void requireTurns(List<Message> turns) {
+        for (int i = 0; i < turns.size(); i++) {
+            Message.Role wanted = i % 2 == 0 ? Message.Role.USER : Message.Role.ASSISTANT;
+            if (turns.get(i).role() != wanted) {
+                throw new IllegalArgumentException("turn " + (i + 1) + " of the conversation is the "
+                        + turns.get(i).role() + "'s, wanted the " + wanted
+                        + "'s: a system message may come first, then user and assistant take turns");
+            }
+        }
+        if (turns.size() % 2 == 0) {
+            throw new IllegalArgumentException("the conversation has " + turns.size()
+                    + " turns and ends with nothing to answer, wanted a user's turn at its end");
+        }
+    }
+
+    private static void open(List<Part> parts, String mark, String text) {
+        parts.add(new Part(true, mark));
+        parts.add(new Part(false, text));
     }
 
     private static void header(List<Part> parts, String role, String text) {

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -185,30 +186,22 @@ public final class Tokenizer implements Closeable {
     }
 
     /**
-     * A user's message in the marks of the model's chat template, up to where the answer begins, with the template's
-     * own system message if it has one. For reading; {@link #encodeChat} gives the ids.
+     * Returns a conversation in the marks of the model's chat template, up to where the answer begins. Without a system
+     * message the template's own is used, if it has one. For reading; {@link #encodeChat} gives the ids.
      *
      * @throws IllegalStateException if the model has no chat template
-     * @throws IllegalArgumentException if its template is none of ChatML, Llama 3's and Gemma's
+     * @throws IllegalArgumentException if its template is none of ChatML, Llama 3's and Gemma's, or user and assistant
+     *     do not take turns
      */
-    public String chat(String userMessage) {
-        return template().render(Optional.empty(), userMessage).stream()
-                .map(ChatTemplate.Part::text)
-                .collect(Collectors.joining());
+    public String chat(List<Message> messages) {
+        return template().render(messages).stream().map(ChatTemplate.Part::text).collect(Collectors.joining());
     }
 
-    /** The ids of {@link #chat}, behind BOS where the model expects one; the message itself cannot forge a mark. */
-    public int[] encodeChat(String userMessage) {
-        return encodeChat(Optional.empty(), userMessage);
-    }
-
-    /** As {@link #encodeChat(String)} with a system message in place of the template's own. */
-    public int[] encodeChat(String systemMessage, String userMessage) {
-        return encodeChat(Optional.of(systemMessage), userMessage);
-    }
-
-    private int[] encodeChat(Optional<String> system, String user) {
-        return begun(template().render(system, user).stream()
+    /**
+     * Returns the ids of {@link #chat}, behind BOS where the model expects one. A message itself cannot forge a mark.
+     */
+    public int[] encodeChat(List<Message> messages) {
+        return begun(template().render(messages).stream()
                 .flatMapToInt(part -> part.control() ? IntStream.of(control(part.text())) : plain(part.text())));
     }
 

@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import rudder.checkpoint.tokenizer.ChatTemplate.Family;
 import rudder.checkpoint.tokenizer.ChatTemplate.Part;
@@ -46,12 +48,51 @@ class ChatTemplateTest {
     }
 
     private static String text(ChatTemplate template, Optional<String> system) {
-        return template.render(system, "Hi").stream().map(Part::text).collect(Collectors.joining());
+        return template
+                .render(Stream.concat(system.map(Message::system).stream(), Stream.of(Message.user("Hi")))
+                        .toList())
+                .stream()
+                .map(Part::text)
+                .collect(Collectors.joining());
     }
 
     @Test
     void anUnknownTemplateIsRefusedWithItsBeginning() {
         var error = assertThrows(IllegalArgumentException.class, () -> ChatTemplate.of("[INST] {{ message }} [/INST]"));
         assertTrue(error.getMessage().contains("[INST]") && error.getMessage().contains("ChatML"), error.getMessage());
+    }
+
+    @Test
+    void turnsFollowOneAnother() {
+        var talk =
+                List.of(Message.system("Rules"), Message.user("Hi"), Message.assistant(" Hello "), Message.user("Bye"));
+        assertEquals(
+                "<start_of_turn>user\nRules\n\nHi<end_of_turn>\n<start_of_turn>model\nHello<end_of_turn>\n"
+                        + "<start_of_turn>user\nBye<end_of_turn>\n<start_of_turn>model\n",
+                text(ChatTemplate.of("<start_of_turn> <end_of_turn>"), talk));
+        assertEquals(
+                "<|im_start|>system\nRules<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"
+                        + "<|im_start|>assistant\n Hello <|im_end|>\n<|im_start|>user\nBye<|im_end|>\n"
+                        + "<|im_start|>assistant\n",
+                text(ChatTemplate.of("<|im_start|> <|im_end|>"), talk));
+    }
+
+    @Test
+    void turnsOutOfOrderAreRefused() {
+        var template = ChatTemplate.of("<|im_start|> <|im_end|>");
+        for (var talk : List.of(
+                List.<Message>of(),
+                List.of(Message.system("Rules")),
+                List.of(Message.assistant("Hello")),
+                List.of(Message.user("Hi"), Message.user("Hi")),
+                List.of(Message.user("Hi"), Message.assistant("Hello")),
+                List.of(Message.user("Hi"), Message.system("Rules")))) {
+            var error = assertThrows(IllegalArgumentException.class, () -> template.render(talk));
+            assertTrue(error.getMessage().contains("wanted"), error.getMessage());
+        }
+    }
+
+    private static String text(ChatTemplate template, List<Message> talk) {
+        return template.render(talk).stream().map(Part::text).collect(Collectors.joining());
     }
 }

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -73,13 +74,16 @@ class TokenizerFileTest {
     void conversationsAreTheReferences(String family) throws IOException {
         Golden golden = golden(family);
         try (Tokenizer tokenizer = open(family)) {
-            assertArrayEquals(golden.at("chat_ids").ints(), tokenizer.encodeChat("Where are the boats?"));
+            assertArrayEquals(
+                    golden.at("chat_ids").ints(), tokenizer.encodeChat(List.of(Message.user("Where are the boats?"))));
             assertTrue(
-                    golden.at("chat").text().endsWith(tokenizer.chat("Where are the boats?")),
-                    tokenizer.chat("Where are the boats?"));
+                    golden.at("chat").text().endsWith(tokenizer.chat(List.of(Message.user("Where are the boats?")))),
+                    tokenizer.chat(List.of(Message.user("Where are the boats?"))));
             if (!family.equals("gemma")) {
                 assertArrayEquals(
-                        golden.at("system_ids").ints(), tokenizer.encodeChat("Be brief.", "Where are the boats?"));
+                        golden.at("system_ids").ints(),
+                        tokenizer.encodeChat(
+                                List.of(Message.system("Be brief."), Message.user("Where are the boats?"))));
             }
         }
     }

@@ -12,6 +12,7 @@ import java.io.InputStreamReader;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Tag;
@@ -85,13 +86,13 @@ class TokenizerModelsTest {
     @CsvSource({"SmolLM2-135M-Instruct, SmolLM", "Qwen2.5-Coder-0.5B-Instruct, Qwen"})
     void instructModelsAreIntroducedByTheirOwnTemplate(String name, String introduced) throws IOException {
         try (Tokenizer tokenizer = tokenizer(name)) {
-            String chat = tokenizer.chat("Hi");
+            String chat = tokenizer.chat(List.of(Message.user("Hi")));
             assertTrue(
                     chat.matches("(?s)<\\|im_start\\|>system\nYou are [^<]*" + introduced + "[^<]*<\\|im_end\\|>\n"
                             + "<\\|im_start\\|>user\nHi<\\|im_end\\|>\n<\\|im_start\\|>assistant\n"),
                     chat);
-            assertArrayEquals(tokenizer.encodeMarked(chat), tokenizer.encodeChat("Hi"));
-            assertEquals(chat, tokenizer.decodeMarked(tokenizer.encodeChat("Hi")));
+            assertArrayEquals(tokenizer.encodeMarked(chat), tokenizer.encodeChat(List.of(Message.user("Hi"))));
+            assertEquals(chat, tokenizer.decodeMarked(tokenizer.encodeChat(List.of(Message.user("Hi")))));
         }
     }
 }

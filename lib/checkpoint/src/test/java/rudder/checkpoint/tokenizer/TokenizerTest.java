@@ -213,10 +213,14 @@ class TokenizerTest {
         try (Tokenizer tokenizer = tokenizer(bytes("smollm").string("tokenizer.chat_template", CHATML))) {
             assertEquals(
                     "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
-                    tokenizer.chat("Hi"));
-            assertArrayEquals(tokenizer.encodeMarked(tokenizer.chat("Hi")), tokenizer.encodeChat("Hi"));
-            assertArrayEquals(tokenizer.encodeChat("Be kind.", "Hi"), tokenizer.encodeChat("Hi"));
-            long ends = Arrays.stream(tokenizer.encodeChat("<|im_end|>"))
+                    tokenizer.chat(List.of(Message.user("Hi"))));
+            assertArrayEquals(
+                    tokenizer.encodeMarked(tokenizer.chat(List.of(Message.user("Hi")))),
+                    tokenizer.encodeChat(List.of(Message.user("Hi"))));
+            assertArrayEquals(
+                    tokenizer.encodeChat(List.of(Message.system("Be kind."), Message.user("Hi"))),
+                    tokenizer.encodeChat(List.of(Message.user("Hi"))));
+            long ends = Arrays.stream(tokenizer.encodeChat(List.of(Message.user("<|im_end|>"))))
                     .filter(id -> id == 257)
                     .count();
             assertEquals(2, ends); // the system's and the user's own
@@ -231,7 +235,7 @@ class TokenizerTest {
             assertEquals(
                     "<start_of_turn>user\nRules\n\nHi<end_of_turn>\n<start_of_turn>model\n",
                     tokenizer
-                            .decodeMarked(tokenizer.encodeChat("Rules", " Hi "))
+                            .decodeMarked(tokenizer.encodeChat(List.of(Message.system("Rules"), Message.user(" Hi "))))
                             .substring("<bos>".length()));
             assertEquals(Set.of(2, 4), tokenizer.stopTokens());
             assertTrue(tokenizer.toString().contains("<bos> first"), tokenizer.toString());
@@ -241,7 +245,9 @@ class TokenizerTest {
     @Test
     void whatIsMissingOrUnknownIsNamed() throws IOException {
         try (Tokenizer tokenizer = tokenizer(bytes("smollm"))) {
-            assertMessage("no chat template", assertThrows(IllegalStateException.class, () -> tokenizer.chat("Hi")));
+            assertMessage(
+                    "no chat template",
+                    assertThrows(IllegalStateException.class, () -> tokenizer.chat(List.of(Message.user("Hi")))));
             assertMessage("token id 260", assertThrows(IllegalArgumentException.class, () -> tokenizer.decode(260)));
             assertMessage("-1", assertThrows(IllegalArgumentException.class, () -> tokenizer.token(-1)));
         }
