@@ -189,7 +189,7 @@ class ControllerFileTest {
                 "'resid_pre.2.0.open' has 1 numbers, wanted 2");
         assertRefused(
                 () -> ControllerFile.load(with(file, "resid_pre.9.0.scale", 0), model),
-                "[state.9.0.scale]",
+                "[resid_pre.9.0.scale]",
                 "blocks 0..3");
         assertRefused(() -> ControllerFile.load(with(file, "resid_pre.2.2.scale", 0), model), "[state.2.2.scale]");
         assertRefused(() -> ControllerFile.load(with(file, "reading.1.b", Double.NaN), model), "b holds NaN");
