@@ -1,5 +1,6 @@
 package rudder.theory;
 
+import java.util.Optional;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
@@ -19,6 +20,11 @@ public interface Differential {
 
     /** {@code y' A_k} for each row y' of covectors, m x d to m x d. */
     DMatrixRMaj vjp(int k, DMatrixRMaj covectors);
+
+    /** Returns what identifies the plant that this is the derivative of; empty if nobody said. */
+    default Optional<String> plant() {
+        return Optional.empty();
+    }
 
     /** The dense system, seen this way. */
     static Differential of(LinearSystem system) {
@@ -43,6 +49,11 @@ public interface Differential {
             @Override
             public DMatrixRMaj vjp(int k, DMatrixRMaj covectors) {
                 return system.algebra().multiply(covectors, system.jacobian(k));
+            }
+
+            @Override
+            public Optional<String> plant() {
+                return system.plant();
             }
 
             @Override

@@ -77,22 +77,27 @@ public final class Lqr {
     }
 
     /**
-     * {@code w_k = K_k v_k}, k = 0..T-1, all that {@link Controller#lqr(double[][], Setpoint)} needs: of the gains, one
-     * at a time is in memory, and of the Jacobians as many as the system holds. {@link MatrixFreeLqr#feedback} finds
-     * the same vectors without any matrix.
+     * Computes {@code w_k = K_k v_k}, k = 0..T-1, for {@link Controller#lqr(FeedbackVectors, Setpoint)}. Keeps one gain
+     * in memory at a time, and as many Jacobians as the system holds. {@link MatrixFreeLqr#feedback} computes the same
+     * vectors without any matrix.
+     *
+     * <p>Where the gains fit in memory, {@link #solve} is simpler and serves several concepts: {@code
+     * Controller.lqr(solution, ocean).plus(Controller.lqr(solution, joy))}.
      *
      * @throws IllegalArgumentException as {@link #solve}, or if the setpoint does not fit the system
      */
-    public static double[][] feedback(LinearSystem system, QuadraticCost cost, Setpoint setpoint) {
+    public static FeedbackVectors feedback(LinearSystem system, QuadraticCost cost, Setpoint setpoint) {
         return feedback(system, cost, List.of(setpoint)).get(0);
     }
 
-    /** {@link #feedback} of several setpoints by one recursion: the gains are the system's, whatever the feature. */
-    public static List<double[][]> feedback(LinearSystem system, QuadraticCost cost, List<Setpoint> setpoints) {
+    /**
+     * Computes {@link #feedback} for several setpoints in one recursion, since the gains do not depend on the feature.
+     * Returns them in the order of the setpoints.
+     */
+    public static List<FeedbackVectors> feedback(LinearSystem system, QuadraticCost cost, List<Setpoint> setpoints) {
         var feedback = new ArrayList<double[][]>();
         for (var setpoint : setpoints) {
-            Check.length("the setpoint's horizon", setpoint.horizon(), system.horizon());
-            Check.length("the setpoint's direction", setpoint.dimension(), system.dimension());
+            setpoint.requireFits(system.horizon(), system.dimension());
             feedback.add(new double[system.horizon()][]);
         }
         backwards(system, cost, (k, here, gain) -> {
@@ -103,7 +108,9 @@ public final class Lqr {
                         .data;
             }
         });
-        return feedback;
+        return feedback.stream()
+                .map(vectors -> FeedbackVectors.of(vectors, system.plant()))
+                .toList();
     }
 
     private interface Gains {

@@ -1,5 +1,6 @@
 package rudder.theory;
 
+import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
@@ -69,6 +70,20 @@ public final class LqrSolution {
     public double[] feedback(int k, double[] x) {
         Check.length("the vector", x.length, dimension());
         return Vectors.multiply(gain(k), x);
+    }
+
+    /**
+     * Returns the vectors {@code w_k = K_k v_k} of a setpoint's directions.
+     *
+     * @throws IllegalArgumentException if gains and setpoint have different horizons or widths
+     */
+    public FeedbackVectors feedback(Setpoint setpoint) {
+        setpoint.requireFits(horizon(), dimension());
+        return FeedbackVectors.of(
+                IntStream.range(0, horizon())
+                        .mapToObj(k -> feedback(k, setpoint.direction(k)))
+                        .toArray(double[][]::new),
+                system.plant());
     }
 
     @Override

@@ -27,18 +27,18 @@ public final class MatrixFreeLqr {
     }
 
     /**
-     * w_0..w_{T-1}, for {@link Controller#lqr(double[][], Setpoint)}.
+     * w_0..w_{T-1}, for {@link Controller#lqr(FeedbackVectors, Setpoint)}.
      *
      * @param tolerance residual of each problem relative to its right side, for instance 1e-10; 1e-6 where products are
      *     in single precision
      * @throws ArithmeticException if a problem does not get there, because products are not linear or not each other's
      *     transposes to that precision
      */
-    public static double[][] feedback(Differential plant, QuadraticCost cost, Setpoint setpoint, double tolerance) {
-        Check.length("the setpoint's horizon", setpoint.horizon(), plant.horizon());
-        Check.length("the setpoint's direction", setpoint.dimension(), plant.dimension());
+    public static FeedbackVectors feedback(
+            Differential plant, QuadraticCost cost, Setpoint setpoint, double tolerance) {
+        setpoint.requireFits(plant.horizon(), plant.dimension());
         Check.that(tolerance > 0, "the tolerance is %s, wanted a number > 0", tolerance);
-        return new MatrixFreeLqr(plant, cost).solve(setpoint, tolerance);
+        return FeedbackVectors.of(new MatrixFreeLqr(plant, cost).solve(setpoint, tolerance), plant.plant());
     }
 
     /** Conjugate gradients on all problems k, each a flat vector of its T - k inputs. */

@@ -194,6 +194,16 @@ public final class Setpoint {
         return Vectors.plus(z, error(k, z), v(k));
     }
 
+    /**
+     * Refuses a plant or system of another shape.
+     *
+     * @throws IllegalArgumentException if its horizon or its width is not the setpoint's
+     */
+    public void requireFits(int horizon, int dimension) {
+        Check.length("the setpoint's horizon", horizon(), horizon);
+        Check.length("the setpoint's direction", dimension(), dimension);
+    }
+
     private double[] v(int k) {
         Check.block(k, horizon());
         return directions[k];

@@ -89,9 +89,9 @@ class LqrTest {
     void feedbackIsTheGainsTimesTheDirections() {
         var setpoint = Setpoint.constant(
                 T, Vectors.times(1 / Vectors.norm(vector(D, new Random(8))), vector(D, new Random(8))), 1);
-        double[][] feedback = Lqr.feedback(system, COST, setpoint);
+        var feedback = Lqr.feedback(system, COST, setpoint);
         for (int k = 0; k < T; k++) {
-            assertClose(solution.feedback(k, setpoint.direction(k)), feedback[k], 1e-15);
+            assertClose(solution.feedback(k, setpoint.direction(k)), feedback.vector(k), 1e-15);
         }
         assertRefuses(() -> Lqr.feedback(system(T + 1, D, 1), COST, setpoint), "setpoint's horizon", "5", "6");
     }

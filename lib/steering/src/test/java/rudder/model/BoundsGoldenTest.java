@@ -189,9 +189,9 @@ class BoundsGoldenTest {
                 Arrays.copyOf(golden.at("lqr", "v").rows(), T + 1),
                 Arrays.copyOf(golden.at("lqr", "mu").numbers(), T + 1),
                 1);
-        double[][] w = MatrixFreeLqr.feedback(plant, COST, setpoint, 1e-8);
+        var w = MatrixFreeLqr.feedback(plant, COST, setpoint, 1e-8);
         for (int k = 0; k < T; k++) {
-            assertEquals(0, Golden.relative(w[k], dense.feedback(k, setpoint.direction(k))), 1e-6, "w_" + k);
+            assertEquals(0, Golden.relative(w.vector(k), dense.feedback(k, setpoint.direction(k))), 1e-6, "w_" + k);
         }
     }
 

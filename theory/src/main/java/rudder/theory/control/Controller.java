@@ -18,7 +18,9 @@ import java.util.stream.Stream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.theory.Check;
+import rudder.theory.FeedbackVectors;
 import rudder.theory.LinearSystem;
+import rudder.theory.Lqr;
 import rudder.theory.LqrSolution;
 import rudder.theory.MatrixFreeLqr;
 import rudder.theory.Setpoint;
@@ -155,28 +157,33 @@ public final class Controller implements Arm {
      * + alpha_k v_k that has the target strength; only the vectors K_k v_k are kept. Source: the paper, Theorem 4.1 and
      * section 4.
      *
-     * @throws IllegalArgumentException if gains and setpoint have different horizons or widths
+     * <p>One solution serves several concepts: {@code Controller.lqr(solution, ocean).plus(Controller.lqr(solution,
+     * joy))}.
+     *
+     * @throws IllegalArgumentException if gains and setpoint have different horizons or widths, or were measured on
+     *     different plants
      */
     public static Controller lqr(LqrSolution solution, Setpoint setpoint) {
-        Check.length("the setpoint's horizon", setpoint.horizon(), solution.horizon());
-        Check.length("the setpoint's direction", setpoint.dimension(), solution.dimension());
-        return measured(
-                solution.system(),
-                lqr(
-                        IntStream.range(0, solution.horizon())
-                                .mapToObj(k -> solution.feedback(k, setpoint.direction(k)))
-                                .toArray(double[][]::new),
-                        setpoint));
+        return lqr(solution.feedback(setpoint), setpoint);
     }
 
-    /** A-LQR from the vectors w_k = K_k v_k alone, T of them, however computed; see {@link MatrixFreeLqr}. */
-    public static Controller lqr(double[][] feedback, Setpoint setpoint) {
-        Check.length("the vectors K_k v_k", feedback.length, setpoint.horizon());
-        return everywhere(
+    /**
+     * A-LQR from the vectors w_k = K_k v_k alone, where the gains do not fit in memory; see {@link Lqr#feedback} and
+     * {@link MatrixFreeLqr}. The setpoint must have the directions that the vectors were computed for; its strength may
+     * be another.
+     *
+     * @throws IllegalArgumentException if vectors and setpoint have different horizons or widths, or were measured on
+     *     different plants
+     */
+    public static Controller lqr(FeedbackVectors vectors, Setpoint setpoint) {
+        Check.length("the vectors K_k v_k", vectors.horizon(), setpoint.horizon());
+        Check.length("a vector K_k v_k", vectors.dimension(), setpoint.dimension());
+        var controller = everywhere(
                 "A-LQR " + strength(setpoint),
                 setpoint.horizon(),
                 setpoint,
-                k -> ControlLaw.along(setpoint.direction(k), setpoint.target(k), feedback[k]));
+                k -> ControlLaw.along(setpoint.direction(k), setpoint.target(k), vectors.vector(k)));
+        return measured(vectors.plant(), controller);
     }
 
     /**
@@ -193,7 +200,7 @@ public final class Controller implements Arm {
                 solution.horizon());
         var identity = CommonOps_DDRM.identity(solution.dimension());
         return measured(
-                solution.system(),
+                solution.system().plant(),
                 everywhere(
                         "LQR about a trajectory",
                         solution.horizon(),
@@ -484,8 +491,8 @@ public final class Controller implements Arm {
         return Optional.ofNullable(plant);
     }
 
-    private static Controller measured(LinearSystem system, Controller controller) {
-        return system.plant().map(controller::measuredOn).orElse(controller);
+    private static Controller measured(Optional<String> plant, Controller controller) {
+        return plant.map(controller::measuredOn).orElse(controller);
     }
 
     private static String samePlant(String one, String other) {

@@ -113,8 +113,7 @@ public final class FeatureTracker {
      * k+1..T with q_j > 0, in that order, to what leaves the block. T - 1 products of at most T - 1 rows.
      */
     public static List<DMatrixRMaj> sensitivities(Differential plant, Setpoint setpoint, double[] weights) {
-        Check.length("the setpoint's horizon", setpoint.horizon(), plant.horizon());
-        Check.length("the setpoint's direction", setpoint.dimension(), plant.dimension());
+        setpoint.requireFits(plant.horizon(), plant.dimension());
         Check.length("the weights", weights.length, plant.horizon() + 1);
         var all = new ArrayList<DMatrixRMaj>();
         var after = new DMatrixRMaj(0, plant.dimension());

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import rudder.theory.FeedbackVectors;
 import rudder.theory.Lqr;
 import rudder.theory.Plant;
 import rudder.theory.Setpoint;
@@ -107,7 +108,7 @@ class ControlLawTest {
         assertArrayEquals(
                 Rollout.of(plant, Controller.proportionalFrom(setpoint, 1, 0), z0)
                         .states(),
-                Rollout.of(plant, Controller.lqr(directions, setpoint), z0).states());
+                Rollout.of(plant, Controller.lqr(FeedbackVectors.of(directions), setpoint), z0).states());
     }
 
     @Test
