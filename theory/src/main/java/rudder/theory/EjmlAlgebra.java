@@ -64,8 +64,7 @@ enum EjmlAlgebra implements DenseAlgebra, DenseAlgebra.Workspace {
     public Matrix symmetric(double factor, Matrix a, double shift) {
         var sum = Matrices.symmetrised(a.get().copy());
         CommonOps_DDRM.scale(factor, sum);
-        Matrices.addToDiagonal(sum, shift);
-        return new Here(sum);
+        return new Here(Matrices.addToDiagonal(sum, shift));
     }
 
     @Override

@@ -79,7 +79,7 @@ public final class Lanczos {
 
         Run(int index, double[] start) {
             this.index = index;
-            v = Vectors.times(1 / Vectors.norm(start), start);
+            v = Vectors.unit(start);
             previous = new double[v.length];
         }
 

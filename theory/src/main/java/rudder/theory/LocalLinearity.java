@@ -1,18 +1,13 @@
 package rudder.theory;
 
 import java.util.Arrays;
-import java.util.List;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
-import org.ejml.dense.row.NormOps_DDRM;
 
 /**
  * How well a matrix A predicts what a block does to small changes of its state: {@code phi_k(z + dz) - phi_k(z)}
  * against {@code A dz}. The block is evaluated once, along rays from z; any number of matrices can then be held against
  * its answers.
- *
- * <p>Beside it stand the two ways to say how alike the Jacobians of several prompts are, {@link #alignment} and
- * {@link #deviation}.
  */
 public final class LocalLinearity {
     private final double norm;
@@ -59,7 +54,7 @@ public final class LocalLinearity {
         var answers = new double[directions.length][radii.length][];
         for (int i = 0; i < directions.length; i++) {
             for (int r = 0; r < radii.length; r++) {
-                answers[i][r] = Vectors.plus(next[1 + i * radii.length + r], -1, next[0]);
+                answers[i][r] = Vectors.minus(next[1 + i * radii.length + r], next[0]);
             }
         }
         return new LocalLinearity(norm, radii.clone(), units, answers);
@@ -87,29 +82,6 @@ public final class LocalLinearity {
             }
         }
         return errors;
-    }
-
-    /** {@link SingularSpace#similarity} of each with each: symmetric, ones on the diagonal. */
-    public static double[][] alignment(List<SingularSpace> spaces) {
-        var alignment = new double[spaces.size()][spaces.size()];
-        for (int i = 0; i < spaces.size(); i++) {
-            alignment[i][i] = 1;
-            for (int j = 0; j < i; j++) {
-                alignment[i][j] = spaces.get(i).similarity(spaces.get(j));
-                alignment[j][i] = alignment[i][j];
-            }
-        }
-        return alignment;
-    }
-
-    /** {@code |A - M| / |M|} in Frobenius norms: how far a prompt's Jacobian is from, say, the mean one. */
-    public static double deviation(DMatrixRMaj a, DMatrixRMaj mean) {
-        Check.length("the Jacobian", a.getNumElements(), mean.getNumElements());
-        double square = 0;
-        for (int i = 0; i < mean.data.length; i++) {
-            square += (a.data[i] - mean.data[i]) * (a.data[i] - mean.data[i]);
-        }
-        return Math.sqrt(square) / NormOps_DDRM.normF(mean);
     }
 
     @Override

@@ -144,8 +144,6 @@ public final class Lqr {
 
     /** S_T = qf I. */
     static DMatrixRMaj terminal(int d, QuadraticCost cost) {
-        var s = new DMatrixRMaj(d, d);
-        Matrices.addToDiagonal(s, cost.qf());
-        return s;
+        return Matrices.addToDiagonal(new DMatrixRMaj(d, d), cost.qf());
     }
 }

@@ -89,9 +89,7 @@ public final class ResidualNetwork implements SmoothPlant {
                 scaled.set(row, column, slope * scaled.get(row, column));
             }
         }
-        var a = DenseAlgebra.ejml().multiply(block(k).v, scaled);
-        Matrices.addToDiagonal(a, 1);
-        return a;
+        return Matrices.addToDiagonal(DenseAlgebra.ejml().multiply(block(k).v, scaled), 1);
     }
 
     /**

@@ -2,6 +2,7 @@ package rudder.theory;
 
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
@@ -141,6 +142,19 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
                 .mapToDouble(i -> svd.getSingularValues()[i])
                 .sum();
         return nuclear / (Vectors.norm(values) * Vectors.norm(other.values));
+    }
+
+    /** Returns the {@link #similarity} of each space with each: symmetric, with ones on the diagonal. */
+    public static double[][] alignment(List<SingularSpace> spaces) {
+        var alignment = new double[spaces.size()][spaces.size()];
+        for (int i = 0; i < spaces.size(); i++) {
+            alignment[i][i] = 1;
+            for (int j = 0; j < i; j++) {
+                alignment[i][j] = spaces.get(i).similarity(spaces.get(j));
+                alignment[j][i] = alignment[i][j];
+            }
+        }
+        return alignment;
     }
 
     /**

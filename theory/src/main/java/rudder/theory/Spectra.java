@@ -64,7 +64,7 @@ public record Spectra(double[] radii, double[] norms, double productRadius, doub
         var basis = new double[d + 1][];
         var h = new DMatrixRMaj(d + 1, d);
         double[] start = new Random(1).doubles(d, -1, 1).toArray();
-        basis[0] = Vectors.times(1 / Vectors.norm(start), start);
+        basis[0] = Vectors.unit(start);
         double radius = Double.NaN;
         int next = Math.min(d, 20);
         for (int m = 0; m < d; m++) {

@@ -96,7 +96,7 @@ class LocalLinearityTest {
         double wanted =
                 DoubleStream.of(full(inner, k).values()).sum() / (Vectors.norm(f.values()) * Vectors.norm(g.values()));
         var algebra = DenseAlgebra.ejml();
-        var found = LocalLinearity.alignment(List.of(SingularSpace.of(a, k, algebra), SingularSpace.of(b, k, algebra)));
+        var found = SingularSpace.alignment(List.of(SingularSpace.of(a, k, algebra), SingularSpace.of(b, k, algebra)));
         assertEquals(wanted, found[0][1], 1e-6);
         assertEquals(found[0][1], found[1][0]);
         assertEquals(1, found[0][0]);
@@ -173,8 +173,8 @@ class LocalLinearityTest {
     @Test
     void deviationIsRelativeToTheMean() {
         var a = system(1, 4, 1).jacobian(0);
-        assertEquals(0, LocalLinearity.deviation(a, a));
-        assertEquals(1, LocalLinearity.deviation(plus(a, a), a), 1e-12);
+        assertEquals(0, Matrices.deviation(a, a));
+        assertEquals(1, Matrices.deviation(plus(a, a), a), 1e-12);
     }
 
     private static DMatrixRMaj diagonal(double[] values) {

@@ -88,7 +88,7 @@ class LqrTest {
     @Test
     void feedbackIsTheGainsTimesTheDirections() {
         var setpoint = Setpoint.constant(
-                T, Vectors.times(1 / Vectors.norm(vector(D, new Random(8))), vector(D, new Random(8))), 1);
+                T, unit(D, new Random(8)), 1);
         var feedback = Lqr.feedback(system, COST, setpoint);
         for (int k = 0; k < T; k++) {
             assertClose(solution.feedback(k, setpoint.direction(k)), feedback.vector(k), 1e-15);
@@ -123,6 +123,8 @@ class LqrTest {
         assertRefuses(() -> Lqr.solve(supplied(bad), COST), "Jacobian of block 0", "NaN");
         assertRefuses(() -> Lqr.solve(supplied(identity(2, 1)), COST), "block 0", "2 x 2");
         assertRefuses(() -> Lqr.solve(supplied(identity(D, 1e200)), COST), "cost to go of block 0");
+        assertEquals(new QuadraticCost(1, 2, 1), QuadraticCost.of(1, 2));
+        assertEquals(new QuadraticCost(1, 2, 3), QuadraticCost.of(1, 2).terminal(3));
         assertRefuses(() -> new QuadraticCost(1, 0, 1), "r is 0.0");
         assertRefuses(() -> new QuadraticCost(-1, 1, 1), "q is -1.0");
         assertRefuses(() -> new QuadraticCost(1, 1, Double.NaN), "qf is NaN");

@@ -40,8 +40,8 @@ public final class SampledBound implements TrackingBound {
                 Check.length("a deviation's horizon", deviation.horizon(), curvatures.length);
                 double[] dz = deviation.states()[i];
                 double size = lyapunov.norm(i, dz);
-                double[] residual = Vectors.plus(
-                        deviation.states()[i + 1], -1, Vectors.multiply(closed, dz)); // r = dz_{i+1} - Ahat dz
+                double[] residual = Vectors.minus(
+                        deviation.states()[i + 1], Vectors.multiply(closed, dz)); // r = dz_{i+1} - Ahat dz
                 Check.that(
                         size > 0,
                         "a run does not deviate at block %d; wanted runs from other starts than the nominal one",

@@ -42,7 +42,7 @@ public final class ActivationTransport {
                 plants,
                 first,
                 targets,
-                (from, to) -> ControlLaw.constant(Vectors.plus(Vectors.mean(to), -1, Vectors.mean(from))));
+                (from, to) -> ControlLaw.constant(Vectors.minus(Vectors.mean(to), Vectors.mean(from))));
     }
 
     private static Controller fitted(

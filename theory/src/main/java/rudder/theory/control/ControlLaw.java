@@ -51,12 +51,12 @@ public sealed interface ControlLaw permits LinearFeedback, TransportLaw, GatedLa
      * @throws IllegalArgumentException if the directions are parallel and span no plane
      */
     static LinearFeedback rotation(double[] from, double[] to, double degrees) {
-        double[] first = Vectors.times(1 / Vectors.norm(from), from);
+        double[] first = Vectors.unit(from);
         double[] rest = Vectors.plus(to, -Vectors.dot(first, to), first);
         Check.that(
                 Vectors.norm(rest) > 1e-9 * Vectors.norm(to),
                 "the two directions are parallel: they span no plane to rotate in");
-        double[] second = Vectors.times(1 / Vectors.norm(rest), rest);
+        double[] second = Vectors.unit(rest);
         double cosine = Math.cos(Math.toRadians(degrees));
         double sine = Math.sin(Math.toRadians(degrees));
         int d = from.length;

@@ -50,7 +50,7 @@ public record Forecast(Rollout nominal, Rollout actual, Rollout predicted) {
 
             @Override
             public double[] next(int k, double[] z) {
-                var dz = Vectors.plus(z, -1, nominal.states()[k]);
+                var dz = Vectors.minus(z, nominal.states()[k]);
                 return Vectors.plus(nominal.states()[k + 1], 1, Vectors.multiply(model.jacobian(k), dz));
             }
         };
@@ -64,7 +64,7 @@ public record Forecast(Rollout nominal, Rollout actual, Rollout predicted) {
         return IntStream.rangeClosed(0, nominal.horizon())
                 .mapToDouble(k -> still(k)
                         ? Double.NaN
-                        : distance(actual.states()[k], predicted.states()[k]) / moved(k))
+                        : Vectors.distance(actual.states()[k], predicted.states()[k]) / moved(k))
                 .toArray();
     }
 
@@ -78,11 +78,11 @@ public record Forecast(Rollout nominal, Rollout actual, Rollout predicted) {
         var about = about(nominal, model);
         return IntStream.range(0, nominal.horizon())
                 .mapToDouble(k -> {
-                    double[] next = Vectors.plus(actual.states()[k + 1], -1, actual.inputs()[k]); // phi_k(z_k)
+                    double[] next = Vectors.minus(actual.states()[k + 1], actual.inputs()[k]); // phi_k(z_k)
                     return still(k)
                             ? Double.NaN
-                            : distance(next, about.next(k, actual.states()[k]))
-                                    / distance(next, nominal.states()[k + 1]);
+                            : Vectors.distance(next, about.next(k, actual.states()[k]))
+                                    / Vectors.distance(next, nominal.states()[k + 1]);
                 })
                 .toArray();
     }
@@ -92,11 +92,7 @@ public record Forecast(Rollout nominal, Rollout actual, Rollout predicted) {
     }
 
     private double moved(int k) {
-        return distance(actual.states()[k], nominal.states()[k]);
-    }
-
-    private static double distance(double[] x, double[] y) {
-        return Vectors.norm(Vectors.plus(x, -1, y));
+        return Vectors.distance(actual.states()[k], nominal.states()[k]);
     }
 
     @Override

@@ -2,6 +2,7 @@ package rudder.theory.control;
 
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.Check;
+import rudder.theory.Matrices;
 import rudder.theory.Vectors;
 
 /**
@@ -47,7 +48,7 @@ public final class Measurement {
 
     /** {@code y' = b' - z'C'} for each row z' of states. */
     <X> ControlLaw.Input<X> on(Arithmetic<X> arithmetic) {
-        X minusC = arithmetic.matrix(Vectors.negative(C));
+        X minusC = arithmetic.matrix(Matrices.negative(C));
         X targets = arithmetic.row(b);
         return (states, memory) -> {
             X errors = arithmetic.linear(states, minusC, targets);

@@ -110,7 +110,7 @@ public record Rollout(double[][] states, double[][] inputs) {
         Check.length("the other run", b.length, a.length);
         var difference = new double[a.length][];
         for (int k = 0; k < a.length; k++) {
-            difference[k] = Vectors.plus(a[k], -1, b[k]);
+            difference[k] = Vectors.minus(a[k], b[k]);
         }
         return difference;
     }

@@ -2,6 +2,7 @@ package rudder.theory.control;
 
 import java.util.Arrays;
 import rudder.theory.Check;
+import rudder.theory.Statistics;
 import rudder.theory.Vectors;
 
 /**
@@ -44,17 +45,9 @@ public record TransportLaw(double[] scale, double[] shift, double[] low, double[
         for (int i = 0; i < d; i++) {
             double[] a = sorted(from, i);
             double[] b = sorted(to, i);
-            double meanA = Arrays.stream(a).average().orElseThrow();
-            double meanB = Arrays.stream(b).average().orElseThrow();
-            double variance = 0;
-            double covariance = 0;
-            for (int j = 0; j < a.length; j++) {
-                variance += (a[j] - meanA) * (a[j] - meanA);
-                covariance += (a[j] - meanA) * (b[j] - meanB);
-            }
-            double omega = variance > 0 ? covariance / variance : 1;
-            law.scale[i] = omega - 1;
-            law.shift[i] = meanB - omega * meanA;
+            var line = Statistics.leastSquares(a, b, 1); // omega a + beta
+            law.scale[i] = line.slope() - 1;
+            law.shift[i] = line.intercept();
             law.low[i] = a[0];
             law.high[i] = a[a.length - 1];
         }
