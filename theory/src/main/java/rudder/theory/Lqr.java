@@ -81,8 +81,8 @@ public final class Lqr {
      * in memory at a time, and as many Jacobians as the system holds. {@link MatrixFreeLqr#feedback} computes the same
      * vectors without any matrix.
      *
-     * <p>Where the gains fit in memory, {@link #solve} is simpler and serves several concepts: {@code
-     * Controller.lqr(solution, ocean).plus(Controller.lqr(solution, joy))}.
+     * <p>Where the gains fit in memory, {@link #solve} is simpler and serves several concepts:
+     * {@code Controller.lqr(solution, ocean).plus(Controller.lqr(solution, joy))}.
      *
      * @throws IllegalArgumentException as {@link #solve}, or if the setpoint does not fit the system
      */

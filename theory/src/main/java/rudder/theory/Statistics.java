@@ -53,7 +53,8 @@ public final class Statistics {
     /**
      * Returns the line that minimises {@code sum_i (y_i - intercept - slope x_i)^2}:
      *
-     * <pre>slope = sum_i (x_i - mean x)(y_i - mean y) / sum_i (x_i - mean x)^2,   intercept = mean y - slope mean x.</pre>
+     * <pre>slope = sum_i (x_i - mean x)(y_i - mean y) / sum_i (x_i - mean x)^2,   intercept = mean y - slope mean x.
+     * </pre>
      *
      * <p>If x does not vary, every slope fits as well and {@code flat} is returned as the slope.
      *

@@ -87,8 +87,7 @@ class LqrTest {
 
     @Test
     void feedbackIsTheGainsTimesTheDirections() {
-        var setpoint = Setpoint.constant(
-                T, unit(D, new Random(8)), 1);
+        var setpoint = Setpoint.constant(T, unit(D, new Random(8)), 1);
         var feedback = Lqr.feedback(system, COST, setpoint);
         for (int k = 0; k < T; k++) {
             assertClose(solution.feedback(k, setpoint.direction(k)), feedback.vector(k), 1e-15);

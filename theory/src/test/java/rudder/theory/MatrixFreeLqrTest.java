@@ -33,8 +33,7 @@ class MatrixFreeLqrTest {
     @Test
     void freeStatesNeedNoInput() {
         var setpoint = setpoint(3, 4, 1, 2);
-        var w =
-                MatrixFreeLqr.feedback(Differential.of(system(3, 4, 1)), new QuadraticCost(0, 1, 0), setpoint, 1e-10);
+        var w = MatrixFreeLqr.feedback(Differential.of(system(3, 4, 1)), new QuadraticCost(0, 1, 0), setpoint, 1e-10);
         assertEquals(0, Vectors.norm(w.vector(1)));
     }
 
@@ -48,7 +47,10 @@ class MatrixFreeLqrTest {
         assertRefuses(
                 () -> MatrixFreeLqr.feedback(Differential.of(system), COST, setpoint(3, 4, 1, 2), 0),
                 "tolerance is 0.0");
-        assertRefuses(() -> Controller.lqr(FeedbackVectors.of(new double[2][4]), setpoint(3, 4, 1, 2)), "K_k v_k", "2, wanted 3");
+        assertRefuses(
+                () -> Controller.lqr(FeedbackVectors.of(new double[2][4]), setpoint(3, 4, 1, 2)),
+                "K_k v_k",
+                "2, wanted 3");
         var skewed = new Differential() {
             @Override
             public int horizon() {

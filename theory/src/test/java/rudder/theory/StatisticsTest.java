@@ -40,8 +40,7 @@ class StatisticsTest {
         var normal = CommonOps_DDRM.multTransA(design, design, null);
         double[] right = Vectors.multiply(transpose(design), y);
         var line = Statistics.leastSquares(x, y, 1);
-        assertClose(
-                Vectors.multiply(inverse(normal), right), new double[] {line.slope(), line.intercept()}, 1e-12);
+        assertClose(Vectors.multiply(inverse(normal), right), new double[] {line.slope(), line.intercept()}, 1e-12);
     }
 
     @Test

@@ -226,14 +226,14 @@ public final class ScalingStudy {
                                     .get(0)
                                     .feedback()
                                     .orElseThrow()
-                                    .reading()
+                                    .measurement()
                                     .directions()); // to the first state too: a product for every block
                     return bytes(IntStream.range(0, T)
                             .boxed()
                             .flatMap(k -> tracker.laws(HookPoint.RESID_POST, k).stream())
                             .map(law -> law.feedback().orElseThrow())
                             .mapToInt(law -> law.W().getNumElements()
-                                    + law.reading().directions().getNumElements()));
+                                    + law.measurement().directions().getNumElements()));
                 }
                 default -> {
                     model.steered(tracker).generateOfTokens(List.of(PROMPT), WRITTEN, Sampling.greedy());

@@ -139,12 +139,12 @@ class BoundsGoldenTest {
             assertEquals(
                     0,
                     Golden.relative(
-                            found.reading().directions().data, wanted.reading().directions().data),
+                            found.measurement().directions().data, wanted.measurement().directions().data),
                     tolerance,
                     "C of block " + k);
             assertEquals(
                     0,
-                    Golden.relative(found.reading().targets(), wanted.reading().targets()),
+                    Golden.relative(found.measurement().targets(), wanted.measurement().targets()),
                     tolerance,
                     "b of block " + k);
             assertEquals(0, Golden.relative(found.W().data, wanted.W().data), tolerance, "W of block " + k);

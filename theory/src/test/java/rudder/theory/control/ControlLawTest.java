@@ -108,7 +108,8 @@ class ControlLawTest {
         assertArrayEquals(
                 Rollout.of(plant, Controller.proportionalFrom(setpoint, 1, 0), z0)
                         .states(),
-                Rollout.of(plant, Controller.lqr(FeedbackVectors.of(directions), setpoint), z0).states());
+                Rollout.of(plant, Controller.lqr(FeedbackVectors.of(directions), setpoint), z0)
+                        .states());
     }
 
     @Test
