@@ -5,9 +5,9 @@ import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
 /**
- * How well a matrix A predicts what a block does to small changes of its state: {@code phi_k(z + dz) - phi_k(z)}
- * against {@code A dz}. The block is evaluated once, along rays from z; any number of matrices can then be held against
- * its answers.
+ * The error of a linear model of one block: {@code phi_k(z + dz) - phi_k(z)} against {@code A dz}. The block is
+ * evaluated once, along rays from z. Its answers can then be compared with any number of matrices A. Source: the
+ * paper's measurements of local linearity.
  */
 public final class LocalLinearity {
     private final double norm;
@@ -25,8 +25,9 @@ public final class LocalLinearity {
     /**
      * Evaluates {@code phi_k(z + eps |z| w) - phi_k(z)} for every direction w and radius eps.
      *
-     * @param directions m vectors of d numbers, of any length but 0: w is the unit vector
+     * @param directions m vectors of d numbers, of any length but 0; w is the unit vector
      * @param radii relative to |z|
+     * @throws IllegalArgumentException naming the direction that has a wrong width or the length 0
      */
     public static LocalLinearity around(Plant plant, int k, double[] z, double[][] directions, double... radii) {
         int d = plant.dimension();
@@ -61,8 +62,8 @@ public final class LocalLinearity {
     }
 
     /**
-     * {@code |phi_k(z + dz) - phi_k(z) - A dz| / |phi_k(z + dz) - phi_k(z)|}, [direction][radius]: 0 if A says it all,
-     * 1 if A = 0.
+     * Returns {@code |phi_k(z + dz) - phi_k(z) - A dz| / |phi_k(z + dz) - phi_k(z)|}, [direction][radius]. A perfect
+     * model has 0; A = 0 has 1.
      */
     public double[][] errors(DMatrixRMaj a, DenseAlgebra algebra) {
         try (var here = algebra.open()) {
@@ -70,7 +71,7 @@ public final class LocalLinearity {
         }
     }
 
-    /** The same with an A that is there, which may be held against many answers. */
+    /** Returns the same errors for an A on the device, which can be compared with many answers. */
     public double[][] errors(DenseAlgebra.Matrix a, DenseAlgebra algebra) {
         var image = CommonOps_DDRM.transpose(algebra.multiply(a, directions), null); // (A W)' [m, d]
         var errors = new double[answers.length][radii.length];

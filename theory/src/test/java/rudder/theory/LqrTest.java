@@ -53,7 +53,7 @@ class LqrTest {
         assertClose(costToGo, step.costToGo(), 1e-13);
     }
 
-    /** The problem as one least-squares problem in all inputs at once: dz = F x + G u, u = -(G'QG + R)^-1 G'Q F x. */
+    /** The oracle solves one least-squares problem in all inputs: dz = F x + G u, u = -(G'QG + R)^-1 G'Q F x. */
     @Test
     void gainsEqualThoseOfOneLeastSquaresProblemOverTheWholeHorizon() {
         for (int k = 0; k < T; k++) {
@@ -165,7 +165,7 @@ class LqrTest {
         return new Rollout(states, inputs);
     }
 
-    /** A system made elsewhere, which nobody checked. */
+    /** A user's own system, whose Jacobian was not checked. */
     private static LinearSystem supplied(DMatrixRMaj jacobian) {
         return new LinearSystem() {
             @Override

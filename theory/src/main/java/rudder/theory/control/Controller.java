@@ -26,7 +26,7 @@ import rudder.theory.Vectors;
  * u_k}. Other hook points measure and add elsewhere.
  *
  * <p>A {@link Rollout} interprets the table in double precision. A language model interprets the same table on its
- * device.
+ * device. Each factory method names its formula and source.
  */
 public final class Controller implements Arm {
     private static final Controller NONE = new Controller("none", LawTable.EMPTY, null, null);
@@ -53,10 +53,10 @@ public final class Controller implements Arm {
      *
      * @param name shown in tables and charts
      * @param point where the laws measure and add
-     * @param laws by block; a block without a law gets no input
-     * @param setpoint the setpoint that the laws drive to, or null
+     * @param laws by block; a block without a law gets no input.
+     * @param setpoint the setpoint that the laws drive to, or null.
      * @throws IllegalArgumentException if a block is negative, two laws read different widths, or a law remembers a
-     *     measurement that no law of an earlier block makes
+     *     measurement that no earlier block makes
      */
     public static Controller of(
             String name, HookPoint point, Map<Integer, ? extends ControlLaw> laws, Setpoint setpoint) {
@@ -121,9 +121,9 @@ public final class Controller implements Arm {
     }
 
     /**
-     * A-LQR: {@code u_k = alpha_k K_k v_k}. This is the regulator's law {@code -K_k (z_k - z')} for z' = z_k + alpha_k
-     * v_k, the closest state with the target strength ({@link Setpoint#closest}). Only the vectors K_k v_k are kept.
-     * Source: the paper, Theorem 4.1 and section 4.
+     * A-LQR: {@code u_k = alpha_k K_k v_k}. This is the regulator's law {@code -K_k (z_k - z')}. The state z' = z_k +
+     * alpha_k v_k is the closest one with the target strength, see {@link Setpoint#closest}. Only the vectors K_k v_k
+     * are kept. Source: the paper, Theorem 4.1 and section 4.
      *
      * <p>One solution serves several concepts: {@code Controller.lqr(solution, ocean).plus(Controller.lqr(solution,
      * joy))}.
@@ -337,11 +337,11 @@ public final class Controller implements Arm {
 
     /**
      * Returns this controller behind a gate: it acts where the strength of a feature, measured at the same hook point,
-     * lies within bounds. With a centred setpoint {@code onlyWhen(harm, 0.5, infinity)} steers the states that are more
-     * than half way from the texts without harm to the texts with harm. Source: {@link GatedLaw}.
+     * lies within bounds. With a centred setpoint {@code onlyWhen(harm, 0.5, infinity)} steers only states more than
+     * half way towards the texts with harm. Source: {@link GatedLaw}.
      *
-     * @param feature the feature that decides: laws at RESID_PRE look at v_k, laws at RESID_POST at v_{k+1}
-     * @param low least strength at which this controller acts, in gaps
+     * @param feature the feature that decides: laws at RESID_PRE look at v_k, laws at RESID_POST at v_{k+1}.
+     * @param low least strength at which this controller acts, in gaps.
      * @param high largest strength at which this controller acts, in gaps; may be infinite
      * @throws IllegalArgumentException if this controller acts on attention heads, where no strength is known
      */
@@ -463,9 +463,9 @@ public final class Controller implements Arm {
     /**
      * Refuses a plant of another shape.
      *
-     * @param horizon T of the plant
-     * @param dimension d of the plant
-     * @param heads number of heads times head size, the width of {@link HookPoint#HEAD_OUT}
+     * @param horizon T of the plant.
+     * @param dimension d of the plant.
+     * @param heads number of heads times head size, the width of {@link HookPoint#HEAD_OUT}.
      * @throws IllegalArgumentException if a law belongs to a block that the plant lacks, or to states of another width
      */
     public void requireFits(int horizon, int dimension, int heads) {

@@ -70,8 +70,8 @@ public record Forecast(Rollout nominal, Rollout actual, Rollout predicted) {
     }
 
     /**
-     * Returns the error of one step from the plant's own state, {@code |phi_k(z_k) - zbar_{k+1} - M_k (z_k - zbar_k)| /
-     * |phi_k(z_k) - zbar_{k+1}|}, k = 0..T-1; NaN where the plant is on its nominal run.
+     * Returns the error of one step from the plant's own state, k = 0..T-1: {@code |phi_k(z_k) - zbar_{k+1} - M_k (z_k
+     * - zbar_k)| / |phi_k(z_k) - zbar_{k+1}|}; NaN where the plant is on its nominal run.
      *
      * @param model the model of this forecast
      */

@@ -27,7 +27,7 @@ final class LawTable {
      * Copies and checks the laws.
      *
      * @throws IllegalArgumentException if a block is negative, two laws of a hook point read different widths, or a law
-     *     remembers a measurement that no law of an earlier block makes
+     *     remembers a measurement that no earlier block makes
      */
     static LawTable of(Map<HookPoint, ? extends Map<Integer, List<ControlLaw>>> laws) {
         var sorted = new EnumMap<HookPoint, SortedMap<Integer, List<ControlLaw>>>(HookPoint.class);

@@ -13,7 +13,7 @@ import rudder.theory.Check;
  * are the errors of earlier measurements in the same pass. A law measures m numbers of the state and adds along m
  * vectors, so it costs 2 m d multiplications. A-LQR of one feature has m = 1.
  *
- * <p>Source: every linear law of this library has this form; {@link Controller} names the sources.
+ * <p>All linear controllers have this form; {@link Controller} names their sources.
  *
  * @param measurement C, m x d, and b, m numbers.
  * @param W gain on the errors, d x m.
