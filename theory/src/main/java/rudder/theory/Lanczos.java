@@ -7,7 +7,7 @@ import java.util.Random;
 import org.ejml.data.DMatrixRMaj;
 
 /**
- * Computes the largest eigenvalue of each of many symmetric positive semidefinite operators B, by the Lanczos
+ * Computes the largest eigenvalues of many symmetric positive semidefinite operators B. Each has its own Lanczos
  * recurrence
  *
  * <pre>beta_m v_{m+1} = B v_m - alpha_m v_m - beta_{m-1} v_{m-1}.</pre>

@@ -130,7 +130,7 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
     public double similarity(SingularSpace other) {
         Check.that(
                 basis.numRows == other.basis.numRows,
-                "vectors of %d and %d numbers, wanted as many",
+                "vectors of %d and %d numbers, wanted the same length",
                 basis.numRows,
                 other.basis.numRows);
         var product = CommonOps_DDRM.multTransA(basis, other.basis, null); // U_W' U_X [k, k]

@@ -254,9 +254,7 @@ public final class ScalingStudy {
 
     /** Median seconds of a stage, one for each shape. */
     public double[] seconds(Stage stage) {
-        return Arrays.stream(seconds.get(stage))
-                .mapToDouble(Statistics::median)
-                .toArray();
+        return Arrays.stream(seconds.get(stage)).mapToDouble(Statistics::median).toArray();
     }
 
     /** {@link #seconds} of every stage by its name, for a chart. */

@@ -129,7 +129,8 @@ final class Bench {
             }
         }
         for (int i = 0; i < 2; i++) {
-            arms.report(names.get(i), batch * tokens / (Statistics.median(all[i]) - Statistics.median(few[i])), "tok/s");
+            arms.report(
+                    names.get(i), batch * tokens / (Statistics.median(all[i]) - Statistics.median(few[i])), "tok/s");
         }
         var cost = new double[rounds];
         Arrays.setAll(cost, round -> 100 * (all[1][round] / all[0][round] - 1));

@@ -139,12 +139,14 @@ class BoundsGoldenTest {
             assertEquals(
                     0,
                     Golden.relative(
-                            found.measurement().directions().data, wanted.measurement().directions().data),
+                            found.measurement().directions().data,
+                            wanted.measurement().directions().data),
                     tolerance,
                     "C of block " + k);
             assertEquals(
                     0,
-                    Golden.relative(found.measurement().targets(), wanted.measurement().targets()),
+                    Golden.relative(
+                            found.measurement().targets(), wanted.measurement().targets()),
                     tolerance,
                     "b of block " + k);
             assertEquals(0, Golden.relative(found.W().data, wanted.W().data), tolerance, "W of block " + k);

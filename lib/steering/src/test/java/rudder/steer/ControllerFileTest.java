@@ -123,7 +123,8 @@ class ControllerFileTest {
         }
     }
 
-    private static void assertSameMeasurement(Measurement wanted, Measurement found, Map<Measurement, Measurement> twins) {
+    private static void assertSameMeasurement(
+            Measurement wanted, Measurement found, Map<Measurement, Measurement> twins) {
         assertSame(twins.computeIfAbsent(wanted, first -> found), found, "one measurement stays one");
         assertSameMatrix(wanted.directions(), found.directions());
         assertArrayEquals(wanted.targets(), found.targets());
