@@ -3,103 +3,100 @@ package rudder.theory;
 import org.ejml.data.DMatrixRMaj;
 
 /**
- * Dense products heavy enough to be worth supplying from outside, for instance from a GPU; all in double precision.
- * Matrices are put into a {@link Workspace}, wherever it may be; products leave their results there, and what is asked
- * for comes back:
+ * Dense linear algebra in double precision, on the Java heap or on a device such as a GPU. Matrices are copied into a
+ * {@link Workspace} on that device, products stay there, and {@link Matrix#get} copies a result back:
  *
  * <pre>{@code
  * try (var here = algebra.open()) {
  *     var a = here.put(jacobian);
- *     return here.multiplyTransposed(a, here.multiply(p, a)).get();   // A'PA: one matrix there, one back
+ *     return here.multiplyTransposed(a, here.multiply(p, a)).get();   // A'PA
  * }
  * }</pre>
  */
 public interface DenseAlgebra {
 
-    /** A matrix where the algebra works. It never changes, and is gone when its workspace is closed. */
+    /** An immutable matrix on the algebra's device. Closing its workspace frees it. */
     interface Matrix {
-        /** The matrix in Java's memory; not to be written to. */
+        /** Returns the matrix in Java's memory; do not write to it. */
         DMatrixRMaj get();
     }
 
     /**
-     * What is computed belongs to the workspace that computes it; operands may be any of the same algebra's. Closing it
-     * frees what it holds.
+     * Matrices on the algebra's device. Each result belongs to the workspace that computes it. Operands may belong to
+     * any workspace of the same algebra. Closing a workspace frees its matrices.
      */
     interface Workspace extends AutoCloseable {
-        /** A copy of a matrix in Java's memory, which must not change while it is used. */
+        /** Copies a matrix from Java's memory; do not change the original while the copy is in use. */
         Matrix put(DMatrixRMaj m);
 
-        /** Moves a matrix of another workspace here, where it outlives that one. */
+        /** Moves a matrix of another workspace here, so that it survives the other workspace. */
         Matrix keep(Matrix m);
 
-        /** {@code A B}. */
+        /** Returns {@code A B}. */
         Matrix multiply(Matrix a, Matrix b);
 
-        /** {@code A' B}. */
+        /** Returns {@code A' B}. */
         Matrix multiplyTransposed(Matrix a, Matrix b);
 
         /**
-         * {@code S^-1 B} for a symmetric positive definite S.
+         * Returns {@code S^-1 B} for a symmetric positive definite S.
          *
-         * @throws IllegalArgumentException if S is found not to be positive definite
+         * @throws IllegalArgumentException if S is not positive definite
          */
         Matrix solveSpd(Matrix s, Matrix b);
 
-        /** {@code A + factor B}. */
+        /** Returns {@code A + factor B}. */
         Matrix plus(Matrix a, double factor, Matrix b);
 
-        /** {@code factor (A + A') / 2 + shift I}. */
+        /** Returns {@code factor (A + A') / 2 + shift I}. */
         Matrix symmetric(double factor, Matrix a, double shift);
 
-        /** Whether no number is infinite or NaN. */
+        /** Returns whether no number is infinite or NaN. */
         boolean isFinite(Matrix a);
 
         @Override
         void close();
     }
 
-    /** A workspace, empty. */
+    /** Opens an empty workspace; the caller closes it. */
     Workspace open();
 
-    /** {@code A B}, there and back. */
+    /** Returns {@code A B}, for matrices in Java's memory. */
     default DMatrixRMaj multiply(DMatrixRMaj a, DMatrixRMaj b) {
         try (var here = open()) {
             return here.multiply(here.put(a), here.put(b)).get();
         }
     }
 
-    /**
-     * {@code A B} with an A that is there: with skinny B, carrying A there each time would cost more than the products.
-     */
+    /** Returns {@code A B} for an A on the device; for a skinny B, copying A would cost more than the product. */
     default DMatrixRMaj multiply(Matrix a, DMatrixRMaj b) {
         try (var here = open()) {
             return here.multiply(a, here.put(b)).get();
         }
     }
 
-    /** {@code A' B}, there and back. */
+    /** Returns {@code A' B}, for matrices in Java's memory. */
     default DMatrixRMaj multiplyTransposed(DMatrixRMaj a, DMatrixRMaj b) {
         try (var here = open()) {
             return here.multiplyTransposed(here.put(a), here.put(b)).get();
         }
     }
 
-    /** {@code A' B} with an A that is there. */
+    /** Returns {@code A' B} for an A on the device. */
     default DMatrixRMaj multiplyTransposed(Matrix a, DMatrixRMaj b) {
         try (var here = open()) {
             return here.multiplyTransposed(a, here.put(b)).get();
         }
     }
 
-    /** {@link Workspace#solveSpd}, there and back. */
+    /** Returns {@link Workspace#solveSpd}, for matrices in Java's memory. */
     default DMatrixRMaj solveSpd(DMatrixRMaj s, DMatrixRMaj b) {
         try (var here = open()) {
             return here.solveSpd(here.put(s), here.put(b)).get();
         }
     }
 
-    /** Plain Java, good for widths up to some hundreds. */
+    /** Returns the algebra of the Java heap (EJML), fast enough for widths up to some hundreds. */
     static DenseAlgebra ejml() {
         return EjmlAlgebra.INSTANCE;
     }

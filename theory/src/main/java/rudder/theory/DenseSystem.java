@@ -3,7 +3,7 @@ package rudder.theory;
 import java.util.List;
 import org.ejml.data.DMatrixRMaj;
 
-/** A system whose Jacobians are all in memory. */
+/** A system that holds all its Jacobians in memory. */
 record DenseSystem(List<DMatrixRMaj> jacobians, DenseAlgebra algebra, String description) implements LinearSystem {
     DenseSystem {
         jacobians = List.copyOf(jacobians);

@@ -1,26 +1,32 @@
 package rudder.theory;
 
+import java.util.Optional;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
 /**
- * A linear system known only by what it does to vectors and covectors, so that no d x d matrix need exist. Both methods
- * take m rows at once and return as many.
+ * A linear system without matrices: it only multiplies vectors and covectors by its Jacobians A_k. Both products take m
+ * rows at once and return m rows. Source: forward and reverse mode differentiation.
  */
 public interface Differential {
-    /** T. */
+    /** Returns T, the number of blocks. */
     int horizon();
 
-    /** d. */
+    /** Returns d, the width of the state. */
     int dimension();
 
-    /** {@code (A_k x)'} for each row x' of vectors, m x d to m x d. */
+    /** Returns {@code (A_k x)'} for each row x' of vectors, m x d to m x d; k = 0..T-1. */
     DMatrixRMaj jvp(int k, DMatrixRMaj vectors);
 
-    /** {@code y' A_k} for each row y' of covectors, m x d to m x d. */
+    /** Returns {@code y' A_k} for each row y' of covectors, m x d to m x d; k = 0..T-1. */
     DMatrixRMaj vjp(int k, DMatrixRMaj covectors);
 
-    /** The dense system, seen this way. */
+    /** Returns the mark of the plant that was linearised; empty if none was given. */
+    default Optional<String> plant() {
+        return Optional.empty();
+    }
+
+    /** Returns the products of a dense system. */
     static Differential of(LinearSystem system) {
         return new Differential() {
             @Override
@@ -43,6 +49,11 @@ public interface Differential {
             @Override
             public DMatrixRMaj vjp(int k, DMatrixRMaj covectors) {
                 return system.algebra().multiply(covectors, system.jacobian(k));
+            }
+
+            @Override
+            public Optional<String> plant() {
+                return system.plant();
             }
 
             @Override

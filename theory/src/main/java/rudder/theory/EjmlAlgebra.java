@@ -7,7 +7,7 @@ import org.ejml.dense.row.CommonOps_MT_DDRM;
 import org.ejml.dense.row.MatrixFeatures_DDRM;
 import org.ejml.dense.row.factory.LinearSolverFactory_DDRM;
 
-/** Its workspace is Java's memory itself. */
+/** Dense algebra on the Java heap, with EJML. The heap is its only workspace. */
 enum EjmlAlgebra implements DenseAlgebra, DenseAlgebra.Workspace {
     INSTANCE;
 
@@ -64,8 +64,7 @@ enum EjmlAlgebra implements DenseAlgebra, DenseAlgebra.Workspace {
     public Matrix symmetric(double factor, Matrix a, double shift) {
         var sum = Matrices.symmetrised(a.get().copy());
         CommonOps_DDRM.scale(factor, sum);
-        Matrices.addToDiagonal(sum, shift);
-        return new Here(sum);
+        return new Here(Matrices.addToDiagonal(sum, shift));
     }
 
     @Override
@@ -76,7 +75,7 @@ enum EjmlAlgebra implements DenseAlgebra, DenseAlgebra.Workspace {
     @Override
     public void close() {}
 
-    /** Below this size starting threads costs more than they save. */
+    /** Returns whether the product is large enough that threads pay off. */
     private static boolean threads(Matrix a) {
         return a.get().numRows >= 200;
     }

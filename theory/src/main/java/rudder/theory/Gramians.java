@@ -6,17 +6,20 @@ import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
 /**
- * What inputs can reach and what measurements can tell, for {@code dz_{k+1} = A_k dz_k + B_k u_k}, {@code y_k = C_k
- * dz_k}. Source: Callier and Desoer, <i>Linear System Theory</i>, chapters on controllability and observability.
+ * Gramians of {@code dz_{k+1} = A_k dz_k + B_k u_k}, {@code y_k = C_k dz_k}: which states the inputs can reach, and
+ * which states the measurements can see. Source: Callier and Desoer, <i>Linear System Theory</i>, chapters on
+ * controllability and observability.
  */
 public final class Gramians {
     private Gramians() {}
 
     /**
-     * The controllability Gramian {@code W = sum_{i<T} Phi(T, i+1) B_i B_i' Phi(T, i+1)'}, d x d. From dz_0 = 0 a state
-     * x is reached at T with the least input energy {@code x' W^-1 x}; eigenvectors of small eigenvalues are dear.
+     * Returns the controllability Gramian {@code W = sum_{i<T} Phi(T, i+1) B_i B_i' Phi(T, i+1)'}, d x d. Reaching a
+     * state x at T from dz_0 = 0 costs at least the input energy {@code x' W^-1 x}. Eigenvectors of small eigenvalues
+     * are expensive to reach.
      *
      * @param inputs B_k, d x any width
+     * @throws IllegalArgumentException naming the block whose B_k does not have d rows
      */
     public static DMatrixRMaj controllability(LinearSystem system, IntFunction<DMatrixRMaj> inputs) {
         int d = system.dimension();
@@ -31,17 +34,19 @@ public final class Gramians {
                 });
     }
 
-    /** {@link #controllability(LinearSystem, IntFunction)} where every coordinate can be pushed, B = I. */
+    /** Returns {@link #controllability(LinearSystem, IntFunction)} for inputs on every coordinate, B = I. */
     public static DMatrixRMaj controllability(LinearSystem system) {
         var identity = CommonOps_DDRM.identity(system.dimension());
         return controllability(system, k -> identity);
     }
 
     /**
-     * The observability Gramian {@code O = sum_{k<=T} Phi(k, 0)' C_k' C_k Phi(k, 0)}, d x d: {@code x' O x} is the
-     * energy of all that is measured of a deviation x at block 0. With C = I it is the Lyapunov matrix P_0.
+     * Returns the observability Gramian {@code O = sum_{k<=T} Phi(k, 0)' C_k' C_k Phi(k, 0)}, d x d. The value
+     * {@code x' O x} is the energy of all measurements that follow a deviation x at block 0. With C = I it is the
+     * Lyapunov matrix P_0.
      *
      * @param outputs C_k, any height x d, k = 0..T
+     * @throws IllegalArgumentException naming the block whose C_k does not have d columns
      */
     public static DMatrixRMaj observability(LinearSystem system, IntFunction<DMatrixRMaj> outputs) {
         int d = system.dimension();
@@ -60,7 +65,7 @@ public final class Gramians {
         return c;
     }
 
-    /** {@link #observability(LinearSystem, IntFunction)} where only the feature's strength is measured, C_k = v_k'. */
+    /** Returns {@link #observability(LinearSystem, IntFunction)} of the feature's strength alone, C_k = v_k'. */
     public static DMatrixRMaj observability(LinearSystem system, Setpoint setpoint) {
         Check.length("the setpoint's horizon", setpoint.horizon(), system.horizon());
         return observability(system, k -> Vectors.row(setpoint.direction(k)));

@@ -7,35 +7,41 @@ import java.util.Random;
 import org.ejml.data.DMatrixRMaj;
 
 /**
- * The largest eigenvalues of many symmetric positive semidefinite operators at once. Each has its own three-term
- * recurrence; all vectors of one iteration are handed over as the columns of one matrix, so that operators made of
- * shared factors cost matrix products instead of matrix-vector products. Operators that have converged drop out.
+ * Computes the largest eigenvalues of many symmetric positive semidefinite operators B. Each has its own Lanczos
+ * recurrence
  *
- * <p>No basis is stored: without reorthogonalisation only copies of eigenvalues already found appear, which leaves the
- * largest unharmed. A run ends when the residual |B x - theta x| of its Ritz pair is at most 2e-8 theta. Then theta is
- * that close to an eigenvalue for certain, and at distance residual^2 / gap from the largest one unless the start
- * vector was normal to it, which has probability 0. A smaller residual is out of reach: near the root of the machine's
- * precision the copies begin.
+ * <pre>beta_m v_{m+1} = B v_m - alpha_m v_m - beta_{m-1} v_{m-1}.</pre>
+ *
+ * <p>All vectors of one iteration are the columns of one matrix. So operators with shared factors cost matrix products
+ * instead of matrix-vector products. Converged operators drop out.
+ *
+ * <p>No basis is stored. Without reorthogonalisation, copies of eigenvalues already found appear; they do not affect
+ * the largest. A run ends when the residual |B x - theta x| of its Ritz pair is at most 2e-8 theta. Then theta is that
+ * close to some eigenvalue. Its distance from the largest one is residual^2 / gap, unless the start vector is
+ * orthogonal to that eigenvector, which has probability 0. A smaller residual is not possible: the copies begin near
+ * the square root of machine precision.
  *
  * <p>Source: Golub and Van Loan, <i>Matrix Computations</i>, "Lanczos methods".
  */
 public final class Lanczos {
     private static final double RESIDUAL = 2e-8;
 
-    /**
-     * Where the largest eigenvalues agree to 1e-5, as in a closed loop that hardly contracts some directions, a
-     * thousand are used.
-     */
+    /** Largest eigenvalues that agree to 1e-5 need a thousand; a closed loop that hardly contracts has them. */
     private static final int ITERATIONS = 20_000;
 
     private Lanczos() {}
 
-    /** B_run x for each column of x; column c belongs to the operator {@code runs[c]}. */
+    /** The operators B_0, B_1, ..., applied to several vectors at once. */
     public interface Operators {
+        /** Returns B x for each column x, d x columns; column c belongs to the operator {@code runs[c]}. */
         DMatrixRMaj apply(int[] runs, DMatrixRMaj x);
     }
 
-    /** The largest eigenvalue of each of the operators 0..count-1 on vectors of d numbers. */
+    /**
+     * Returns the largest eigenvalue of each of the operators 0..count-1 on vectors of d numbers.
+     *
+     * @throws ArithmeticException if an operator has not converged after 20,000 iterations
+     */
     public static double[] largest(int count, int d, Operators operators) {
         var random = new Random(1);
         var values = new double[count];
@@ -64,10 +70,7 @@ public final class Lanczos {
         return values;
     }
 
-    /**
-     * One operator's tridiagonal matrix, with alpha on the diagonal and beta beside it, and the two vectors that extend
-     * it.
-     */
+    /** The tridiagonal matrix of one operator, alpha on the diagonal and beta beside it, with its last two vectors. */
     private static final class Run {
         final int index;
         double[] v;
@@ -79,11 +82,11 @@ public final class Lanczos {
 
         Run(int index, double[] start) {
             this.index = index;
-            v = Vectors.times(1 / Vectors.norm(start), start);
+            v = Vectors.unit(start);
             previous = new double[v.length];
         }
 
-        /** beta_m v_{m+1} = B v_m - alpha_m v_m - beta_{m-1} v_{m-1}, where B v_m is a column of y. */
+        /** Adds one step of the recurrence, where B v_m is a column of y. */
         void extend(DMatrixRMaj y, int column) {
             int m = alpha.length;
             double last = m == 0 ? 0 : beta[m - 1];
@@ -107,8 +110,7 @@ public final class Lanczos {
         }
 
         /**
-         * The largest eigenvalue of the tridiagonal matrix, by bisection between a value at or below it and one at or
-         * above.
+         * Returns the largest eigenvalue of the tridiagonal matrix, by bisection between a lower and an upper bound.
          */
         private double largest(double low, double high) {
             for (double middle = (low + high) / 2; low < middle && middle < high; middle = (low + high) / 2) {
@@ -122,10 +124,12 @@ public final class Lanczos {
         }
 
         /**
-         * The last pivot p_m of (x I - tridiagonal) and its derivative, p_i = x - alpha_i - beta_{i-1}^2 / p_{i-1}; not
-         * positive if any pivot is not, that is, if x is below the largest eigenvalue. There p_m is 0 and its
-         * derivative 1 / s^2, s being the last entry of the unit eigenvector, since 1 / p_m is the last entry of the
-         * inverse. The residual is beta_m |s|.
+         * Returns the last pivot p_m of (x I - tridiagonal) and its derivative. The pivots are {@code p_i = x - alpha_i
+         * - beta_{i-1}^2 / p_{i-1}}. If x is below the largest eigenvalue, some pivot is not positive and is returned
+         * instead.
+         *
+         * <p>At the eigenvalue p_m is 0. Its derivative there is 1 / s^2, where s is the last entry of the unit
+         * eigenvector. This holds because 1 / p_m is the last entry of the inverse. The residual is beta_m |s|.
          */
         private double[] pivot(double x) {
             double p = x - alpha[0];

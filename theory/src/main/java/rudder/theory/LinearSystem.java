@@ -8,30 +8,33 @@ import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
 /**
- * A linear time-varying system {@code dz_{k+1} = A_k dz_k + u_k}, k = 0..T-1: what a plant looks like near a nominal
- * trajectory.
+ * A linear time-varying system {@code dz_{k+1} = A_k dz_k + u_k}, k = 0..T-1: the linearisation of a {@link Plant}
+ * about a nominal trajectory. Source: the paper's local linearity, with A_k = D phi_k at the nominal states.
  */
 public interface LinearSystem {
-    /** T, the number of blocks. */
+    /** Returns T, the number of blocks. */
     int horizon();
 
-    /** d, the width of the state. */
+    /** Returns d, the width of the state. */
     int dimension();
 
-    /** A_k, d x d, for k = 0..T-1; shared, not to be written to. */
+    /** Returns A_k, d x d, for k = 0..T-1; shared, so do not write to it. */
     DMatrixRMaj jacobian(int k);
 
-    /** Returns what identifies the plant that this was measured on; empty if nobody said. */
+    /** Returns the mark of the plant that was linearised; empty if none was given. */
     default Optional<String> plant() {
         return Optional.empty();
     }
 
-    /** Where this system's heavy products are done. */
+    /** Returns the algebra that computes this system's large products. */
     default DenseAlgebra algebra() {
         return DenseAlgebra.ejml();
     }
 
-    /** Phi(k, j) = A_{k-1} ... A_j, d x d, for 0 <= j <= k <= T; Phi(j, j) = I. Costs k - j - 1 products. */
+    /**
+     * Returns Phi(k, j) = A_{k-1} ... A_j, d x d, for {@code 0 <= j <= k <= T}; Phi(j, j) = I. Costs k - j - 1
+     * products.
+     */
     default DMatrixRMaj transition(int k, int j) {
         Check.block(k, horizon());
         Check.block(j, k);
@@ -45,21 +48,21 @@ public interface LinearSystem {
                 (i, here, phi) -> here.multiply(here.put(jacobian(i)), phi)); // Phi(i+1, j) = A_i Phi(i, j)
     }
 
-    /** Returns a system of the same size and algebra with other Jacobians, each made when it is asked for. */
+    /** Returns a system of the same shape, plant and algebra with other Jacobians, each computed on demand. */
     default LinearSystem transformed(IntFunction<DMatrixRMaj> jacobians, String description) {
         return new SystemView(this, jacobians, description);
     }
 
-    /** {@link #of(List, DenseAlgebra, String)} with plain Java's algebra and no description. */
+    /** Returns {@link #of(List, DenseAlgebra, String)} with EJML's algebra and no description. */
     static LinearSystem of(List<DMatrixRMaj> jacobians) {
         return of(jacobians, DenseAlgebra.ejml(), "");
     }
 
     /**
-     * The system of the given Jacobians.
+     * Returns the system of the given Jacobians.
      *
-     * @param jacobians A_0..A_{T-1}, each d x d and finite
-     * @param algebra where the heavy products are done
+     * @param jacobians A_0..A_{T-1}, each d x d and finite.
+     * @param algebra computes the large products.
      * @param description where the Jacobians come from, shown by toString; may be empty
      * @throws IllegalArgumentException naming the block whose Jacobian has another shape or a number that is not finite
      */

@@ -1,18 +1,13 @@
 package rudder.theory;
 
 import java.util.Arrays;
-import java.util.List;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
-import org.ejml.dense.row.NormOps_DDRM;
 
 /**
- * How well a matrix A predicts what a block does to small changes of its state: {@code phi_k(z + dz) - phi_k(z)}
- * against {@code A dz}. The block is evaluated once, along rays from z; any number of matrices can then be held against
- * its answers.
- *
- * <p>Beside it stand the two ways to say how alike the Jacobians of several prompts are, {@link #alignment} and
- * {@link #deviation}.
+ * The error of a linear model of one block: {@code phi_k(z + dz) - phi_k(z)} against {@code A dz}. The block is
+ * evaluated once, along rays from z. Its answers can then be compared with any number of matrices A. Source: the
+ * paper's measurements of local linearity.
  */
 public final class LocalLinearity {
     private final double norm;
@@ -30,8 +25,9 @@ public final class LocalLinearity {
     /**
      * Evaluates {@code phi_k(z + eps |z| w) - phi_k(z)} for every direction w and radius eps.
      *
-     * @param directions m vectors of d numbers, of any length but 0: w is the unit vector
+     * @param directions m vectors of d numbers, of any length but 0; w is the unit vector
      * @param radii relative to |z|
+     * @throws IllegalArgumentException naming the direction that has a wrong width or the length 0
      */
     public static LocalLinearity around(Plant plant, int k, double[] z, double[][] directions, double... radii) {
         int d = plant.dimension();
@@ -59,15 +55,15 @@ public final class LocalLinearity {
         var answers = new double[directions.length][radii.length][];
         for (int i = 0; i < directions.length; i++) {
             for (int r = 0; r < radii.length; r++) {
-                answers[i][r] = Vectors.plus(next[1 + i * radii.length + r], -1, next[0]);
+                answers[i][r] = Vectors.minus(next[1 + i * radii.length + r], next[0]);
             }
         }
         return new LocalLinearity(norm, radii.clone(), units, answers);
     }
 
     /**
-     * {@code |phi_k(z + dz) - phi_k(z) - A dz| / |phi_k(z + dz) - phi_k(z)|}, [direction][radius]: 0 if A says it all,
-     * 1 if A = 0.
+     * Returns {@code |phi_k(z + dz) - phi_k(z) - A dz| / |phi_k(z + dz) - phi_k(z)|}, [direction][radius]. A perfect
+     * model has 0; A = 0 has 1.
      */
     public double[][] errors(DMatrixRMaj a, DenseAlgebra algebra) {
         try (var here = algebra.open()) {
@@ -75,7 +71,7 @@ public final class LocalLinearity {
         }
     }
 
-    /** The same with an A that is there, which may be held against many answers. */
+    /** Returns the same errors for an A on the device, which can be compared with many answers. */
     public double[][] errors(DenseAlgebra.Matrix a, DenseAlgebra algebra) {
         var image = CommonOps_DDRM.transpose(algebra.multiply(a, directions), null); // (A W)' [m, d]
         var errors = new double[answers.length][radii.length];
@@ -87,29 +83,6 @@ public final class LocalLinearity {
             }
         }
         return errors;
-    }
-
-    /** {@link SingularSpace#similarity} of each with each: symmetric, ones on the diagonal. */
-    public static double[][] alignment(List<SingularSpace> spaces) {
-        var alignment = new double[spaces.size()][spaces.size()];
-        for (int i = 0; i < spaces.size(); i++) {
-            alignment[i][i] = 1;
-            for (int j = 0; j < i; j++) {
-                alignment[i][j] = spaces.get(i).similarity(spaces.get(j));
-                alignment[j][i] = alignment[i][j];
-            }
-        }
-        return alignment;
-    }
-
-    /** {@code |A - M| / |M|} in Frobenius norms: how far a prompt's Jacobian is from, say, the mean one. */
-    public static double deviation(DMatrixRMaj a, DMatrixRMaj mean) {
-        Check.length("the Jacobian", a.getNumElements(), mean.getNumElements());
-        double square = 0;
-        for (int i = 0; i < mean.data.length; i++) {
-            square += (a.data[i] - mean.data[i]) * (a.data[i] - mean.data[i]);
-        }
-        return Math.sqrt(square) / NormOps_DDRM.normF(mean);
     }
 
     @Override

@@ -8,12 +8,12 @@ import rudder.theory.DenseAlgebra.Workspace;
 import rudder.theory.control.Controller;
 
 /**
- * The finite-horizon, time-varying linear quadratic regulator: minimise
+ * The finite-horizon, time-varying linear quadratic regulator. It minimises
  *
  * <pre>sum_{k<T} (q |dz_k|^2 + r |u_k|^2) + qf |dz_T|^2   subject to   dz_{k+1} = A_k dz_k + u_k.</pre>
  *
- * <p>The minimiser is {@code u_k = -K_k dz_k} and the minimum from block k on is {@code dz_k' S_k dz_k}, where
- * backwards from {@code S_T = qf I}
+ * <p>The minimiser is {@code u_k = -K_k dz_k}. The minimum from block k on is {@code dz_k' S_k dz_k}. Backwards from
+ * {@code S_T = qf I},
  *
  * <pre>K_k = (S_{k+1} + R)^-1 S_{k+1} A_k,   S_k = Q + A_k' S_{k+1} A_k - A_k' S_{k+1} K_k.</pre>
  *
@@ -37,13 +37,15 @@ public final class Lqr {
     }
 
     /**
-     * From S_{k+1} to S_k and K_k, with one factorisation and two products.
+     * Computes S_k and K_k from S_{k+1}, with one factorisation and two products.
      *
-     * <p>With R = rI and G = (S + rI)^-1, where S is S_{k+1}: G S = I - r G, since G (S + rI) = I. Hence K = G S A = A
-     * - r G A, the closed loop is A - K = r G A, and S_k = qI + A'S (A - K) = qI + r A'S G A = qI + r A'K, for S and G
-     * commute.
+     * <p>Let R = rI and G = (S + rI)^-1, where S is S_{k+1}. Then G S = I - r G, since G (S + rI) = I. Hence
      *
-     * @param a A_k, d x d
+     * <pre>K = G S A = A - r G A,   A - K = r G A,   S_k = qI + A'S (A - K) = qI + r A'S G A = qI + r A'K.</pre>
+     *
+     * <p>The last step uses that S and G commute.
+     *
+     * @param a A_k, d x d.
      * @param next S_{k+1}, d x d, symmetric positive semidefinite
      */
     public static Step step(DMatrixRMaj a, DMatrixRMaj next, QuadraticCost cost, DenseAlgebra algebra) {
@@ -59,13 +61,13 @@ public final class Lqr {
         return here.plus(a, -cost.r(), ga); // K = A - r G A
     }
 
-    /** Symmetrised: rounding alone would let its asymmetry grow from block to block. */
+    /** Returns S_k, symmetrised: rounding would let its asymmetry grow from block to block. */
     private static Matrix costToGo(Workspace here, Matrix a, Matrix gain, QuadraticCost cost) {
         return here.symmetric(cost.r(), here.multiplyTransposed(a, gain), cost.q()); // S = qI + r A'K
     }
 
     /**
-     * The gains of a whole system, in O(T d^3).
+     * Computes the gains of a whole system, in O(T d^3).
      *
      * @throws IllegalArgumentException naming the block whose Jacobian is not d x d or not finite, or whose cost to go
      *     is no longer finite
@@ -77,22 +79,27 @@ public final class Lqr {
     }
 
     /**
-     * {@code w_k = K_k v_k}, k = 0..T-1, all that {@link Controller#lqr(double[][], Setpoint)} needs: of the gains, one
-     * at a time is in memory, and of the Jacobians as many as the system holds. {@link MatrixFreeLqr#feedback} finds
-     * the same vectors without any matrix.
+     * Computes {@code w_k = K_k v_k}, k = 0..T-1, for {@link Controller#lqr(FeedbackVectors, Setpoint)}. Keeps one gain
+     * in memory at a time, and as many Jacobians as the system holds. {@link MatrixFreeLqr#feedback} computes the same
+     * vectors without any matrix.
+     *
+     * <p>Where the gains fit in memory, {@link #solve} is simpler and serves several concepts:
+     * {@code Controller.lqr(solution, ocean).plus(Controller.lqr(solution, joy))}.
      *
      * @throws IllegalArgumentException as {@link #solve}, or if the setpoint does not fit the system
      */
-    public static double[][] feedback(LinearSystem system, QuadraticCost cost, Setpoint setpoint) {
+    public static FeedbackVectors feedback(LinearSystem system, QuadraticCost cost, Setpoint setpoint) {
         return feedback(system, cost, List.of(setpoint)).get(0);
     }
 
-    /** {@link #feedback} of several setpoints by one recursion: the gains are the system's, whatever the feature. */
-    public static List<double[][]> feedback(LinearSystem system, QuadraticCost cost, List<Setpoint> setpoints) {
+    /**
+     * Computes {@link #feedback} for several setpoints in one recursion, since the gains do not depend on the feature.
+     * Returns them in the order of the setpoints.
+     */
+    public static List<FeedbackVectors> feedback(LinearSystem system, QuadraticCost cost, List<Setpoint> setpoints) {
         var feedback = new ArrayList<double[][]>();
         for (var setpoint : setpoints) {
-            Check.length("the setpoint's horizon", setpoint.horizon(), system.horizon());
-            Check.length("the setpoint's direction", setpoint.dimension(), system.dimension());
+            setpoint.requireFits(system.horizon(), system.dimension());
             feedback.add(new double[system.horizon()][]);
         }
         backwards(system, cost, (k, here, gain) -> {
@@ -103,7 +110,9 @@ public final class Lqr {
                         .data;
             }
         });
-        return feedback;
+        return feedback.stream()
+                .map(vectors -> FeedbackVectors.of(vectors, system.plant()))
+                .toList();
     }
 
     private interface Gains {
@@ -128,17 +137,15 @@ public final class Lqr {
         });
     }
 
-    /** S_k = qI + r A_k' K_k. */
+    /** Returns S_k = qI + r A_k' K_k. */
     static DMatrixRMaj costToGo(DMatrixRMaj a, DMatrixRMaj gain, QuadraticCost cost, DenseAlgebra algebra) {
         try (var here = algebra.open()) {
             return costToGo(here, here.put(a), here.put(gain), cost).get();
         }
     }
 
-    /** S_T = qf I. */
+    /** Returns S_T = qf I. */
     static DMatrixRMaj terminal(int d, QuadraticCost cost) {
-        var s = new DMatrixRMaj(d, d);
-        Matrices.addToDiagonal(s, cost.qf());
-        return s;
+        return Matrices.addToDiagonal(new DMatrixRMaj(d, d), cost.qf());
     }
 }

@@ -1,11 +1,12 @@
 package rudder.theory;
 
+import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
 /**
- * The gains of a regulated system. Only the T matrices K_k are kept; cost to go and closed loop follow from them on
- * demand.
+ * The gains K_k of a regulated system, see {@link Lqr} for formulas and source. Only the T gains are kept; cost to go
+ * and closed loop are computed on demand.
  */
 public final class LqrSolution {
     private final LinearSystem system;
@@ -18,35 +19,35 @@ public final class LqrSolution {
         this.gains = gains;
     }
 
-    /** The system that was solved. */
+    /** Returns the regulated system. */
     public LinearSystem system() {
         return system;
     }
 
-    /** The cost that is least. */
+    /** Returns the minimised cost. */
     public QuadraticCost cost() {
         return cost;
     }
 
-    /** T. */
+    /** Returns T. */
     public int horizon() {
         return gains.length;
     }
 
-    /** d. */
+    /** Returns d. */
     public int dimension() {
         return system.dimension();
     }
 
-    /** K_k, d x d, k = 0..T-1: the optimal input is {@code -K_k dz_k}. */
+    /** Returns K_k, d x d, k = 0..T-1; the optimal input is {@code -K_k dz_k}. */
     public DMatrixRMaj gain(int k) {
         Check.block(k, horizon() - 1);
         return gains[k];
     }
 
     /**
-     * S_k, d x d, symmetric, k = 0..T: {@code x' S_k x} is the least cost from x at block k. Costs one product; S_T =
-     * qf I.
+     * Returns S_k, d x d, symmetric, k = 0..T, with S_T = qf I. The least cost from a state x at block k is {@code x'
+     * S_k x}. Costs one product.
      */
     public DMatrixRMaj costToGo(int k) {
         Check.block(k, horizon());
@@ -55,20 +56,34 @@ public final class LqrSolution {
                 : Lqr.costToGo(system.jacobian(k), gains[k], cost, system.algebra());
     }
 
-    /** Ahat_k = A_k - K_k, d x d, k = 0..T-1. */
+    /** Returns Ahat_k = A_k - K_k, d x d, k = 0..T-1. */
     public DMatrixRMaj closedLoop(int k) {
         return CommonOps_DDRM.subtract(system.jacobian(k), gain(k), null);
     }
 
-    /** The regulated system {@code dz_{k+1} = Ahat_k dz_k}, on the same algebra. */
+    /** Returns the closed loop {@code dz_{k+1} = Ahat_k dz_k}, on the same algebra. */
     public LinearSystem closedLoop() {
         return system.transformed(this::closedLoop, "closed loop of " + this);
     }
 
-    /** {@code K_k x}, d numbers. */
+    /** Returns {@code K_k x}, d numbers. */
     public double[] feedback(int k, double[] x) {
         Check.length("the vector", x.length, dimension());
         return Vectors.multiply(gain(k), x);
+    }
+
+    /**
+     * Returns the vectors {@code w_k = K_k v_k} of a setpoint's directions.
+     *
+     * @throws IllegalArgumentException if gains and setpoint have different horizons or widths
+     */
+    public FeedbackVectors feedback(Setpoint setpoint) {
+        setpoint.requireFits(horizon(), dimension());
+        return FeedbackVectors.of(
+                IntStream.range(0, horizon())
+                        .mapToObj(k -> feedback(k, setpoint.direction(k)))
+                        .toArray(double[][]::new),
+                system.plant());
     }
 
     @Override

@@ -6,14 +6,16 @@ import org.ejml.data.DMatrixRMaj;
 import rudder.theory.control.Controller;
 
 /**
- * A-LQR's vectors {@code w_k = K_k v_k} without any d x d matrix. {@code -w_k} is the first of the optimal inputs that
- * regulate dz_k = v_k from block k on; those solve {@code H u = -g}, where H u + g is half the gradient of the cost,
- * one sweep forwards and one back:
+ * Computes A-LQR's vectors {@code w_k = K_k v_k} without any d x d matrix. The vector {@code -w_k} is the first of the
+ * optimal inputs that regulate dz_k = v_k from block k on. These inputs solve {@code H u = -g}, where H u + g is half
+ * the gradient of the cost. One sweep forwards and one backwards computes it:
  *
  * <pre>dz_{i+1} = A_i dz_i + u_i,   l_T = qf dz_T,   gradient_i = r u_i + l_{i+1},   l_i = q dz_i + A_i' l_{i+1}.</pre>
  *
- * <p>H >= rI is symmetric, so conjugate gradients solve it. All T problems run at once: at block i those of blocks k <=
- * i share one product. An iteration costs T(T+1)/2 vectors forwards and as many back.
+ * <p>H is symmetric and {@code H >= rI}, so the method of conjugate gradients solves the problem. All T problems run at
+ * once: at block i the problems of the blocks {@code k <= i} share one product. An iteration costs T(T+1)/2 vector
+ * products forwards and as many backwards. Source: {@link Lqr}; Hestenes and Stiefel, "Methods of conjugate gradients
+ * for solving linear systems", 1952.
  */
 public final class MatrixFreeLqr {
     private static final int ITERATIONS = 2000;
@@ -27,21 +29,22 @@ public final class MatrixFreeLqr {
     }
 
     /**
-     * w_0..w_{T-1}, for {@link Controller#lqr(double[][], Setpoint)}.
+     * Computes w_0..w_{T-1} for {@link Controller#lqr(FeedbackVectors, Setpoint)}.
      *
-     * @param tolerance residual of each problem relative to its right side, for instance 1e-10; 1e-6 where products are
+     * @param tolerance residual of each problem relative to its right side, for instance 1e-10; use 1e-6 for products
      *     in single precision
-     * @throws ArithmeticException if a problem does not get there, because products are not linear or not each other's
-     *     transposes to that precision
+     * @throws IllegalArgumentException if the setpoint does not fit the plant
+     * @throws ArithmeticException if a problem does not converge. Its products are then not linear, or not transposes
+     *     of each other, to that precision.
      */
-    public static double[][] feedback(Differential plant, QuadraticCost cost, Setpoint setpoint, double tolerance) {
-        Check.length("the setpoint's horizon", setpoint.horizon(), plant.horizon());
-        Check.length("the setpoint's direction", setpoint.dimension(), plant.dimension());
+    public static FeedbackVectors feedback(
+            Differential plant, QuadraticCost cost, Setpoint setpoint, double tolerance) {
+        setpoint.requireFits(plant.horizon(), plant.dimension());
         Check.that(tolerance > 0, "the tolerance is %s, wanted a number > 0", tolerance);
-        return new MatrixFreeLqr(plant, cost).solve(setpoint, tolerance);
+        return FeedbackVectors.of(new MatrixFreeLqr(plant, cost).solve(setpoint, tolerance), plant.plant());
     }
 
-    /** Conjugate gradients on all problems k, each a flat vector of its T - k inputs. */
+    /** Runs conjugate gradients on all problems k, each a flat vector of its T - k inputs. */
     private double[][] solve(Setpoint setpoint, double tolerance) {
         int T = plant.horizon();
         int d = plant.dimension();
@@ -86,7 +89,7 @@ public final class MatrixFreeLqr {
         }
     }
 
-    /** l_{k+1}..l_T, flat, of each given problem for its first state and inputs. */
+    /** Returns l_{k+1}..l_T, flat, of each given problem for its first state and inputs. */
     private double[][] costates(int[] problems, double[][] start, double[][] inputs) {
         int T = plant.horizon();
         int d = plant.dimension();
@@ -125,12 +128,12 @@ public final class MatrixFreeLqr {
         return costates;
     }
 
-    /** The problems that have started by block i; problems are in ascending order. */
+    /** Returns the problems that have started by block i; problems are in ascending order. */
     private static int[] upTo(int i, int[] problems) {
         return Arrays.stream(problems).filter(k -> k <= i).toArray();
     }
 
-    /** The states with one row more if a problem starts here. */
+    /** Returns the states, with one more row if a problem starts here. */
     private static DMatrixRMaj joined(DMatrixRMaj states, int[] here, int i, double[][] start) {
         if (here.length == states.numRows) {
             return states;

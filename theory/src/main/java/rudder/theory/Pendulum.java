@@ -3,16 +3,17 @@ package rudder.theory;
 import org.ejml.data.DMatrixRMaj;
 
 /**
- * A pendulum standing on its head, z = (angle from upright in rad, rate in rad/s), stepped by the semi-implicit Euler
- * rule
+ * An inverted pendulum with the state z = (angle from upright in rad, rate in rad/s). One block is one step of the
+ * semi-implicit Euler rule:
  *
  * <pre>rate' = rate + h (g/l sin(angle) - c rate),   angle' = angle + h rate'.</pre>
  *
- * <p>Unlike a real one it may be pushed in both coordinates, as a language model's blocks may.
+ * <p>Unlike a real pendulum it accepts an input on both coordinates, as the blocks of a language model do. Source:
+ * Newton's law for a point mass on a rigid rod.
  *
- * @param horizon T, the number of steps
- * @param timeStep h, in s
- * @param length l, in m
+ * @param horizon T, the number of steps.
+ * @param timeStep h, in s.
+ * @param length l, in m.
  * @param friction c, in 1/s
  */
 public record Pendulum(int horizon, double timeStep, double length, double friction) implements SmoothPlant {
@@ -48,8 +49,8 @@ public record Pendulum(int horizon, double timeStep, double length, double frict
     }
 
     /**
-     * Exact: only the angle curves, D^2 phi = -h g/l sin(angle) (h, 1), and |sin| is largest at an end of the ball or
-     * at a right angle in it.
+     * Returns the exact supremum. Only the angle has a second derivative, {@code D^2 phi = -h g/l sin(angle) (h, 1)}.
+     * In the ball |sin| is largest at an end or at a right angle.
      */
     @Override
     public double curvature(int k, double[] z, double radius) {

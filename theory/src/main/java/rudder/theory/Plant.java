@@ -3,24 +3,25 @@ package rudder.theory;
 import java.util.Arrays;
 
 /**
- * Anything with layers: {@code z_{k+1} = phi_k(z_k) + u_k}, k = 0..T-1. The input is added by whoever runs the plant.
+ * A layered system: {@code z_{k+1} = phi_k(z_k) + u_k}, k = 0..T-1. The plant computes phi_k; its runner adds the
+ * input. Source: the paper, where the blocks of a language model are time steps.
  */
 public interface Plant {
-    /** T, the number of blocks. */
+    /** Returns T, the number of blocks. */
     int horizon();
 
-    /** d, the width of the state. */
+    /** Returns d, the width of the state. */
     int dimension();
 
-    /** phi_k(z), a new array of d numbers, for k = 0..T-1. */
+    /** Returns phi_k(z), a new array of d numbers, for k = 0..T-1. */
     double[] next(int k, double[] z);
 
-    /** phi_k of each of several states, [m][d] to [m][d]; a plant that can does them at once. */
+    /** Returns phi_k of several states, [m][d] to [m][d]. Plants that can evaluate them together override this. */
     default double[][] next(int k, double[][] states) {
         return Arrays.stream(states).map(z -> next(k, z)).toArray(double[][]::new);
     }
 
-    /** The linear plant {@code phi_k(z) = A_k z}. */
+    /** Returns the linear plant {@code phi_k(z) = A_k z}. */
     static Plant of(LinearSystem system) {
         return new Plant() {
             @Override

@@ -5,16 +5,20 @@ import org.ejml.data.DMatrixRMaj;
 import rudder.theory.DenseAlgebra.Matrix;
 import rudder.theory.DenseAlgebra.Workspace;
 
-/** A matrix carried from block to block where the products are made: of a step, only what it hands on outlives it. */
+/**
+ * Runs a matrix recursion {@code X_k = f(k, X)} over the blocks on the algebra's device, such as the Riccati recursion
+ * of {@link Lqr}. After each step only its result is kept; temporaries are freed.
+ */
 public final class Recursion {
     private Recursion() {}
 
+    /** One step of a recursion. */
     public interface Step {
-        /** The matrix at block k from the one before; {@code here} is freed after the step. */
+        /** Returns the matrix at block k from the matrix before; {@code here} is closed after the step. */
         Matrix at(int k, Workspace here, Matrix before);
     }
 
-    /** The last matrix, in Java's memory. */
+    /** Returns the last matrix, in Java's memory. */
     static DMatrixRMaj over(IntStream blocks, DenseAlgebra algebra, DMatrixRMaj start, Step step) {
         var kept = algebra.open();
         try {
@@ -33,7 +37,7 @@ public final class Recursion {
         }
     }
 
-    /** {@link #over} blocks T-1..0. */
+    /** Runs the recursion over the blocks T-1..0 and returns the last matrix, in Java's memory. */
     public static DMatrixRMaj backwards(LinearSystem system, DMatrixRMaj start, Step step) {
         int last = system.horizon() - 1;
         return over(IntStream.rangeClosed(0, last).map(k -> last - k), system.algebra(), start, step);

@@ -9,11 +9,11 @@ import org.ejml.dense.row.NormOps_DDRM;
 import org.ejml.dense.row.RandomMatrices_DDRM;
 
 /**
- * A transformer to hold in one's hand: residual blocks {@code phi_k(z) = z + V_k tanh(U_k z + c_k)} with random weights
- * and no attention.
+ * A small stand-in for a transformer: residual blocks {@code phi_k(z) = z + V_k tanh(U_k z + c_k)} with random weights
+ * and no attention. Source: Rudder's, for lectures and tests.
  */
 public final class ResidualNetwork implements SmoothPlant {
-    /** Where |tanh''| peaks. */
+    /** The argument at which |tanh''| is largest. */
     private static final double STEEPEST = Math.log(2 + Math.sqrt(3)) / 2;
 
     private final List<Block> blocks;
@@ -22,7 +22,7 @@ public final class ResidualNetwork implements SmoothPlant {
         this.blocks = blocks;
     }
 
-    /** One block with what its curvature needs: the norms of U, of V and of each row of U. */
+    /** One block, with the norms of U, of V and of each row of U for its curvature. */
     private record Block(DMatrixRMaj u, double[] c, DMatrixRMaj v, double uNorm, double vNorm, double[] rowNorms) {
         static Block random(int d, int width, double strength, Random random) {
             var u = RandomMatrices_DDRM.rectangleGaussian(width, d, 0, 1 / Math.sqrt(d), random);
@@ -40,11 +40,14 @@ public final class ResidualNetwork implements SmoothPlant {
     }
 
     /**
-     * @param horizon T
-     * @param dimension d
-     * @param width hidden units of a block
-     * @param strength size of a block's contribution beside the state it is added to; about 0.3 to 1
+     * Returns a network with random weights.
+     *
+     * @param horizon T.
+     * @param dimension d.
+     * @param width number of hidden units of a block.
+     * @param strength size of a block's contribution relative to the state, about 0.3 to 1.
      * @param seed the same seed gives the same network
+     * @throws IllegalArgumentException if horizon, dimension or width is not positive
      */
     public static ResidualNetwork random(int horizon, int dimension, int width, double strength, long seed) {
         Check.that(
@@ -78,7 +81,7 @@ public final class ResidualNetwork implements SmoothPlant {
         return Vectors.plus(z, 1, Vectors.multiply(block(k).v, hidden));
     }
 
-    /** I + V diag(tanh'(U z + c)) U. */
+    /** Returns I + V diag(tanh'(U z + c)) U. */
     @Override
     public DMatrixRMaj jacobian(int k, double[] z) {
         double[] hidden = block(k).preactivations(z);
@@ -89,14 +92,13 @@ public final class ResidualNetwork implements SmoothPlant {
                 scaled.set(row, column, slope * scaled.get(row, column));
             }
         }
-        var a = DenseAlgebra.ejml().multiply(block(k).v, scaled);
-        Matrices.addToDiagonal(a, 1);
-        return a;
+        return Matrices.addToDiagonal(DenseAlgebra.ejml().multiply(block(k).v, scaled), 1);
     }
 
     /**
-     * |V| |U| max_h (t_h |U_h|), an upper bound: D^2 phi [x, y] = V (tanh''_h (U_h x) (U_h y))_h, and t_h is the
-     * largest |tanh''| that unit h can show in the ball, where its preactivation moves by at most |U_h| radius.
+     * Returns the upper bound |V| |U| max_h (t_h |U_h|). It follows from {@code D^2 phi [x, y] = V (tanh''_h (U_h x)
+     * (U_h y))_h}. In the ball the preactivation of unit h moves by at most |U_h| radius, and t_h is the largest
+     * |tanh''| on that interval.
      */
     @Override
     public double curvature(int k, double[] z, double radius) {

@@ -2,22 +2,24 @@ package rudder.theory;
 
 import java.util.Arrays;
 import java.util.Optional;
+import rudder.theory.control.Controller;
 
 /**
- * Where a feature is to be driven: at the entry of block k the strength {@code beta_k = v_k.z_k} should become the
- * target {@code beta*_k = offset_k + lambda mu_k}.
+ * The targets of a feature at every block. At the entry of block k the strength {@code beta_k = v_k.z_k} should become
+ * the target {@code beta*_k = offset_k + lambda mu_k}.
  *
  * <p>With every offset 0 the setpoint is <i>absolute</i>, as in the paper. With {@code offset_k = v_k.mean(D-)} it is
- * <i>centred</i>: lambda = 0 stands for the mean without the feature, lambda = 1 for the mean with it, wherever the
- * origin of the state space happens to be.
+ * <i>centred</i>: lambda = 0 is the mean without the feature, lambda = 1 the mean with it. A centred setpoint does not
+ * depend on the origin of the state space.
  *
- * <p>Where a feature is absent, as from the first state of texts that all end in the same token, it has no direction:
- * v_k, mu_k and offset_k are 0, so is the error, and whatever tracks it adds nothing there.
+ * <p>A feature can be absent from a state, for instance from z_0 of texts that all end in the same token. Then v_k,
+ * mu_k and offset_k are 0. The error is 0 too, and controllers add nothing there.
  *
- * <p>Source: the paper's linear feature setpoint; the centred target is Rudder's.
+ * <p>Source: the paper's linear feature setpoint and its Theorem 4.1 ({@link #closest}); the centred target is
+ * Rudder's.
  */
 public final class Setpoint {
-    /** Directions computed in single precision are units to about 1e-7. */
+    /** Directions computed in single precision have norm 1 to about 1e-7. */
     private static final double UNIT = 1e-6;
 
     private final double[][] directions;
@@ -38,13 +40,13 @@ public final class Setpoint {
     }
 
     /**
-     * A setpoint for every state z_0..z_T.
+     * Returns a setpoint for the states z_0..z_T. Where the feature is absent, direction, gap and offset are 0.
      *
-     * @param directions v_k, [T+1][d], each of norm 1 to within 1e-6, or 0 where the feature is absent
-     * @param gaps mu_k, [T+1], in units of the state, each positive, or 0 where the feature is absent
-     * @param offsets the target at lambda = 0, [T+1], in units of the state, 0 where the feature is absent
-     * @param lambda strength asked for, in gaps; may be negative
-     * @param label what else toString should say, such as "last token"; may be empty
+     * @param directions v_k, [T+1][d], each of norm 1 to within 1e-6.
+     * @param gaps mu_k, [T+1], positive, in units of the state.
+     * @param offsets the targets at lambda = 0, [T+1], in units of the state.
+     * @param lambda the wanted strength, in gaps; may be negative.
+     * @param label a remark for toString, such as "last token"; may be empty
      * @throws IllegalArgumentException naming the block where a length, a norm or a number is wrong
      */
     public static Setpoint of(double[][] directions, double[] gaps, double[] offsets, double lambda, String label) {
@@ -80,14 +82,14 @@ public final class Setpoint {
         return new Setpoint(Vectors.copy(directions), gaps.clone(), offsets.clone(), lambda, label, null);
     }
 
-    /** {@link #of} with every offset 0: {@code beta*_k = lambda mu_k}. */
+    /** Returns {@link #of} with every offset 0: {@code beta*_k = lambda mu_k}. */
     public static Setpoint absolute(double[][] directions, double[] gaps, double lambda) {
         return of(directions, gaps, new double[gaps.length], lambda, "");
     }
 
     /**
-     * The same direction and target at every state of a plant of {@code horizon} blocks, with gaps of 1: {@code lambda
-     * = target}.
+     * Returns a setpoint with the same direction and target at every state of a plant of {@code horizon} blocks. The
+     * gaps are 1 and {@code lambda = target}.
      */
     public static Setpoint constant(int horizon, double[] direction, double target) {
         var directions = new double[horizon + 1][];
@@ -97,15 +99,15 @@ public final class Setpoint {
         return absolute(directions, gaps, target);
     }
 
-    /** The same setpoint at another strength. */
+    /** Returns the same setpoint with another strength lambda, in gaps. */
     public Setpoint withStrength(double lambda) {
         Check.that(Double.isFinite(lambda), "lambda is %s, wanted a finite number", lambda);
         return new Setpoint(directions, gaps, offsets, lambda, label, plant);
     }
 
     /**
-     * Returns the same setpoint, marked as measured on a plant. Controllers made from it keep the mark, and another
-     * plant refuses them.
+     * Returns the same setpoint, marked as measured on a plant. Controllers made from this setpoint keep the mark, and
+     * every other plant refuses them.
      *
      * @param plant what identifies the plant, such as the sha256 of a model's weights
      */
@@ -113,85 +115,98 @@ public final class Setpoint {
         return new Setpoint(directions, gaps, offsets, lambda, label, plant);
     }
 
-    /** Returns what identifies the plant that this was measured on; empty if nobody said. */
+    /** Returns the mark of the plant that this was measured on; empty if none was given. */
     public Optional<String> plant() {
         return Optional.ofNullable(plant);
     }
 
-    /** T: directions and targets belong to the states z_0..z_T. */
+    /** Returns T; directions and targets belong to the states z_0..z_T. */
     public int horizon() {
         return directions.length - 1;
     }
 
-    /** d. */
+    /** Returns d. */
     public int dimension() {
         return directions[0].length;
     }
 
-    /** The strength asked for, in gaps. */
+    /** Returns the wanted strength lambda, in gaps. */
     public double lambda() {
         return lambda;
     }
 
-    /** What else toString says; may be empty. */
+    /** Returns the remark of toString; may be empty. */
     public String label() {
         return label;
     }
 
-    /** v_k, d numbers, norm 1 (0 where the feature is absent), k = 0..T. */
+    /** Returns v_k, d numbers, norm 1 (0 where the feature is absent), k = 0..T. */
     public double[] direction(int k) {
         return v(k).clone();
     }
 
-    /** mu_k, k = 0..T. */
+    /** Returns mu_k, k = 0..T. */
     public double gap(int k) {
         Check.block(k, horizon());
         return gaps[k];
     }
 
-    /** The target at lambda = 0, k = 0..T. */
+    /** Returns offset_k, the target at lambda = 0, k = 0..T. */
     public double offset(int k) {
         Check.block(k, horizon());
         return offsets[k];
     }
 
-    /** beta*_k = offset_k + lambda mu_k, k = 0..T. */
+    /** Returns beta*_k = offset_k + lambda mu_k, k = 0..T. */
     public double target(int k) {
         return ofGaps(k, lambda);
     }
 
-    /** lambda mu_k v_k, the shift that open-loop addition makes, d numbers. */
+    /** Returns lambda mu_k v_k, the shift of {@link Controller#actAdd}, d numbers. */
     public double[] shift(int k) {
         return Vectors.times(lambda * gap(k), v(k));
     }
 
-    /** beta_k = v_k.z. */
+    /** Returns beta_k = v_k.z. */
     public double strength(int k, double[] z) {
         Check.length("the state", z.length, dimension());
         return Vectors.dot(v(k), z);
     }
 
     /**
-     * {@code (beta_k - offset_k) / mu_k}: a strength of the state's units in gaps, the units of lambda. For a centred
-     * setpoint 0 is the mean without the feature and 1 the mean with it. NaN where the feature is absent.
+     * Converts a strength to gaps, the units of lambda: {@code (beta_k - offset_k) / mu_k}. For a centred setpoint 0 is
+     * the mean without the feature and 1 the mean with it. Returns NaN where the feature is absent.
      */
     public double inGaps(int k, double strength) {
         return gap(k) == 0 ? Double.NaN : (strength - offsets[k]) / gap(k);
     }
 
-    /** {@code offset_k + gaps mu_k}: the strength, in the state's units, that {@link #inGaps} calls so. */
+    /** Converts gaps to a strength in units of the state, {@code offset_k + gaps mu_k}; inverse of {@link #inGaps}. */
     public double ofGaps(int k, double gaps) {
         return Double.isInfinite(gaps) ? gaps : gap(k) * gaps + offsets[k];
     }
 
-    /** alpha_k = beta*_k - v_k.z. */
+    /** Returns the error alpha_k = beta*_k - v_k.z. */
     public double error(int k, double[] z) {
         return target(k) - strength(k, z);
     }
 
-    /** {@code z + alpha_k v_k}: of all states of strength beta*_k the one closest to z (the paper's Theorem 4.1). */
+    /**
+     * Returns {@code z + alpha_k v_k}, the state closest to z among all states of strength beta*_k. Source: the paper's
+     * Theorem 4.1.
+     */
     public double[] closest(int k, double[] z) {
         return Vectors.plus(z, error(k, z), v(k));
+    }
+
+    /**
+     * Refuses a plant or system of another shape.
+     *
+     * @throws IllegalArgumentException if its horizon or its width is not the setpoint's
+     */
+    public void requireFits(int horizon, int dimension) {
+        Check.length("the setpoint's horizon", horizon(), horizon);
+        Check.length("the setpoint's direction", dimension(), dimension);
     }
 
     private double[] v(int k) {

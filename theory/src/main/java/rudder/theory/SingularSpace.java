@@ -2,6 +2,7 @@ package rudder.theory;
 
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
@@ -10,40 +11,40 @@ import org.ejml.dense.row.RandomMatrices_DDRM;
 import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
 
 /**
- * The directions in which a matrix's output is largest: its leading left singular vectors with their singular values.
+ * The leading left singular vectors of a matrix A = U S V', with their singular values: the directions in which its
+ * output is largest.
  *
- * @param basis U, d x k, orthonormal columns
+ * @param basis U, d x k, orthonormal columns.
  * @param values s_1 >= .. >= s_k
  */
 public record SingularSpace(DMatrixRMaj basis, double[] values) {
-    /** Largest |A A'u - s^2 u| / s_1^2 of a pair that counts as found. */
+    /** Largest |A A'u - s^2 u| / s_1^2 of a converged pair. */
     private static final double RESIDUAL = 1e-7;
 
     private static final int ROUNDS = 100;
     private static final int DEGREE = 12;
-    /**
-     * How far a filter may tear the largest direction from the smallest: further and the small ones drown in its
-     * rounding.
-     */
+    /** Largest ratio by which a filter may amplify directions; above it, rounding errors hide the small ones. */
     private static final double AMPLIFICATION = 1e8;
 
     /**
-     * The k leading left singular vectors and values of A, by subspace iteration on G = A A' with a filter. A Chebyshev
-     * polynomial of G is small on [0, c], where c is the smallest of the block's Ritz values, and grows steeply above;
-     * between filters the block is rotated to its Ritz vectors. It ends when every wanted pair has a residual of at
-     * most 1e-7 s_1^2, so that {@link #similarity} is that of the full decomposition to about 1e-6, unless s_k and
-     * s_{k+1} are that close, where the space is not defined; values far below s_1 / 1000 weigh nothing there and are
-     * not to be relied on.
+     * Returns the k leading left singular vectors and values of A, by filtered subspace iteration on G = A A'. The
+     * filter is a Chebyshev polynomial of G. It is small on [0, c] and grows steeply above, where c is the smallest
+     * Ritz value of the block. Between filters the block is rotated to its Ritz vectors.
      *
-     * <p>G is formed: that costs what d / 2w products of A and of A' with a block of w columns do, which is less than
-     * one filter of full degree for w = d / 10.
+     * <p>The iteration ends when every wanted pair has a residual of at most 1e-7 s_1^2. Then {@link #similarity}
+     * agrees with the full decomposition to about 1e-6. If s_k and s_{k+1} are that close, the space is not defined.
+     * Values far below s_1 / 1000 do not matter for the similarity and are not accurate.
+     *
+     * <p>Forming G costs as much as d / 2w multiplications by A and A' of a w-column block. For w = d / 10 this is less
+     * than one filter of full degree.
      *
      * <p>Source: Zhou, Saad, Tiago and Chelikowsky, "Self-consistent-field calculations using Chebyshev-filtered
      * subspace iteration", 2006.
      *
-     * @param a d x n
-     * @param k at most d
-     * @param algebra where the products are made
+     * @param a the matrix A, d x n, finite.
+     * @param k number of directions, 1..d.
+     * @param algebra computes the products
+     * @throws ArithmeticException if the iteration does not converge
      */
     public static SingularSpace of(DMatrixRMaj a, int k, DenseAlgebra algebra) {
         int d = a.numRows;
@@ -71,10 +72,10 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
     }
 
     /**
-     * All d of them, from the eigenvectors of A A': values are good to about 1e-8 s_1, absolute. In plain Java but for
-     * the product; a second for d = 600.
+     * Returns all d left singular vectors and values, from the eigenvectors of A A'. Values have an absolute error of
+     * about 1e-8 s_1. Only the product runs on the algebra; the rest is plain Java, about a second for d = 600.
      *
-     * @param a d x n
+     * @param a the matrix A, d x n, finite
      */
     public static SingularSpace full(DMatrixRMaj a, DenseAlgebra algebra) {
         Check.finite("the matrix", a);
@@ -85,7 +86,7 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
         }
     }
 
-    /** A A', there. */
+    /** Returns A A' in the given workspace. */
     private static DenseAlgebra.Matrix gram(DMatrixRMaj a, DenseAlgebra algebra, DenseAlgebra.Workspace here) {
         try (var once = algebra.open()) {
             var transposed = once.put(CommonOps_DDRM.transpose(a, null));
@@ -93,7 +94,7 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
         }
     }
 
-    /** Its k leading directions. */
+    /** Returns the k leading directions. */
     public SingularSpace leading(int k) {
         Check.that(
                 0 < k && k <= values.length,
@@ -104,32 +105,32 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
         return new SingularSpace(CommonOps_DDRM.extract(basis, 0, basis.numRows, 0, k), Arrays.copyOf(values, k));
     }
 
-    /** How many values are larger. */
+    /** Returns the number of singular values above the threshold. */
     public int above(double threshold) {
         return (int) Arrays.stream(values).filter(s -> s > threshold).count();
     }
 
-    /** {@code U U'A}: where this is A's own space of k directions, the closest matrix of rank k (Eckart and Young). */
+    /** Returns {@code U U'A}; for A's own space this is the closest matrix of rank k (Eckart and Young, 1936). */
     public DMatrixRMaj project(DMatrixRMaj a, DenseAlgebra algebra) {
         return algebra.multiply(basis, algebra.multiplyTransposed(basis, a));
     }
 
-    /** A random k-dimensional space with the given values: what alignment is by chance. */
+    /** Returns a random space of given singular values, the chance level of {@link #similarity}. */
     public static SingularSpace random(int d, double[] values, Random random) {
         return new SingularSpace(
                 orthonormal(RandomMatrices_DDRM.rectangleGaussian(d, values.length, 0, 1, random)), values);
     }
 
     /**
-     * {@code |S_W U_W' U_X S_X|_* / (|s_W| |s_X|)}, where |.|_* sums singular values: 1 for equal spaces with equal
-     * values, 0 for spaces at right angles. Source: the paper's measure of how alike two Jacobians are.
+     * Returns {@code |S_W U_W' U_X S_X|_* / (|s_W| |s_X|)}, where |.|_* is the sum of the singular values. Equal spaces
+     * with equal values have 1, orthogonal spaces have 0. Source: the paper's alignment of two Jacobians.
      *
-     * @throws IllegalArgumentException if the spaces are of different dimension
+     * @throws IllegalArgumentException if the vectors have different lengths
      */
     public double similarity(SingularSpace other) {
         Check.that(
                 basis.numRows == other.basis.numRows,
-                "vectors of %d and %d numbers, wanted as many",
+                "vectors of %d and %d numbers, wanted the same length",
                 basis.numRows,
                 other.basis.numRows);
         var product = CommonOps_DDRM.multTransA(basis, other.basis, null); // U_W' U_X [k, k]
@@ -143,10 +144,23 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
         return nuclear / (Vectors.norm(values) * Vectors.norm(other.values));
     }
 
+    /** Returns the {@link #similarity} of each space with each: symmetric, with ones on the diagonal. */
+    public static double[][] alignment(List<SingularSpace> spaces) {
+        var alignment = new double[spaces.size()][spaces.size()];
+        for (int i = 0; i < spaces.size(); i++) {
+            alignment[i][i] = 1;
+            for (int j = 0; j < i; j++) {
+                alignment[i][j] = spaces.get(i).similarity(spaces.get(j));
+                alignment[j][i] = alignment[i][j];
+            }
+        }
+        return alignment;
+    }
+
     /**
-     * T_m(2 G / c - I) Q by its three-term recurrence, the degree m as high as rounding allows. It is (4 / c)^m R_m,
-     * and of that R_m alone is made: without the factor the recurrence is sums only, and nothing leaves the algebra
-     * before the end.
+     * Returns T_m(2 G / c - I) Q up to a factor, by its three-term recurrence. The degree m is as high as rounding
+     * allows. T_m is (4 / c)^m R_m, and only R_m is computed. The recurrence of R_m needs sums only, so nothing leaves
+     * the algebra before the end.
      */
     private static DMatrixRMaj filtered(
             DenseAlgebra algebra, DenseAlgebra.Matrix g, DMatrixRMaj q, DMatrixRMaj gq, double[] theta) {
@@ -156,7 +170,7 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
         int degree = (int) Math.max(1, Math.min(DEGREE, Math.log(AMPLIFICATION) / growth));
         try (var here = algebra.open()) {
             var previous = here.put(q);
-            var current = here.put(CommonOps_DDRM.add(.5, gq, -c / 4, q, null)); // R_1 = G Q / 2 - c Q / 4
+            var current = here.put(CommonOps_DDRM.add(0.5, gq, -c / 4, q, null)); // R_1 = G Q / 2 - c Q / 4
             for (int m = 1; m < degree; m++) {
                 try (var step = algebra.open()) {
                     var next = step.plus(step.plus(step.multiply(g, current), -c / 2, current), -c * c / 16, previous);
@@ -187,7 +201,7 @@ public record SingularSpace(DMatrixRMaj basis, double[] values) {
         return qr.getQ(null, true);
     }
 
-    /** Eigenvalues of a small positive semidefinite matrix, the largest first, with their vectors as columns. */
+    /** The eigenvalues of a small positive semidefinite matrix in descending order, with their vectors as columns. */
     private record Ritz(double[] values, DMatrixRMaj vectors) {
         static Ritz of(DMatrixRMaj s) {
             var eigen = DecompositionFactory_DDRM.eig(s.numRows, true, true);

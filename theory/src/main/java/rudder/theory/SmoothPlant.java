@@ -4,21 +4,26 @@ import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.bound.TrackingBound;
 
-/** A plant that knows its derivatives. */
+/** A plant with known derivatives: Jacobians, and a bound on the second derivative. */
 public interface SmoothPlant extends Plant {
-    /** D phi_k at z, d x d. */
+    /** Returns D phi_k at z, d x d. */
     DMatrixRMaj jacobian(int k, double[] z);
 
     /**
-     * A number H with {@code |D^2 phi_k| <= H} on the ball of the given radius about z, in 2-norms, so that inside it
+     * Returns a number H with {@code |D^2 phi_k| <= H} on the ball of the given radius about z, in 2-norms. Inside the
+     * ball
      *
      * <pre>|phi_k(z + x) - phi_k(z) - D phi_k(z) x| <= H/2 |x|^2.</pre>
      *
-     * <p>It is what a certified {@link TrackingBound} rests on.
+     * <p>A certified {@link TrackingBound} needs this number.
      */
     double curvature(int k, double[] z, double radius);
 
-    /** A_k = D phi_k at the given states z_0..z_{T-1}, or more. */
+    /**
+     * Returns the system of A_k = D phi_k at the given states z_0..z_{T-1}, or more.
+     *
+     * @throws IllegalArgumentException if there are fewer states than blocks
+     */
     default LinearSystem linearise(double[][] states) {
         Check.that(
                 states.length >= horizon(),

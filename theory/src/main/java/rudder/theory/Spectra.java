@@ -9,24 +9,19 @@ import org.ejml.dense.row.CommonOps_DDRM;
 import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
 
 /**
- * How much each block, and all blocks in a row, stretch and grow: spectral radii and 2-norms. A radius above 1 at
- * single blocks is no harm as long as the product contracts.
+ * Spectral radii and 2-norms of each block and of the product of all blocks. A radius above 1 at single blocks is
+ * harmless as long as the product contracts. Source: {@link Lanczos} for norms, Arnoldi's method for radii.
  *
- * @param radii the largest |eigenvalue| of A_k, k = 0..T-1
- * @param norms |A_k|, k = 0..T-1
- * @param productRadius the largest |eigenvalue| of Phi(T, 0)
+ * @param radii the largest |eigenvalue| of A_k, k = 0..T-1.
+ * @param norms |A_k|, k = 0..T-1.
+ * @param productRadius the largest |eigenvalue| of Phi(T, 0).
  * @param productNorm |Phi(T, 0)|
  */
 public record Spectra(double[] radii, double[] norms, double productRadius, double productNorm) {
-    /**
-     * Relative change of a radius between two Krylov spaces, the second half as large again, at which it counts as
-     * found.
-     */
+    /** A radius has converged when a Krylov space half as large again changes it by less than this, relatively. */
     private static final double SETTLED = 1e-8;
 
-    /**
-     * The spectra of a system, open loop or closed, from matrix-vector products: Lanczos for norms, Arnoldi for radii.
-     */
+    /** Returns the spectra of a system, open or closed loop. Uses Lanczos' method for norms and Arnoldi's for radii. */
     public static Spectra of(LinearSystem system) {
         int T = system.horizon();
         int d = system.dimension();
@@ -44,7 +39,7 @@ public record Spectra(double[] radii, double[] norms, double productRadius, doub
         return new Spectra(radii, Arrays.copyOf(norms, T), product, norms[T]);
     }
 
-    /** |A_k|, k = 0..T-1, and behind them |Phi(T, 0)|: the norms alone, for radii take most of the time. */
+    /** Returns |A_k|, k = 0..T-1, and then |Phi(T, 0)|, without the radii, which take most of the time. */
     public static double[] norms(LinearSystem system) {
         int T = system.horizon();
         return TransitionNorms.of(
@@ -55,22 +50,22 @@ public record Spectra(double[] radii, double[] norms, double productRadius, doub
     }
 
     /**
-     * The largest |eigenvalue| of a d x d operator B, by Arnoldi's method: B V = V H + ... on an orthonormal basis V of
-     * a growing Krylov space, and the eigenvalues of the small H. The space grows until the radius settles, at worst to
-     * d, where it is exact. Source: Golub and Van Loan, <i>Matrix Computations</i>, "The unsymmetric Lanczos and
-     * Arnoldi methods".
+     * Returns the largest |eigenvalue| of a d x d operator B, by Arnoldi's method. On an orthonormal basis V of a
+     * growing Krylov space, B V = V H + .... The eigenvalues of the small H approximate those of B. The space grows
+     * until the radius has converged, at most to d, where it is exact. Source: Golub and Van Loan, <i>Matrix
+     * Computations</i>, "The unsymmetric Lanczos and Arnoldi methods".
      */
     static double radius(int d, UnaryOperator<double[]> operator) {
         var basis = new double[d + 1][];
         var h = new DMatrixRMaj(d + 1, d);
         double[] start = new Random(1).doubles(d, -1, 1).toArray();
-        basis[0] = Vectors.times(1 / Vectors.norm(start), start);
+        basis[0] = Vectors.unit(start);
         double radius = Double.NaN;
         int next = Math.min(d, 20);
         for (int m = 0; m < d; m++) {
             double[] w = operator.apply(basis[m]);
             double scale = Vectors.norm(w);
-            for (int pass = 0; pass < 2; pass++) { // the second pass removes what rounding left of the first
+            for (int pass = 0; pass < 2; pass++) { // the second pass removes the rounding error of the first
                 for (int i = 0; i <= m; i++) {
                     double projection = Vectors.dot(basis[i], w);
                     h.add(i, m, projection);

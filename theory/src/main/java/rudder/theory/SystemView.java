@@ -5,8 +5,8 @@ import java.util.function.IntFunction;
 import org.ejml.data.DMatrixRMaj;
 
 /**
- * A system of another's shape and algebra whose Jacobians are made when asked for, since T of them may not fit in
- * memory twice.
+ * A system that computes its Jacobians on demand and has another system's shape, plant and algebra. T more Jacobians
+ * may not fit in memory.
  */
 record SystemView(LinearSystem base, IntFunction<DMatrixRMaj> jacobians, String description) implements LinearSystem {
     @Override

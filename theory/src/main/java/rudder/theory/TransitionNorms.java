@@ -14,12 +14,16 @@ import rudder.theory.DenseAlgebra.Matrix;
 import rudder.theory.DenseAlgebra.Workspace;
 
 /**
- * The 2-norms |Phi(k, j)| of all transition matrices of a system, 0 <= j <= k <= T, without forming the T^2/2 products.
+ * The 2-norms |Phi(k, j)| of all transition matrices of a system, {@code 0 <= j <= k <= T}, without forming the T^2/2
+ * products.
  *
- * <p>Each norm is the root of the largest eigenvalue of Phi'Phi, applied factor by factor. The factors are the at most
- * T products over dyadic intervals of blocks, [0,2), [2,4), [0,4), ..., of which every interval is a chain of 2 log T
- * or fewer, and all pairs iterate together: the vectors of every pair that uses a factor are multiplied by it as one
- * matrix. Norms are good to about 1e-9, relative; memory is that of the Jacobians twice.
+ * <p>Each norm is the square root of the largest eigenvalue of Phi'Phi. Phi is applied factor by factor. The factors
+ * are the products over dyadic intervals of blocks, [0,2), [2,4), [0,4), ..., at most T of them. Every interval of
+ * blocks is a chain of at most 2 log T factors.
+ *
+ * <p>All pairs (k, j) iterate together: each factor multiplies the vectors of all pairs that use it as one matrix.
+ * Norms have a relative error of about 1e-9. The memory is twice that of the Jacobians. Source: {@link Lanczos}; the
+ * dyadic chain is Rudder's.
  */
 public final class TransitionNorms {
     private final double[][] norms;
@@ -30,7 +34,7 @@ public final class TransitionNorms {
         this.description = description;
     }
 
-    /** All norms of a system. */
+    /** Returns all norms of a system. */
     public static TransitionNorms of(LinearSystem system) {
         int T = system.horizon();
         var pairs = IntStream.rangeClosed(1, T)
@@ -49,12 +53,12 @@ public final class TransitionNorms {
         return new TransitionNorms(norms, system.toString());
     }
 
-    /** |Phi(k, j)| for a few pairs {k, j}, j < k, with no products formed. */
+    /** Returns |Phi(k, j)| for a few pairs {k, j}, j < k, without forming products. */
     static double[] of(LinearSystem system, int[][] pairs) {
         return norms(system, TransitionNorms::blocks, pairs);
     }
 
-    /** Phi(end, start). */
+    /** The blocks [start, end) with their product Phi(end, start). */
     private record Span(int start, int end, Matrix product) {}
 
     private static List<Span> blocks(LinearSystem system, Workspace here) {
@@ -63,7 +67,7 @@ public final class TransitionNorms {
                 .toList();
     }
 
-    /** The blocks and the products over [q 2^p, (q+1) 2^p), by start and then by length. */
+    /** Returns the blocks and the products over [q 2^p, (q+1) 2^p), ordered by start and then by length. */
     private static List<Span> dyadic(LinearSystem system, Workspace here) {
         var spans = new ArrayList<Span>();
         for (var level = blocks(system, here); !level.isEmpty(); ) {
@@ -102,7 +106,7 @@ public final class TransitionNorms {
         }
     }
 
-    /** For each span the pairs whose chain it is part of: from j on, always the longest span that ends by k. */
+    /** Returns for each span the pairs whose chain contains it; a chain takes the longest span that ends by k. */
     private static BitSet[] users(List<Span> spans, int[][] pairs) {
         var users = Stream.generate(BitSet::new).limit(spans.size()).toArray(BitSet[]::new);
         for (int p = 0; p < pairs.length; p++) {
@@ -121,7 +125,7 @@ public final class TransitionNorms {
         return users;
     }
 
-    /** M x, or M'x, for the columns of x that belong to users; in place. */
+    /** Replaces x by M x, or M'x, in the columns that belong to users. */
     private static void advance(UnaryOperator<DMatrixRMaj> product, BitSet users, int[] runs, DMatrixRMaj x) {
         int[] columns =
                 IntStream.range(0, runs.length).filter(c -> users.get(runs[c])).toArray();
@@ -142,12 +146,12 @@ public final class TransitionNorms {
         }
     }
 
-    /** T. */
+    /** Returns T. */
     public int horizon() {
         return norms.length - 1;
     }
 
-    /** |Phi(k, j)|, 0 <= j <= k <= T; 1 for j = k. */
+    /** Returns |Phi(k, j)|, {@code 0 <= j <= k <= T}; 1 for j = k. */
     public double norm(int k, int j) {
         Check.block(k, horizon());
         Check.block(j, k);

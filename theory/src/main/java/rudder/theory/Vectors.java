@@ -3,11 +3,14 @@ package rudder.theory;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
-/** Products with plain arrays as columns. */
+/**
+ * Algebra with plain arrays as column vectors. Arguments stay as they are. Lengths are not checked: two vectors must
+ * have the same length.
+ */
 public final class Vectors {
     private Vectors() {}
 
-    /** x'y, for x and y of one length. */
+    /** Returns x'y, summed in the order of the coordinates. */
     public static double dot(double[] x, double[] y) {
         double sum = 0;
         for (int i = 0; i < x.length; i++) {
@@ -16,12 +19,22 @@ public final class Vectors {
         return sum;
     }
 
-    /** |x|, the Euclidean norm. */
+    /** Returns the Euclidean norm |x|. */
     public static double norm(double[] x) {
         return Math.sqrt(dot(x, x));
     }
 
-    /** x + a y */
+    /** Returns the Euclidean distance |x - y|. */
+    public static double distance(double[] x, double[] y) {
+        return norm(minus(x, y));
+    }
+
+    /** Returns x / |x|, computed as (1 / |x|) x; for x = 0 every number is NaN. */
+    public static double[] unit(double[] x) {
+        return times(1 / norm(x), x);
+    }
+
+    /** Returns x + a y. */
     public static double[] plus(double[] x, double a, double[] y) {
         double[] sum = x.clone();
         for (int i = 0; i < x.length; i++) {
@@ -30,10 +43,17 @@ public final class Vectors {
         return sum;
     }
 
+    /** Returns x - y. */
+    public static double[] minus(double[] x, double[] y) {
+        return plus(x, -1, y);
+    }
+
+    /** Returns a x. */
     public static double[] times(double a, double[] x) {
         return plus(new double[x.length], a, x);
     }
 
+    /** Returns the mean of the rows, [n][d] to d numbers, as a sum of rows times 1/n; n >= 1. */
     public static double[] mean(double[][] rows) {
         double[] mean = new double[rows[0].length];
         for (double[] row : rows) {
@@ -42,30 +62,24 @@ public final class Vectors {
         return mean;
     }
 
-    /** M x */
+    /** Returns M x, for M of m x d and x of d numbers. */
     public static double[] multiply(DMatrixRMaj m, double[] x) {
         double[] y = new double[m.numRows];
         CommonOps_DDRM.mult(m, column(x), column(y));
         return y;
     }
 
-    /** -M */
-    public static DMatrixRMaj negative(DMatrixRMaj m) {
-        var negative = m.copy();
-        CommonOps_DDRM.changeSign(negative);
-        return negative;
-    }
-
-    /** A view: d x 1. */
+    /** Returns x as a d x 1 matrix that shares its numbers. */
     public static DMatrixRMaj column(double[] x) {
         return DMatrixRMaj.wrap(x.length, 1, x);
     }
 
-    /** A view: 1 x d. */
+    /** Returns x as a 1 x d matrix that shares its numbers. */
     public static DMatrixRMaj row(double[] x) {
         return DMatrixRMaj.wrap(1, x.length, x);
     }
 
+    /** Returns a copy of the rows. */
     public static double[][] copy(double[][] rows) {
         double[][] copy = new double[rows.length][];
         for (int i = 0; i < rows.length; i++) {

@@ -33,8 +33,7 @@ public final class Fixtures {
     }
 
     public static double[] unit(int d, Random random) {
-        double[] x = vector(d, random);
-        return times(1 / Vectors.norm(x), x);
+        return Vectors.unit(vector(d, random));
     }
 
     public static Setpoint setpoint(int horizon, int d, double lambda, long seed) {

@@ -25,7 +25,7 @@ class LocalLinearityTest {
     @Test
     void leadingVectorsAreThoseOfTheFullDecomposition() {
         for (int seed = 0; seed < 3; seed++) {
-            var a = decaying(D, seed, .1);
+            var a = decaying(D, seed, 0.1);
             for (int k : new int[] {1, 6, D}) {
                 var full = full(a, k);
                 var space = SingularSpace.of(a, k, DenseAlgebra.ejml());
@@ -39,7 +39,7 @@ class LocalLinearityTest {
 
     @Test
     void oneDirectionThatDwarfsTheOthersDoesNotHideThem() {
-        var a = decaying(D, 5, .1);
+        var a = decaying(D, 5, 0.1);
         CommonOps_DDRM.addEquals(a, 100, product(matrix(D, 1, new Random(6)), matrix(1, D, new Random(7))));
         assertValues(
                 full(a, 6).values(), SingularSpace.of(a, 6, DenseAlgebra.ejml()).values());
@@ -55,7 +55,7 @@ class LocalLinearityTest {
 
     @Test
     void theFullSpaceIsTheFullDecompositions() {
-        var a = decaying(D, 5, .1);
+        var a = decaying(D, 5, 0.1);
         var wanted = full(a, D);
         var found = SingularSpace.full(a, DenseAlgebra.ejml());
         assertValues(wanted.values(), found.values());
@@ -66,12 +66,12 @@ class LocalLinearityTest {
 
     /**
      * Eckart and Young: the distance from the closest matrix of rank r is the root of the sum of the squares of the
-     * values left out.
+     * omitted singular values.
      */
     @Test
     void projectionOnTheLeadingSpaceIsTheClosestMatrixOfThatRank() {
         var algebra = DenseAlgebra.ejml();
-        var a = decaying(D, 6, .1);
+        var a = decaying(D, 6, 0.1);
         var space = SingularSpace.full(a, algebra);
         for (int r : new int[] {1, 7, D}) {
             double left = Math.sqrt(
@@ -86,9 +86,9 @@ class LocalLinearityTest {
 
     @Test
     void similarityIsTheFormulaOnFullDecompositions() {
-        var a = decaying(D, 1, .2);
-        var b = decaying(D, 2, .2);
-        CommonOps_DDRM.addEquals(b, .5, a);
+        var a = decaying(D, 1, 0.2);
+        var b = decaying(D, 2, 0.2);
+        CommonOps_DDRM.addEquals(b, 0.5, a);
         int k = 6;
         var f = full(a, k);
         var g = full(b, k);
@@ -96,7 +96,7 @@ class LocalLinearityTest {
         double wanted =
                 DoubleStream.of(full(inner, k).values()).sum() / (Vectors.norm(f.values()) * Vectors.norm(g.values()));
         var algebra = DenseAlgebra.ejml();
-        var found = LocalLinearity.alignment(List.of(SingularSpace.of(a, k, algebra), SingularSpace.of(b, k, algebra)));
+        var found = SingularSpace.alignment(List.of(SingularSpace.of(a, k, algebra), SingularSpace.of(b, k, algebra)));
         assertEquals(wanted, found[0][1], 1e-6);
         assertEquals(found[0][1], found[1][0]);
         assertEquals(1, found[0][0]);
@@ -104,7 +104,7 @@ class LocalLinearityTest {
 
     @Test
     void similarityIsOneForTheSameMatrixAndZeroAtRightAngles() {
-        var space = SingularSpace.of(decaying(D, 3, .1), 6, DenseAlgebra.ejml());
+        var space = SingularSpace.of(decaying(D, 3, 0.1), 6, DenseAlgebra.ejml());
         assertEquals(1, space.similarity(space), 1e-12);
         var first = new SingularSpace(CommonOps_DDRM.extract(identity(8, 1), 0, 8, 0, 3), new double[] {3, 2, 1});
         var second = new SingularSpace(CommonOps_DDRM.extract(identity(8, 1), 0, 8, 3, 6), new double[] {3, 2, 1});
@@ -119,13 +119,14 @@ class LocalLinearityTest {
         var random = new Random(1);
         double[] equal = IntStream.range(0, k).mapToDouble(i -> 1).toArray();
         double found = SingularSpace.random(d, equal, random).similarity(SingularSpace.random(d, equal, random));
-        assertEquals(8 / (3 * Math.PI) * Math.sqrt((double) k / d), found, .03 * found);
+        assertEquals(8 / (3 * Math.PI) * Math.sqrt((double) k / d), found, 0.03 * found);
     }
 
     @Test
     void aLinearPlantIsPredictedExactlyAtEveryRadius() {
         var system = system(2, 9, 1);
-        var probe = LocalLinearity.around(Plant.of(system), 1, vector(9, new Random(2)), directions(4, 9), .01, 1, 100);
+        var probe =
+                LocalLinearity.around(Plant.of(system), 1, vector(9, new Random(2)), directions(4, 9), 0.01, 1, 100);
         for (double[] errors : probe.errors(system.jacobian(1), DenseAlgebra.ejml())) {
             for (double error : errors) {
                 assertEquals(0, error, 1e-12);
@@ -142,7 +143,7 @@ class LocalLinearityTest {
         double[] z = vector(20, new Random(5));
         var probe = LocalLinearity.around(network, 1, z, directions(5, 20), 1e-4, 1e-3);
         for (double[] errors : probe.errors(network.jacobian(1, z), DenseAlgebra.ejml())) {
-            assertEquals(10, errors[1] / errors[0], .2); // the first term left out is quadratic
+            assertEquals(10, errors[1] / errors[0], 0.2); // the first term left out is quadratic
         }
     }
 
@@ -152,12 +153,12 @@ class LocalLinearityTest {
         double[] z = vector(7, new Random(1));
         double[] w = times(3, vector(7, new Random(2)));
         var a = system(1, 7, 3).jacobian(0);
-        double[] dz = times(.3 * Vectors.norm(z) / Vectors.norm(w), w);
+        double[] dz = times(0.3 * Vectors.norm(z) / Vectors.norm(w), w);
         double[] answer = Vectors.plus(network.next(0, Vectors.plus(z, 1, dz)), -1, network.next(0, z));
         double wanted = Vectors.norm(Vectors.plus(answer, -1, Vectors.multiply(a, dz))) / Vectors.norm(answer);
         assertEquals(
                 wanted,
-                LocalLinearity.around(network, 0, z, new double[][] {w}, .3).errors(a, DenseAlgebra.ejml())[0][0],
+                LocalLinearity.around(network, 0, z, new double[][] {w}, 0.3).errors(a, DenseAlgebra.ejml())[0][0],
                 1e-12);
     }
 
@@ -166,15 +167,15 @@ class LocalLinearityTest {
         var plant = Plant.of(system(1, 3, 1));
         var error = assertThrows(
                 IllegalArgumentException.class,
-                () -> LocalLinearity.around(plant, 0, new double[3], new double[1][3], .1));
+                () -> LocalLinearity.around(plant, 0, new double[3], new double[1][3], 0.1));
         assertTrue(error.getMessage().contains("direction 0 has length 0"), error.getMessage());
     }
 
     @Test
     void deviationIsRelativeToTheMean() {
         var a = system(1, 4, 1).jacobian(0);
-        assertEquals(0, LocalLinearity.deviation(a, a));
-        assertEquals(1, LocalLinearity.deviation(plus(a, a), a), 1e-12);
+        assertEquals(0, Matrices.deviation(a, a));
+        assertEquals(1, Matrices.deviation(plus(a, a), a), 1e-12);
     }
 
     private static DMatrixRMaj diagonal(double[] values) {
@@ -187,7 +188,7 @@ class LocalLinearityTest {
         }
     }
 
-    /** The first k of all singular vectors. */
+    /** Returns the first k of all singular vectors. */
     private static SingularSpace full(DMatrixRMaj a, int k) {
         var svd = DecompositionFactory_DDRM.svd(a.numRows, a.numCols, true, false, true);
         svd.decompose(a.copy());
@@ -206,7 +207,7 @@ class LocalLinearityTest {
         return directions.toArray(double[][]::new);
     }
 
-    /** Singular values exp(-decay i) between random rotations. */
+    /** Returns a matrix with singular values exp(-decay i) between random rotations. */
     private static DMatrixRMaj decaying(int d, long seed, double decay) {
         var random = new Random(seed);
         double[] s = IntStream.range(0, d)

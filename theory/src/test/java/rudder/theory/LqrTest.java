@@ -53,7 +53,7 @@ class LqrTest {
         assertClose(costToGo, step.costToGo(), 1e-13);
     }
 
-    /** The problem as one least-squares problem in all inputs at once: dz = F x + G u, u = -(G'QG + R)^-1 G'Q F x. */
+    /** The oracle solves one least-squares problem in all inputs: dz = F x + G u, u = -(G'QG + R)^-1 G'Q F x. */
     @Test
     void gainsEqualThoseOfOneLeastSquaresProblemOverTheWholeHorizon() {
         for (int k = 0; k < T; k++) {
@@ -87,11 +87,10 @@ class LqrTest {
 
     @Test
     void feedbackIsTheGainsTimesTheDirections() {
-        var setpoint = Setpoint.constant(
-                T, Vectors.times(1 / Vectors.norm(vector(D, new Random(8))), vector(D, new Random(8))), 1);
-        double[][] feedback = Lqr.feedback(system, COST, setpoint);
+        var setpoint = Setpoint.constant(T, unit(D, new Random(8)), 1);
+        var feedback = Lqr.feedback(system, COST, setpoint);
         for (int k = 0; k < T; k++) {
-            assertClose(solution.feedback(k, setpoint.direction(k)), feedback[k], 1e-15);
+            assertClose(solution.feedback(k, setpoint.direction(k)), feedback.vector(k), 1e-15);
         }
         assertRefuses(() -> Lqr.feedback(system(T + 1, D, 1), COST, setpoint), "setpoint's horizon", "5", "6");
     }
@@ -123,6 +122,8 @@ class LqrTest {
         assertRefuses(() -> Lqr.solve(supplied(bad), COST), "Jacobian of block 0", "NaN");
         assertRefuses(() -> Lqr.solve(supplied(identity(2, 1)), COST), "block 0", "2 x 2");
         assertRefuses(() -> Lqr.solve(supplied(identity(D, 1e200)), COST), "cost to go of block 0");
+        assertEquals(new QuadraticCost(1, 2, 1), QuadraticCost.of(1, 2));
+        assertEquals(new QuadraticCost(1, 2, 3), QuadraticCost.of(1, 2).terminal(3));
         assertRefuses(() -> new QuadraticCost(1, 0, 1), "r is 0.0");
         assertRefuses(() -> new QuadraticCost(-1, 1, 1), "q is -1.0");
         assertRefuses(() -> new QuadraticCost(1, 1, Double.NaN), "qf is NaN");
@@ -164,7 +165,7 @@ class LqrTest {
         return new Rollout(states, inputs);
     }
 
-    /** A system made elsewhere, which nobody checked. */
+    /** A user's own system, whose Jacobian was not checked. */
     private static LinearSystem supplied(DMatrixRMaj jacobian) {
         return new LinearSystem() {
             @Override

@@ -18,9 +18,9 @@ class MatrixFreeLqrTest {
             var system = system(9, 20, 1);
             var setpoint = setpoint(9, 20, 1, 2);
             var solution = Lqr.solve(system, cost);
-            double[][] w = MatrixFreeLqr.feedback(Differential.of(system), cost, setpoint, 1e-10);
+            var w = MatrixFreeLqr.feedback(Differential.of(system), cost, setpoint, 1e-10);
             for (int k = 0; k < 9; k++) {
-                assertClose(solution.feedback(k, setpoint.direction(k)), w[k], 1e-8);
+                assertClose(solution.feedback(k, setpoint.direction(k)), w.vector(k), 1e-8);
             }
             double[] z = vector(20, new Random(3));
             assertClose(
@@ -33,9 +33,8 @@ class MatrixFreeLqrTest {
     @Test
     void freeStatesNeedNoInput() {
         var setpoint = setpoint(3, 4, 1, 2);
-        double[][] w =
-                MatrixFreeLqr.feedback(Differential.of(system(3, 4, 1)), new QuadraticCost(0, 1, 0), setpoint, 1e-10);
-        assertEquals(0, Vectors.norm(w[1]));
+        var w = MatrixFreeLqr.feedback(Differential.of(system(3, 4, 1)), new QuadraticCost(0, 1, 0), setpoint, 1e-10);
+        assertEquals(0, Vectors.norm(w.vector(1)));
     }
 
     @Test
@@ -48,7 +47,10 @@ class MatrixFreeLqrTest {
         assertRefuses(
                 () -> MatrixFreeLqr.feedback(Differential.of(system), COST, setpoint(3, 4, 1, 2), 0),
                 "tolerance is 0.0");
-        assertRefuses(() -> Controller.lqr(new double[2][4], setpoint(3, 4, 1, 2)), "K_k v_k", "2, wanted 3");
+        assertRefuses(
+                () -> Controller.lqr(FeedbackVectors.of(new double[2][4]), setpoint(3, 4, 1, 2)),
+                "K_k v_k",
+                "2, wanted 3");
         var skewed = new Differential() {
             @Override
             public int horizon() {

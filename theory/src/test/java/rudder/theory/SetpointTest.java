@@ -22,8 +22,8 @@ class SetpointTest {
     }
 
     /**
-     * Theorem 4.1: every other state of the target strength is z + alpha v + x with x normal to v, and farther by
-     * Pythagoras.
+     * Theorem 4.1: every other state of the target strength is z + alpha v + x with x orthogonal to v. By Pythagoras it
+     * is farther from z.
      */
     @Test
     void noOtherStateOfTheTargetStrengthIsCloser() {

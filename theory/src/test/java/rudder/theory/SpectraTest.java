@@ -48,7 +48,7 @@ class SpectraTest {
         assertEquals(2, Spectra.radius(50, x -> times(2, x)), 1e-12);
     }
 
-    /** The least energy that reaches x: all inputs at once as one least-norm problem x = F u, |u|^2 = x'(F F')^-1 x. */
+    /** The oracle takes all inputs at once: of all u with x = F u, the least has |u|^2 = x'(F F')^-1 x. */
     @Test
     void controllabilityGramianPricesEveryReachableState() {
         int d = 4;

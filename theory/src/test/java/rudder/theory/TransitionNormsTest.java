@@ -67,7 +67,7 @@ class TransitionNormsTest {
                 .matches("TransitionNorms\\[\\|Phi\\(4, 0\\)\\|=.*, LinearSystem\\[T=4, d=3]]"));
     }
 
-    /** A controller's closed loop is what its deviations obey. */
+    /** The deviations of a controlled run follow the controller's closed loop. */
     @Test
     void systemUnderAControllerMapsDeviationsToDeviations() {
         var system = system(4, 3, 7);

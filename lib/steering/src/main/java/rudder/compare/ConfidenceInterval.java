@@ -7,6 +7,7 @@ import java.util.SplittableRandom;
 import java.util.function.DoubleUnaryOperator;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
+import rudder.theory.Statistics;
 
 /**
  * A mean and the 95 % confidence interval that goes with it.
@@ -54,11 +55,10 @@ public record ConfidenceInterval(double mean, double low, double high) {
         double[] found = new double[RESAMPLES];
         Arrays.setAll(
                 found, i -> statistic.applyAsDouble(random.ints(size, 0, size).toArray()));
-        Arrays.sort(found);
         return new ConfidenceInterval(
                 statistic.applyAsDouble(IntStream.range(0, size).toArray()),
-                quantile(found, 0.025),
-                quantile(found, 0.975));
+                Statistics.quantile(found, 0.025),
+                Statistics.quantile(found, 0.975));
     }
 
     /**
@@ -91,13 +91,6 @@ public record ConfidenceInterval(double mean, double low, double high) {
         double centre = (p + z2 / 2) / (1 + z2);
         double half = Math.sqrt(p * (1 - p) * z2 + z2 * z2 / 4) / (1 + z2);
         return new ConfidenceInterval(p, successes == 0 ? 0 : centre - half, successes == trials ? 1 : centre + half);
-    }
-
-    /** Between neighbours linearly, as most programs do. */
-    private static double quantile(double[] sorted, double p) {
-        double at = p * (sorted.length - 1);
-        int below = (int) at;
-        return sorted[below] + (at - below) * (sorted[below + 1] - sorted[below]);
     }
 
     /** Mean and both ends through an increasing function. */

@@ -17,6 +17,7 @@ import rudder.steer.Features;
 import rudder.steer.HeadProbes;
 import rudder.steer.Linearisation;
 import rudder.theory.Differential;
+import rudder.theory.FeedbackVectors;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
@@ -103,7 +104,7 @@ public final class ControllerGrid {
                     strengths.length + " strengths, wanted three: families have nine candidates each");
         }
         var setpoints = features.stream().map(one -> one.setpoint(1)).toList();
-        var feedback = new TreeMap<Double, List<double[][]>>(); // by r, by feature: w_k = K_k v_k
+        var feedback = new TreeMap<Double, List<FeedbackVectors>>(); // by r, by feature: w_k = K_k v_k
         for (double r : INPUT_WEIGHTS) {
             feedback.put(r, Lqr.feedback(system, new QuadraticCost(0.1, r, 1), setpoints));
         }

@@ -174,13 +174,13 @@ public final class ControlVector {
     private static double[] constant(Controller controller, int k, ControlLaw law) {
         if (!(law instanceof LinearFeedback feedback)
                 || !feedback.past().isEmpty()
-                || CommonOps_DDRM.elementMaxAbs(feedback.reading().directions()) != 0) {
+                || CommonOps_DDRM.elementMaxAbs(feedback.measurement().directions()) != 0) {
             throw new IllegalArgumentException(String.format(
                     "controller '%s' has a %s at block %d, which looks at the state: a control vector adds the same "
                             + "to every state; freeze the controller at states (Controller.frozenAt), or save it with ControllerFile",
                     controller.name(), law, k));
         }
-        double[] b = feedback.reading().targets();
+        double[] b = feedback.measurement().targets();
         var u = new DMatrixRMaj(feedback.dimension(), 1);
         CommonOps_DDRM.mult(feedback.W(), DMatrixRMaj.wrap(b.length, 1, b), u); // W b
         return u.data;

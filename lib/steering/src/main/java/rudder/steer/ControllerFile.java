@@ -35,14 +35,14 @@ import rudder.theory.control.TransportLaw;
  * {@code resid_pre.k.n}, and below it
  *
  * <ul>
- *   <li>{@link LinearFeedback}: {@code .readings} (numbers of readings, its own first, then those it remembers) and
+ *   <li>{@link LinearFeedback}: {@code .readings} (numbers of measurements, its own first, then those it remembers) and
  *       {@code .W} (their gains, side by side);
  *   <li>{@link TransportLaw}: {@code .scale}, {@code .shift}, {@code .low}, {@code .high};
  *   <li>{@link GatedLaw}: {@code .gate} (the direction), {@code .open} (the bounds), and another law under
  *       {@code .law}.
  * </ul>
  *
- * Reading i is {@code reading.i.C} and {@code reading.i.b}, once, whichever laws use it. A setpoint is
+ * Measurement i is {@code reading.i.C} and {@code reading.i.b}, once, whichever laws use it. A setpoint is
  * {@code setpoint.directions}, {@code .gaps}, {@code .offsets} and {@code .lambda}. The header holds the controller's
  * name, the setpoint's label and the provenance, which binds the file to the model's weights. For llama.cpp's format
  * see {@link rudder.model.ControlVector}.
@@ -119,7 +119,7 @@ public final class ControllerFile {
 
     private static final class Writing {
         final SafetensorsWriter file = new SafetensorsWriter();
-        private final Map<Measurement, Integer> readings = new HashMap<>();
+        private final Map<Measurement, Integer> measurements = new HashMap<>();
 
         void law(String at, ControlLaw law) {
             if (law instanceof GatedLaw gated) {
@@ -137,7 +137,7 @@ public final class ControllerFile {
         }
 
         private void feedback(String at, LinearFeedback feedback) {
-            var numbers = new ArrayList<>(List.of(number(feedback.reading())));
+            var numbers = new ArrayList<>(List.of(number(feedback.measurement())));
             var gains = new ArrayList<>(List.of(feedback.W()));
             feedback.past().forEach((earlier, gain) -> {
                 numbers.add(number(earlier));
@@ -147,14 +147,14 @@ public final class ControllerFile {
             matrix(at + ".W", CommonOps_DDRM.concatColumnsMulti(gains.toArray(DMatrixRMaj[]::new)));
         }
 
-        private int number(Measurement reading) {
-            Integer known = readings.putIfAbsent(reading, readings.size());
+        private int number(Measurement measurement) {
+            Integer known = measurements.putIfAbsent(measurement, measurements.size());
             if (known != null) {
                 return known;
             }
-            int i = readings.size() - 1;
-            matrix("reading." + i + ".C", reading.directions());
-            vector("reading." + i + ".b", reading.targets());
+            int i = measurements.size() - 1;
+            matrix("reading." + i + ".C", measurement.directions());
+            vector("reading." + i + ".b", measurement.targets());
             return i;
         }
 
@@ -190,13 +190,13 @@ public final class ControllerFile {
     private static final class Loading {
         private final Safetensors file;
         private final TreeSet<String> unread;
-        private final List<Measurement> readings = new ArrayList<>();
+        private final List<Measurement> measurements = new ArrayList<>();
 
         Loading(Safetensors file) {
             this.file = file;
             this.unread = new TreeSet<>(file.names());
             for (int i = 0; any("reading." + i); i++) {
-                readings.add(new Measurement(matrix("reading." + i + ".C"), vector("reading." + i + ".b")));
+                measurements.add(new Measurement(matrix("reading." + i + ".C"), vector("reading." + i + ".b")));
             }
         }
 
@@ -234,13 +234,13 @@ public final class ControllerFile {
 
         private LinearFeedback feedback(String at) {
             var used = Arrays.stream(vector(at + ".readings"))
-                    .mapToObj(i -> reading(at, i))
+                    .mapToObj(i -> measurement(at, i))
                     .toList();
             var gains = matrix(at + ".W");
             int columns = used.stream().mapToInt(Measurement::rank).sum();
             require(
                     !used.isEmpty() && gains.numCols == columns,
-                    "'%s.W' has %d columns, wanted %d for %d readings",
+                    "'%s.W' has %d columns, wanted %d for %d measurements",
                     at,
                     gains.numCols,
                     columns,
@@ -248,25 +248,25 @@ public final class ControllerFile {
             DMatrixRMaj w = null;
             var past = new LinkedHashMap<Measurement, DMatrixRMaj>();
             int from = 0;
-            for (var reading : used) {
-                var gain = CommonOps_DDRM.extract(gains, 0, gains.numRows, from, from += reading.rank());
+            for (var measurement : used) {
+                var gain = CommonOps_DDRM.extract(gains, 0, gains.numRows, from, from += measurement.rank());
                 if (w == null) {
                     w = gain;
                 } else {
-                    past.put(reading, gain);
+                    past.put(measurement, gain);
                 }
             }
             return new LinearFeedback(used.get(0), w, past);
         }
 
-        private Measurement reading(String at, double i) {
+        private Measurement measurement(String at, double i) {
             require(
-                    i == Math.rint(i) && i >= 0 && i < readings.size(),
-                    "'%s.readings' has the number %s, there are %d readings",
+                    i == Math.rint(i) && i >= 0 && i < measurements.size(),
+                    "'%s.readings' has the number %s, there are %d measurements",
                     at,
                     i,
-                    readings.size());
-            return readings.get((int) i);
+                    measurements.size());
+            return measurements.get((int) i);
         }
 
         private Setpoint setpoint() {

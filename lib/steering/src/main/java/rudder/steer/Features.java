@@ -133,7 +133,7 @@ public final class Features {
         var directions = new double[with.length][];
         var gaps = new double[with.length];
         for (int k = 0; k < with.length; k++) {
-            double[] e = combine(1, with[k], -1, without[k]); // e_k = mean(D+) - mean(D-)
+            double[] e = Vectors.minus(with[k], without[k]); // e_k = mean(D+) - mean(D-)
             double mu = Vectors.norm(e);
             boolean absent = mu <= SAME * Math.max(Vectors.norm(with[k]), Vectors.norm(without[k]));
             if (absent && k > 0) {
@@ -141,7 +141,7 @@ public final class Features {
                         + k + " (gap " + mu + "): wanted texts that differ in what they show");
             }
             gaps[k] = absent ? 0 : mu;
-            directions[k] = absent ? new double[e.length] : combine(1 / mu, e, 0, e); // v_k = e_k / mu_k
+            directions[k] = absent ? new double[e.length] : Vectors.unit(e); // v_k = e_k / mu_k
         }
         return new Features(
                 name, directions, gaps, side(positive, with, directions), side(negative, without, directions));
@@ -158,7 +158,7 @@ public final class Features {
                         + (sum.length - 1) + ", d=" + sum[0].length + " like the first");
             }
             for (int k = 0; k < sum.length; k++) {
-                sum[k] = combine(1, sum[k], 1, run.states()[k]);
+                sum[k] = Vectors.plus(sum[k], 1, run.states()[k]);
             }
             count++;
         }
@@ -166,7 +166,7 @@ public final class Features {
             throw new IllegalArgumentException("there is no " + side + " run of " + name + ", wanted at least one");
         }
         for (int k = 0; k < sum.length; k++) {
-            sum[k] = combine(1.0 / count, sum[k], 0, sum[k]);
+            sum[k] = Vectors.times(1.0 / count, sum[k]);
         }
         return sum;
     }
@@ -189,13 +189,6 @@ public final class Features {
                 means,
                 strengths,
                 Arrays.stream(squares).map(sum -> Math.sqrt(sum / degrees)).toArray());
-    }
-
-    /** a x + b y */
-    private static double[] combine(double a, double[] x, double b, double[] y) {
-        var sum = new double[x.length];
-        Arrays.setAll(sum, i -> a * x[i] + b * y[i]);
-        return sum;
     }
 
     /** What the feature is called. */

@@ -133,8 +133,7 @@ public final class HeadProbes {
     }
 
     private static double[] direction(double[] a, double[] b) {
-        double[] e = new double[a.length];
-        Arrays.setAll(e, i -> a[i] - b[i]);
+        double[] e = Vectors.minus(a, b);
         double norm = Vectors.norm(e);
         return norm == 0 ? e : Arrays.stream(e).map(x -> x / norm).toArray();
     }

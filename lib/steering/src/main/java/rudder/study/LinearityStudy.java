@@ -24,6 +24,7 @@ import rudder.steer.ContrastSet;
 import rudder.steer.Features;
 import rudder.steer.Provenance;
 import rudder.theory.LocalLinearity;
+import rudder.theory.Matrices;
 import rudder.theory.SingularSpace;
 import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
@@ -226,10 +227,10 @@ public final class LinearityStudy {
                 spaces.add(SingularSpace.of(a, d / 20, algebra));
             }
             var tables = new TreeMap<String, double[][]>();
-            tables.put(ALIGNMENT, LocalLinearity.alignment(spaces));
+            tables.put(ALIGNMENT, SingularSpace.alignment(spaces));
             tables.put(
                     CONTROL,
-                    LocalLinearity.alignment(spaces.stream()
+                    SingularSpace.alignment(spaces.stream()
                             .map(space -> SingularSpace.random(d, space.values(), random))
                             .toList()));
             tables.put(VALUES, spaces.stream().map(SingularSpace::values).toArray(double[][]::new));
@@ -245,7 +246,7 @@ public final class LinearityStudy {
                 ConvertMatrixData.convert(jacobians.get(i), own);
                 CommonOps_DDRM.subtract(sum, own, mean);
                 CommonOps_DDRM.scale(1.0 / (n - 1), mean);
-                tables.get(DEVIATION)[i][0] = LocalLinearity.deviation(own, mean);
+                tables.get(DEVIATION)[i][0] = Matrices.deviation(own, mean);
                 tables.get(NORM)[i][0] = Math.sqrt(square);
                 tables.get(LARGEST_TWO)[i][0] = (squares[d - 1] + squares[d - 2]) / square;
                 var around = new EnumMap<Along, LocalLinearity>(Along.class);

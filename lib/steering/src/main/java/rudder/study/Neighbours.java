@@ -1,6 +1,5 @@
 package rudder.study;
 
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -36,15 +35,8 @@ record Neighbours(List<PromptPlant> plants) {
     /** From z_k of prompt i to those of all others, beginning with the next. */
     List<double[]> differences(int k, int i) {
         return IntStream.range(1, size())
-                .mapToObj(m -> difference(k, i, (i + m) % size()))
+                .mapToObj(m -> Vectors.minus(state(k, (i + m) % size()), state(k, i)))
                 .toList();
-    }
-
-    private double[] difference(int k, int i, int j) {
-        double[] w = state(k, j).clone();
-        double[] z = state(k, i);
-        Arrays.setAll(w, c -> w[c] - z[c]);
-        return w;
     }
 
     /** The other prompt whose state is nearest at block k. */
@@ -52,7 +44,7 @@ record Neighbours(List<PromptPlant> plants) {
         return IntStream.range(0, size())
                 .filter(j -> j != i)
                 .boxed()
-                .min(Comparator.comparingDouble(j -> Vectors.norm(difference(k, i, j))))
+                .min(Comparator.comparingDouble(j -> Vectors.distance(state(k, j), state(k, i))))
                 .orElseThrow();
     }
 }

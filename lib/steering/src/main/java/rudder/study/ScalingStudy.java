@@ -23,6 +23,7 @@ import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
 import rudder.theory.Setpoint;
+import rudder.theory.Statistics;
 import rudder.theory.control.Controller;
 import rudder.theory.control.FeatureTracker;
 import rudder.theory.control.HookPoint;
@@ -225,14 +226,14 @@ public final class ScalingStudy {
                                     .get(0)
                                     .feedback()
                                     .orElseThrow()
-                                    .reading()
+                                    .measurement()
                                     .directions()); // to the first state too: a product for every block
                     return bytes(IntStream.range(0, T)
                             .boxed()
                             .flatMap(k -> tracker.laws(HookPoint.RESID_POST, k).stream())
                             .map(law -> law.feedback().orElseThrow())
                             .mapToInt(law -> law.W().getNumElements()
-                                    + law.reading().directions().getNumElements()));
+                                    + law.measurement().directions().getNumElements()));
                 }
                 default -> {
                     model.steered(tracker).generateOfTokens(List.of(PROMPT), WRITTEN, Sampling.greedy());
@@ -253,9 +254,7 @@ public final class ScalingStudy {
 
     /** Median seconds of a stage, one for each shape. */
     public double[] seconds(Stage stage) {
-        return Arrays.stream(seconds.get(stage))
-                .mapToDouble(ScalingStudy::median)
-                .toArray();
+        return Arrays.stream(seconds.get(stage)).mapToDouble(Statistics::median).toArray();
     }
 
     /** {@link #seconds} of every stage by its name, for a chart. */
@@ -288,7 +287,7 @@ public final class ScalingStudy {
                 .mapToDouble(round -> slope(size, from, i -> times[i][round]))
                 .sorted()
                 .toArray();
-        return new ConfidenceInterval(median(slopes), slopes[0], slopes[slopes.length - 1]);
+        return new ConfidenceInterval(Statistics.median(slopes), slopes[0], slopes[slopes.length - 1]);
     }
 
     /** The power that theory expects over the same shapes, from what a stage multiplies. */
@@ -315,12 +314,7 @@ public final class ScalingStudy {
         double[] y = Arrays.stream(some)
                 .mapToDouble(i -> Math.log(value.applyAsDouble(i)))
                 .toArray();
-        double meanX = Arrays.stream(x).average().orElseThrow();
-        double meanY = Arrays.stream(y).average().orElseThrow();
-        return IntStream.range(0, x.length)
-                        .mapToDouble(i -> (x[i] - meanX) * (y[i] - meanY))
-                        .sum()
-                / Arrays.stream(x).map(a -> (a - meanX) * (a - meanX)).sum();
+        return Statistics.leastSquares(x, y, Double.NaN).slope();
     }
 
     /**
@@ -388,13 +382,6 @@ public final class ScalingStudy {
                         stages.stream()
                                 .mapToDouble(stage -> memoryExponent(stage, size))
                                 .toArray()));
-    }
-
-    private static double median(double[] values) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        int middle = sorted.length / 2;
-        return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 
     @Override

@@ -18,6 +18,7 @@ import rudder.model.LanguageModel;
 import rudder.steer.Provenance;
 import rudder.theory.DenseAlgebra;
 import rudder.theory.LocalLinearity;
+import rudder.theory.Matrices;
 import rudder.theory.SingularSpace;
 
 /**
@@ -155,7 +156,7 @@ public final class TruncationStudy {
                     .mapToDouble(r -> error(around, cut(a, whole, r, algebra), algebra))
                     .toArray();
             tables.get(errors(Cut.ADDED))[i] = Arrays.stream(kept)
-                    .mapToDouble(r -> error(around, plusIdentity(cut(j, added, r, algebra)), algebra))
+                    .mapToDouble(r -> error(around, Matrices.addToDiagonal(cut(j, added, r, algebra), 1), algebra))
                     .toArray();
             spaces.add(whole);
             job.advance(1);
@@ -171,11 +172,11 @@ public final class TruncationStudy {
         for (int r = 0; r < counts.size(); r++) {
             int count = counts.get(r);
             var leading = spaces.stream().map(space -> space.leading(count)).toList();
-            fill(tables.get(ALIGNMENT), r, LocalLinearity.alignment(leading));
+            fill(tables.get(ALIGNMENT), r, SingularSpace.alignment(leading));
             fill(
                     tables.get(CONTROL),
                     r,
-                    LocalLinearity.alignment(leading.stream()
+                    SingularSpace.alignment(leading.stream()
                             .map(space -> SingularSpace.random(model.dimension(), space.values(), random))
                             .toList()));
         }
@@ -191,13 +192,6 @@ public final class TruncationStudy {
 
     private static DMatrixRMaj cut(DMatrixRMaj a, SingularSpace space, int r, DenseAlgebra algebra) {
         return r == 0 ? new DMatrixRMaj(a.numRows, a.numCols) : space.leading(r).project(a, algebra);
-    }
-
-    private static DMatrixRMaj plusIdentity(DMatrixRMaj j) {
-        for (int i = 0; i < j.numRows; i++) {
-            j.add(i, i, 1);
-        }
-        return j;
     }
 
     private static double error(LocalLinearity around, DMatrixRMaj a, DenseAlgebra algebra) {

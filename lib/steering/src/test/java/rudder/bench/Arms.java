@@ -4,12 +4,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.DoubleSupplier;
+import rudder.theory.Statistics;
 
 /**
  * Figures measured side by side: every round runs each arm once, in turn, so that what the machine does besides hits
@@ -51,7 +51,7 @@ final class Arms {
                 }
             }
             var medians = new LinkedHashMap<String, Double>();
-            found.forEach((name, values) -> medians.put(name, report(name, median(values), unit)));
+            found.forEach((name, values) -> medians.put(name, report(name, Statistics.median(values), unit)));
             return medians;
         }
     }
@@ -74,7 +74,7 @@ final class Arms {
                 cost[round] = 100 * (plainFirst ? second / first - 1 : first / second - 1);
             }
         }
-        return report(name, median(cost), "%");
+        return report(name, Statistics.median(cost), "%");
     }
 
     double report(String name, double value, String unit) {
@@ -93,12 +93,5 @@ final class Arms {
         long start = System.nanoTime();
         work.run();
         return (System.nanoTime() - start) / 1e9;
-    }
-
-    static double median(double[] values) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        int middle = sorted.length / 2;
-        return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 }

@@ -16,6 +16,7 @@ import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
 import rudder.theory.Setpoint;
+import rudder.theory.Statistics;
 import rudder.theory.bound.LyapunovFunction;
 import rudder.theory.control.Controller;
 
@@ -128,11 +129,12 @@ final class Bench {
             }
         }
         for (int i = 0; i < 2; i++) {
-            arms.report(names.get(i), batch * tokens / (Arms.median(all[i]) - Arms.median(few[i])), "tok/s");
+            arms.report(
+                    names.get(i), batch * tokens / (Statistics.median(all[i]) - Statistics.median(few[i])), "tok/s");
         }
         var cost = new double[rounds];
         Arrays.setAll(cost, round -> 100 * (all[1][round] / all[0][round] - 1));
-        arms.report("steering_cost_b" + batch, Arms.median(cost), "%");
+        arms.report("steering_cost_b" + batch, Statistics.median(cost), "%");
     }
 
     /**

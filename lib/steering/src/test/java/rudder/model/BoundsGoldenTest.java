@@ -139,12 +139,14 @@ class BoundsGoldenTest {
             assertEquals(
                     0,
                     Golden.relative(
-                            found.reading().directions().data, wanted.reading().directions().data),
+                            found.measurement().directions().data,
+                            wanted.measurement().directions().data),
                     tolerance,
                     "C of block " + k);
             assertEquals(
                     0,
-                    Golden.relative(found.reading().targets(), wanted.reading().targets()),
+                    Golden.relative(
+                            found.measurement().targets(), wanted.measurement().targets()),
                     tolerance,
                     "b of block " + k);
             assertEquals(0, Golden.relative(found.W().data, wanted.W().data), tolerance, "W of block " + k);
@@ -189,9 +191,9 @@ class BoundsGoldenTest {
                 Arrays.copyOf(golden.at("lqr", "v").rows(), T + 1),
                 Arrays.copyOf(golden.at("lqr", "mu").numbers(), T + 1),
                 1);
-        double[][] w = MatrixFreeLqr.feedback(plant, COST, setpoint, 1e-8);
+        var w = MatrixFreeLqr.feedback(plant, COST, setpoint, 1e-8);
         for (int k = 0; k < T; k++) {
-            assertEquals(0, Golden.relative(w[k], dense.feedback(k, setpoint.direction(k))), 1e-6, "w_" + k);
+            assertEquals(0, Golden.relative(w.vector(k), dense.feedback(k, setpoint.direction(k))), 1e-6, "w_" + k);
         }
     }
 

@@ -85,11 +85,11 @@ class EngineAlgebraTest {
         var wanted = Lqr.solve(here, COST);
         var found = Lqr.solve(there, COST);
         var setpoint = Setpoint.constant(T, first(), 1);
-        double[][] feedback = Lqr.feedback(there, COST, setpoint);
+        var feedback = Lqr.feedback(there, COST, setpoint);
         for (int k = 0; k < T; k++) {
             assertClose(wanted.gain(k), found.gain(k));
             assertClose(wanted.costToGo(k), found.costToGo(k));
-            assertEquals(0, Golden.relative(feedback[k], wanted.feedback(k, setpoint.direction(k))), 1e-12);
+            assertEquals(0, Golden.relative(feedback.vector(k), wanted.feedback(k, setpoint.direction(k))), 1e-12);
         }
         var huge = CommonOps_DDRM.identity(D);
         CommonOps_DDRM.scale(1e200, huge);

@@ -69,11 +69,11 @@ final class PlainTransformer {
                     law.on(Arithmetic.heap())
                             .of(DMatrixRMaj.wrap(1, read.length, read), new ControlLaw.Memory<>() {
                                 @Override
-                                public void keep(Measurement reading, DMatrixRMaj errors) {}
+                                public void keep(Measurement measurement, DMatrixRMaj errors) {}
 
                                 @Override
-                                public DMatrixRMaj recall(Measurement reading) {
-                                    throw new UnsupportedOperationException(reading + " is remembered");
+                                public DMatrixRMaj recall(Measurement measurement) {
+                                    throw new UnsupportedOperationException(measurement + " is remembered");
                                 }
                             })
                             .data);

@@ -85,7 +85,7 @@ class ControllerFileTest {
         }
     }
 
-    /** To the last bit, and each law remembers the same laws' readings. */
+    /** To the last bit, and each law remembers the same laws' measurements. */
     private static void assertSameLaws(Controller wanted, Controller found) {
         var twins = new HashMap<Measurement, Measurement>();
         for (var point : HookPoint.values()) {
@@ -111,20 +111,21 @@ class ControllerFileTest {
                     new double[][] {w.scale(), w.shift(), w.low(), w.high()},
                     new double[][] {f.scale(), f.shift(), f.low(), f.high()});
         } else if (wanted instanceof LinearFeedback w && found instanceof LinearFeedback f) {
-            assertSameReading(w.reading(), f.reading(), twins);
+            assertSameMeasurement(w.measurement(), f.measurement(), twins);
             assertSameMatrix(w.W(), f.W());
             var past = List.copyOf(f.past().entrySet());
             assertEquals(w.past().size(), past.size());
             int i = 0;
             for (var gain : w.past().entrySet()) {
-                assertSameReading(gain.getKey(), past.get(i).getKey(), twins);
+                assertSameMeasurement(gain.getKey(), past.get(i).getKey(), twins);
                 assertSameMatrix(gain.getValue(), past.get(i++).getValue());
             }
         }
     }
 
-    private static void assertSameReading(Measurement wanted, Measurement found, Map<Measurement, Measurement> twins) {
-        assertSame(twins.computeIfAbsent(wanted, first -> found), found, "one reading stays one");
+    private static void assertSameMeasurement(
+            Measurement wanted, Measurement found, Map<Measurement, Measurement> twins) {
+        assertSame(twins.computeIfAbsent(wanted, first -> found), found, "one measurement stays one");
         assertSameMatrix(wanted.directions(), found.directions());
         assertArrayEquals(wanted.targets(), found.targets());
     }
@@ -182,7 +183,7 @@ class ControllerFileTest {
         assertRefused(
                 () -> ControllerFile.load(with(file, "resid_pre.2.0.law.readings", 0, 1, 9), model),
                 "number 9.0",
-                "4 readings");
+                "4 measurements");
         assertRefused(() -> ControllerFile.load(with(file, "resid_pre.2.0.law.readings", 2, 3, 1), model), "remembers");
         assertRefused(
                 () -> ControllerFile.load(with(file, "resid_pre.2.0.open", 0), model),
@@ -191,7 +192,7 @@ class ControllerFileTest {
                 () -> ControllerFile.load(with(file, "resid_pre.9.0.scale", 0), model),
                 "[resid_pre.9.0.scale]",
                 "blocks 0..3");
-        assertRefused(() -> ControllerFile.load(with(file, "resid_pre.2.2.scale", 0), model), "[state.2.2.scale]");
+        assertRefused(() -> ControllerFile.load(with(file, "resid_pre.2.2.scale", 0), model), "[resid_pre.2.2.scale]");
         assertRefused(() -> ControllerFile.load(with(file, "reading.1.b", Double.NaN), model), "b holds NaN");
         assertRefused(
                 () -> ControllerFile.load(with(file, "setpoint.directions", 1, 2), model),

@@ -91,10 +91,10 @@ class HeadProbesTest {
 
     private static final ControlLaw.Memory<DMatrixRMaj> NO_MEMORY = new ControlLaw.Memory<>() {
         @Override
-        public void keep(Measurement reading, DMatrixRMaj errors) {}
+        public void keep(Measurement measurement, DMatrixRMaj errors) {}
 
         @Override
-        public DMatrixRMaj recall(Measurement reading) {
+        public DMatrixRMaj recall(Measurement measurement) {
             throw new UnsupportedOperationException();
         }
     };

@@ -148,7 +148,11 @@ class ModelTest {
         for (int k = 0; k < model.horizon(); k++) {
             assertArrayEquals(dense.jacobian(k).data, onDisk.jacobian(k).data);
         }
-        assertArrayEquals(Lqr.feedback(dense, cost, target), Lqr.feedback(onDisk, cost, target));
+        var wanted = Lqr.feedback(dense, cost, target);
+        var found = Lqr.feedback(onDisk, cost, target);
+        for (int k = 0; k < model.horizon(); k++) {
+            assertArrayEquals(wanted.vector(k), found.vector(k));
+        }
 
         assertRefused(() -> onDisk.jacobian(30), "block 30", "0..29");
         Linearisation.mean(model, prompts.subList(0, 1)).save(file);

@@ -7,16 +7,19 @@ import rudder.theory.TransitionNorms;
 import rudder.theory.control.Rollout;
 
 /**
- * A bound for every run from a given start, known before any is made. The plant says how much it can curve in a ball,
- * so that
+ * A bound for every run from a given start, known before the run. It needs a bound H_i on the plant's curvature in a
+ * ball:
  *
  * <pre>
- * L_i = sqrt(lambda_max(P_{i+1})) H_i / lambda_min(P_i),   |D^2 phi_i| <= H_i   wherever   |dz_i| <= b_i / sqrt(lambda_min(P_i)),
+ * L_i = sqrt(lambda_max(P_{i+1})) H_i / lambda_min(P_i),
+ * |D^2 phi_i| <= H_i   wherever   |dz_i| <= b_i / sqrt(lambda_min(P_i)).
  * </pre>
  *
- * <p>for |r|_{P_{i+1}} <= sqrt(lambda_max(P_{i+1})) |r|, |r| <= H_i/2 |dz_i|^2 and |dz_i|^2 <= |dz_i|_{P_i}^2 /
- * lambda_min(P_i). Block after block the bound b_i itself is the ball in which the next one is computed; it is exact up
- * to rounding, and where it overflows there is no certificate.
+ * <p>This follows from {@code |r|_{P_{i+1}} <= sqrt(lambda_max(P_{i+1})) |r|}, {@code |r| <= H_i/2 |dz_i|^2} and
+ * {@code |dz_i|^2 <= |dz_i|_{P_i}^2 / lambda_min(P_i)}. The bound b_i of each block gives the ball for the next block.
+ * The bound holds up to rounding. Where it overflows there is no certificate.
+ *
+ * <p>Source: the paper's performance bound, with L_i from the curvature instead of samples; that part is Rudder's.
  */
 public final class CertifiedBound implements TrackingBound {
     private final LyapunovFunction lyapunov;
@@ -25,16 +28,13 @@ public final class CertifiedBound implements TrackingBound {
     private final double[] peaks;
     private final double[] floors;
 
-    /**
-     * How much a plant curves: a number that |D^2 phi_k| does not exceed within the radius of the nominal state of
-     * block k.
-     */
+    /** An upper bound on |D^2 phi_k| in a ball about the nominal state of block k. */
     @FunctionalInterface
     public interface Curvature {
-        /** H_k for a radius in 2-norm. */
+        /** Returns H_k for a ball of this radius, in 2-norm. */
         double within(int k, double radius);
 
-        /** The plant's own, about a nominal trajectory. */
+        /** Returns the plant's own curvature about a nominal trajectory, see {@link SmoothPlant#curvature}. */
         static Curvature of(SmoothPlant plant, double[][] nominal) {
             return (k, radius) -> plant.curvature(k, nominal[k], radius);
         }
@@ -50,20 +50,22 @@ public final class CertifiedBound implements TrackingBound {
     }
 
     /**
-     * @param lyapunov of the closed loop, whose Jacobians must be the exact ones at the nominal states, less the gains
-     * @param norms its transition norms, {@link LyapunovFunction#transitionNorms()}
-     * @param curvature of the plant without its controller, which is linear and does not curve
+     * Returns the certified bound of a closed loop. The controller is linear and adds no curvature.
+     *
+     * @param lyapunov of the closed loop A_k - K_k, where A_k must be the exact Jacobian at the nominal state.
+     * @param norms its transition norms, {@link LyapunovFunction#transitionNorms()}.
+     * @param curvature of the plant without its controller
      */
     public static CertifiedBound of(LyapunovFunction lyapunov, TransitionNorms norms, Curvature curvature) {
         return new CertifiedBound(lyapunov, norms, curvature);
     }
 
-    /** L_k in the ball |dz_k|_{P_k} <= size. */
+    /** Returns L_k in the ball |dz_k|_{P_k} <= size. */
     public double curvature(int k, double size) {
         return Math.sqrt(peaks[k]) * curvature.within(k, size / Math.sqrt(floors[k])) / floors[k];
     }
 
-    /** The bound for every run with |dz_0|_{P_0} <= start, T+1 numbers. */
+    /** Returns the bound for every run with |dz_0|_{P_0} <= start, T+1 numbers. */
     public double[] from(double start) {
         Check.that(
                 start >= 0 && Double.isFinite(start),

@@ -4,8 +4,8 @@ import java.util.List;
 import rudder.theory.control.Rollout;
 
 /**
- * A {@link ConformalEnvelope} of the errors |dz_k|_{P_k} of calibration runs: the same numbers for every run, and a
- * stated probability that a new run, exchangeable with those, stays below them.
+ * A {@link ConformalEnvelope} of the errors |dz_k|_{P_k} of calibration runs. It is the same for every run. A new run,
+ * exchangeable with the calibration runs, stays below it with a stated probability. Source: that of the envelope.
  */
 public final class ConformalBound implements TrackingBound {
     private final LyapunovFunction lyapunov;
@@ -16,12 +16,12 @@ public final class ConformalBound implements TrackingBound {
         this.envelope = envelope;
     }
 
-    /** Each block by itself, see {@link ConformalEnvelope#perBlock}. */
+    /** Returns the bound that holds at any one block, see {@link ConformalEnvelope#perBlock}. */
     public static ConformalBound perBlock(LyapunovFunction lyapunov, List<Rollout> calibration, double delta) {
         return new ConformalBound(lyapunov, ConformalEnvelope.perBlock(errors(lyapunov, calibration), delta));
     }
 
-    /** All blocks at once, see {@link ConformalEnvelope#simultaneous}. */
+    /** Returns the bound that holds at all blocks at once, see {@link ConformalEnvelope#simultaneous}. */
     public static ConformalBound simultaneous(
             LyapunovFunction lyapunov, List<Rollout> calibration, double[] scale, double delta) {
         return new ConformalBound(
@@ -32,7 +32,7 @@ public final class ConformalBound implements TrackingBound {
         return deviations.stream().map(lyapunov::norms).toArray(double[][]::new);
     }
 
-    /** What was calibrated. */
+    /** Returns the calibrated envelope. */
     public ConformalEnvelope envelope() {
         return envelope;
     }

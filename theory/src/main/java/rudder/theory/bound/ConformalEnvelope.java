@@ -6,10 +6,10 @@ import rudder.theory.Check;
 import rudder.theory.Vectors;
 
 /**
- * A distribution-free envelope: from the errors of n calibration runs, numbers that the errors of a new run,
- * exchangeable with those, do not exceed with probability at least 1 - delta. Nothing is assumed of the plant. The
- * number is the calibration runs' r-th smallest error, {@code r = ceil((n + 1)(1 - delta))}: the new error is equally
- * likely to take any of the n + 1 ranks among them.
+ * A distribution-free envelope of errors, from n calibration runs. The errors of a new run, exchangeable with the
+ * calibration runs, stay below it with probability at least 1 - delta. Nothing is assumed about the plant. The envelope
+ * is the r-th smallest calibration error, {@code r = ceil((n + 1)(1 - delta))}: the new error is equally likely to take
+ * each of the n + 1 ranks.
  *
  * <p>Source: split conformal prediction, Vovk, Gammerman and Shafer, <i>Algorithmic Learning in a Random World</i>; Lei
  * et al., JASA 113 (2018).
@@ -30,7 +30,12 @@ public final class ConformalEnvelope {
     }
 
     /**
-     * Each block by itself: at any one block the new error is below the envelope with probability at least 1 - delta.
+     * Returns the envelope of each block by itself. At any one block the new error is below it with probability at
+     * least 1 - delta.
+     *
+     * @param errors one row of T+1 errors for each calibration run.
+     * @param delta share of new runs that may exceed the envelope at a block, between 0 and 1.
+     * @throws IllegalArgumentException if there are too few runs for delta, or rows of different lengths
      */
     public static ConformalEnvelope perBlock(double[][] errors, double delta) {
         int rank = rank(errors, delta);
@@ -44,12 +49,13 @@ public final class ConformalEnvelope {
     }
 
     /**
-     * All blocks at once: with probability at least 1 - delta the new run is below the envelope everywhere. The
-     * envelope is a multiple of the scale, and the calibrated number is a run's largest error in units of it.
+     * Returns the envelope of all blocks at once. With probability at least 1 - delta the new run is below it at every
+     * block. The envelope is a multiple of the scale; the calibrated number is a run's largest error in units of it.
      *
-     * @param errors one row of T+1 errors for each calibration run
-     * @param scale the shape of the envelope, T+1 positive numbers chosen without a look at the calibration runs, such
-     *     as the median errors of others
+     * @param errors one row of T+1 errors for each calibration run.
+     * @param scale the shape of the envelope, T+1 positive numbers. Choose it without the calibration runs, for
+     *     instance as the median errors of other runs.
+     * @param delta share of new runs that may exceed the envelope, between 0 and 1.
      * @throws IllegalArgumentException if there are too few runs for delta, rows of different lengths, or a scale that
      *     is not positive
      */
@@ -76,7 +82,7 @@ public final class ConformalEnvelope {
     private static int rank(double[][] errors, double delta) {
         Check.that(delta > 0 && delta < 1, "delta is %s, wanted 0 < delta < 1", delta);
         int n = errors.length;
-        int rank = (int) Math.ceil((n + 1) * (1 - delta) - 1e-9); // 1e-9: (9 + 1)(1 - .1) is 9, whatever its last bit
+        int rank = (int) Math.ceil((n + 1) * (1 - delta) - 1e-9); // 1e-9 against rounding: (9 + 1)(1 - 0.1) is 9
         Check.that(rank <= n, "%d calibration runs for delta = %s, wanted at least %d", n, delta, (int)
                 Math.ceil(1 / delta - 1 - 1e-9));
         for (int run = 0; run < n; run++) {
@@ -86,40 +92,38 @@ public final class ConformalEnvelope {
         return rank;
     }
 
-    /** The envelope, T+1 numbers. */
+    /** Returns the envelope, T+1 numbers. */
     public double[] envelope() {
         return envelope.clone();
     }
 
-    /** Whether a run's errors stay below the envelope at every block. */
+    /** Returns whether a run's errors stay below the envelope at every block. */
     public boolean covers(double[] errors) {
         Check.length("the errors", errors.length, envelope.length);
         return IntStream.range(0, envelope.length).allMatch(k -> errors[k] <= envelope[k]);
     }
 
-    /**
-     * The share of runs below the envelope at every block: what a simultaneous envelope promises to be about 1 - delta.
-     */
+    /** Returns the share of runs below the envelope at every block; about 1 - delta for a simultaneous envelope. */
     public double coverage(double[][] errors) {
         return Arrays.stream(errors).filter(this::covers).count() / (double) errors.length;
     }
 
-    /** The share of runs below the envelope at block k: what a per-block envelope promises to be about 1 - delta. */
+    /** Returns the share of runs below the envelope at block k; about 1 - delta for a per-block envelope. */
     public double coverage(int k, double[][] errors) {
         Check.block(k, envelope.length - 1);
         return Arrays.stream(errors).filter(run -> run[k] <= envelope[k]).count() / (double) errors.length;
     }
 
     /**
-     * Where the coverage of m held-out runs should be found, with the given probability, if all is well. Both the
-     * calibration and the held-out runs are chance: the number covered is beta-binomial, m draws with a probability
-     * that is itself Beta(r, n + 1 - r).
+     * The interval in which the coverage of m held-out runs lies with the given probability. Calibration and held-out
+     * runs are both random, so the number of covered runs is beta-binomial: m draws with a probability that is itself
+     * Beta(r, n + 1 - r).
      *
-     * @param low the share of the m runs below which lies at most half of what the probability leaves
-     * @param high likewise above
+     * @param low lower end, a share of the m runs; at most half of the remaining probability lies below.
+     * @param high upper end; at most half of the remaining probability lies above
      */
     public record Band(double low, double high) {
-        /** Whether an observed coverage is inside. */
+        /** Returns whether an observed coverage is inside. */
         public boolean contains(double coverage) {
             return low <= coverage && coverage <= high;
         }
@@ -130,7 +134,7 @@ public final class ConformalEnvelope {
         }
     }
 
-    /** The band of m held-out runs' coverage; exact for errors without ties. */
+    /** Returns the band of m held-out runs' coverage; exact for errors without ties. */
     public Band band(int m, double probability) {
         Check.that(
                 m > 0 && probability > 0 && probability < 1,
@@ -151,8 +155,8 @@ public final class ConformalEnvelope {
     }
 
     /**
-     * P(j of m covered), j = 0..m, from p_{j+1} / p_j = (m - j)(r + j) / ((j + 1)(m - j - 1 + n + 1 - r)), in
-     * logarithms against underflow.
+     * Returns p_j = P(j of m covered), j = 0..m. They follow from {@code p_{j+1} / p_j = (m - j)(r + j) / ((j + 1)(m -
+     * j + n - r))}. Logarithms avoid underflow.
      */
     double[] covered(int m) {
         var log = new double[m + 1];

@@ -15,12 +15,13 @@ import rudder.theory.Vectors;
 import rudder.theory.control.Rollout;
 
 /**
- * The Lyapunov function {@code |x|_{P_k}^2 = x' P_k x} of a system {@code dz_{k+1} = A_k dz_k}, usually a closed loop:
- * the squared length of all that x still becomes, {@code sum_{i >= k} |Phi(i, k) x|^2}. Backwards from P_T = I,
+ * The Lyapunov function {@code |x|_{P_k}^2 = x' P_k x} of a system {@code dz_{k+1} = A_k dz_k}, usually a closed loop.
+ * It sums the squared norms of the deviation x and its successors, {@code sum_{i >= k} |Phi(i, k) x|^2}. Backwards from
+ * P_T = I,
  *
  * <pre>P_k = A_k' P_{k+1} A_k + I,</pre>
  *
- * <p>so that one step contracts: {@code |A_k x|_{P_{k+1}}^2 = |x|_{P_k}^2 - |x|^2}. Source: the paper's section on
+ * <p>so each step contracts: {@code |A_k x|_{P_{k+1}}^2 = |x|_{P_k}^2 - |x|^2}. Source: the paper's section on
  * guarantees.
  */
 public final class LyapunovFunction {
@@ -33,7 +34,8 @@ public final class LyapunovFunction {
     }
 
     /**
-     * The function of a system, for instance {@link LqrSolution#closedLoop()}; two products a block, T+1 matrices kept.
+     * Returns the function of a system, for instance of {@link LqrSolution#closedLoop()}. Costs two products a block
+     * and keeps T+1 matrices.
      *
      * @throws IllegalArgumentException naming the block where P_k is no longer finite: the system grows too fast for
      *     double precision
@@ -52,29 +54,29 @@ public final class LyapunovFunction {
         return new LyapunovFunction(system, p);
     }
 
-    /** The system. */
+    /** Returns the system. */
     public LinearSystem system() {
         return system;
     }
 
-    /** T. */
+    /** Returns T. */
     public int horizon() {
         return p.length - 1;
     }
 
-    /** P_k, d x d, symmetric, P_k >= I; k = 0..T. */
+    /** Returns P_k, d x d, symmetric, P_k >= I; k = 0..T. */
     public DMatrixRMaj matrix(int k) {
         Check.block(k, horizon());
         return p[k];
     }
 
-    /** |x|_{P_k}, at least |x|. */
+    /** Returns |x|_{P_k}, which is at least |x|. */
     public double norm(int k, double[] x) {
         Check.length("the vector", x.length, system.dimension());
         return Math.sqrt(Math.max(0, Vectors.dot(x, Vectors.multiply(matrix(k), x))));
     }
 
-    /** |dz_k|_{P_k} along a run of deviations, k = 0..T. */
+    /** Returns |dz_k|_{P_k} along a run of deviations, k = 0..T. */
     public double[] norms(Rollout deviation) {
         Check.length("the deviation's horizon", deviation.horizon(), horizon());
         return IntStream.rangeClosed(0, horizon())
@@ -82,14 +84,14 @@ public final class LyapunovFunction {
                 .toArray();
     }
 
-    /** lambda_max(P_k): the most that a unit deviation at block k can cost from there on. */
+    /** Returns lambda_max(P_k), the most that a unit deviation at block k can cost from there on. */
     public double peak(int k) {
         try (var here = system.algebra().open()) {
             return largest(here.put(matrix(k)));
         }
     }
 
-    /** lambda_min(P_k) >= 1: the least that a unit deviation at block k can cost from there on. */
+    /** Returns lambda_min(P_k) >= 1, the least that a unit deviation at block k can cost from there on. */
     public double floor(int k) {
         try (var here = system.algebra().open()) {
             return 1
@@ -103,19 +105,20 @@ public final class LyapunovFunction {
                 1, system.dimension(), (runs, x) -> system.algebra().multiply(symmetric, x))[0];
     }
 
-    /** |A_k| from P_k to P_{k+1}, which is sqrt(1 - 1 / lambda_max(P_k)) < 1; k = 0..T-1. */
+    /** Returns the norm of A_k from P_k to P_{k+1}, {@code sqrt(1 - 1 / lambda_max(P_k)) < 1}; k = 0..T-1. */
     public double contraction(int k) {
         Check.block(k, horizon() - 1);
         return Math.sqrt(1 - 1 / peak(k));
     }
 
     /**
-     * The same system in coordinates where every P_k is the identity: with P_k = U_k'U_k and x~ = U_k x,
+     * Returns the same system in coordinates where every P_k is the identity. Let P_k = U_k'U_k and x~ = U_k x. The
+     * Jacobians are
      *
-     * <pre>N_k = U_{k+1} A_k U_k^-1,</pre>
+     * <pre>N_k = U_{k+1} A_k U_k^-1.</pre>
      *
-     * <p>so that norms of transitions from P_j to P_k are plain 2-norms of products of N. Costs T factorisations and T
-     * more matrices.
+     * <p>Then the norm of a transition from P_j to P_k is the 2-norm of a product of N. Costs T factorisations and
+     * keeps T more matrices.
      */
     public LinearSystem normalised() {
         var steps = new DMatrixRMaj[horizon()];
@@ -130,12 +133,12 @@ public final class LyapunovFunction {
         return system.transformed(k -> steps[k], "normalised " + system);
     }
 
-    /** |Phi(k, j)| from P_j to P_k, for all 0 <= j <= k <= T. */
+    /** Returns the norms of Phi(k, j) from P_j to P_k, for all 0 <= j <= k <= T. */
     public TransitionNorms transitionNorms() {
         return TransitionNorms.of(normalised());
     }
 
-    /** U_k, upper triangular, with U'U = P_k; P_k >= I always has one. */
+    /** Returns U_k, upper triangular, with U'U = P_k. It exists because P_k >= I. */
     private DMatrixRMaj root(int k) {
         var cholesky = DecompositionFactory_DDRM.chol(p[k].numRows, false);
         Check.that(cholesky.decompose(p[k].copy()), "the Lyapunov matrix of block %d has no Cholesky factor", k);

@@ -7,11 +7,12 @@ import rudder.theory.Vectors;
 import rudder.theory.control.Rollout;
 
 /**
- * The paper's bound: the curvature L_i is the largest that the given runs show,
+ * The paper's bound: {@link BoundTerms} with the largest curvature L_i that the given runs show,
  *
  * <pre>L_i = max 2 |r_i|_{P_{i+1}} / |dz_i|_{P_i}^2,   r_i = dz_{i+1} - Ahat_i dz_i.</pre>
  *
- * <p>It holds on those runs by construction and promises nothing on others.
+ * <p>The bound holds on these runs by construction and promises nothing on other runs. Source: the paper's section on
+ * guarantees.
  */
 public final class SampledBound implements TrackingBound {
     private final LyapunovFunction lyapunov;
@@ -27,9 +28,12 @@ public final class SampledBound implements TrackingBound {
     }
 
     /**
-     * @param lyapunov of the closed loop, whose Jacobians are the Ahat_i
-     * @param norms its transition norms, {@link LyapunovFunction#transitionNorms()}
-     * @param deviations the runs, as deviations from the nominal one
+     * Estimates the curvatures L_i from runs.
+     *
+     * @param lyapunov of the closed loop, whose Jacobians are the Ahat_i.
+     * @param norms its transition norms, {@link LyapunovFunction#transitionNorms()}.
+     * @param deviations the runs, as deviations from the nominal run.
+     * @throws IllegalArgumentException if there is no run, or a run does not deviate at some block
      */
     public static SampledBound of(LyapunovFunction lyapunov, TransitionNorms norms, List<Rollout> deviations) {
         Check.that(!deviations.isEmpty(), "no runs to estimate curvatures from, wanted at least one");
@@ -40,8 +44,8 @@ public final class SampledBound implements TrackingBound {
                 Check.length("a deviation's horizon", deviation.horizon(), curvatures.length);
                 double[] dz = deviation.states()[i];
                 double size = lyapunov.norm(i, dz);
-                double[] residual = Vectors.plus(
-                        deviation.states()[i + 1], -1, Vectors.multiply(closed, dz)); // r = dz_{i+1} - Ahat dz
+                double[] residual = Vectors.minus(
+                        deviation.states()[i + 1], Vectors.multiply(closed, dz)); // r = dz_{i+1} - Ahat dz
                 Check.that(
                         size > 0,
                         "a run does not deviate at block %d; wanted runs from other starts than the nominal one",
@@ -57,12 +61,12 @@ public final class SampledBound implements TrackingBound {
         return lyapunov;
     }
 
-    /** L_i, i = 0..T-1, in 1 / units of |.|_P. */
+    /** Returns L_i, i = 0..T-1, in 1 / units of |.|_P. */
     public double[] curvatures() {
         return curvatures.clone();
     }
 
-    /** Both parts of the bound along a run. */
+    /** Returns both parts of the bound along a run. */
     public BoundTerms terms(Rollout deviation) {
         double[] errors = lyapunov.norms(deviation);
         var linear = new double[errors.length];

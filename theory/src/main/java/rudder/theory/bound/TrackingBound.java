@@ -5,23 +5,23 @@ import rudder.theory.Check;
 import rudder.theory.control.Rollout;
 
 /**
- * A bound on the tracking error |dz_k|_{P_k}, k = 0..T, of a plant held to a nominal trajectory. There are three kinds,
- * which promise different things: a {@link SampledBound} holds on the runs it was made from, a {@link ConformalBound}
- * on a new run with a stated probability, a {@link CertifiedBound} on every run from its start.
+ * A bound on the tracking error |dz_k|_{P_k}, k = 0..T, of a plant held to a nominal trajectory. Three kinds promise
+ * different things. A {@link SampledBound} holds on the runs it was made from. A {@link ConformalBound} holds on a new
+ * run with a stated probability. A {@link CertifiedBound} holds on every run from its start. Each names its source.
  */
 public sealed interface TrackingBound permits SampledBound, ConformalBound, CertifiedBound {
-    /** The P_k in which errors are measured. */
+    /** Returns the Lyapunov function whose norms measure the errors. */
     LyapunovFunction lyapunov();
 
     /**
-     * The bound for one run, T+1 numbers. Kinds differ in what they look at: sampled at every dz_i, certified at dz_0
-     * alone, conformal at nothing.
+     * Returns the bound for one run, T+1 numbers. A sampled bound uses every dz_i of the run, a certified bound only
+     * dz_0, a conformal bound nothing.
      *
-     * @param deviation z_k - nominal_k and its inputs, see {@link Rollout#minus}
+     * @param deviation z_k - nominal_k and the inputs' differences, see {@link Rollout#minus}
      */
     double[] along(Rollout deviation);
 
-    /** Whether |dz_k|_{P_k} is at most the bound at every block, to a relative 1e-9 for rounding. */
+    /** Returns whether |dz_k|_{P_k} is at most the bound at every block, up to a relative 1e-9 for rounding. */
     default boolean holds(Rollout deviation) {
         double[] errors = lyapunov().norms(deviation);
         double[] bound = along(deviation);
@@ -33,7 +33,7 @@ public sealed interface TrackingBound permits SampledBound, ConformalBound, Cert
         return true;
     }
 
-    /** The share of runs on which the bound holds at every block. */
+    /** Returns the share of runs on which the bound holds at every block. */
     default double coverage(List<Rollout> deviations) {
         Check.that(!deviations.isEmpty(), "no runs to cover, wanted at least one");
         return (double) deviations.stream().filter(this::holds).count() / deviations.size();

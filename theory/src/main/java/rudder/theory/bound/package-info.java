@@ -1,11 +1,12 @@
 /**
- * How far a controlled plant can stray from its nominal run: a sampled, a conformal and a certified bound.
+ * Bounds on the deviation of a controlled plant from its nominal run: sampled, conformal and certified.
  *
  * <p>All three measure deviations in the norms of a {@link rudder.theory.bound.LyapunovFunction}. A
- * {@link rudder.theory.bound.SampledBound} holds for the runs it was sampled from, a
- * {@link rudder.theory.bound.ConformalBound} for a new run with a stated probability, and a
- * {@link rudder.theory.bound.CertifiedBound} for every run within its reach.
+ * {@link rudder.theory.bound.SampledBound} holds for the runs it was sampled from. A
+ * {@link rudder.theory.bound.ConformalBound} holds for a new run with a stated probability. A
+ * {@link rudder.theory.bound.CertifiedBound} holds for every run from its start.
  *
- * <p>May use: {@code rudder.theory} and {@code rudder.theory.control}. Symbols are those of the former's table.
+ * <p>May use {@code rudder.theory}, whose package description has the table of symbols, and
+ * {@code rudder.theory.control}.
  */
 package rudder.theory.bound;

@@ -9,32 +9,32 @@ import rudder.theory.Plant;
 import rudder.theory.Vectors;
 
 /**
- * Controllers that carry the states of texts without a feature to where those with it are, block by block: fitted on
- * two samples, then added whatever the setpoint. Blocks are fitted in order, each on the states that the blocks before
- * it, already steered, give; without that, every block would add the whole difference again.
+ * Controllers that transport the states of texts without a feature to the states of texts with it, block by block. The
+ * maps are fitted on two samples and need no setpoint. Blocks are fitted in order, each on the states that the steered
+ * blocks before it produce. Otherwise every block would add the whole difference again.
  *
  * <p>{@link Controller#times} sets the strength: 1 transports all the way.
  *
- * <p>Source: Rodriguez et al., arXiv 2410.23054, with states of the last token in place of means over tokens.
+ * <p>Source: Rodriguez et al., arXiv 2410.23054, with the states of the last token instead of means over tokens.
  */
 public final class ActivationTransport {
     private ActivationTransport() {}
 
     /**
-     * Linear-AcT: at every block's output the affine {@link TransportLaw#between} of each coordinate.
+     * Fits Linear-AcT: at every block's output the affine map {@link TransportLaw#between} of each coordinate.
      *
-     * @param plants one for each text without the feature
-     * @param first the z_0 of each
-     * @param targets runs of as many texts with it
-     * @throws IllegalArgumentException if there are not as many runs as plants
+     * @param plants one plant for each text without the feature.
+     * @param first z_0 of each plant, [n][d].
+     * @param targets runs of as many texts with the feature
+     * @throws IllegalArgumentException if the numbers of plants, first states and runs differ
      */
     public static Controller linear(List<? extends Plant> plants, double[][] first, List<Rollout> targets) {
         return fitted("Linear-AcT", plants, first, targets, TransportLaw::between);
     }
 
     /**
-     * Mean-AcT: at every block's output the difference of the means, which does not depend on the state. Parameters as
-     * above; counts may differ.
+     * Fits Mean-AcT: at every block's output the difference of the two means, which does not depend on the state. The
+     * parameters are those of {@link #linear}, but there may be more or fewer targets than plants.
      */
     public static Controller mean(List<? extends Plant> plants, double[][] first, List<Rollout> targets) {
         return fitted(
@@ -42,7 +42,7 @@ public final class ActivationTransport {
                 plants,
                 first,
                 targets,
-                (from, to) -> ControlLaw.constant(Vectors.plus(Vectors.mean(to), -1, Vectors.mean(from))));
+                (from, to) -> ControlLaw.constant(Vectors.minus(Vectors.mean(to), Vectors.mean(from))));
     }
 
     private static Controller fitted(

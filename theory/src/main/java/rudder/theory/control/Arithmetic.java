@@ -3,29 +3,31 @@ package rudder.theory.control;
 import org.ejml.data.DMatrixRMaj;
 
 /**
- * The few operations that laws are made of, on states as rows, one for each token that is steered: on the Java heap, or
- * on a GPU. Results are new; arguments stay as they are.
+ * The operations that control laws are made of. States are rows, one for each steered token, on the Java heap or on a
+ * device. Every operation returns a new array and leaves its arguments unchanged.
+ *
+ * @param <X> a matrix of this arithmetic, [rows, columns]
  */
 public interface Arithmetic<X> {
-    /** Numbers that a law brings along, kept for as long as the controller runs. */
+    /** Uploads a law's constant matrix, which is kept as long as the controller runs. */
     X matrix(DMatrixRMaj matrix);
 
-    /** A single row of them. */
+    /** Uploads a law's constant row, [1, values]. */
     X row(double... values);
 
-    /** {@code x M' + offset} for rows x [n, d], a matrix M [m, d] and an offset, a single row of m, or null: [n, m]. */
+    /** Returns {@code x M' + offset}, [n, m], for x [n, d], M [m, d] and an offset [1, m] or null. */
     X linear(X x, X matrix, X offset);
 
-    /** a + b; b may be a single row, added to each of a's. */
+    /** Returns a + b; b may be a single row, which is added to each row of a. */
     X plus(X a, X b);
 
-    /** a b, number by number; b may be a single row, or a single column. */
+    /** Returns the elementwise product a b; b may be a single row or a single column. */
     X times(X a, X b);
 
-    /** 1 where {@code low <= x <= high}, else 0; low and high are single rows. */
+    /** Returns 1 where {@code low <= x <= high} and 0 elsewhere; low and high are single rows. */
     X within(X x, X low, X high);
 
-    /** On the Java heap, in double precision. */
+    /** Returns the arithmetic of the Java heap, in double precision. */
     static Arithmetic<DMatrixRMaj> heap() {
         return HeapArithmetic.INSTANCE;
     }

@@ -1,11 +1,11 @@
 package rudder.theory.control;
 
 /**
- * One arm of a comparison: a {@link Controller}, or whatever makes a controller for each prompt. Whoever compares arms
+ * One arm of a comparison: a {@link Controller}, or a factory that makes a controller for each prompt. Each comparison
  * says which kinds it accepts.
  */
 public interface Arm {
 
-    /** Returns what tables and charts call this arm. */
+    /** Returns the name shown in tables and charts. */
     String name();
 }

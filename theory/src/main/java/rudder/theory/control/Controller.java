@@ -1,65 +1,62 @@
 package rudder.theory.control;
 
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.EnumMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.IntFunction;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.theory.Check;
+import rudder.theory.FeedbackVectors;
 import rudder.theory.LinearSystem;
+import rudder.theory.Lqr;
 import rudder.theory.LqrSolution;
 import rudder.theory.MatrixFreeLqr;
 import rudder.theory.Setpoint;
 import rudder.theory.Vectors;
 
 /**
- * A controller is data: {@link ControlLaw}s for the blocks that have some. At block k a law measures the state z_k that
- * enters the block and adds {@code u_k} to what leaves it, {@code z_{k+1} = phi_k(z_k) + u_k}, or acts at another
- * {@link HookPoint}. Whatever runs a plant, a {@link Rollout} or a language model on a GPU, interprets the same data.
+ * A controller is immutable data: a table of {@link ControlLaw}s by {@link HookPoint} and block. At block k a law
+ * measures the state z_k that enters the block and adds u_k to the state that leaves it: {@code z_{k+1} = phi_k(z_k) +
+ * u_k}. Other hook points measure and add elsewhere.
+ *
+ * <p>A {@link Rollout} interprets the table in double precision. A language model interprets the same table on its
+ * device. Each factory method names its formula and source.
  */
 public final class Controller implements Arm {
-    private static final SortedMap<Integer, List<ControlLaw>> NO_LAWS = Collections.emptySortedMap();
-    private static final Controller NONE = new Controller("none", Map.of(), null, null);
+    private static final Controller NONE = new Controller("none", LawTable.EMPTY, null, null);
 
     private final String name;
-    private final Map<HookPoint, SortedMap<Integer, List<ControlLaw>>> laws;
-    private final Setpoint setpoint;
+    private final LawTable laws;
+    private final Setpoint setpoint; // null where it has none
     private final String plant; // null where any will do
 
-    private Controller(
-            String name, Map<HookPoint, SortedMap<Integer, List<ControlLaw>>> laws, Setpoint setpoint, String plant) {
+    private Controller(String name, LawTable laws, Setpoint setpoint, String plant) {
         this.name = name;
         this.laws = laws;
         this.setpoint = setpoint;
         this.plant = plant;
     }
 
-    /** {@link #of(String, HookPoint, Map, Setpoint)} that measures the states and adds to what leaves the blocks. */
+    /** Returns {@link #of(String, HookPoint, Map, Setpoint)} at {@link HookPoint#RESID_PRE}. */
     public static Controller of(String name, Map<Integer, ? extends ControlLaw> laws, Setpoint setpoint) {
         return of(name, HookPoint.RESID_PRE, laws, setpoint);
     }
 
     /**
-     * A controller of the given laws.
+     * Returns a controller with at most one law a block, all at one hook point.
      *
-     * @param name what tables and charts call it
-     * @param place where they act
-     * @param laws by block; a block that is missing gets no input
-     * @param setpoint what it drives to, or null
-     * @throws IllegalArgumentException if a block is negative, two laws read different widths, or a law remembers what
-     *     no earlier one reads
+     * @param name shown in tables and charts
+     * @param point where the laws measure and add
+     * @param laws by block; a block without a law gets no input.
+     * @param setpoint the setpoint that the laws drive to, or null.
+     * @throws IllegalArgumentException if a block is negative, two laws read different widths, or a law remembers a
+     *     measurement that no earlier block makes
      */
     public static Controller of(
             String name, HookPoint point, Map<Integer, ? extends ControlLaw> laws, Setpoint setpoint) {
@@ -69,58 +66,30 @@ public final class Controller implements Arm {
     }
 
     /**
-     * {@link #of(String, HookPoint, Map, Setpoint)} at several places, with any number of laws for each block, whose
-     * inputs add up.
+     * Returns a controller with laws at several hook points and any number of laws for each block. The inputs of one
+     * block and hook point add up.
+     *
+     * @param laws by hook point and block
+     * @throws IllegalArgumentException as {@link #of(String, HookPoint, Map, Setpoint)}
      */
     public static Controller ofHookPoints(
             String name, Map<HookPoint, ? extends Map<Integer, List<ControlLaw>>> laws, Setpoint setpoint) {
-        var sorted = new EnumMap<HookPoint, SortedMap<Integer, List<ControlLaw>>>(HookPoint.class);
-        laws.forEach((point, byBlock) -> {
-            var some = new TreeMap<Integer, List<ControlLaw>>();
-            byBlock.forEach((k, here) -> some.put(k, List.copyOf(here)));
-            some.values().removeIf(List::isEmpty);
-            check(some);
-            if (!some.isEmpty()) {
-                sorted.put(point, some);
-            }
-        });
         return new Controller(
                 name,
-                sorted,
+                LawTable.of(laws),
                 setpoint,
                 setpoint == null ? null : setpoint.plant().orElse(null));
     }
 
-    private static void check(SortedMap<Integer, List<ControlLaw>> byBlock) {
-        var read = new HashSet<Measurement>();
-        byBlock.forEach((k, here) -> {
-            Check.that(k >= 0, "a law for block %d, wanted blocks 0, 1, 2, ...", k);
-            for (var law : here) {
-                Check.length(
-                        "what the law of block " + k + " reads",
-                        law.dimension(),
-                        byBlock.get(byBlock.firstKey()).get(0).dimension());
-                law.feedback().ifPresent(feedback -> feedback.past()
-                        .keySet()
-                        .forEach(earlier -> Check.that(
-                                read.contains(earlier),
-                                "the law of block %d remembers a %s that no law of an earlier block makes",
-                                k,
-                                earlier)));
-            }
-            here.forEach(law -> law.feedback().ifPresent(feedback -> read.add(feedback.reading())));
-        });
-    }
-
-    /** Adds nothing anywhere. */
+    /** Returns the controller without laws: it adds nothing. */
     public static Controller none() {
         return NONE;
     }
 
     /**
-     * Adds the same vector at one block, whatever the state: {@code u_k = lambda mu_k v_k}, 0 elsewhere. With features
-     * from a contrast set this is both ActAdd and CAA, since mu_k v_k is the difference of the two sides' means. Usual
-     * blocks are T/2 to 2T/3.
+     * Adds the same vector at one block, whatever the state: {@code u_k = lambda mu_k v_k}, and 0 at all other blocks.
+     * With features from a contrast set this is both ActAdd and CAA, since mu_k v_k is the difference of the two sides'
+     * means. Usual blocks are T/2 to 2T/3.
      *
      * <p>Source: ActAdd, Turner et al., arXiv 2308.10248; CAA, Rimsky et al., arXiv 2312.06681.
      *
@@ -135,55 +104,63 @@ public final class Controller implements Arm {
     }
 
     /**
-     * Adds equal shares at every block from one on, whatever the state: {@code u_k = lambda mu_k v_k / (T - from)} for
-     * k = from..T-1. Together the shares have the strength that {@link #actAdd} has at one block.
+     * Adds equal shares at every block from {@code from} on, whatever the state: {@code u_k = lambda mu_k v_k / (T -
+     * from)}, k = from..T-1. All shares together have the strength that {@link #actAdd} has at one block.
      *
      * @throws IllegalArgumentException if the setpoint has no such block
      */
     public static Controller spreadActAdd(Setpoint setpoint, int from) {
         Check.block(from, setpoint.horizon() - 1);
         var share = setpoint.withStrength(setpoint.lambda() / (setpoint.horizon() - from));
-        var laws = new TreeMap<Integer, ControlLaw>();
-        for (int k = from; k < setpoint.horizon(); k++) {
-            laws.put(k, ControlLaw.constant(share.shift(k)));
-        }
-        return of("spread ActAdd " + strength(setpoint) + " from block " + from, laws, setpoint);
-    }
-
-    /**
-     * A-LQR: {@code u_k = alpha_k K_k v_k}. The regulator's law {@code -K_k (z_k - z')} for the closest state z' = z_k
-     * + alpha_k v_k that has the target strength; only the vectors K_k v_k are kept. Source: the paper, Theorem 4.1 and
-     * section 4.
-     *
-     * @throws IllegalArgumentException if gains and setpoint have different horizons or widths
-     */
-    public static Controller lqr(LqrSolution solution, Setpoint setpoint) {
-        Check.length("the setpoint's horizon", setpoint.horizon(), solution.horizon());
-        Check.length("the setpoint's direction", setpoint.dimension(), solution.dimension());
-        return measured(
-                solution.system(),
-                lqr(
-                        IntStream.range(0, solution.horizon())
-                                .mapToObj(k -> solution.feedback(k, setpoint.direction(k)))
-                                .toArray(double[][]::new),
-                        setpoint));
-    }
-
-    /** A-LQR from the vectors w_k = K_k v_k alone, T of them, however computed; see {@link MatrixFreeLqr}. */
-    public static Controller lqr(double[][] feedback, Setpoint setpoint) {
-        Check.length("the vectors K_k v_k", feedback.length, setpoint.horizon());
         return everywhere(
-                "A-LQR " + strength(setpoint),
+                "spread ActAdd " + strength(setpoint) + " from block " + from,
+                from,
                 setpoint.horizon(),
                 setpoint,
-                k -> ControlLaw.along(setpoint.direction(k), setpoint.target(k), feedback[k]));
+                k -> ControlLaw.constant(share.shift(k)));
     }
 
     /**
-     * The regulator about a nominal trajectory: {@code u_k = -K_k (z_k - nominal_k)}, on the whole state, so W = K_k is
-     * d x d.
+     * A-LQR: {@code u_k = alpha_k K_k v_k}. This is the regulator's law {@code -K_k (z_k - z')}. The state z' = z_k +
+     * alpha_k v_k is the closest one with the target strength, see {@link Setpoint#closest}. Only the vectors K_k v_k
+     * are kept. Source: the paper, Theorem 4.1 and section 4.
      *
-     * @param nominal z_0..z_{T-1}, or more
+     * <p>One solution serves several concepts: {@code Controller.lqr(solution, ocean).plus(Controller.lqr(solution,
+     * joy))}.
+     *
+     * @throws IllegalArgumentException if gains and setpoint have different horizons or widths, or were measured on
+     *     different plants
+     */
+    public static Controller lqr(LqrSolution solution, Setpoint setpoint) {
+        return lqr(solution.feedback(setpoint), setpoint);
+    }
+
+    /**
+     * A-LQR from the vectors w_k = K_k v_k alone, where the gains do not fit in memory; see {@link Lqr#feedback} and
+     * {@link MatrixFreeLqr}. The setpoint must have the directions that the vectors were computed for; its strength may
+     * be another.
+     *
+     * @throws IllegalArgumentException if vectors and setpoint have different horizons or widths, or were measured on
+     *     different plants
+     */
+    public static Controller lqr(FeedbackVectors vectors, Setpoint setpoint) {
+        Check.length("the vectors K_k v_k", vectors.horizon(), setpoint.horizon());
+        Check.length("a vector K_k v_k", vectors.dimension(), setpoint.dimension());
+        var controller = everywhere(
+                "A-LQR " + strength(setpoint),
+                0,
+                setpoint.horizon(),
+                setpoint,
+                k -> ControlLaw.along(setpoint.direction(k), setpoint.target(k), vectors.vector(k)));
+        return measured(vectors.plant(), controller);
+    }
+
+    /**
+     * The regulator about a nominal trajectory: {@code u_k = -K_k (z_k - nominal_k)}. It acts on the whole state, so
+     * each law holds the d x d gain K_k. Source: {@link Lqr}.
+     *
+     * @param nominal z_0..z_{T-1}, or more states
+     * @throws IllegalArgumentException if there are fewer states than blocks
      */
     public static Controller tracking(LqrSolution solution, double[][] nominal) {
         Check.that(
@@ -193,17 +170,19 @@ public final class Controller implements Arm {
                 solution.horizon());
         var identity = CommonOps_DDRM.identity(solution.dimension());
         return measured(
-                solution.system(),
+                solution.system().plant(),
                 everywhere(
                         "LQR about a trajectory",
+                        0,
                         solution.horizon(),
                         null,
                         k -> new LinearFeedback(identity, nominal[k], solution.gain(k))));
     }
 
     /**
-     * Proportional feedback without a model at one block: {@code u_k = gain alpha_k v_k}. Gain 1 clamps the feature: it
-     * is {@link #actAdd} with the shift measured instead of assumed.
+     * Proportional feedback at one block, without a model: {@code u_k = gain alpha_k v_k}. Gain 1 clamps the feature.
+     * The clamp is {@link #actAdd} with a measured shift instead of an assumed one. Source: the paper's ActAdd with a
+     * linear feature setpoint.
      *
      * @throws IllegalArgumentException if the setpoint has no such block
      */
@@ -216,18 +195,19 @@ public final class Controller implements Arm {
     }
 
     /**
-     * {@link #proportional} feedback at every block from one on, with the same gain at each. The closed-loop twin of
-     * {@link #spreadActAdd} has the gain 1 / (T - from).
+     * {@link #proportional} feedback with the same gain at every block from {@code from} on. With the gain 1 / (T -
+     * from) it is the closed-loop counterpart of {@link #spreadActAdd}.
      *
      * @throws IllegalArgumentException if the setpoint has no such block
      */
     public static Controller proportionalFrom(Setpoint setpoint, double gain, int from) {
         Check.block(from, setpoint.horizon() - 1);
-        var laws = new TreeMap<Integer, ControlLaw>();
-        for (int k = from; k < setpoint.horizon(); k++) {
-            laws.put(k, proportionalLaw(setpoint, gain, k));
-        }
-        return of("P " + gain + ", " + strength(setpoint) + " from block " + from, laws, setpoint);
+        return everywhere(
+                "P " + gain + ", " + strength(setpoint) + " from block " + from,
+                from,
+                setpoint.horizon(),
+                setpoint,
+                k -> proportionalLaw(setpoint, gain, k));
     }
 
     private static ControlLaw proportionalLaw(Setpoint setpoint, double gain, int k) {
@@ -240,14 +220,16 @@ public final class Controller implements Arm {
      *
      * <pre>u_k = kp e_k + ki (e_s + ... + e_k) + kd (e_k - e_{k-1}),</pre>
      *
-     * <p>where the sum starts anew every {@code reset} blocks, s = k - k mod reset, and block 0 has no difference.
-     * Source: S-PID, one of the paper's baselines, which resets every 10 blocks.
+     * <p>The sum restarts every {@code reset} blocks, s = k - k mod reset. Block 0 has no difference. Source: S-PID, a
+     * baseline of the paper, which resets every 10 blocks.
+     *
+     * @throws IllegalArgumentException if {@code reset} is not positive
      */
     public static Controller pid(Setpoint setpoint, double kp, double ki, double kd, int reset) {
-        Check.that(reset > 0, "the sum starts anew every %d blocks, wanted at least 1", reset);
+        Check.that(reset > 0, "the sum restarts every %d blocks, wanted at least 1", reset);
         var memory = new ArrayList<Measurement>();
         return everywhere(
-                "PID " + kp + " " + ki + " " + kd + ", " + strength(setpoint), setpoint.horizon(), setpoint, k -> {
+                "PID " + kp + " " + ki + " " + kd + ", " + strength(setpoint), 0, setpoint.horizon(), setpoint, k -> {
                     var past = new LinkedHashMap<Measurement, DMatrixRMaj>();
                     for (int i = k - k % reset; i < k; i++) {
                         past.put(memory.get(i), Vectors.column(Vectors.times(ki, setpoint.direction(i))));
@@ -268,31 +250,32 @@ public final class Controller implements Arm {
         return name;
     }
 
-    /** The laws of block k at a place; their inputs add up. */
+    /** Returns the laws of block k at a hook point. Their inputs add up. */
     public List<ControlLaw> laws(HookPoint point, int k) {
-        return laws.getOrDefault(point, NO_LAWS).getOrDefault(k, List.of());
+        return laws.at(point, k);
     }
 
-    /** The blocks that have a law at a place, in order. */
+    /** Returns the blocks that have a law at a hook point, in order. */
     public Set<Integer> blocks(HookPoint point) {
-        return Collections.unmodifiableSet(laws.getOrDefault(point, NO_LAWS).keySet());
+        return laws.blocks(point);
     }
 
-    /** What it drives to; of a sum, the first summand's that has one. */
+    /** Returns the setpoint; of a sum, the setpoint of the first summand that has one. */
     public Optional<Setpoint> setpoint() {
         return Optional.ofNullable(setpoint);
     }
 
     /**
-     * u_k for the state z that enters block k: d numbers, zeros where block k has no law on its state.
+     * Returns u_k for the state z that enters block k, d numbers: the sum over the laws at {@link HookPoint#RESID_PRE},
+     * 0 if there are none.
      *
-     * @throws IllegalArgumentException if a law remembers: then it needs the earlier states too
+     * @throws IllegalArgumentException if a law remembers earlier blocks and so needs their states too
      */
     public double[] input(int k, double[] z) {
         return input(HookPoint.RESID_PRE, k, z, new MeasurementMemory());
     }
 
-    /** u_k for the states z_0..z_k, or more, of a run. */
+    /** Returns u_k for the states z_0..z_k, or more, of a run. */
     public double[] input(int k, double[][] states) {
         Check.that(
                 k < states.length, "%d states, none for block %d: wanted one for each block so far", states.length, k);
@@ -305,17 +288,22 @@ public final class Controller implements Arm {
         return input(HookPoint.RESID_PRE, k, states[k], memory);
     }
 
-    /** What the laws at a place of block k add for what they read. */
-    double[] input(HookPoint point, int k, double[] read, MeasurementMemory memory) {
-        double[] u = new double[read.length];
+    /** Returns the input of block k at a hook point, for the state or head outputs there. */
+    double[] input(HookPoint point, int k, double[] z, MeasurementMemory memory) {
+        double[] u = new double[z.length];
         for (var law : laws(point, k)) {
-            Check.length("the state", read.length, law.dimension());
-            u = Vectors.plus(u, 1, law.on(Arithmetic.heap()).of(Vectors.row(read), memory).data);
+            Check.length("the state", z.length, law.dimension());
+            u = Vectors.plus(u, 1, law.on(Arithmetic.heap()).of(Vectors.row(z), memory).data);
         }
         return u;
     }
 
-    /** Adds both inputs, at every place of every block. */
+    /**
+     * Returns the controller that adds the inputs of both, for instance to steer towards two concepts at once.
+     *
+     * @throws IllegalArgumentException if the two act on states of different widths or were measured on different
+     *     plants
+     */
     public Controller plus(Controller other) {
         if (laws.isEmpty()) {
             return other;
@@ -323,28 +311,12 @@ public final class Controller implements Arm {
         if (other.laws.isEmpty()) {
             return this;
         }
-        var sum = new EnumMap<HookPoint, SortedMap<Integer, List<ControlLaw>>>(HookPoint.class);
-        for (var point : HookPoint.values()) {
-            var both = new TreeMap<>(laws.getOrDefault(point, NO_LAWS));
-            other.laws
-                    .getOrDefault(point, NO_LAWS)
-                    .forEach((k, some) -> both.merge(k, some, (a, b) -> Stream.of(a, b)
-                            .flatMap(List::stream)
-                            .toList()));
-            Check.that(
-                    both.values().stream()
-                                    .flatMap(List::stream)
-                                    .mapToInt(ControlLaw::dimension)
-                                    .distinct()
-                                    .count()
-                            <= 1,
-                    "controllers '%s' and '%s' act on states of different widths, wanted the same",
-                    name,
-                    other.name);
-            if (!both.isEmpty()) {
-                sum.put(point, both);
-            }
-        }
+        var sum = laws.plus(other.laws);
+        Check.that(
+                sum.hasOneWidth(),
+                "controllers '%s' and '%s' act on states of different widths, wanted the same",
+                name,
+                other.name);
         return new Controller(
                 name + " + " + other.name,
                 sum,
@@ -353,64 +325,51 @@ public final class Controller implements Arm {
     }
 
     /**
-     * Every input times a factor: 0 adds nothing, 1 is this controller. What is measured, and where it should be, stays
-     * as it is.
+     * Returns the controller whose inputs are {@code factor} times as large. Measurements and targets stay the same.
+     *
+     * @throws IllegalArgumentException if the factor is not finite
      */
     public Controller times(double factor) {
         Check.that(Double.isFinite(factor), "the factor is %s, wanted a finite number", factor);
-        return each(factor + " x " + name, (point, k, law) -> law.times(factor));
+        var scaled = laws.each((point, k, law) -> law.times(factor));
+        return new Controller(factor + " x " + name, scaled, setpoint, plant);
     }
 
     /**
-     * This controller where the strength of a feature, measured at the same place, lies within bounds; elsewhere
-     * nothing is added. With a centred setpoint {@code onlyWhen(harm, 0.5, infinity)} steers what is more than half way
-     * from the texts without harm to those with it.
+     * Returns this controller behind a gate: it acts where the strength of a feature, measured at the same hook point,
+     * lies within bounds. With a centred setpoint {@code onlyWhen(harm, 0.5, infinity)} steers only states more than
+     * half way towards the texts with harm. Source: {@link GatedLaw}.
      *
-     * @param feature the feature that decides; a block that enters with z_k looks at v_k, one whose output is read at
-     *     v_{k+1}
-     * @param low least strength at which it steers, in gaps
-     * @param high largest strength at which it does, in gaps; may be infinite
+     * @param feature the feature that decides: laws at RESID_PRE look at v_k, laws at RESID_POST at v_{k+1}.
+     * @param low least strength at which this controller acts, in gaps.
+     * @param high largest strength at which this controller acts, in gaps; may be infinite
      * @throws IllegalArgumentException if this controller acts on attention heads, where no strength is known
      */
     public Controller onlyWhen(Setpoint feature, double low, double high) {
         requireFits(feature.horizon(), feature.dimension());
-        return each(name + " when " + low + " to " + high, (point, k, law) -> {
+        var gated = laws.each((point, k, law) -> {
             int at = point == HookPoint.RESID_PRE ? k : k + 1;
             return law.where(feature.direction(at), feature.ofGaps(at, low), feature.ofGaps(at, high));
         });
-    }
-
-    private interface Change {
-        ControlLaw of(HookPoint point, int k, ControlLaw law);
-    }
-
-    private Controller each(String name, Change change) {
-        var changed = new EnumMap<HookPoint, SortedMap<Integer, List<ControlLaw>>>(HookPoint.class);
-        laws.forEach((point, byBlock) -> {
-            var some = new TreeMap<Integer, List<ControlLaw>>();
-            byBlock.forEach((k, here) -> some.put(
-                    k, here.stream().map(law -> change.of(point, k, law)).toList()));
-            changed.put(point, some);
-        });
-        return new Controller(name, changed, setpoint, plant);
+        return new Controller(name + " when " + low + " to " + high, gated, setpoint, plant);
     }
 
     /**
-     * The plan this controller would carry out along the given states: each law's input there, as a constant. Frozen at
-     * the states of the uncontrolled plant, a controller is its own open-loop twin, and the difference between the two
-     * is what feedback does.
+     * Returns the open-loop plan of this controller along the given states: each law's input there, as a constant.
+     * Frozen at the states of the uncontrolled plant, a controller is its own open-loop counterpart. The difference
+     * between the two is the effect of feedback.
      *
-     * @param states z_k by block, at least up to the last block with a law; for laws on a block's output, the next one
-     *     too, which is taken for that output
-     * @throws IllegalArgumentException if states are missing, or this controller acts on attention heads, which are not
-     *     among the states
+     * @param states z_k by block, at least up to the last block with a law. Laws at RESID_POST need the next state too,
+     *     which stands for the block's output.
+     * @throws IllegalArgumentException if states are missing, or this controller acts on attention heads, whose outputs
+     *     the states do not contain
      */
     public Controller frozenAt(double[][] states) {
         var plan = new TreeMap<Integer, ControlLaw>();
         var memory = new MeasurementMemory();
         Check.that(
                 blocks(HookPoint.HEAD_OUT).isEmpty(),
-                "controller '%s' acts on attention heads, which the states do not show: it cannot be frozen at them",
+                "controller '%s' acts on attention heads, whose outputs the states do not contain: it cannot be frozen",
                 name);
         var blocks = new TreeSet<>(blocks(HookPoint.RESID_PRE));
         blocks.addAll(blocks(HookPoint.RESID_POST));
@@ -431,8 +390,8 @@ public final class Controller implements Arm {
     }
 
     /**
-     * Returns how deviations of a linear system evolve under this controller: {@code A_k - W_k C_k}, and A_k where
-     * block k has no law.
+     * Returns the closed loop of a linear system under this controller: {@code A_k - W_k C_k}, and A_k at blocks
+     * without a law.
      *
      * @throws IllegalArgumentException if this controller does not fit the system, or is not linear feedback of the
      *     present state alone
@@ -440,32 +399,27 @@ public final class Controller implements Arm {
     public LinearSystem closedLoop(LinearSystem system) {
         requireFits(system.horizon(), system.dimension());
         Check.that(
-                blocks(HookPoint.RESID_POST).isEmpty()
-                        && IntStream.range(0, system.horizon())
-                                .mapToObj(k -> laws(HookPoint.RESID_PRE, k))
-                                .flatMap(List::stream)
-                                .allMatch(law -> law instanceof LinearFeedback feedback
-                                        && feedback.past().isEmpty()),
-                "controller '%s' is gated, remembers earlier blocks, or reads what leaves them;"
+                laws.isStateFeedback(),
+                "controller '%s' is gated, remembers earlier blocks, or reads a block's output;"
                         + " wanted linear feedback of the present state",
                 name);
         return system.transformed(
                 k -> laws(HookPoint.RESID_PRE, k).stream()
                         .map(law -> law.feedback().orElseThrow())
-                        .map(law ->
-                                system.algebra().multiply(law.W(), law.reading().directions()))
+                        .map(law -> system.algebra()
+                                .multiply(law.W(), law.measurement().directions()))
                         .reduce(system.jacobian(k), (a, wc) -> CommonOps_DDRM.subtract(a, wc, null)), // A - W C
                 system + " under " + name);
     }
 
-    /** The same controller by another name. */
+    /** Returns the same controller with another name. */
     public Controller named(String name) {
         return new Controller(name, laws, setpoint, plant);
     }
 
     /**
-     * Returns the same controller, marked as measured on a plant: another plant refuses it, even one of the same shape.
-     * A controller made from a setpoint or a linear system has their mark already.
+     * Returns the same controller, marked as measured on a plant. Every other plant refuses it, even one of the same
+     * shape. A controller made from a setpoint or a linear system already has their mark.
      *
      * @param plant what identifies the plant, such as the sha256 of a model's weights
      * @throws IllegalArgumentException if this controller was measured on another plant
@@ -474,18 +428,18 @@ public final class Controller implements Arm {
         return new Controller(name, laws, setpoint, samePlant(this.plant, plant));
     }
 
-    /** Returns the same controller without its mark: any plant of the same shape accepts it. */
+    /** Returns the same controller without its mark, which any plant of the same shape accepts. */
     public Controller forAnyPlant() {
         return new Controller(name, laws, setpoint, null);
     }
 
-    /** Returns what identifies the plant that this was measured on; empty if any plant of its shape will do. */
+    /** Returns the mark of the plant that this was measured on; empty if any plant of its shape will do. */
     public Optional<String> plant() {
         return Optional.ofNullable(plant);
     }
 
-    private static Controller measured(LinearSystem system, Controller controller) {
-        return system.plant().map(controller::measuredOn).orElse(controller);
+    private static Controller measured(Optional<String> plant, Controller controller) {
+        return plant.map(controller::measuredOn).orElse(controller);
     }
 
     private static String samePlant(String one, String other) {
@@ -497,46 +451,31 @@ public final class Controller implements Arm {
         return one == null ? other : one;
     }
 
-    /** {@link #requireFits(int, int, int)} for a plant without attention heads. */
+    /** Checks {@link #requireFits(int, int, int)} for a plant without attention heads. */
     public void requireFits(int horizon, int dimension) {
         Check.that(
                 blocks(HookPoint.HEAD_OUT).isEmpty(),
-                "controller '%s' acts on attention heads, which this plant has not",
+                "controller '%s' acts on attention heads, which this plant does not have",
                 name);
         requireFits(horizon, dimension, 0);
     }
 
     /**
-     * Refuses a plant this controller was not made for.
+     * Refuses a plant of another shape.
      *
-     * @param heads numbers that the heads of a block put out together
-     * @throws IllegalArgumentException if a law belongs to a block the plant lacks, or to states of another width
+     * @param horizon T of the plant.
+     * @param dimension d of the plant.
+     * @param heads number of heads times head size, the width of {@link HookPoint#HEAD_OUT}.
+     * @throws IllegalArgumentException if a law belongs to a block that the plant lacks, or to states of another width
      */
     public void requireFits(int horizon, int dimension, int heads) {
-        for (var point : HookPoint.values()) {
-            int width = point == HookPoint.HEAD_OUT ? heads : dimension;
-            for (int k : blocks(point)) {
-                Check.that(
-                        k < horizon,
-                        "controller '%s' has a law for block %d of a plant with blocks 0..%d",
-                        name,
-                        k,
-                        horizon - 1);
-                laws(point, k)
-                        .forEach(law -> Check.that(
-                                law.dimension() == width,
-                                "controller '%s' acts on %s of width %d, the plant's have %d",
-                                name,
-                                point == HookPoint.HEAD_OUT ? "heads" : "states",
-                                law.dimension(),
-                                width));
-            }
-        }
+        laws.requireFits(name, horizon, dimension, heads);
     }
 
-    private static Controller everywhere(String name, int horizon, Setpoint setpoint, IntFunction<ControlLaw> law) {
+    private static Controller everywhere(
+            String name, int from, int horizon, Setpoint setpoint, IntFunction<ControlLaw> law) {
         var laws = new TreeMap<Integer, ControlLaw>();
-        for (int k = 0; k < horizon; k++) {
+        for (int k = from; k < horizon; k++) {
             laws.put(k, law.apply(k));
         }
         return of(name, laws, setpoint);
@@ -548,10 +487,7 @@ public final class Controller implements Arm {
 
     @Override
     public String toString() {
-        var blocks = laws.values().stream()
-                .flatMap(byBlock -> byBlock.keySet().stream())
-                .mapToInt(k -> k)
-                .summaryStatistics();
+        var blocks = laws.blocks();
         return "Controller[" + name
                 + (laws.isEmpty()
                         ? "]"

@@ -17,66 +17,62 @@ import rudder.theory.Setpoint;
 import rudder.theory.Vectors;
 
 /**
- * The linear quadratic tracker of a feature: it penalises the feature's error alone, leaves the rest of the state free,
+ * The linear quadratic tracker of a feature. It penalises only the feature's error, leaves the rest of the state free,
  * and looks ahead. It minimises
  *
  * <pre>
- * sum_{j=1..T} q_j (v_j.z_j - beta*_j)^2 + r sum_k |u_k|^2   subject to   z_{k+1} = nominal_{k+1} + A_k (z_k - nominal_k) + B_k u_k.
+ * sum_{j=1..T} q_j (v_j.z_j - beta*_j)^2 + r sum_k |u_k|^2
+ * subject to   z_{k+1} = nominal_{k+1} + A_k (z_k - nominal_k) + B_k u_k.
  * </pre>
  *
- * <p>With {@code c_{k,j}' = v_j' A_{j-1} ... A_k}, the sensitivity of the strength at block j to the state at block k,
- * and y = phi_k(z_k) what leaves block k before its input, the strength that block j would show without further inputs
- * is {@code v_j.nominal_j + c_{k+1,j}.(y - nominal_{k+1})}. The best input answers the errors e of all these forecasts,
- * j > k, at once:
+ * <p>The sensitivity of the strength at block j to the state at block k is {@code c_{k,j}' = v_j' A_{j-1} ... A_k}. Let
+ * y = phi_k(z_k) be the output of block k before its input. Without further inputs block j would show the strength
+ * {@code v_j.nominal_j + c_{k+1,j}.(y - nominal_{k+1})}. The best input responds to the errors e of all these
+ * forecasts, j > k, at once:
  *
- * <pre>B_k u_k = B_k B_k' C_k' X_k^-1 e,   X_k = r diag(1/q_j) + sum_{i=k}^{T-1} C_i B_i B_i' C_i',</pre>
+ * <pre>B_k u_k = B_k B_k' C_k' X_k^-1 e,   X_k = r diag(1/q_j) + sum_{i=k}^{T-1} C_i B_i B_i' C_i'.</pre>
  *
- * <p>where the rows of C_i are the c_{i+1,j}', zero for j <= i. This is {@link LinearFeedback} of one row for each
- * block ahead that has a weight, so steering costs at most 2 T d multiplications a block, and all it takes is
- * vector-Jacobian products: no d x d matrix is ever formed.
+ * <p>The rows of C_i are the c_{i+1,j}', zero for j <= i. The law is {@link LinearFeedback} with one row for each later
+ * block that has a weight, so steering costs at most 2 T d multiplications a block. The tracker needs only
+ * vector-Jacobian products; no d x d matrix is formed.
  *
- * <p>It acts at {@link HookPoint#OUTPUT}: block k's own work is measured, not foretold, so that what its linearisation
- * got wrong is answered at once, and of the last block there is nothing left to foretell. Without other weights the
- * last error is {@code r / (r + q_T)} of what it would be without the last input, however curved the plant and whatever
- * the Jacobians. On a plant that is linear, reading z_k would give the same inputs.
+ * <p>The tracker acts at {@link HookPoint#RESID_POST}. It measures the output of block k instead of predicting it, so
+ * it corrects that block's linearisation error at once. At the last block nothing is left to predict: without other
+ * weights the last error is {@code r / (r + q_T)} of the error without the last input. This holds for every plant and
+ * whatever the Jacobians. On a linear plant, measuring z_k would give the same inputs.
  *
- * <p>Source: Rudder's; the elimination of a rank-m cost-to-go (C z - b)' M (C z - b) backwards, M = r X^-1.
+ * <p>Source: Rudder's. It eliminates a rank-m cost to go (C z - b)' M (C z - b) backwards, with M = r X^-1.
  */
 public final class FeatureTracker {
     private FeatureTracker() {}
 
     /**
-     * The tracker of a plant linearised about a nominal run.
+     * Returns the tracker of a plant linearised about a nominal run.
      *
-     * @param plant A_k about the nominal run
-     * @param nominal z_0..z_T
-     * @param setpoint v_j and beta*_j
-     * @param weights q_j >= 0, j = 0..T: how much it matters that block j reaches its target; q_0 is without effect,
-     *     since no input reaches z_0
-     * @param r weight of the inputs, r > 0
-     * @param actuation which inputs there are
+     * @param plant A_k about the nominal run.
+     * @param nominal z_0..z_T.
+     * @param setpoint v_j and beta*_j.
+     * @param weights q_j >= 0, j = 0..T, the weight of block j's error. No input reaches z_0, so q_0 has no effect.
+     * @param r weight of the inputs, r > 0.
+     * @param inputs the input matrices B_k.
      * @throws IllegalArgumentException if shapes differ, a weight is negative, or none is positive
      */
     public static Controller of(
-            Differential plant,
-            double[][] nominal,
-            Setpoint setpoint,
-            double[] weights,
-            double r,
-            InputMatrix actuation) {
-        return of(sensitivities(plant, setpoint, weights), nominal, setpoint, weights, r, actuation);
+            Differential plant, double[][] nominal, Setpoint setpoint, double[] weights, double r, InputMatrix inputs) {
+        return of(sensitivities(plant, setpoint, weights), nominal, setpoint, weights, r, inputs);
     }
 
     /**
-     * The tracker linearised about the run that it makes itself: about the uncontrolled run first, then about what the
-     * tracker of that linearisation does, and so on; of all these the one of least cost. Where a plant is far from
-     * linear between its own run and the setpoint, it reaches the target with smaller inputs. Source: iterative LQR (Li
-     * and Todorov, 2004), with full steps in place of a line search.
+     * Returns the tracker linearised about its own run. The first pass linearises about the uncontrolled run, and each
+     * later pass about the run of the tracker before it. The tracker of least cost is returned. Where a plant is far
+     * from linear between its own run and the setpoint, this one reaches the target with smaller inputs. Source:
+     * iterative LQR (Li and Todorov, 2004), with full steps instead of a line search.
      *
-     * @param plant the plant itself
-     * @param linearised the plant linearised about a run
-     * @param z0 the first state
-     * @param passes linearisations, at least 1; 1 is {@link #of}
+     * @param plant the plant itself.
+     * @param linearised linearises the plant about a run.
+     * @param z0 the first state.
+     * @param passes number of linearisations, at least 1; with 1 this is {@link #of}
+     * @throws IllegalArgumentException as {@link #of}, or if there is no pass
      */
     public static Controller iterated(
             Plant plant,
@@ -85,7 +81,7 @@ public final class FeatureTracker {
             Setpoint setpoint,
             double[] weights,
             double r,
-            InputMatrix actuation,
+            InputMatrix inputs,
             int passes) {
         Check.that(passes > 0, "%d linearisations, wanted at least 1", passes);
         var best = Controller.none();
@@ -93,7 +89,7 @@ public final class FeatureTracker {
         var run = Rollout.of(plant, best, z0);
         for (int pass = 0; pass < passes; pass++) {
             var controller =
-                    of(sensitivities(linearised.apply(run), setpoint, weights), run, setpoint, weights, r, actuation);
+                    of(sensitivities(linearised.apply(run), setpoint, weights), run, setpoint, weights, r, inputs);
             run = Rollout.of(plant, controller, z0);
             double cost = r * run.energy();
             double[] errors = run.errors(setpoint);
@@ -109,12 +105,11 @@ public final class FeatureTracker {
     }
 
     /**
-     * The sensitivities of a plant, C_0..C_{T-1}: for block k a matrix of one row {@code c_{k+1,j}'} for each j =
-     * k+1..T with q_j > 0, in that order, to what leaves the block. T - 1 products of at most T - 1 rows.
+     * Returns the sensitivities C_0..C_{T-1} to the blocks' outputs. C_k has one row {@code c_{k+1,j}'} for each j =
+     * k+1..T with q_j > 0, in that order. Costs T - 1 products of at most T - 1 rows.
      */
     public static List<DMatrixRMaj> sensitivities(Differential plant, Setpoint setpoint, double[] weights) {
-        Check.length("the setpoint's horizon", setpoint.horizon(), plant.horizon());
-        Check.length("the setpoint's direction", setpoint.dimension(), plant.dimension());
+        setpoint.requireFits(plant.horizon(), plant.dimension());
         Check.length("the weights", weights.length, plant.horizon() + 1);
         var all = new ArrayList<DMatrixRMaj>();
         var after = new DMatrixRMaj(0, plant.dimension());
@@ -129,16 +124,14 @@ public final class FeatureTracker {
         return all;
     }
 
-    /**
-     * The same tracker from its sensitivities, wherever they come from; for the other parameters see the first form.
-     */
+    /** Returns the tracker of the given sensitivities; the other parameters are those of the first form. */
     public static Controller of(
             List<DMatrixRMaj> sensitivities,
             double[][] nominal,
             Setpoint setpoint,
             double[] weights,
             double r,
-            InputMatrix actuation) {
+            InputMatrix inputs) {
         Check.length("the nominal states", nominal.length, setpoint.horizon() + 1);
         return of(
                 sensitivities,
@@ -146,12 +139,12 @@ public final class FeatureTracker {
                 setpoint,
                 weights,
                 r,
-                actuation);
+                inputs);
     }
 
     /**
-     * The same about a controlled run: {@code z_{k+1} = nominal_{k+1} + A_k (z_k - nominal_k) + B_k u_k - nominal's
-     * u_k}.
+     * Returns the tracker about a controlled run, where {@code z_{k+1} = nominal_{k+1} + A_k (z_k - nominal_k) + B_k
+     * u_k - nominal's u_k}.
      */
     private static Controller of(
             List<DMatrixRMaj> sensitivities,
@@ -159,7 +152,7 @@ public final class FeatureTracker {
             Setpoint setpoint,
             double[] weights,
             double r,
-            InputMatrix actuation) {
+            InputMatrix inputs) {
         int T = setpoint.horizon();
         int d = setpoint.dimension();
         Check.length("the sensitivities", sensitivities.size(), T);
@@ -190,7 +183,7 @@ public final class FeatureTracker {
             }
             double[] b = Vectors.plus(slack, 1, Vectors.multiply(c, nominal.states()[k + 1]));
             slack = Vectors.plus(slack, 1, Vectors.multiply(c, nominal.inputs()[k]));
-            var answer = actuation.weigh(k, c); // C B B'
+            var answer = inputs.weigh(k, c); // C B B'
             CommonOps_DDRM.multAddTransB(c, answer, x); // X = diag(r/q, X) + C B B' C'
             if (MatrixFeatures_DDRM.isZeros(answer, 0)) {
                 continue; // no input there

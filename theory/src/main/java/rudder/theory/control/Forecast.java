@@ -7,23 +7,24 @@ import rudder.theory.Plant;
 import rudder.theory.Vectors;
 
 /**
- * What a linear model about a nominal run says a controlled plant will do, beside what it does. The model is
+ * The prediction of a linear model for a controlled plant, beside the plant's own run. The model is
  *
  * <pre>zhat_{k+1} = zbar_{k+1} + M_k (zhat_k - zbar_k) + u_k,   zhat_0 = z_0,</pre>
  *
- * <p>with M_k the blocks of a linear system and zbar the nominal run. Under feedback the model measures its own states:
- * nothing of the plant but the nominal run enters the prediction of T steps.
+ * <p>where M_k are the Jacobians of a linear system and zbar is the nominal run. Under feedback the model measures its
+ * own states zhat_k. So the prediction of T steps uses the nominal run and no other state of the plant. Source: the
+ * paper's local linearity, measured in closed loop by Rudder.
  *
- * @param nominal zbar, a run of the plant without inputs
- * @param actual the plant's run under the controller
- * @param predicted the model's, from the same first state
+ * @param nominal zbar, a run of the plant without inputs.
+ * @param actual the plant's run under the controller.
+ * @param predicted the model's run under the controller, from the same first state
  */
 public record Forecast(Rollout nominal, Rollout actual, Rollout predicted) {
-    /** A plant in single precision that nothing moves stays this near to its nominal run, relative to its length. */
+    /** A smaller distance from the nominal run, relative to its norm, is the rounding error of single precision. */
     private static final double STILL = 1e-6;
 
     /**
-     * Runs both.
+     * Runs the plant and its model under the controller.
      *
      * @throws IllegalArgumentException if plant, model, nominal run and controller do not fit each other
      */
@@ -35,7 +36,7 @@ public record Forecast(Rollout nominal, Rollout actual, Rollout predicted) {
                 nominal, Rollout.of(plant, controller, z0), Rollout.of(about(nominal, model), controller, z0));
     }
 
-    /** The plant {@code phi_k(z) = zbar_{k+1} + M_k (z - zbar_k)}. */
+    /** Returns the plant {@code phi_k(z) = zbar_{k+1} + M_k (z - zbar_k)}. */
     private static Plant about(Rollout nominal, LinearSystem model) {
         return new Plant() {
             @Override
@@ -50,39 +51,39 @@ public record Forecast(Rollout nominal, Rollout actual, Rollout predicted) {
 
             @Override
             public double[] next(int k, double[] z) {
-                var dz = Vectors.plus(z, -1, nominal.states()[k]);
+                var dz = Vectors.minus(z, nominal.states()[k]);
                 return Vectors.plus(nominal.states()[k + 1], 1, Vectors.multiply(model.jacobian(k), dz));
             }
         };
     }
 
     /**
-     * {@code |z_k - zhat_k| / |z_k - zbar_k|}, k = 0..T: of all steps so far; NaN where the plant is on its nominal
-     * run.
+     * Returns the error of all steps so far, {@code |z_k - zhat_k| / |z_k - zbar_k|}, k = 0..T; NaN where the plant is
+     * on its nominal run.
      */
     public double[] errors() {
         return IntStream.rangeClosed(0, nominal.horizon())
                 .mapToDouble(k -> still(k)
                         ? Double.NaN
-                        : distance(actual.states()[k], predicted.states()[k]) / moved(k))
+                        : Vectors.distance(actual.states()[k], predicted.states()[k]) / moved(k))
                 .toArray();
     }
 
     /**
-     * {@code |phi_k(z_k) - zbar_{k+1} - M_k (z_k - zbar_k)| / |phi_k(z_k) - zbar_{k+1}|}, k = 0..T-1: of one step from
-     * where the plant is; NaN where that is on its nominal run.
+     * Returns the error of one step from the plant's own state, k = 0..T-1: {@code |phi_k(z_k) - zbar_{k+1} - M_k (z_k
+     * - zbar_k)| / |phi_k(z_k) - zbar_{k+1}|}; NaN where the plant is on its nominal run.
      *
-     * @param model what the forecast was made of
+     * @param model the model of this forecast
      */
     public double[] stepErrors(LinearSystem model) {
         var about = about(nominal, model);
         return IntStream.range(0, nominal.horizon())
                 .mapToDouble(k -> {
-                    double[] next = Vectors.plus(actual.states()[k + 1], -1, actual.inputs()[k]); // phi_k(z_k)
+                    double[] next = Vectors.minus(actual.states()[k + 1], actual.inputs()[k]); // phi_k(z_k)
                     return still(k)
                             ? Double.NaN
-                            : distance(next, about.next(k, actual.states()[k]))
-                                    / distance(next, nominal.states()[k + 1]);
+                            : Vectors.distance(next, about.next(k, actual.states()[k]))
+                                    / Vectors.distance(next, nominal.states()[k + 1]);
                 })
                 .toArray();
     }
@@ -92,11 +93,7 @@ public record Forecast(Rollout nominal, Rollout actual, Rollout predicted) {
     }
 
     private double moved(int k) {
-        return distance(actual.states()[k], nominal.states()[k]);
-    }
-
-    private static double distance(double[] x, double[] y) {
-        return Vectors.norm(Vectors.plus(x, -1, y));
+        return Vectors.distance(actual.states()[k], nominal.states()[k]);
     }
 
     @Override

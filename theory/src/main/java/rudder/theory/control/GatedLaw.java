@@ -5,16 +5,16 @@ import rudder.theory.Check;
 import rudder.theory.Vectors;
 
 /**
- * A law that acts on a condition: where {@code low <= c.z <= high}, and not at all elsewhere. Source: conditional
- * steering (Lee et al., arXiv 2409.05907), with a feature's strength as the condition.
+ * A law behind a gate: {@code u(z)} where {@code low <= c.z <= high}, and 0 elsewhere. Source: conditional steering
+ * (Lee et al., arXiv 2409.05907), with a feature's strength as the condition.
  *
- * @param law what is added when the gate is open
- * @param c the direction whose strength decides, d numbers
- * @param low least strength at which the gate is open; may be infinite
- * @param high largest such strength; may be infinite
+ * @param law the law that acts when the gate is open.
+ * @param c the direction whose strength c.z decides, d numbers.
+ * @param low least strength at which the gate is open; may be infinite.
+ * @param high largest strength at which the gate is open; may be infinite
  */
 public record GatedLaw(ControlLaw law, double[] c, double low, double high) implements ControlLaw {
-    /** @throws IllegalArgumentException if c has another width than the law, or no strength opens the gate */
+    /** @throws IllegalArgumentException if c has another width than the law or is not finite, or low > high */
     public GatedLaw {
         Check.length("the gate's direction", c.length, law.dimension());
         Check.finite("the gate's direction", c);

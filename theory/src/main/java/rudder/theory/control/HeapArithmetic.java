@@ -5,7 +5,7 @@ import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.theory.Vectors;
 
-/** Rows of doubles. */
+/** The arithmetic of the Java heap, in double precision, on EJML matrices. */
 final class HeapArithmetic implements Arithmetic<DMatrixRMaj> {
     static final HeapArithmetic INSTANCE = new HeapArithmetic();
 
@@ -44,7 +44,7 @@ final class HeapArithmetic implements Arithmetic<DMatrixRMaj> {
                 each(x, high, (value, most) -> value <= most ? 1 : 0));
     }
 
-    /** A single row or column of b stands for all. */
+    /** Applies an operator elementwise; a single row or column of b is repeated. */
     private static DMatrixRMaj each(DMatrixRMaj a, DMatrixRMaj b, DoubleBinaryOperator operator) {
         var result = new DMatrixRMaj(a.numRows, a.numCols);
         for (int i = 0, at = 0; i < a.numRows; i++) {

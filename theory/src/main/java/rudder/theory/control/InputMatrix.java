@@ -7,20 +7,20 @@ import rudder.theory.Setpoint;
 import rudder.theory.Vectors;
 
 /**
- * Which inputs a tracker may use and how dearly: {@code z_{k+1} = phi_k(z_k) + B_k u_k}, where only the d x d product
- * B_k B_k' matters.
+ * The input matrices B_k of a plant {@code z_{k+1} = phi_k(z_k) + B_k u_k}: which inputs the {@link FeatureTracker} may
+ * use, and at which cost. Only the d x d product B_k B_k' matters. Source: Rudder's.
  */
 @FunctionalInterface
 public interface InputMatrix {
-    /** {@code c' B_k B_k'} for each row c' of rows, m x d to m x d. */
+    /** Returns {@code c' B_k B_k'} for each row c' of rows, m x d to m x d. */
     DMatrixRMaj weigh(int k, DMatrixRMaj rows);
 
-    /** B = I: any input, all directions equally dear. */
+    /** Returns B = I: every input is possible and all directions cost the same. */
     static InputMatrix everywhere() {
         return (k, rows) -> rows;
     }
 
-    /** B_k = v_{k+1}: one number a block, always along the feature. Such inputs persist downstream. */
+    /** Returns B_k = v_{k+1}: one number a block, always along the feature. Later blocks keep such inputs. */
     static InputMatrix along(Setpoint setpoint) {
         return (k, rows) -> {
             var v = Vectors.column(setpoint.direction(k + 1));
@@ -29,14 +29,14 @@ public interface InputMatrix {
         };
     }
 
-    /** These inputs at one block, none elsewhere: B_k = 0. */
+    /** Returns these inputs at one block, and B_k = 0 at all others. */
     default InputMatrix onlyAtBlock(int block) {
         return (k, rows) -> k == block ? weigh(k, rows) : new DMatrixRMaj(rows.numRows, rows.numCols);
     }
 
     /**
-     * B_k B_k' = the covariance of the states that leave block k, d x d: inputs that look like what the plant itself
-     * produces are cheap.
+     * Returns B_k with B_k B_k' = the covariance of the states that leave block k, d x d. Inputs along directions in
+     * which the plant's own states vary are cheap.
      */
     static InputMatrix covariance(IntFunction<DMatrixRMaj> covariances) {
         return (k, rows) -> DenseAlgebra.ejml().multiply(rows, covariances.apply(k));

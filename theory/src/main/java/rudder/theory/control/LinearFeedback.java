@@ -9,23 +9,21 @@ import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.theory.Check;
 
 /**
- * Linear feedback: {@code u = W y + sum_i past_i y_i} for the errors {@code y = b - C z} read here and, where a
- * controller remembers, the errors y_i of earlier readings of the same pass. It reads m numbers of the state and
- * answers along m vectors, so it costs 2 m d multiplications however its gains were computed; tracking one feature has
- * m = 1.
+ * Linear feedback: {@code u = W y + sum_i past_i y_i}. Here {@code y = b - C z} are the errors of this block, and y_i
+ * are the errors of earlier measurements in the same pass. A law measures m numbers of the state and adds along m
+ * vectors, so it costs 2 m d multiplications. A-LQR of one feature has m = 1.
  *
- * @param reading C and b
- * @param W what is added for each unit of error, d x m
- * @param past what is added for each unit of an earlier reading's error, d x that reading's m; empty for most laws
+ * <p>All linear controllers have this form; {@link Controller} names their sources.
+ *
+ * @param measurement C, m x d, and b, m numbers.
+ * @param W gain on the errors, d x m.
+ * @param past gains on earlier measurements' errors, each d x the rank of its measurement; empty for most laws
  */
-public record LinearFeedback(Measurement reading, DMatrixRMaj W, Map<Measurement, DMatrixRMaj> past)
+public record LinearFeedback(Measurement measurement, DMatrixRMaj W, Map<Measurement, DMatrixRMaj> past)
         implements ControlLaw {
-    /**
-     * @throws IllegalArgumentException naming the part whose shape does not fit or that holds a number that is not
-     *     finite
-     */
+    /** @throws IllegalArgumentException naming the part that has a wrong shape or a number that is not finite */
     public LinearFeedback {
-        Check.shape("W", W, reading.dimension(), reading.rank());
+        Check.shape("W", W, measurement.dimension(), measurement.rank());
         Check.finite("W", W);
         past = Collections.unmodifiableMap(
                 new LinkedHashMap<>(past)); // in the order given: sums round the same in every run
@@ -35,26 +33,26 @@ public record LinearFeedback(Measurement reading, DMatrixRMaj W, Map<Measurement
         });
     }
 
-    /** Feedback without memory, {@code u = W (b - C z)}. */
+    /** Creates feedback without memory, {@code u = W (b - C z)}. */
     public LinearFeedback(DMatrixRMaj C, double[] b, DMatrixRMaj W) {
         this(new Measurement(C, b), W, Map.of());
     }
 
     @Override
     public int dimension() {
-        return reading.dimension();
+        return measurement.dimension();
     }
 
-    /** m, how many numbers are read. */
+    /** Returns m, the number of measured numbers. */
     public int rank() {
-        return reading.rank();
+        return measurement.rank();
     }
 
     @Override
     public LinearFeedback times(double factor) {
         var scaled = new LinkedHashMap<Measurement, DMatrixRMaj>();
         past.forEach((earlier, gain) -> scaled.put(earlier, times(factor, gain)));
-        return new LinearFeedback(reading, times(factor, W), scaled);
+        return new LinearFeedback(measurement, times(factor, W), scaled);
     }
 
     private static DMatrixRMaj times(double factor, DMatrixRMaj matrix) {
@@ -65,7 +63,7 @@ public record LinearFeedback(Measurement reading, DMatrixRMaj W, Map<Measurement
 
     @Override
     public <X> Input<X> on(Arithmetic<X> arithmetic) {
-        var errors = reading.on(arithmetic);
+        var errors = measurement.on(arithmetic);
         X w = arithmetic.matrix(W);
         var gains = new LinkedHashMap<Measurement, X>();
         past.forEach((earlier, gain) -> gains.put(earlier, arithmetic.matrix(gain)));
@@ -86,6 +84,6 @@ public record LinearFeedback(Measurement reading, DMatrixRMaj W, Map<Measurement
     @Override
     public String toString() {
         return "LinearFeedback[m=" + rank() + ", d=" + dimension()
-                + (past.isEmpty() ? "]" : ", remembers " + past.size() + " readings]");
+                + (past.isEmpty() ? "]" : ", remembers " + past.size() + " measurements]");
     }
 }

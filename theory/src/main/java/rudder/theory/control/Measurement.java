@@ -2,19 +2,19 @@ package rudder.theory.control;
 
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.Check;
-import rudder.theory.Vectors;
+import rudder.theory.Matrices;
 
 /**
- * What feedback measures: the errors {@code y = b - C z}, m numbers of a state. Every reading is itself: what is
- * remembered of one is not confused with another of the same numbers.
+ * A measurement of a state: the errors {@code y = b - C z}, m numbers. Measurements are compared by identity. Two of
+ * them with the same numbers at different blocks are not confused when a law remembers one.
  */
 public final class Measurement {
     private final DMatrixRMaj C;
     private final double[] b;
 
     /**
-     * @param C what is read, m x d; each row is a direction
-     * @param b where those m numbers should be
+     * @param C the measured directions as rows, m x d.
+     * @param b the targets of the m numbers
      * @throws IllegalArgumentException if the shapes do not fit or a number is not finite
      */
     public Measurement(DMatrixRMaj C, double[] b) {
@@ -25,29 +25,29 @@ public final class Measurement {
         this.b = b.clone();
     }
 
-    /** C, m x d. */
+    /** Returns C, m x d. */
     public DMatrixRMaj directions() {
         return C;
     }
 
-    /** b, m numbers. */
+    /** Returns b, m numbers. */
     public double[] targets() {
         return b.clone();
     }
 
-    /** m, how many numbers are read. */
+    /** Returns m, the number of measured numbers. */
     public int rank() {
         return b.length;
     }
 
-    /** d. */
+    /** Returns d. */
     public int dimension() {
         return C.numCols;
     }
 
-    /** {@code y' = b' - z'C'} for each row z' of states. */
+    /** Returns {@code y' = b' - z'C'} for each row z' of states, and keeps it in the memory. */
     <X> ControlLaw.Input<X> on(Arithmetic<X> arithmetic) {
-        X minusC = arithmetic.matrix(Vectors.negative(C));
+        X minusC = arithmetic.matrix(Matrices.negative(C));
         X targets = arithmetic.row(b);
         return (states, memory) -> {
             X errors = arithmetic.linear(states, minusC, targets);

@@ -5,22 +5,22 @@ import java.util.Map;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.Check;
 
-/** What the laws of one run have read so far. */
+/** The errors that the laws of one run have measured so far. */
 final class MeasurementMemory implements ControlLaw.Memory<DMatrixRMaj> {
     private final Map<Measurement, DMatrixRMaj> errors = new HashMap<>();
 
     @Override
-    public void keep(Measurement reading, DMatrixRMaj read) {
-        errors.put(reading, read);
+    public void keep(Measurement measurement, DMatrixRMaj found) {
+        errors.put(measurement, found);
     }
 
     @Override
-    public DMatrixRMaj recall(Measurement reading) {
-        var read = errors.get(reading);
+    public DMatrixRMaj recall(Measurement measurement) {
+        var found = errors.get(measurement);
         Check.that(
-                read != null,
-                "a law remembers a %s of an earlier block, which has not been made: give it all states so far",
-                reading);
-        return read;
+                found != null,
+                "a law remembers a %s of an earlier block, which was not made: give all states up to this block",
+                measurement);
+        return found;
     }
 }

@@ -7,19 +7,20 @@ import rudder.theory.Setpoint;
 import rudder.theory.Vectors;
 
 /**
- * One run of a plant under a controller.
+ * One run of a plant under a controller: {@code z_{k+1} = phi_k(z_k) + u_k}.
  *
  * @param states z_0..z_T, [T+1][d]
  * @param inputs u_0..u_{T-1}, [T][d]
  */
 public record Rollout(double[][] states, double[][] inputs) {
-    /** @throws IllegalArgumentException if there is not exactly one state more than inputs */
+    /** @throws IllegalArgumentException unless there is exactly one state more than inputs */
     public Rollout {
         Check.length("states", states.length, inputs.length + 1);
     }
 
     /**
-     * Runs the closed loop from z_0: each block's input is measured at its entry and added to its output.
+     * Runs the closed loop from z_0. Laws at {@link HookPoint#RESID_PRE} measure z_k, laws at
+     * {@link HookPoint#RESID_POST} measure phi_k(z_k). Both add to the block's output.
      *
      * @throws IllegalArgumentException if the controller or the state does not fit the plant
      */
@@ -42,17 +43,17 @@ public record Rollout(double[][] states, double[][] inputs) {
         return new Rollout(states, inputs);
     }
 
-    /** T. */
+    /** Returns T. */
     public int horizon() {
         return inputs.length;
     }
 
-    /** d. */
+    /** Returns d. */
     public int dimension() {
         return states[0].length;
     }
 
-    /** beta_k = v_k.z_k, k = 0..T. */
+    /** Returns the strengths beta_k = v_k.z_k, k = 0..T. */
     public double[] strengths(Setpoint setpoint) {
         Check.length("the setpoint's horizon", setpoint.horizon(), horizon());
         var strengths = new double[states.length];
@@ -62,7 +63,7 @@ public record Rollout(double[][] states, double[][] inputs) {
         return strengths;
     }
 
-    /** alpha_k = beta*_k - v_k.z_k, k = 0..T. */
+    /** Returns the errors alpha_k = beta*_k - v_k.z_k, k = 0..T. */
     public double[] errors(Setpoint setpoint) {
         var errors = strengths(setpoint);
         for (int k = 0; k < errors.length; k++) {
@@ -71,7 +72,7 @@ public record Rollout(double[][] states, double[][] inputs) {
         return errors;
     }
 
-    /** |u_k|^2, k = 0..T-1. */
+    /** Returns |u_k|^2, k = 0..T-1. */
     public double[] energies() {
         var energies = new double[inputs.length];
         for (int k = 0; k < energies.length; k++) {
@@ -80,7 +81,7 @@ public record Rollout(double[][] states, double[][] inputs) {
         return energies;
     }
 
-    /** sum_k |u_k|^2. */
+    /** Returns the input energy sum_k |u_k|^2. */
     public double energy() {
         double sum = 0;
         for (double energy : energies()) {
@@ -90,7 +91,8 @@ public record Rollout(double[][] states, double[][] inputs) {
     }
 
     /**
-     * sum_{k<T} (q |z_k|^2 + r |u_k|^2) + qf |z_T|^2, of the states as they are; of deviations, after {@link #minus}.
+     * Returns the cost {@code sum_{k<T} (q |z_k|^2 + r |u_k|^2) + qf |z_T|^2} of these states. For the cost of
+     * deviations call {@link #minus} first.
      */
     public double cost(QuadraticCost cost) {
         double[] last = states[horizon()];
@@ -101,7 +103,7 @@ public record Rollout(double[][] states, double[][] inputs) {
         return sum;
     }
 
-    /** The deviations dz_k and du_k from another run. */
+    /** Returns the deviations dz_k and du_k from another run of the same horizon. */
     public Rollout minus(Rollout nominal) {
         return new Rollout(difference(states, nominal.states), difference(inputs, nominal.inputs));
     }
@@ -110,7 +112,7 @@ public record Rollout(double[][] states, double[][] inputs) {
         Check.length("the other run", b.length, a.length);
         var difference = new double[a.length][];
         for (int k = 0; k < a.length; k++) {
-            difference[k] = Vectors.plus(a[k], -1, b[k]);
+            difference[k] = Vectors.minus(a[k], b[k]);
         }
         return difference;
     }

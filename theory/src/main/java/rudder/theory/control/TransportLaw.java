@@ -2,14 +2,20 @@ package rudder.theory.control;
 
 import java.util.Arrays;
 import rudder.theory.Check;
+import rudder.theory.Statistics;
 import rudder.theory.Vectors;
 
 /**
- * An affine map of every coordinate by itself, on the interval where it was fitted: {@code u_i = scale_i z_i + shift_i}
- * where {@code low_i <= z_i <= high_i}, 0 elsewhere.
+ * An affine map of each coordinate, on the interval where it was fitted: {@code u_i = scale_i z_i + shift_i} where
+ * {@code low_i <= z_i <= high_i}, and 0 elsewhere.
  *
- * <p>Source: Linear-AcT (Rodriguez et al., arXiv 2410.23054), which transports each coordinate's distribution optimally
- * and trusts the map on the support it has seen.
+ * <p>Source: Linear-AcT (Rodriguez et al., arXiv 2410.23054). It transports each coordinate's distribution optimally
+ * and applies the map only on the fitted support.
+ *
+ * @param scale factor of each coordinate, d numbers.
+ * @param shift constant part of each coordinate's input, d numbers.
+ * @param low lower end of each interval, d numbers.
+ * @param high upper end of each interval, d numbers
  */
 public record TransportLaw(double[] scale, double[] shift, double[] low, double[] high) implements ControlLaw {
     /** @throws IllegalArgumentException if lengths differ, or a scale or shift is not finite */
@@ -26,12 +32,14 @@ public record TransportLaw(double[] scale, double[] shift, double[] low, double[
     }
 
     /**
-     * The optimal transport, coordinate by coordinate, of one sample to another by an affine map: with both sorted,
-     * {@code a_(j)} goes to {@code b_(j)}, and {@code omega a + beta} is the least-squares line through the pairs. The
-     * law adds {@code (omega - 1) a + beta} on the source's own range. A coordinate that does not vary is shifted.
+     * Fits the optimal transport of one sample to another, coordinate by coordinate, by an affine map. With both
+     * samples sorted, {@code a_(j)} goes to {@code b_(j)}, and {@code omega a + beta} is the least-squares line through
+     * the pairs. The law adds {@code (omega - 1) a + beta} on the range of the source. A coordinate that does not vary
+     * is only shifted.
      *
      * @param from samples of the source, [n][d]
-     * @param to samples of the target, [n][d]: as many
+     * @param to samples of the target, [n][d]
+     * @throws IllegalArgumentException if the samples differ in size or are empty
      */
     public static TransportLaw between(double[][] from, double[][] to) {
         Check.that(
@@ -44,17 +52,9 @@ public record TransportLaw(double[] scale, double[] shift, double[] low, double[
         for (int i = 0; i < d; i++) {
             double[] a = sorted(from, i);
             double[] b = sorted(to, i);
-            double meanA = Arrays.stream(a).average().orElseThrow();
-            double meanB = Arrays.stream(b).average().orElseThrow();
-            double variance = 0;
-            double covariance = 0;
-            for (int j = 0; j < a.length; j++) {
-                variance += (a[j] - meanA) * (a[j] - meanA);
-                covariance += (a[j] - meanA) * (b[j] - meanB);
-            }
-            double omega = variance > 0 ? covariance / variance : 1;
-            law.scale[i] = omega - 1;
-            law.shift[i] = meanB - omega * meanA;
+            var line = Statistics.leastSquares(a, b, 1); // omega a + beta
+            law.scale[i] = line.slope() - 1;
+            law.shift[i] = line.intercept();
             law.low[i] = a[0];
             law.high[i] = a[a.length - 1];
         }

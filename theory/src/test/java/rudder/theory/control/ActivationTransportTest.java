@@ -28,8 +28,8 @@ class ActivationTransportTest {
             .toList();
 
     /**
-     * Each block is fitted behind the steered blocks before it, so that the means agree everywhere, and not once too
-     * often.
+     * Each block is fitted on the output of the steered blocks before it. So the means agree at every block, and no
+     * shift is added twice.
      */
     @Test
     void transportedMeansAreTheTargetsMeansAtEveryBlock() {
@@ -70,8 +70,8 @@ class ActivationTransportTest {
     }
 
     /**
-     * For samples one is a permuted affine image of, coordinate by coordinate, the whole sample arrives, not its mean
-     * alone.
+     * If one sample is a permuted affine image of the other, coordinate by coordinate, every point arrives, not only
+     * the mean.
      */
     @Test
     void linearTransportBringsTheSampleItself() {

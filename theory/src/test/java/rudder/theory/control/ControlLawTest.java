@@ -9,12 +9,13 @@ import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import rudder.theory.FeedbackVectors;
 import rudder.theory.Lqr;
 import rudder.theory.Plant;
 import rudder.theory.Setpoint;
 import rudder.theory.Vectors;
 
-/** Laws that are not linear feedback of the state, and what can be made of any law. */
+/** Laws beyond linear feedback of the state, and the operations on any law. */
 class ControlLawTest {
     private static final int T = 6;
     private static final int D = 5;
@@ -99,7 +100,7 @@ class ControlLawTest {
                 pid);
     }
 
-    /** With K = I what A-LQR adds is the error times the direction: proportional feedback of gain 1. */
+    /** With K = I, A-LQR adds the error times the direction, which is proportional feedback of gain 1. */
     @Test
     void lqrOfUnitGainIsProportional() {
         double[][] directions =
@@ -107,7 +108,8 @@ class ControlLawTest {
         assertArrayEquals(
                 Rollout.of(plant, Controller.proportionalFrom(setpoint, 1, 0), z0)
                         .states(),
-                Rollout.of(plant, Controller.lqr(directions, setpoint), z0).states());
+                Rollout.of(plant, Controller.lqr(FeedbackVectors.of(directions), setpoint), z0)
+                        .states());
     }
 
     @Test
@@ -127,8 +129,8 @@ class ControlLawTest {
     }
 
     /**
-     * Rotating by the angle between them carries one direction onto the other, keeps lengths, and leaves what is
-     * orthogonal to both.
+     * Rotating by the angle between two directions maps one onto the other. It keeps lengths and the part orthogonal to
+     * both.
      */
     @Test
     void angularSteeringRotatesInThePlane() {
@@ -144,7 +146,8 @@ class ControlLawTest {
     }
 
     /**
-     * A new controller is some laws and a name: this one, the error's sign times a fixed step, is not in the library.
+     * A user can make a controller from laws and a name. The library does not have this one: the error's sign times a
+     * fixed step.
      */
     @Test
     void anotherControllerIsAnotherValue() {

@@ -73,7 +73,7 @@ class FeatureTrackerTest {
         }
     }
 
-    /** A linear plant is as linear about one run as about another. */
+    /** On a linear plant, linearising about another run changes nothing. */
     @Test
     void linearisedAboutItsOwnRunTheTrackerOfALinearPlantIsTheSame() {
         var once = FeatureTracker.iterated(
@@ -112,7 +112,7 @@ class FeatureTrackerTest {
                 energies[1] + " about its own run, " + energies[0] + " about the uncontrolled one");
     }
 
-    /** Too far for full steps, which go back and forth: then the best of them is kept. */
+    /** So far from the setpoint full steps oscillate; the best of them is returned. */
     @Test
     void morePassesAreNeverWorse() {
         double previous = Double.POSITIVE_INFINITY;
@@ -143,7 +143,7 @@ class FeatureTrackerTest {
                 z0);
     }
 
-    /** All inputs at once: strengths = free + F u, u = (F'QF + rI)^-1 F'Q (targets - free). */
+    /** The oracle solves for all inputs at once: strengths = free + F u, u = (F'QF + rI)^-1 F'Q (targets - free). */
     private void check(double[] q, List<DMatrixRMaj> b, InputMatrix actuation) {
         int m = b.get(0).numCols;
         var f = new DMatrixRMaj(T, T * m);

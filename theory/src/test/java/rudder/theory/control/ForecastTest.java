@@ -61,7 +61,7 @@ class ForecastTest {
         assertTrue(forecast.errors()[T] > 1e-3 && forecast.errors()[0] == 0, forecast.toString());
     }
 
-    /** The first term that a tangent leaves out is quadratic, over all steps and with feedback too. */
+    /** The first term that a linear model omits is quadratic, also over all steps and with feedback. */
     @Test
     void tenTimesLessInputMeansTenTimesLessRelativeError() {
         double large = Forecast.of(network, tangent, nominal, lqr(1e-2), start).errors()[T];

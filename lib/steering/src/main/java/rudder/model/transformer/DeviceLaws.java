@@ -146,14 +146,14 @@ public final class DeviceLaws implements AutoCloseable {
         }
 
         @Override
-        public void keep(Measurement reading, NDArray read) {
+        public void keep(Measurement measurement, NDArray read) {
             read.attach(scope);
-            errors.put(reading, read);
+            errors.put(measurement, read);
         }
 
         @Override
-        public NDArray recall(Measurement reading) {
-            return errors.get(reading);
+        public NDArray recall(Measurement measurement) {
+            return errors.get(measurement);
         }
     }
 
