@@ -44,14 +44,15 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
             return HfConfig.parse(json(path.resolve(CONFIG)), path.getFileName() + "/" + CONFIG);
         }
         try (GgufFile file = GgufFile.open(path)) {
-            return ModelConfig.of(file);
+            return GgufConfig.parse(file);
         }
     }
 
     private static Checkpoint gguf(Path path) throws IOException {
         GgufFile file = GgufFile.open(path);
         try {
-            return new Checkpoint(file.withoutTokenizer(), TensorNames.GGUF, ModelConfig.of(file), Tokenizer.of(file));
+            return new Checkpoint(
+                    file.withoutTokenizer(), TensorNames.GGUF, GgufConfig.parse(file), Tokenizer.of(file));
         } catch (RuntimeException | Error e) {
             file.close();
             throw e;

@@ -1,9 +1,6 @@
 package rudder.checkpoint;
 
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import rudder.checkpoint.format.GgufFile;
 
 /**
  * What distinguishes one decoder-only transformer from another: a size for each matrix and a switch for each variation.
@@ -114,80 +111,8 @@ public record ModelConfig(
         return spans.stream().distinct().toList();
     }
 
-    /**
-     * Reads the configuration from a GGUF file's metadata.
-     *
-     * @throws IllegalArgumentException if the architecture is none of llama, qwen2, gemma3, or a switch is set that
-     *     would change the mathematics in a way this library does not do
-     */
-    static ModelConfig of(GgufFile file) {
-        String a = file.architecture();
-        boolean gemma = a.equals("gemma3");
-        if (!gemma && !a.equals("llama") && !a.equals("qwen2")) {
-            throw new IllegalArgumentException(
-                    file + ": architecture '" + a + "' is not supported; supported are llama, qwen2 and gemma3."
-                            + " Convert another checkpoint of one of these, or open an issue.");
-        }
-        for (String key : List.of("rope.scaling.type", "expert_count")) {
-            if (file.hasKey(a + "." + key)) {
-                throw new IllegalArgumentException(file + ": " + a + "." + key
-                        + " is set; scaled rotary angles and expert layers are not supported"
-                        + " from GGUF. Use a checkpoint without it.");
-            }
-        }
-        int horizon = count(file, a + ".block_count");
-        int dimension = count(file, a + ".embedding_length");
-        int heads = count(file, a + ".attention.head_count");
-        int headDimension =
-                file.hasKey(a + ".attention.key_length") ? count(file, a + ".attention.key_length") : dimension / heads;
-        double base = file.hasKey(a + ".rope.freq_base") ? file.real(a + ".rope.freq_base") : 10_000;
-        return new ModelConfig(
-                a,
-                horizon,
-                dimension,
-                heads,
-                file.hasKey(a + ".attention.head_count_kv") ? count(file, a + ".attention.head_count_kv") : heads,
-                headDimension,
-                count(file, a + ".feed_forward_length"),
-                file.strings("tokenizer.ggml.tokens").size(),
-                count(file, a + ".context_length"),
-                file.real(a + ".attention.layer_norm_rms_epsilon"),
-                gemma ? Activation.GELU_TANH : Activation.SILU,
-                gemma ? Math.sqrt(dimension) : 1,
-                1 / Math.sqrt(headDimension),
-                0,
-                0,
-                gemma ? gemmaSpans(horizon, base, count(file, a + ".attention.sliding_window")) : full(horizon, base),
-                file.names().stream().anyMatch(name -> name.matches("blk\\.\\d+\\.attn_[qkv]\\.bias")),
-                gemma,
-                gemma,
-                !file.has(TensorNames.GGUF.head() + ".weight"),
-                a.equals("llama"),
-                0);
-    }
-
     /** h w: numbers that the heads of a block put out together. */
     public int headsWidth() {
         return heads * headDimension;
-    }
-
-    private static int count(GgufFile file, String key) {
-        return Math.toIntExact(file.integer(key));
-    }
-
-    private static List<AttentionSpan> full(int horizon, double base) {
-        return Collections.nCopies(horizon, new AttentionSpan(base, RotaryScaling.NONE, 0));
-    }
-
-    /** Gemma 3: five local blocks with rotary base 10,000, then one global, and so on. */
-    private static List<AttentionSpan> gemmaSpans(int horizon, double base, int window) {
-        var spans = new ArrayList<AttentionSpan>();
-        for (int k = 0; k < horizon; k++) {
-            spans.add(
-                    (k + 1) % 6 == 0
-                            ? new AttentionSpan(base, RotaryScaling.NONE, 0)
-                            : new AttentionSpan(10_000, RotaryScaling.NONE, window));
-        }
-        return spans;
     }
 }
