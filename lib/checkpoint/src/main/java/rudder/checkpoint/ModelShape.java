@@ -1,11 +1,9 @@
 package rudder.checkpoint;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import rudder.checkpoint.format.Csv;
 
 /**
  * The sizes of a transformer without its weights: all that its cost in memory and time depends on. {@code MemoryPlan}
@@ -34,8 +32,17 @@ public record ModelShape(
         int vocabulary,
         boolean tiedHead) {
 
-    private static final String HEADER =
-            "name,architecture,blocks,dimension,heads,key_value_heads,head_dimension,feed_forward,vocabulary,tied";
+    private static final List<String> COLUMNS = List.of(
+            "name",
+            "architecture",
+            "blocks",
+            "dimension",
+            "heads",
+            "key_value_heads",
+            "head_dimension",
+            "feed_forward",
+            "vocabulary",
+            "tied");
 
     /** @throws IllegalArgumentException naming what does not fit, as when such a checkpoint is loaded */
     public ModelShape {
@@ -53,38 +60,28 @@ public record ModelShape(
                 name);
     }
 
-    /** The eight models of the paper, smallest first: {@code data/paper-models.csv}. */
+    /** Returns the eight models of the paper, smallest first: {@code data/paper-models.csv}. */
     public static List<ModelShape> paper() {
-        try (var in = ModelShape.class.getResourceAsStream("/rudder/data/paper-models.csv")) {
-            var lines = new String(in.readAllBytes(), StandardCharsets.UTF_8)
-                    .lines()
-                    .toList();
-            if (!lines.get(0).equals(HEADER)) {
-                throw new IllegalArgumentException("paper-models.csv should begin with the line " + HEADER);
-            }
-            return lines.stream().skip(1).map(ModelShape::parse).toList();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        var table = Csv.packed("/rudder/data/paper-models.csv");
+        if (!table.columns().equals(COLUMNS)) {
+            throw new IllegalArgumentException(
+                    table.file() + ", line 1: found the columns " + table.columns() + ", wanted " + COLUMNS);
         }
+        return table.map(ModelShape::of);
     }
 
-    private static ModelShape parse(String line) {
-        var f = line.split(",", -1);
-        if (f.length != 10) {
-            throw new IllegalArgumentException(
-                    "paper-models.csv: \"" + line + "\" has " + f.length + " fields, wanted 10: " + HEADER);
-        }
+    private static ModelShape of(List<String> f) {
         return new ModelShape(
-                f[0],
-                f[1],
-                Integer.parseInt(f[2]),
-                Integer.parseInt(f[3]),
-                Integer.parseInt(f[4]),
-                Integer.parseInt(f[5]),
-                Integer.parseInt(f[6]),
-                Integer.parseInt(f[7]),
-                Integer.parseInt(f[8]),
-                Boolean.parseBoolean(f[9]));
+                f.get(0),
+                f.get(1),
+                Integer.parseInt(f.get(2)),
+                Integer.parseInt(f.get(3)),
+                Integer.parseInt(f.get(4)),
+                Integer.parseInt(f.get(5)),
+                Integer.parseInt(f.get(6)),
+                Integer.parseInt(f.get(7)),
+                Integer.parseInt(f.get(8)),
+                Boolean.parseBoolean(f.get(9)));
     }
 
     /** The same but for the number of blocks. */

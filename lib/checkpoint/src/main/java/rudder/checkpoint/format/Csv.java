@@ -1,17 +1,21 @@
 package rudder.checkpoint.format;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.univocity.parsers.common.TextParsingException;
 import com.univocity.parsers.csv.CsvParser;
 import com.univocity.parsers.csv.CsvParserSettings;
 import com.univocity.parsers.csv.UnescapedQuoteHandling;
 import java.io.IOException;
 import java.io.StringReader;
+import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * A table of texts with named columns: UTF-8, quoted as RFC 4180 has it, line ends of any system. Nothing is guessed:
@@ -52,6 +56,41 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
      * @throws IOException if there is no such file or it is none; the message names the line, what was found and wanted
      */
     public static Csv read(Path file, char delimiter, String... names) throws IOException {
+        return parse(file, text(file), delimiter, names);
+    }
+
+    /**
+     * Reads a table that is packed into the library, separated by commas, with its columns' names in the first line.
+     *
+     * @param resource absolute name, {@code /rudder/data/models.csv} for instance
+     * @throws IllegalArgumentException if there is no such resource or it is not a table
+     */
+    public static Csv packed(String resource) {
+        try (var in = Csv.class.getResourceAsStream(resource)) {
+            if (in == null) {
+                throw new IllegalArgumentException("there is no resource " + resource + " on the class path");
+            }
+            return parse(resource.substring(resource.lastIndexOf('/') + 1), new String(in.readAllBytes(), UTF_8));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * Reads a text as a table, separated by commas, with its columns' names in the first line.
+     *
+     * @param name a file name for messages
+     * @throws IllegalArgumentException if the text is not a table; the message names the line
+     */
+    public static Csv parse(String name, String text) {
+        try {
+            return parse(Path.of(name), text, ',');
+        } catch (IOException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
+        }
+    }
+
+    private static Csv parse(Path file, String text, char delimiter, String... names) throws IOException {
         var settings = new CsvParserSettings();
         settings.getFormat().setDelimiter(delimiter);
         settings.setLineSeparatorDetectionEnabled(true);
@@ -64,7 +103,6 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
         var parser = new CsvParser(settings);
         var rows = new ArrayList<Row>();
         List<String> columns = names.length == 0 ? null : List.of(names);
-        var text = text(file);
         int comments = 0;
         for (; text.startsWith(COMMENT); comments++) {
             int end = text.indexOf('\n');
@@ -113,6 +151,23 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
                     e);
         } catch (CharacterCodingException e) {
             throw new IOException(file + " is not UTF-8; save it as UTF-8", e);
+        }
+    }
+
+    /**
+     * Converts every row.
+     *
+     * @throws IllegalArgumentException if {@code conversion} throws one; the message names the file and the line
+     */
+    public <T> List<T> map(Function<List<String>, T> conversion) {
+        return rows.stream().map(row -> convert(row, conversion)).toList();
+    }
+
+    private <T> T convert(Row row, Function<List<String>, T> conversion) {
+        try {
+            return conversion.apply(row.fields);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(file + ", line " + row.line + ": " + e.getMessage(), e);
         }
     }
 

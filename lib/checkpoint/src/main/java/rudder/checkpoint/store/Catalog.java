@@ -1,16 +1,11 @@
 package rudder.checkpoint.store;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import rudder.checkpoint.format.Csv;
 
 /**
  * What is known by name: {@code data/models.csv} or {@code data/datasets.csv}, whose columns data/README.md explains.
@@ -70,18 +65,14 @@ record Catalog(List<Entry> entries) {
             sources = List.copyOf(sources);
         }
 
-        static Entry parse(String line) {
-            var f = line.split(",", -1);
-            if (f.length != 6) {
-                throw new IllegalArgumentException(f.length + " fields, should be 6");
-            }
+        private static Entry of(List<String> f) {
             return new Entry(
-                    f[0],
-                    f[1],
-                    f[2],
-                    Long.parseLong(f[3]),
-                    f[4],
-                    Stream.of(f[5].split(" ")).map(Source::parse).toList());
+                    f.get(0),
+                    f.get(1),
+                    f.get(2),
+                    Long.parseLong(f.get(3)),
+                    f.get(4),
+                    Stream.of(f.get(5).split(" ")).map(Source::parse).toList());
         }
     }
 
@@ -91,29 +82,18 @@ record Catalog(List<Entry> entries) {
         entries = List.copyOf(entries);
     }
 
-    /** A catalogue packed into this library: models.csv or datasets.csv. */
+    /** Returns a catalogue that is packed into the library: {@code models.csv} or {@code datasets.csv}. */
     static Catalog packed(String file) {
-        try (var in = Catalog.class.getResourceAsStream("/rudder/data/" + file)) {
-            return parse(file, new String(in.readAllBytes(), StandardCharsets.UTF_8));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return of(Csv.packed("/rudder/data/" + file));
     }
 
-    static Catalog parse(String file, String csv) {
-        var lines = csv.lines().toList();
-        if (lines.isEmpty() || !HEADER.matcher(lines.get(0)).matches()) {
-            throw new IllegalArgumentException(file + " should begin with a line like " + HEADER);
+    /** @throws IllegalArgumentException if the table has other columns, or a row is malformed */
+    static Catalog of(Csv table) {
+        if (!HEADER.matcher(String.join(",", table.columns())).matches()) {
+            throw new IllegalArgumentException(table.file() + ", line 1: found the columns "
+                    + String.join(",", table.columns()) + ", wanted " + HEADER);
         }
-        var entries = new ArrayList<Entry>();
-        for (int i = 1; i < lines.size(); i++) {
-            try {
-                entries.add(Entry.parse(lines.get(i)));
-            } catch (IllegalArgumentException e) {
-                throw new IllegalArgumentException(file + " line " + (i + 1) + ": " + e.getMessage(), e);
-            }
-        }
-        return new Catalog(entries);
+        return new Catalog(table.map(Entry::of));
     }
 
     Optional<Entry> named(String name) {
@@ -128,26 +108,7 @@ record Catalog(List<Entry> entries) {
     List<String> namesNearest(String wanted) {
         return entries.stream()
                 .map(Entry::name)
-                .sorted(Comparator.comparingInt(
-                        name -> distance(name.toLowerCase(Locale.ROOT), wanted.toLowerCase(Locale.ROOT))))
+                .sorted(Comparator.comparingInt(name -> EditDistance.ofPart(name, wanted)))
                 .toList();
-    }
-
-    /**
-     * Levenshtein's distance of {@code b} to the part of {@code a} most like it: "smollm2" is in
-     * "smollm2-135m-instruct".
-     */
-    private static int distance(String a, String b) {
-        var row = new int[a.length() + 1];
-        for (int i = 1; i <= b.length(); i++) {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= a.length(); j++) {
-                int substituted = diagonal + (a.charAt(j - 1) == b.charAt(i - 1) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.min(substituted, Math.min(row[j], row[j - 1]) + 1);
-            }
-        }
-        return IntStream.of(row).min().orElseThrow();
     }
 }
