@@ -1,7 +1,6 @@
 package rudder.checkpoint;
 
 import java.nio.FloatBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -29,9 +28,7 @@ public final class RandomWeights implements TensorSource {
 
     /** Of what the weights depend on: stands for the weights themselves. */
     public String sha256() {
-        var digest = Checksums.sha256();
-        digest.update(toString().getBytes(StandardCharsets.UTF_8));
-        return Checksums.hex(digest);
+        return Checksums.sha256(toString());
     }
 
     @Override

@@ -17,11 +17,24 @@ import java.util.UUID;
  */
 public record Checksums(Path folder) {
 
+    /** Returns a new SHA-256 digest; {@link #hex} ends it. */
     public static MessageDigest sha256() {
         return digest("SHA-256");
     }
 
-    public static MessageDigest digest(String algorithm) {
+    /** Returns a new SHA-1 digest, which git uses; {@link #hex} ends it. */
+    public static MessageDigest sha1() {
+        return digest("SHA-1");
+    }
+
+    /** Returns the SHA-256 of a text's UTF-8 bytes, 64 lower-case hexadecimal digits. */
+    public static String sha256(String text) {
+        var digest = sha256();
+        digest.update(text.getBytes(StandardCharsets.UTF_8));
+        return hex(digest);
+    }
+
+    private static MessageDigest digest(String algorithm) {
         try {
             return MessageDigest.getInstance(algorithm);
         } catch (NoSuchAlgorithmException e) {
@@ -29,6 +42,7 @@ public record Checksums(Path folder) {
         }
     }
 
+    /** Returns a digest's result in lower-case hexadecimal digits and resets the digest. */
     public static String hex(MessageDigest digest) {
         return HexFormat.of().formatHex(digest.digest());
     }
@@ -68,9 +82,7 @@ public record Checksums(Path folder) {
     }
 
     private Path stamp(Path file) throws IOException {
-        var digest = sha256();
-        digest.update(file.toRealPath().toString().getBytes(StandardCharsets.UTF_8));
-        return folder.resolve(hex(digest).substring(0, 32));
+        return folder.resolve(sha256(file.toRealPath().toString()).substring(0, 32));
     }
 
     private static String state(Path file) throws IOException {

@@ -231,7 +231,7 @@ final class Download implements Hub.Attempt<Optional<String>> {
 
     /** SHA-1 of "blob SIZE", a zero, and the bytes. */
     private String gitSha1(long size) throws IOException {
-        MessageDigest sha1 = Checksums.digest("SHA-1");
+        MessageDigest sha1 = Checksums.sha1();
         sha1.update(("blob " + size + "\0").getBytes(StandardCharsets.US_ASCII));
         feed(sha1);
         return Checksums.hex(sha1);
