@@ -4,11 +4,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.UUID;
 
 /**
  * SHA-256 of large files, remembered: a file is read again only if its size or modification time changed.
@@ -67,10 +65,7 @@ public record Checksums(Path folder) {
         if (!isWritable()) {
             return;
         }
-        Files.createDirectories(folder);
-        var half = folder.resolve(UUID.randomUUID() + ".half");
-        Files.writeString(half, state(file) + sha256 + "\n");
-        Files.move(half, stamp(file), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        WholeFile.write(stamp(file), state(file) + sha256 + "\n");
     }
 
     private boolean isWritable() {

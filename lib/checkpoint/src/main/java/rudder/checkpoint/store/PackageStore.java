@@ -10,7 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.Comparator;
-import java.util.concurrent.locks.LockSupport;
+import java.util.Optional;
 import java.util.zip.ZipFile;
 import rudder.checkpoint.format.Checksums;
 import rudder.checkpoint.format.Progress;
@@ -21,54 +21,43 @@ import rudder.checkpoint.format.Progress;
  */
 record PackageStore(Checksums checksums, Pip pip) {
 
-    private boolean isWhole(Path file, Catalog.Entry entry) throws IOException {
-        return Files.exists(file) && checksums.of(file).equals(entry.sha256());
-    }
-
     /**
-     * Sees to it that {@code file} is what the catalogue says.
+     * Returns the file that the catalogue describes, fetched if it must be.
      *
-     * @param otherwise what a user without a network can do
+     * @param file where it is cached
+     * @param otherwise advice for a user without a network
+     * @throws IOException if it cannot be fetched, or is not the file that the catalogue describes
      */
-    void fetch(Catalog.Entry entry, Path file, String otherwise) throws IOException {
-        if (isWhole(file, entry)) {
-            return;
-        }
-        var folder = Files.createDirectories(file.getParent());
-        synchronized (PackageStore.class) { // a file lock keeps processes apart, not the threads of one
-            try (var lock = FileChannel.open(
-                    folder.resolve(entry.name() + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-                hold(lock, entry.name());
-                if (isWhole(file, entry)) {
-                    return;
-                }
-                var half = entry.name() + ".half";
-                removeAll(folder, half); // of a process that was killed
-                var work = Files.createTempDirectory(folder, half);
-                try {
-                    requireSpace(entry, work);
-                    var fetched = join(entry, work);
-                    Files.move(fetched, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-                    checksums.remember(file, entry.sha256());
-                } catch (IOException e) {
-                    throw new IOException(
-                            "could not fetch " + entry.name() + ": " + e.getMessage() + "\nWithout a network, "
-                                    + otherwise + ". RUDDER_CACHE names another cache.",
-                            e);
-                } finally {
-                    removeAll(folder, half);
-                }
-            }
-        }
+    Path fetch(Catalog.Entry entry, Path file, String otherwise) throws IOException {
+        return FetchLock.fetchOnce(
+                file.resolveSibling(entry.name() + ".lock"),
+                entry.name(),
+                () -> whole(file, entry),
+                () -> fetchInto(file, entry, otherwise));
     }
 
-    /** Waits until no other process holds the lock. */
-    static void hold(FileChannel lock, String name) throws IOException {
-        try (var job = Progress.of("waiting for another process to fetch " + name, 1)) {
-            while (lock.tryLock() == null) {
-                LockSupport.parkNanos(100_000_000L);
-                job.advance(0);
-            }
+    private Optional<Path> whole(Path file, Catalog.Entry entry) throws IOException {
+        return Files.exists(file) && checksums.of(file).equals(entry.sha256()) ? Optional.of(file) : Optional.empty();
+    }
+
+    private Path fetchInto(Path file, Catalog.Entry entry, String otherwise) throws IOException {
+        var folder = file.getParent();
+        var half = entry.name() + ".half";
+        removeAll(folder, half); // a killed process may have left them
+        var work = Files.createTempDirectory(folder, half);
+        try {
+            requireSpace(entry, work);
+            var fetched = join(entry, work);
+            Files.move(fetched, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            checksums.remember(file, entry.sha256());
+            return file;
+        } catch (IOException e) {
+            throw new IOException(
+                    "could not fetch " + entry.name() + ": " + e.getMessage() + "\nWithout a network, " + otherwise
+                            + ". RUDDER_CACHE names another cache.",
+                    e);
+        } finally {
+            removeAll(folder, half);
         }
     }
 
