@@ -45,7 +45,8 @@ public record Provenance(
         var digest = Checksums.sha256();
         for (var text : texts) {
             var bytes = text.getBytes(StandardCharsets.UTF_8);
-            digest.update(ByteBuffer.allocate(Integer.BYTES).putInt(bytes.length).flip());
+            digest.update(
+                    ByteBuffer.allocate(Integer.BYTES).putInt(bytes.length).flip());
             digest.update(bytes);
         }
         return Checksums.hex(digest);
