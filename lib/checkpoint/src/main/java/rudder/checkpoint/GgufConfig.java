@@ -31,8 +31,8 @@ final class GgufConfig {
     /**
      * Reads the configuration of a model.
      *
-     * @throws IllegalArgumentException if the architecture is none of llama, qwen2 and gemma3, or the file sets scaled
-     *     rotary angles or experts, which Rudder does not implement for GGUF
+     * @throws IllegalArgumentException if the architecture is none of llama, qwen2 and gemma3, or the file has scaled
+     *     rotary angles or experts
      */
     static ModelConfig parse(GgufFile file) {
         var config = new GgufConfig(file);
@@ -44,7 +44,7 @@ final class GgufConfig {
         if (!ARCHITECTURES.contains(architecture)) {
             throw new IllegalArgumentException(file + ": architecture '" + architecture
                     + "' is not supported; supported are llama, qwen2 and gemma3."
-                    + " Convert another checkpoint of one of these, or open an issue.");
+                    + " Use a checkpoint of one of these, or open an issue.");
         }
         for (String key : List.of("rope.scaling.type", "expert_count")) {
             if (has(key)) {

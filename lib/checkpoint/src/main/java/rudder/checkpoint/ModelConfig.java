@@ -3,32 +3,32 @@ package rudder.checkpoint;
 import java.util.List;
 
 /**
- * What distinguishes one decoder-only transformer from another: a size for each matrix and a switch for each variation.
- * One block description ({@code Block}) serves every architecture; an architecture is this record and a
- * {@link TensorNames}.
+ * The configuration of a decoder-only transformer: the sizes of its matrices and a switch for each variation. One
+ * description of a block ({@code Block}) serves every architecture, which is this record and a {@link TensorNames}.
  *
- * @param architecture name in the checkpoint, {@code llama} for instance
- * @param horizon T, number of blocks
+ * @param architecture the name in the checkpoint, {@code llama} for instance
+ * @param horizon T, number of blocks (transformer layers)
  * @param dimension d, width of the residual stream
  * @param heads number of query heads
  * @param keyValueHeads number of key and value heads; each serves heads / keyValueHeads query heads
  * @param headDimension width of a head
  * @param feedForward f, width inside the gated MLP
  * @param vocabulary number of tokens
- * @param contextLength longest sequence the model was made for
- * @param epsilon added to the mean square in every norm
- * @param activation the gate's nonlinearity
+ * @param contextLength length in tokens of the longest sequence that the model was made for
+ * @param epsilon the constant added to the mean square in every norm
+ * @param activation nonlinearity of the MLP's gate
  * @param embeddingScale factor on the embedding (Gemma: sqrt(d))
  * @param attentionScale factor on q.k
- * @param attentionCap soft bound on the scaled q.k; 0: none
- * @param logitCap soft bound on the logits; 0: none
- * @param spans per block: rotary angles and attention window
+ * @param attentionCap soft cap of the scaled q.k; 0: none
+ * @param logitCap soft cap of the logits; 0: none
+ * @param spans rotary angles and attention window of each block
  * @param biases whether queries, keys and values have a bias
  * @param queryKeyNorms whether queries and keys pass an RMS norm per head
- * @param postNorms whether attention's and the MLP's outputs pass an RMS norm before they are added
- * @param tiedHead whether the embedding serves as the head that makes logits
+ * @param postNorms whether the outputs of attention and MLP pass an RMS norm before they are added to the residual
+ *     stream
+ * @param tiedHead whether the embedding is also the head that makes logits
  * @param interleavedHeads whether the file stores query and key rows permuted for interleaved rotary pairs
- * @param gainOffset what is added to a norm's stored gain: 1 where the file holds w of a factor 1 + w
+ * @param gainOffset the number added to a norm's stored gain w: 1 if the norm multiplies by 1 + w, else 0
  */
 public record ModelConfig(
         String architecture,
@@ -54,6 +54,7 @@ public record ModelConfig(
         boolean interleavedHeads,
         int gainOffset) {
 
+    /** @throws IllegalArgumentException if the sizes do not fit one another; the message names them */
     public ModelConfig {
         spans = List.copyOf(spans);
         require(
@@ -68,7 +69,10 @@ public record ModelConfig(
                 architecture,
                 keyValueHeads > 0 && heads % keyValueHeads == 0,
                 "query heads (" + heads + ") must be a multiple of key and value heads (" + keyValueHeads + ")");
-        require(architecture, spans.size() == horizon, "one attention span a block");
+        require(
+                architecture,
+                spans.size() == horizon,
+                "found " + spans.size() + " attention spans, wanted one for each of the " + horizon + " blocks");
         require(
                 architecture,
                 embeddingScale > 0
@@ -93,7 +97,7 @@ public record ModelConfig(
         }
     }
 
-    /** All weights, norms and biases. */
+    /** Returns the number of parameters: weights, norms and biases. */
     public long parameters() {
         long d = dimension;
         long projected = (heads + 2L * keyValueHeads) * headDimension;
@@ -106,12 +110,12 @@ public record ModelConfig(
         return (tiedHead ? 1 : 2) * (long) vocabulary * d + horizon * block + d;
     }
 
-    /** The distinct spans, in order of first use; a pass prepares angles and masks once for each. */
+    /** Returns the distinct spans in order of first use. A forward pass prepares angles and masks once for each. */
     public List<AttentionSpan> distinctSpans() {
         return spans.stream().distinct().toList();
     }
 
-    /** h w: numbers that the heads of a block put out together. */
+    /** Returns h w, the width of the outputs of all heads of a block: {@code heads * headDimension}. */
     public int headsWidth() {
         return heads * headDimension;
     }

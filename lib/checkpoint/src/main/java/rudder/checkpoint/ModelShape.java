@@ -6,19 +6,19 @@ import java.util.Map;
 import rudder.checkpoint.format.Csv;
 
 /**
- * The sizes of a transformer without its weights: all that its cost in memory and time depends on. {@code MemoryPlan}
- * counts bytes from it, {@code RandomCheckpoint} writes a model of it.
+ * The sizes of a transformer without its weights. Its cost in memory and time depends on them only: {@code MemoryPlan}
+ * counts bytes from a shape, and {@link RandomCheckpoint} writes a model of it.
  *
- * @param name what tables call it
+ * @param name the name in tables
  * @param architecture {@code llama}, {@code gemma2} or another {@code model_type} that Rudder loads
- * @param horizon T, number of blocks
+ * @param horizon T, number of blocks (transformer layers)
  * @param dimension d, width of the residual stream
  * @param heads number of query heads
  * @param keyValueHeads number of key and value heads
  * @param headDimension width of a head
  * @param feedForward f, width inside the gated MLP
  * @param vocabulary number of tokens
- * @param tiedHead whether the embedding serves as the head that makes logits
+ * @param tiedHead whether the embedding is also the head that makes logits
  */
 public record ModelShape(
         String name,
@@ -44,7 +44,9 @@ public record ModelShape(
             "vocabulary",
             "tied");
 
-    /** @throws IllegalArgumentException naming what does not fit, as when such a checkpoint is loaded */
+    /**
+     * @throws IllegalArgumentException if loading a checkpoint of this shape would fail; the message names the field
+     */
     public ModelShape {
         HfConfig.parse(
                 config(
@@ -84,7 +86,7 @@ public record ModelShape(
                 Boolean.parseBoolean(f.get(9)));
     }
 
-    /** The same but for the number of blocks. */
+    /** Returns this shape with another number of blocks. */
     public ModelShape withBlocks(int blocks) {
         return new ModelShape(
                 name,
@@ -99,7 +101,7 @@ public record ModelShape(
                 tiedHead);
     }
 
-    /** The same but for the number of tokens it knows. */
+    /** Returns this shape with another vocabulary size. */
     public ModelShape withVocabulary(int tokens) {
         return new ModelShape(
                 name,
@@ -114,20 +116,21 @@ public record ModelShape(
                 tiedHead);
     }
 
-    /** All weights, norms and biases. */
+    /** Returns the number of parameters: weights, norms and biases. */
     public long parameters() {
         return config().parameters();
     }
 
     /**
-     * These sizes as a configuration; what a size does not say, rotary bases for one, is the architecture's default.
+     * Returns these sizes as a configuration. Everything else, rotary bases for instance, has the architecture's
+     * default.
      */
     public ModelConfig config() {
         return HfConfig.parse(json(), name);
     }
 
-    /** The {@code config.json} that says so. */
-    public Map<String, Object> json() {
+    /** Returns the {@code config.json} of this shape. */
+    Map<String, Object> json() {
         return config(
                 architecture,
                 horizon,

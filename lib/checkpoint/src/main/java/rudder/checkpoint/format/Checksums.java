@@ -9,9 +9,10 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /**
- * SHA-256 of large files, remembered: a file is read again only if its size or modification time changed.
+ * Computes SHA-256 checksums and remembers those of large files. A file is read again only if its size or modification
+ * time changed.
  *
- * @param folder where the stamps are kept, one small file a path
+ * @param folder holds one small file with the remembered checksum for each path
  */
 public record Checksums(Path folder) {
 
@@ -45,7 +46,7 @@ public record Checksums(Path folder) {
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    /** The checksum of the file, remembered or computed. */
+    /** Returns the SHA-256 of a file, remembered or computed: 64 lower-case hexadecimal digits. */
     public String of(Path file) throws IOException {
         var stamp = stamp(file);
         var state = state(file);
@@ -60,7 +61,9 @@ public record Checksums(Path folder) {
         return sha256;
     }
 
-    /** Remembers a checksum that was computed elsewhere; not where the folder cannot be written, say a shared cache. */
+    /**
+     * Remembers a checksum that was computed elsewhere. Does nothing if the folder is read-only, as in a shared cache.
+     */
     public void remember(Path file, String sha256) throws IOException {
         if (!isWritable()) {
             return;

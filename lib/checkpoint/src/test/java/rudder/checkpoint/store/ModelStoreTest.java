@@ -31,7 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 import rudder.checkpoint.format.Checksums;
 import rudder.checkpoint.format.Csv;
 
-/** The network is a shell script that answers as {@code python -m pip download} does, from a folder of tiny wheels. */
+/** A shell script replaces {@code python -m pip download}; it takes tiny wheels from a folder. */
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "the stand-in for pip is a shell script")
 class ModelStoreTest {
 
