@@ -1,22 +1,20 @@
 package rudder.checkpoint;
 
 /**
- * How far and by which angles a block's attention looks back.
+ * The window and the rotary angles of a block's attention.
  *
  * @param base base of the rotary angles: coordinate pair i of a head has the frequency base^(-2i / head dimension)
- * @param scaling of the frequencies
- * @param window number of latest tokens that are seen, the token itself included; 0: all of them
+ * @param scaling scaling of these frequencies
+ * @param window number of latest tokens that a token sees, itself included; 0: all
  */
 public record AttentionSpan(double base, RotaryScaling scaling, int window) {
 
-    /**
-     * Whether the token at {@code query} sees the one at {@code key} (columns of the cache, key no later than query).
-     */
+    /** Returns whether the token at column {@code query} of the KV cache sees the token at column {@code key}. */
     public boolean sees(int query, int key) {
         return key <= query && (window == 0 || query - key < window);
     }
 
-    /** Angle of coordinate pair {@code pair} at {@code position}, in radians. */
+    /** Returns the angle of a coordinate pair at a position, in radians. */
     public double angle(int position, int pair, int headDimension) {
         return position * scaling.of(Math.pow(base, -2.0 * pair / headDimension));
     }

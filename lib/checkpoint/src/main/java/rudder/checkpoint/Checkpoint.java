@@ -18,40 +18,60 @@ import rudder.checkpoint.format.StrictJson;
 import rudder.checkpoint.format.TensorSource;
 import rudder.checkpoint.tokenizer.Tokenizer;
 
-/** A model on disk, opened: a GGUF file, or a folder in Hugging Face's layout. */
+/**
+ * An open model on disk: a GGUF file, or a folder in Hugging Face's layout. Close a checkpoint that you opened; one
+ * inside a {@code LanguageModel} is closed with it.
+ *
+ * @param tensors the weights
+ * @param names the names of the weights
+ * @param config the configuration of the architecture
+ * @param tokenizer the tokenizer; without a {@code tokenizer.json} it reads no text
+ */
 public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig config, Tokenizer tokenizer)
         implements Closeable {
 
+    /** The configuration of the architecture. */
     public static final String CONFIG = "config.json";
+    /** Settings for generation; its stop tokens go before those of {@link #CONFIG}. */
     public static final String GENERATION = "generation_config.json";
+    /** The tokenizer. */
     public static final String TOKENIZER = "tokenizer.json";
+    /** Settings of the tokenizer; may hold the chat template. */
     public static final String TOKENIZER_CONFIG = "tokenizer_config.json";
+    /** The chat template, if it is a file of its own. */
     public static final String CHAT_TEMPLATE = "chat_template.jinja";
 
     /**
-     * Opens a model. A folder without a {@code tokenizer.json} is read as well; only texts are refused then.
+     * Opens a model. A folder may lack its {@code tokenizer.json}; the tokenizer then throws an IllegalStateException
+     * for every text.
      *
-     * @throws IllegalArgumentException if the architecture or a switch of it is not supported
-     * @throws IOException if a file is missing or not sound
+     * @throws IllegalArgumentException if the architecture or one of its settings is not supported
+     * @throws IOException if a file is missing or malformed
      */
     public static Checkpoint open(Path path) throws IOException {
         return Files.isDirectory(path) ? folder(path) : gguf(path);
     }
 
-    /** The configuration alone. */
+    /**
+     * Reads the configuration only.
+     *
+     * @throws IllegalArgumentException if the architecture or one of its settings is not supported
+     * @throws IOException if the file is missing or malformed
+     */
     public static ModelConfig config(Path path) throws IOException {
         if (Files.isDirectory(path)) {
             return HfConfig.parse(json(path.resolve(CONFIG)), path.getFileName() + "/" + CONFIG);
         }
         try (GgufFile file = GgufFile.open(path)) {
-            return ModelConfig.of(file);
+            return GgufConfig.parse(file);
         }
     }
 
     private static Checkpoint gguf(Path path) throws IOException {
         GgufFile file = GgufFile.open(path);
         try {
-            return new Checkpoint(file.withoutTokenizer(), TensorNames.GGUF, ModelConfig.of(file), Tokenizer.of(file));
+            return new Checkpoint(
+                    file.withoutTokenizer(), TensorNames.GGUF, GgufConfig.parse(file), Tokenizer.of(file));
         } catch (RuntimeException | Error e) {
             file.close();
             throw e;
@@ -91,7 +111,7 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
                 : Tokenizer.ofNumbers(size, stops);
     }
 
-    /** The Jinja program beside the tokenizer, or in its configuration: alone, or the one called default. */
+    /** Returns the Jinja program: a file, or a field of the tokenizer's settings; of several, the one named default. */
     private static Optional<String> chatTemplate(Path folder) throws IOException {
         Path alone = folder.resolve(CHAT_TEMPLATE);
         if (Files.exists(alone)) {
@@ -109,12 +129,18 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
         return template instanceof String text ? Optional.of(text) : Optional.empty();
     }
 
+    /**
+     * Reads a file that is one JSON object, as {@link StrictJson#object} does.
+     *
+     * @throws IOException if the file is missing or malformed; the message names it
+     */
     public static Map<String, Object> json(Path file) throws IOException {
         try {
             return StrictJson.object(Files.readString(file));
         } catch (MalformedJsonException | EOFException e) {
             throw new IOException(
-                    "cannot read " + file + ": it is not the JSON it should be, " + e.getMessage() + "; fetch it again",
+                    "cannot read " + file + ": it is not the JSON object that was wanted, " + e.getMessage()
+                            + "; fetch it again",
                     e);
         }
     }

@@ -9,19 +9,21 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * A {@code config.json} in Hugging Face's layout, read as transformers 4.57 reads it: a field that is absent has the
- * architecture's default, one that is null is switched off. Every field is either used, required to have the one value
- * that this library computes, or on the list of those that change no number; any other is refused by name.
+ * Reads a {@link ModelConfig} from a {@code config.json} in Hugging Face's layout, with the rules of transformers 4.57.
+ * An absent field has the default of its architecture; a null field is switched off.
+ *
+ * <p>Each field is in one of three lists: Rudder uses it, or implements one value of it, or it changes no number. If
+ * the file has any other field or value, loading fails and names the field.
  *
  * <p>Source: the configuration and modelling files of the six architectures in transformers 4.57.
  */
 public final class HfConfig {
 
-    /** Sizes without a default. */
+    /** Sizes that every file must have. */
     private static final Set<String> SIZES =
             Set.of("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads");
 
-    /** Fields on which neither logits nor states depend: training, generation, bookkeeping. */
+    /** Fields that change neither logits nor the residual stream: training, generation, bookkeeping. */
     private static final Set<String> HARMLESS = Set.of(
             "_attn_implementation",
             "_attn_implementation_autoset",
@@ -86,13 +88,11 @@ public final class HfConfig {
             "use_bfloat16",
             "use_cache");
 
-    /** Fields of a model of text and images beside its {@code text_config}. */
+    /** Fields beside the {@code text_config} of a model for text and images. */
     private static final Set<String> IMAGES =
             Set.of("boi_token_index", "eoi_token_index", "image_token_index", "mm_tokens_per_image", "vision_config");
 
-    /**
-     * Fields that may be there with this value only: another changes the mathematics in a way that is not done here.
-     */
+    /** Fields of which Rudder implements one value; any other changes the computation. */
     private static final Map<String, Object> FIXED = Map.of(
             "add_cross_attention",
             false,
@@ -158,7 +158,7 @@ public final class HfConfig {
             "layer_types",
             null);
 
-    /** The fields that each architecture reads, beside the sizes, and what it takes where its file says nothing. */
+    /** The fields that each architecture reads, in addition to the sizes, with their defaults. */
     private static final Map<String, Map<String, Object>> DEFAULTS = Map.of(
             "llama", fields(COMMON, "max_position_embeddings", 2048L),
             "mistral",
@@ -230,11 +230,12 @@ public final class HfConfig {
     }
 
     /**
-     * The configuration that a {@code config.json} describes; of a model of text and images, its text's.
+     * Returns the configuration that a {@code config.json} describes; for a model of text and images, that of the text
+     * model.
      *
-     * @param json the file's one object
-     * @param where what messages call it
-     * @throws IllegalArgumentException naming the field that is missing, malformed, unknown or not supported
+     * @param json the content of the file
+     * @param where the file's name in messages
+     * @throws IllegalArgumentException if a field is missing, malformed, unknown or not supported; the message names it
      */
     public static ModelConfig parse(Map<String, Object> json, String where) {
         if ("gemma3".equals(json.get("model_type")) && json.get("text_config") instanceof Map<?, ?> inner) {
@@ -271,12 +272,12 @@ public final class HfConfig {
                     || FIXED.containsKey(key) && same(FIXED.get(key), value)) {
                 return;
             }
-            throw new IllegalArgumentException(
-                    where + ": field '" + key + "' is " + value + ", "
-                            + (FIXED.containsKey(key)
-                                    ? "supported is only " + FIXED.get(key)
-                                    : "which this library does not know")
-                            + ". If no number depends on it, remove it from a copy of the checkpoint's folder; otherwise use another checkpoint.");
+            throw new IllegalArgumentException(where + ": field '" + key + "' is " + value + ", "
+                    + (FIXED.containsKey(key)
+                            ? "wanted " + FIXED.get(key) + ", the only value that Rudder supports"
+                            : "but Rudder does not know this field")
+                    + ". If the field changes no number, remove it from a copy of the checkpoint's folder;"
+                    + " otherwise use another checkpoint.");
         });
     }
 
@@ -292,10 +293,10 @@ public final class HfConfig {
         int dimension = count("hidden_size");
         int heads = count("num_attention_heads");
         int headDimension = isSet("head_dim") ? count("head_dim") : dimension / heads;
-        String activation = gemma ? "hidden_activation" : "hidden_act"; // transformers' Gemma reads no hidden_act
+        String activation = gemma ? "hidden_activation" : "hidden_act"; // transformers ignores Gemma's hidden_act
         String wanted = gemma ? "gelu_pytorch_tanh" : "silu";
         if (isSet(activation) ? !values.get(activation).equals(wanted) : !gemma) {
-            throw wrong(activation, "'" + wanted + "', the one that is supported for " + architecture);
+            throw wrong(activation, "'" + wanted + "', the only one that Rudder supports for " + architecture);
         }
         var spans = new ArrayList<AttentionSpan>();
         for (int k = 0; k < horizon; k++) {
@@ -334,7 +335,7 @@ public final class HfConfig {
                 : new AttentionSpan(real("rope_theta"), scaling(), window);
     }
 
-    /** Whether block k sees its window only. */
+    /** Returns whether block k sees only its window. */
     private boolean isLocal(int k, int horizon) {
         boolean windows = !values.containsKey("use_sliding_window") || flag("use_sliding_window");
         if (isSet("layer_types")) {

@@ -1,37 +1,34 @@
 package rudder.checkpoint;
 
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import rudder.checkpoint.format.GgufFile;
 
 /**
- * What distinguishes one decoder-only transformer from another: a size for each matrix and a switch for each variation.
- * One block description ({@code Block}) serves every architecture; an architecture is this record and a
- * {@link TensorNames}.
+ * The configuration of a decoder-only transformer: the sizes of its matrices and a switch for each variation. One
+ * description of a block ({@code Block}) serves every architecture, which is this record and a {@link TensorNames}.
  *
- * @param architecture name in the checkpoint, {@code llama} for instance
- * @param horizon T, number of blocks
+ * @param architecture the name in the checkpoint, {@code llama} for instance
+ * @param horizon T, number of blocks (transformer layers)
  * @param dimension d, width of the residual stream
  * @param heads number of query heads
  * @param keyValueHeads number of key and value heads; each serves heads / keyValueHeads query heads
  * @param headDimension width of a head
  * @param feedForward f, width inside the gated MLP
  * @param vocabulary number of tokens
- * @param contextLength longest sequence the model was made for
- * @param epsilon added to the mean square in every norm
- * @param activation the gate's nonlinearity
+ * @param contextLength length in tokens of the longest sequence that the model was made for
+ * @param epsilon the constant added to the mean square in every norm
+ * @param activation nonlinearity of the MLP's gate
  * @param embeddingScale factor on the embedding (Gemma: sqrt(d))
  * @param attentionScale factor on q.k
- * @param attentionCap soft bound on the scaled q.k; 0: none
- * @param logitCap soft bound on the logits; 0: none
- * @param spans per block: rotary angles and attention window
+ * @param attentionCap soft cap of the scaled q.k; 0: none
+ * @param logitCap soft cap of the logits; 0: none
+ * @param spans rotary angles and attention window of each block
  * @param biases whether queries, keys and values have a bias
  * @param queryKeyNorms whether queries and keys pass an RMS norm per head
- * @param postNorms whether attention's and the MLP's outputs pass an RMS norm before they are added
- * @param tiedHead whether the embedding serves as the head that makes logits
+ * @param postNorms whether the outputs of attention and MLP pass an RMS norm before they are added to the residual
+ *     stream
+ * @param tiedHead whether the embedding is also the head that makes logits
  * @param interleavedHeads whether the file stores query and key rows permuted for interleaved rotary pairs
- * @param gainOffset what is added to a norm's stored gain: 1 where the file holds w of a factor 1 + w
+ * @param gainOffset the number added to a norm's stored gain w: 1 if the norm multiplies by 1 + w, else 0
  */
 public record ModelConfig(
         String architecture,
@@ -57,6 +54,7 @@ public record ModelConfig(
         boolean interleavedHeads,
         int gainOffset) {
 
+    /** @throws IllegalArgumentException if the sizes do not fit one another; the message names them */
     public ModelConfig {
         spans = List.copyOf(spans);
         require(
@@ -71,7 +69,10 @@ public record ModelConfig(
                 architecture,
                 keyValueHeads > 0 && heads % keyValueHeads == 0,
                 "query heads (" + heads + ") must be a multiple of key and value heads (" + keyValueHeads + ")");
-        require(architecture, spans.size() == horizon, "one attention span a block");
+        require(
+                architecture,
+                spans.size() == horizon,
+                "found " + spans.size() + " attention spans, wanted one for each of the " + horizon + " blocks");
         require(
                 architecture,
                 embeddingScale > 0
@@ -96,7 +97,7 @@ public record ModelConfig(
         }
     }
 
-    /** All weights, norms and biases. */
+    /** Returns the number of parameters: weights, norms and biases. */
     public long parameters() {
         long d = dimension;
         long projected = (heads + 2L * keyValueHeads) * headDimension;
@@ -109,85 +110,13 @@ public record ModelConfig(
         return (tiedHead ? 1 : 2) * (long) vocabulary * d + horizon * block + d;
     }
 
-    /** The distinct spans, in order of first use; a pass prepares angles and masks once for each. */
+    /** Returns the distinct spans in order of first use. A forward pass prepares angles and masks once for each. */
     public List<AttentionSpan> distinctSpans() {
         return spans.stream().distinct().toList();
     }
 
-    /**
-     * Reads the configuration from a GGUF file's metadata.
-     *
-     * @throws IllegalArgumentException if the architecture is none of llama, qwen2, gemma3, or a switch is set that
-     *     would change the mathematics in a way this library does not do
-     */
-    static ModelConfig of(GgufFile file) {
-        String a = file.architecture();
-        boolean gemma = a.equals("gemma3");
-        if (!gemma && !a.equals("llama") && !a.equals("qwen2")) {
-            throw new IllegalArgumentException(
-                    file + ": architecture '" + a + "' is not supported; supported are llama, qwen2 and gemma3."
-                            + " Convert another checkpoint of one of these, or open an issue.");
-        }
-        for (String key : List.of("rope.scaling.type", "expert_count")) {
-            if (file.hasKey(a + "." + key)) {
-                throw new IllegalArgumentException(file + ": " + a + "." + key
-                        + " is set; scaled rotary angles and expert layers are not supported"
-                        + " from GGUF. Use a checkpoint without it.");
-            }
-        }
-        int horizon = count(file, a + ".block_count");
-        int dimension = count(file, a + ".embedding_length");
-        int heads = count(file, a + ".attention.head_count");
-        int headDimension =
-                file.hasKey(a + ".attention.key_length") ? count(file, a + ".attention.key_length") : dimension / heads;
-        double base = file.hasKey(a + ".rope.freq_base") ? file.real(a + ".rope.freq_base") : 10_000;
-        return new ModelConfig(
-                a,
-                horizon,
-                dimension,
-                heads,
-                file.hasKey(a + ".attention.head_count_kv") ? count(file, a + ".attention.head_count_kv") : heads,
-                headDimension,
-                count(file, a + ".feed_forward_length"),
-                file.strings("tokenizer.ggml.tokens").size(),
-                count(file, a + ".context_length"),
-                file.real(a + ".attention.layer_norm_rms_epsilon"),
-                gemma ? Activation.GELU_TANH : Activation.SILU,
-                gemma ? Math.sqrt(dimension) : 1,
-                1 / Math.sqrt(headDimension),
-                0,
-                0,
-                gemma ? gemmaSpans(horizon, base, count(file, a + ".attention.sliding_window")) : full(horizon, base),
-                file.names().stream().anyMatch(name -> name.matches("blk\\.\\d+\\.attn_[qkv]\\.bias")),
-                gemma,
-                gemma,
-                !file.has(TensorNames.GGUF.head() + ".weight"),
-                a.equals("llama"),
-                0);
-    }
-
-    /** h w: numbers that the heads of a block put out together. */
+    /** Returns h w, the width of the outputs of all heads of a block: {@code heads * headDimension}. */
     public int headsWidth() {
         return heads * headDimension;
-    }
-
-    private static int count(GgufFile file, String key) {
-        return Math.toIntExact(file.integer(key));
-    }
-
-    private static List<AttentionSpan> full(int horizon, double base) {
-        return Collections.nCopies(horizon, new AttentionSpan(base, RotaryScaling.NONE, 0));
-    }
-
-    /** Gemma 3: five local blocks with rotary base 10,000, then one global, and so on. */
-    private static List<AttentionSpan> gemmaSpans(int horizon, double base, int window) {
-        var spans = new ArrayList<AttentionSpan>();
-        for (int k = 0; k < horizon; k++) {
-            spans.add(
-                    (k + 1) % 6 == 0
-                            ? new AttentionSpan(base, RotaryScaling.NONE, 0)
-                            : new AttentionSpan(10_000, RotaryScaling.NONE, window));
-        }
-        return spans;
     }
 }

@@ -1,26 +1,24 @@
 package rudder.checkpoint;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import rudder.checkpoint.format.Csv;
 
 /**
- * The sizes of a transformer without its weights: all that its cost in memory and time depends on. {@code MemoryPlan}
- * counts bytes from it, {@code RandomCheckpoint} writes a model of it.
+ * The sizes of a transformer without its weights. Its cost in memory and time depends on them only: {@code MemoryPlan}
+ * counts bytes from a shape, and {@link RandomCheckpoint} writes a model of it.
  *
- * @param name what tables call it
+ * @param name the name in tables
  * @param architecture {@code llama}, {@code gemma2} or another {@code model_type} that Rudder loads
- * @param horizon T, number of blocks
+ * @param horizon T, number of blocks (transformer layers)
  * @param dimension d, width of the residual stream
  * @param heads number of query heads
  * @param keyValueHeads number of key and value heads
  * @param headDimension width of a head
  * @param feedForward f, width inside the gated MLP
  * @param vocabulary number of tokens
- * @param tiedHead whether the embedding serves as the head that makes logits
+ * @param tiedHead whether the embedding is also the head that makes logits
  */
 public record ModelShape(
         String name,
@@ -34,10 +32,21 @@ public record ModelShape(
         int vocabulary,
         boolean tiedHead) {
 
-    private static final String HEADER =
-            "name,architecture,blocks,dimension,heads,key_value_heads,head_dimension,feed_forward,vocabulary,tied";
+    private static final List<String> COLUMNS = List.of(
+            "name",
+            "architecture",
+            "blocks",
+            "dimension",
+            "heads",
+            "key_value_heads",
+            "head_dimension",
+            "feed_forward",
+            "vocabulary",
+            "tied");
 
-    /** @throws IllegalArgumentException naming what does not fit, as when such a checkpoint is loaded */
+    /**
+     * @throws IllegalArgumentException if loading a checkpoint of this shape would fail; the message names the field
+     */
     public ModelShape {
         HfConfig.parse(
                 config(
@@ -53,41 +62,31 @@ public record ModelShape(
                 name);
     }
 
-    /** The eight models of the paper, smallest first: {@code data/paper-models.csv}. */
+    /** Returns the eight models of the paper, smallest first: {@code data/paper-models.csv}. */
     public static List<ModelShape> paper() {
-        try (var in = ModelShape.class.getResourceAsStream("/rudder/data/paper-models.csv")) {
-            var lines = new String(in.readAllBytes(), StandardCharsets.UTF_8)
-                    .lines()
-                    .toList();
-            if (!lines.get(0).equals(HEADER)) {
-                throw new IllegalArgumentException("paper-models.csv should begin with the line " + HEADER);
-            }
-            return lines.stream().skip(1).map(ModelShape::parse).toList();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static ModelShape parse(String line) {
-        var f = line.split(",", -1);
-        if (f.length != 10) {
+        var table = Csv.packed("/rudder/data/paper-models.csv");
+        if (!table.columns().equals(COLUMNS)) {
             throw new IllegalArgumentException(
-                    "paper-models.csv: \"" + line + "\" has " + f.length + " fields, wanted 10: " + HEADER);
+                    table.file() + ", line 1: found the columns " + table.columns() + ", wanted " + COLUMNS);
         }
-        return new ModelShape(
-                f[0],
-                f[1],
-                Integer.parseInt(f[2]),
-                Integer.parseInt(f[3]),
-                Integer.parseInt(f[4]),
-                Integer.parseInt(f[5]),
-                Integer.parseInt(f[6]),
-                Integer.parseInt(f[7]),
-                Integer.parseInt(f[8]),
-                Boolean.parseBoolean(f[9]));
+        return table.map(ModelShape::of);
     }
 
-    /** The same but for the number of blocks. */
+    private static ModelShape of(List<String> f) {
+        return new ModelShape(
+                f.get(0),
+                f.get(1),
+                Integer.parseInt(f.get(2)),
+                Integer.parseInt(f.get(3)),
+                Integer.parseInt(f.get(4)),
+                Integer.parseInt(f.get(5)),
+                Integer.parseInt(f.get(6)),
+                Integer.parseInt(f.get(7)),
+                Integer.parseInt(f.get(8)),
+                Boolean.parseBoolean(f.get(9)));
+    }
+
+    /** Returns this shape with another number of blocks. */
     public ModelShape withBlocks(int blocks) {
         return new ModelShape(
                 name,
@@ -102,7 +101,7 @@ public record ModelShape(
                 tiedHead);
     }
 
-    /** The same but for the number of tokens it knows. */
+    /** Returns this shape with another vocabulary size. */
     public ModelShape withVocabulary(int tokens) {
         return new ModelShape(
                 name,
@@ -117,20 +116,21 @@ public record ModelShape(
                 tiedHead);
     }
 
-    /** All weights, norms and biases. */
+    /** Returns the number of parameters: weights, norms and biases. */
     public long parameters() {
         return config().parameters();
     }
 
     /**
-     * These sizes as a configuration; what a size does not say, rotary bases for one, is the architecture's default.
+     * Returns these sizes as a configuration. Everything else, rotary bases for instance, has the architecture's
+     * default.
      */
     public ModelConfig config() {
         return HfConfig.parse(json(), name);
     }
 
-    /** The {@code config.json} that says so. */
-    public Map<String, Object> json() {
+    /** Returns the {@code config.json} of this shape. */
+    Map<String, Object> json() {
         return config(
                 architecture,
                 horizon,

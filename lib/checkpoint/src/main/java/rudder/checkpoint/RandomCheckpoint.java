@@ -12,9 +12,9 @@ import java.util.function.IntFunction;
 import rudder.checkpoint.format.SafetensorsWriter;
 
 /**
- * A model of any shape with random weights, to measure what a shape costs: a folder in Hugging Face's layout, bfloat16,
- * that {@link LanguageModel#load} reads. It has no tokenizer: prompts are given as tokens. What it says means nothing.
- * {@code LanguageModel.random} makes one without a disk.
+ * Writes a model of any shape with random weights, to measure the cost of the shape. {@code LanguageModel.load} reads
+ * the folder, which has Hugging Face's layout and bfloat16 weights. The model has no tokenizer: its prompts are tokens.
+ * Its output has no meaning. {@code LanguageModel.random} makes such a model without a disk.
  */
 public final class RandomCheckpoint {
 
@@ -22,10 +22,10 @@ public final class RandomCheckpoint {
 
     /**
      * Writes {@code config.json} and {@code model.safetensors}, 2 bytes a parameter. Matrices [m, n] are uniform with
-     * variance 1/(4 n), so that states stay of one order through any number of blocks; norms have factor 1, biases are
-     * 0.
+     * variance 1/(4 n), which keeps the size of the residual stream through any number of blocks. Norms have factor 1;
+     * biases are 0.
      *
-     * @param folder made if it is not there
+     * @param folder made if it does not exist
      * @return the folder
      */
     public static Path write(Path folder, ModelShape shape, long seed) throws IOException {
@@ -41,16 +41,17 @@ public final class RandomCheckpoint {
         return folder;
     }
 
+    /** Returns the mean of a tensor's values. */
     static float centre(String name, ModelConfig config) {
         return name.endsWith("norm.weight") ? 1 - config.gainOffset() : 0;
     }
 
-    /** Of numbers that are a signed 16-bit integer's multiple of it, uniform with variance 1/(4 n). */
+    /** Returns the step s such that s times a random signed 16-bit integer has variance 1/(4 n). */
     static float step(long[] size) {
         return size.length == 1 ? 0 : (float) (Math.sqrt(3.0 / 4 / size[1]) / (1 << 15));
     }
 
-    /** Uniform numbers, of 16 random bits each, cut to bfloat16. */
+    /** Returns a source of uniform numbers, made of 16 random bits each and truncated to bfloat16. */
     private static IntFunction<short[]> values(SplittableRandom random, float centre, float step) {
         return count -> {
             var values = new short[count];
@@ -63,7 +64,7 @@ public final class RandomCheckpoint {
         };
     }
 
-    /** Names and shapes of all tensors. */
+    /** Returns the names and shapes of all tensors, in Hugging Face's layout. */
     public static Map<String, long[]> tensors(ModelConfig c) {
         var all = new LinkedHashMap<String, long[]>();
         long d = c.dimension();

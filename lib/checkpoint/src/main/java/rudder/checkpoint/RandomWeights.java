@@ -1,7 +1,6 @@
 package rudder.checkpoint;
 
 import java.nio.FloatBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -10,8 +9,8 @@ import rudder.checkpoint.format.Checksums;
 import rudder.checkpoint.format.TensorSource;
 
 /**
- * Random weights that are made when they are read, the same for a shape and a seed in whatever portions; distributed as
- * in {@link RandomCheckpoint}.
+ * Random weights that are made while they are read. They depend on shape and seed only, not on the rows read at a time,
+ * and have the distribution of {@link RandomCheckpoint}.
  */
 public final class RandomWeights implements TensorSource {
 
@@ -20,6 +19,7 @@ public final class RandomWeights implements TensorSource {
     private final Map<String, long[]> tensors;
     private final long seed;
 
+    /** Makes the weights of a shape; equal seeds give equal weights. */
     public RandomWeights(ModelShape shape, long seed) {
         this.shape = shape;
         this.seed = seed;
@@ -27,11 +27,9 @@ public final class RandomWeights implements TensorSource {
         tensors = RandomCheckpoint.tensors(config);
     }
 
-    /** Of what the weights depend on: stands for the weights themselves. */
+    /** Returns the SHA-256 of shape and seed, which determine the weights. */
     public String sha256() {
-        var digest = Checksums.sha256();
-        digest.update(toString().getBytes(StandardCharsets.UTF_8));
-        return Checksums.hex(digest);
+        return Checksums.sha256(toString());
     }
 
     @Override
@@ -43,7 +41,7 @@ public final class RandomWeights implements TensorSource {
     public long[] shape(String name) {
         long[] size = tensors.get(name);
         if (size == null) {
-            throw new IllegalArgumentException(this + " has no tensor '" + name + "'");
+            throw new IllegalArgumentException(this + " has no tensor '" + name + "'; names() lists them");
         }
         return size.clone();
     }
@@ -56,7 +54,7 @@ public final class RandomWeights implements TensorSource {
         float step = RandomCheckpoint.step(size);
         int to = into.position();
         IntStream.range(0, Math.toIntExact(count)).parallel().forEach(row -> {
-            var random = new SplittableRandom(seed + 31L * name.hashCode() + ((first + row) << 32)); // each row's own
+            var random = new SplittableRandom(seed + 31L * name.hashCode() + ((first + row) << 32)); // one stream a row
             var values = new float[width];
             long bits = 0;
             for (int i = 0; i < width; i++, bits >>>= 16) {

@@ -1,23 +1,22 @@
 package rudder.checkpoint;
 
 /**
- * Slower rotary angles for texts longer than a model was first trained on: a coordinate pair of angular frequency f
- * turns by s f a token,
+ * Scales rotary frequencies for sequences longer than a model was first trained on. A coordinate pair of angular
+ * frequency f turns by s f for each token,
  *
- * <pre>   s = (1 - b) / factor + b,   b = min(1, max(0, (context f / 2 pi - low) / (high - low))):</pre>
+ * <pre>   s = (1 - b) / factor + b,   b = min(1, max(0, (context f / 2 pi - low) / (high - low))).</pre>
  *
- * pairs that turn less than {@code low} times within the old context are slowed by the factor, those that turn more
- * than {@code high} times are kept, and between the two is a ramp (Llama 3.1's). Slowing all pairs alike is the same
- * with a context of 0.
+ * Pairs that turn less than {@code low} times within the old context are slowed by the factor. Pairs that turn more
+ * than {@code high} times are kept. A ramp lies between the two, as in Llama 3.1. A context of 0 slows all pairs alike.
  *
- * @param factor by which the slow pairs are slowed
- * @param low turns within the old context
+ * @param factor the slow pairs turn this much slower
+ * @param low turns within the old context, at least 0
  * @param high turns within the old context, above {@code low}
  * @param context length in tokens that the model was first trained on
  */
 record RotaryScaling(double factor, double low, double high, double context) {
 
-    /** All angles as they were. */
+    /** Keeps all angles. */
     static final RotaryScaling NONE = linear(1);
 
     RotaryScaling {
@@ -28,12 +27,12 @@ record RotaryScaling(double factor, double low, double high, double context) {
         }
     }
 
-    /** All pairs slowed alike. */
+    /** Slows all pairs by the same factor. */
     static RotaryScaling linear(double factor) {
         return new RotaryScaling(factor, 0, 1, 0);
     }
 
-    /** The scaled frequency, radians a token. */
+    /** Returns the scaled frequency, in radians a token. */
     double of(double frequency) {
         double turns = context * frequency / (2 * Math.PI);
         double kept = Math.min(1, Math.max(0, (turns - low) / (high - low)));

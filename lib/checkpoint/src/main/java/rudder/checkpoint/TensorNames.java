@@ -4,10 +4,26 @@ import java.util.regex.Pattern;
 import rudder.checkpoint.format.TensorSource;
 
 /**
- * What a checkpoint calls its tensors. A block's names are patterns with the block's index in place of {@code %d}; the
- * suffixes {@code .weight} and {@code .bias} are added by the reader.
+ * The names of a checkpoint's tensors, without the suffixes {@code .weight} and {@code .bias}. The names of a block's
+ * tensors are patterns with {@code %d} for the block's index.
  *
- * @param others names of tensors that a text needs none of; any further one that is not read is refused
+ * @param embedding token embedding
+ * @param finalNorm norm before the head
+ * @param head matrix that makes logits; absent if the embedding is the head
+ * @param attentionNorm norm of attention's input
+ * @param query projection to queries
+ * @param key projection to keys
+ * @param value projection to values
+ * @param output projection of the heads' outputs
+ * @param queryNorm norm of each query head, if any
+ * @param keyNorm norm of each key head, if any
+ * @param postAttentionNorm norm of attention's output, if any
+ * @param mlpNorm norm of the MLP's input
+ * @param gate projection to the MLP's gate
+ * @param up projection to the MLP's inner width
+ * @param down projection back to the residual stream
+ * @param postMlpNorm norm of the MLP's output, if any
+ * @param others tensors that text does not need; loading fails for any other tensor that is not read
  */
 public record TensorNames(
         String embedding,
@@ -28,7 +44,7 @@ public record TensorNames(
         String postMlpNorm,
         Pattern others) {
 
-    /** The names of GGUF files, alike for every architecture. */
+    /** The names in GGUF files, the same for every architecture. */
     static final TensorNames GGUF = new TensorNames(
             "token_embd",
             "output_norm",
@@ -51,12 +67,12 @@ public record TensorNames(
     private static final String EMBEDDING = "embed_tokens";
 
     /**
-     * The names in Hugging Face's layout. The text model may be a part of a larger one: what stands before
-     * {@code embed_tokens} stands before all its names; its images' tensors are left alone.
+     * Returns the names in Hugging Face's layout. The text model may be a part of a larger model: the prefix of
+     * {@code embed_tokens} is then the prefix of all its names, and tensors for images are ignored.
      *
-     * @param postNorms whether outputs are normed too: then {@code post_attention_layernorm} is attention's, otherwise
-     *     it is the MLP's input's
-     * @throws IllegalArgumentException if the source has not exactly one {@code embed_tokens.weight}
+     * @param postNorms whether outputs are normed too. If so, {@code post_attention_layernorm} norms attention's
+     *     output; otherwise it norms the MLP's input
+     * @throws IllegalArgumentException if the source does not have exactly one {@code embed_tokens.weight}
      */
     public static TensorNames huggingFace(TensorSource source, boolean postNorms) {
         String suffix = EMBEDDING + ".weight";
@@ -65,7 +81,7 @@ public record TensorNames(
                 .toList();
         if (found.size() != 1) {
             throw new IllegalArgumentException(source + ": found " + found + ", wanted one tensor " + suffix
-                    + ": it is no checkpoint of a decoder in Hugging Face's layout");
+                    + ": it is not a decoder in Hugging Face's layout; use another checkpoint");
         }
         String model = found.get(0).substring(0, found.get(0).length() - suffix.length());
         String head = source.has("language_model.lm_head.weight") ? "language_model.lm_head" : "lm_head";

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import rudder.checkpoint.format.StrictJson;
 
-/** What a config.json says, leaves out, or says that cannot be computed. */
+/** Reads config.json files: fields that are present, absent or not supported. */
 class HfConfigTest {
 
     @TempDir

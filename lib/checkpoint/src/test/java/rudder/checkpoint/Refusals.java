@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.function.Executable;
 
-/** What a refusal must say. */
+/** Checks the messages of exceptions. */
 public final class Refusals {
     private Refusals() {}
 
-    /** The act fails with a message that holds every one of the words. */
+    /** Asserts that the act throws an exception whose message contains all the words. */
     public static void assertRefused(Executable act, String... words) {
         var e = assertThrows(Exception.class, act);
         for (var word : words) {

@@ -15,6 +15,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.checkpoint.format.Csv;
+import rudder.checkpoint.format.FileNames;
 import rudder.steer.ContrastSet;
 
 /**
@@ -265,7 +266,7 @@ public final class Benchmarks {
     public static ContrastSet pairs(Path file, String positive, String negative) throws IOException {
         var pairs = BenchmarkRow.read(file, row -> new String[] {row.text(positive), row.text(negative)});
         return new ContrastSet(
-                file.getFileName().toString().replaceFirst("\\.[^.]*$", ""),
+                FileNames.withoutExtension(file),
                 pairs.stream().map(pair -> pair[0]).toList(),
                 pairs.stream().map(pair -> pair[1]).toList());
     }

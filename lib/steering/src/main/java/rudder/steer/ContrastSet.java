@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import rudder.checkpoint.format.Csv;
+import rudder.checkpoint.format.FileNames;
 
 /**
  * Texts that show a feature beside texts that do not: all that defines a feature.
@@ -75,7 +76,7 @@ public record ContrastSet(String name, List<String> positive, List<String> negat
                     };
             side.add(row.fields().get(text));
         }
-        return new ContrastSet(csv.file().getFileName().toString().replaceFirst("\\.[^.]*$", ""), positive, negative);
+        return new ContrastSet(FileNames.withoutExtension(csv.file()), positive, negative);
     }
 
     /** SHA-256 of the texts and their sides, in hexadecimal; the name does not count. */

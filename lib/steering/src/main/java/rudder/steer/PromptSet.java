@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.stream.IntStream;
 import rudder.checkpoint.format.Csv;
+import rudder.checkpoint.format.FileNames;
 import rudder.model.LanguageModel;
 
 /**
@@ -46,7 +47,7 @@ public record PromptSet(String name, List<String> prompts) {
         var csv = Csv.read(Path.of(file));
         int text = csv.column("text");
         return new PromptSet(
-                csv.file().getFileName().toString().replaceFirst("\\.[^.]*$", ""),
+                FileNames.withoutExtension(csv.file()),
                 csv.rows().stream().map(row -> row.fields().get(text)).toList());
     }
 

@@ -4,12 +4,10 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import rudder.checkpoint.format.Checksums;
 import rudder.model.LanguageModel;
 
 /**
@@ -44,18 +42,14 @@ public record Provenance(
 
     /** SHA-256 of each text's length and UTF-8 bytes in turn, in hexadecimal: no two lists of texts look alike. */
     public static String digest(List<String> texts) {
-        try {
-            var digest = MessageDigest.getInstance("SHA-256");
-            for (var text : texts) {
-                var bytes = text.getBytes(StandardCharsets.UTF_8);
-                digest.update(
-                        ByteBuffer.allocate(Integer.BYTES).putInt(bytes.length).flip());
-                digest.update(bytes);
-            }
-            return HexFormat.of().formatHex(digest.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
+        var digest = Checksums.sha256();
+        for (var text : texts) {
+            var bytes = text.getBytes(StandardCharsets.UTF_8);
+            digest.update(
+                    ByteBuffer.allocate(Integer.BYTES).putInt(bytes.length).flip());
+            digest.update(bytes);
         }
+        return Checksums.hex(digest);
     }
 
     /** The same in every run on the same inputs with the same library: names the artefact's file in the cache. */

@@ -4,24 +4,36 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.UUID;
 
 /**
- * SHA-256 of large files, remembered: a file is read again only if its size or modification time changed.
+ * Computes SHA-256 checksums and remembers those of large files. A file is read again only if its size or modification
+ * time changed.
  *
- * @param folder where the stamps are kept, one small file a path
+ * @param folder holds one small file with the remembered checksum for each path
  */
 public record Checksums(Path folder) {
 
+    /** Returns a new SHA-256 digest; {@link #hex} ends it. */
     public static MessageDigest sha256() {
         return digest("SHA-256");
     }
 
-    public static MessageDigest digest(String algorithm) {
+    /** Returns a new SHA-1 digest, which git uses; {@link #hex} ends it. */
+    public static MessageDigest sha1() {
+        return digest("SHA-1");
+    }
+
+    /** Returns the SHA-256 of a text's UTF-8 bytes, 64 lower-case hexadecimal digits. */
+    public static String sha256(String text) {
+        var digest = sha256();
+        digest.update(text.getBytes(StandardCharsets.UTF_8));
+        return hex(digest);
+    }
+
+    private static MessageDigest digest(String algorithm) {
         try {
             return MessageDigest.getInstance(algorithm);
         } catch (NoSuchAlgorithmException e) {
@@ -29,11 +41,12 @@ public record Checksums(Path folder) {
         }
     }
 
+    /** Returns a digest's result in lower-case hexadecimal digits and resets the digest. */
     public static String hex(MessageDigest digest) {
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    /** The checksum of the file, remembered or computed. */
+    /** Returns the SHA-256 of a file, remembered or computed: 64 lower-case hexadecimal digits. */
     public String of(Path file) throws IOException {
         var stamp = stamp(file);
         var state = state(file);
@@ -48,15 +61,14 @@ public record Checksums(Path folder) {
         return sha256;
     }
 
-    /** Remembers a checksum that was computed elsewhere; not where the folder cannot be written, say a shared cache. */
+    /**
+     * Remembers a checksum that was computed elsewhere. Does nothing if the folder is read-only, as in a shared cache.
+     */
     public void remember(Path file, String sha256) throws IOException {
         if (!isWritable()) {
             return;
         }
-        Files.createDirectories(folder);
-        var half = folder.resolve(UUID.randomUUID() + ".half");
-        Files.writeString(half, state(file) + sha256 + "\n");
-        Files.move(half, stamp(file), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        WholeFile.write(stamp(file), state(file) + sha256 + "\n");
     }
 
     private boolean isWritable() {
@@ -68,9 +80,7 @@ public record Checksums(Path folder) {
     }
 
     private Path stamp(Path file) throws IOException {
-        var digest = sha256();
-        digest.update(file.toRealPath().toString().getBytes(StandardCharsets.UTF_8));
-        return folder.resolve(hex(digest).substring(0, 32));
+        return folder.resolve(sha256(file.toRealPath().toString()).substring(0, 32));
     }
 
     private static String state(Path file) throws IOException {

@@ -1,34 +1,37 @@
 package rudder.checkpoint.format;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.univocity.parsers.common.TextParsingException;
 import com.univocity.parsers.csv.CsvParser;
 import com.univocity.parsers.csv.CsvParserSettings;
 import com.univocity.parsers.csv.UnescapedQuoteHandling;
 import java.io.IOException;
 import java.io.StringReader;
+import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /**
- * A table of texts with named columns: UTF-8, quoted as RFC 4180 has it, line ends of any system. Nothing is guessed:
- * no types, no missing values, no trimming. Lines before the first row that begin with {@code #} and a space are left
- * out.
+ * A table of texts with named columns: UTF-8, quoting of RFC 4180, line ends of any system. Rudder does not guess types
+ * or missing values and does not trim. Lines before the first row that begin with {@code #} and a space are comments.
  *
- * @param file where it was read
- * @param columns names, in the first line unless they were given
- * @param rows as many fields each as there are columns
+ * @param file the table's file
+ * @param columns names of the columns
+ * @param rows one field for each column
  */
 public record Csv(Path file, List<String> columns, List<Row> rows) {
 
     /**
      * A row.
      *
-     * @param line the file's line, from 1, on which the row ends
-     * @param fields the texts between the commas
+     * @param line the line of the file, from 1, on which the row ends
+     * @param fields the texts between the delimiters
      */
     public record Row(long line, List<String> fields) {}
 
@@ -37,9 +40,10 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
     private static final String COMMENT = "# ";
 
     /**
-     * Reads a table separated by commas, with its columns' names in the first line.
+     * Reads a table separated by commas, with the names of its columns in the first line.
      *
-     * @throws IOException if there is no such file or it is none; the message names the line, what was found and wanted
+     * @throws IOException if the file does not exist or is malformed; the message names the line, what was found and
+     *     what was wanted
      */
     public static Csv read(Path file) throws IOException {
         return read(file, ',');
@@ -48,10 +52,45 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
     /**
      * Reads a table with fields separated by {@code delimiter}.
      *
-     * @param names the columns' names, if the first line is a row like any other
-     * @throws IOException if there is no such file or it is none; the message names the line, what was found and wanted
+     * @param names the names of the columns, if the first line is a row; otherwise the first line has them
+     * @throws IOException as {@link #read(Path)}
      */
     public static Csv read(Path file, char delimiter, String... names) throws IOException {
+        return parse(file, text(file), delimiter, names);
+    }
+
+    /**
+     * Reads a table that is packed into the library, separated by commas, with its columns' names in the first line.
+     *
+     * @param resource absolute name, {@code /rudder/data/models.csv} for instance
+     * @throws IllegalArgumentException if there is no such resource or it is not a table
+     */
+    public static Csv packed(String resource) {
+        try (var in = Csv.class.getResourceAsStream(resource)) {
+            if (in == null) {
+                throw new IllegalArgumentException("there is no resource " + resource + " on the class path");
+            }
+            return parse(resource.substring(resource.lastIndexOf('/') + 1), new String(in.readAllBytes(), UTF_8));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * Reads a text as a table, separated by commas, with its columns' names in the first line.
+     *
+     * @param name a file name for messages
+     * @throws IllegalArgumentException if the text is not a table; the message names the line
+     */
+    public static Csv parse(String name, String text) {
+        try {
+            return parse(Path.of(name), text, ',');
+        } catch (IOException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
+        }
+    }
+
+    private static Csv parse(Path file, String text, char delimiter, String... names) throws IOException {
         var settings = new CsvParserSettings();
         settings.getFormat().setDelimiter(delimiter);
         settings.setLineSeparatorDetectionEnabled(true);
@@ -64,14 +103,13 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
         var parser = new CsvParser(settings);
         var rows = new ArrayList<Row>();
         List<String> columns = names.length == 0 ? null : List.of(names);
-        var text = text(file);
         int comments = 0;
         for (; text.startsWith(COMMENT); comments++) {
             int end = text.indexOf('\n');
             text = end < 0 ? "" : text.substring(end + 1);
         }
         if (text.chars().filter(c -> c == '"').count() % 2
-                != 0) { // the parser would take an open quote's field to the end of the file
+                != 0) { // the parser would read an open quote to the end of the file
             throw new IOException(file + " has an odd number of quotes" + QUOTING);
         }
         try {
@@ -117,9 +155,26 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
     }
 
     /**
-     * Position of a column.
+     * Converts every row.
      *
-     * @throws IOException if there is none of that name
+     * @throws IllegalArgumentException if {@code conversion} throws one; the message names the file and the line
+     */
+    public <T> List<T> map(Function<List<String>, T> conversion) {
+        return rows.stream().map(row -> convert(row, conversion)).toList();
+    }
+
+    private <T> T convert(Row row, Function<List<String>, T> conversion) {
+        try {
+            return conversion.apply(row.fields);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(file + ", line " + row.line + ": " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Returns the position of a column, from 0.
+     *
+     * @throws IOException if there is no column of this name
      */
     public int column(String name) throws IOException {
         int at = columns.indexOf(name);

@@ -11,13 +11,14 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A GGUF checkpoint (versions 2 and 3): one file that holds a model's tensors, its hyperparameters and its tokenizer.
- * Nothing but the header is read on opening; tensors are read and converted when asked for.
+ * A GGUF checkpoint (versions 2 and 3): one file with a model's tensors, hyperparameters and tokenizer. Opening reads
+ * the header only; tensors are read and converted on demand. Close a file that you opened. A file inside a
+ * {@code Checkpoint} or a {@code LanguageModel} is closed with it.
  *
  * <p>Tensor types: F32, F64, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K.
  *
- * <p>The typed getters fail with an IllegalArgumentException that names the key and what the file has instead: when the
- * key is absent (unless a default is given), or is of another type, or does not fit.
+ * <p>A typed getter throws an IllegalArgumentException if the key is absent and has no default, or the value is of
+ * another type or does not fit. The message names the key and the type found.
  */
 public final class GgufFile implements TensorSource {
 
@@ -35,10 +36,10 @@ public final class GgufFile implements TensorSource {
     }
 
     /**
-     * Opens a file and checks its header: magic and version, every length and count against the file's size, every
-     * tensor's type, shape and place.
+     * Opens a file and checks its header: magic, version, every length and count against the file's size, and the type,
+     * shape and place of every tensor.
      *
-     * @throws IOException if there is no such file, or it is not a sound GGUF file; the message says what was found
+     * @throws IOException if the file does not exist or is malformed; the message says what was found
      */
     public static GgufFile open(Path path) throws IOException {
         OpenFile file = new OpenFile(path);
@@ -56,13 +57,16 @@ public final class GgufFile implements TensorSource {
     private GgufFile whole() throws IOException {
         long parts = integer("split.count", 1);
         if (parts > 1) {
-            throw new IOException("cannot read " + path + ": it is one of " + parts
-                    + " parts of a model, wanted the whole; " + "merge them first (llama.cpp: gguf-split --merge)");
+            throw new IOException("cannot read " + path + ": found one of " + parts
+                    + " parts of a model, wanted the whole; merge them first (llama.cpp: gguf-split --merge)");
         }
         return this;
     }
 
-    /** The same open file without the vocabulary, whose texts take more memory than all else that is known of it. */
+    /**
+     * Returns a view of this open file without {@code tokenizer.*}, so that the memory of the vocabulary can be freed.
+     * Closing the view closes this file.
+     */
     public GgufFile withoutTokenizer() {
         var others = new LinkedHashMap<>(metadata);
         others.keySet().removeIf(key -> key.startsWith("tokenizer."));
@@ -70,34 +74,29 @@ public final class GgufFile implements TensorSource {
     }
 
     /**
-     * The family of models, {@code general.architecture}: "llama", "qwen2", "gemma3"; hyperparameters' keys begin with
-     * it.
+     * Returns {@code general.architecture}: "llama", "qwen2" or "gemma3" for instance. The keys of hyperparameters
+     * begin with this name.
      */
     public String architecture() {
         return string("general.architecture");
     }
 
-    /** Whether the metadata have the key. */
+    /** Returns whether the metadata have the key. */
     public boolean hasKey(String key) {
         return metadata.containsKey(key);
     }
 
-    /** All metadata keys, in the file's order. */
-    public Set<String> keys() {
-        return metadata.keySet();
-    }
-
-    /** A string. */
+    /** Returns a string. */
     public String string(String key) {
         return get(key, String.class, "a string");
     }
 
-    /** A string, or what is given for an absent key. */
+    /** Returns a string, or the default if the key is absent. */
     public String string(String key, String otherwise) {
         return hasKey(key) ? string(key) : otherwise;
     }
 
-    /** An integer of any width and sign; uint64 beyond 2^63 - 1 is refused. */
+    /** Returns an integer of any width and sign; throws for a uint64 beyond 2^63 - 1. */
     public long integer(String key) {
         long value = get(key, Long.class, "an integer");
         if (value < 0 && metadata.get(key).type().equals("uint64")) {
@@ -106,39 +105,39 @@ public final class GgufFile implements TensorSource {
         return value;
     }
 
-    /** An integer, or what is given for an absent key. */
+    /** Returns an integer, or the default if the key is absent. */
     public long integer(String key, long otherwise) {
         return hasKey(key) ? integer(key) : otherwise;
     }
 
-    /** A float32 or float64, or an integer taken as one. */
+    /** Returns a float32, a float64 or an integer as a double. */
     public double real(String key) {
         return hasKey(key) && metadata.get(key).data() instanceof Long
                 ? integer(key)
                 : get(key, Double.class, "a float");
     }
 
-    /** A float, or what is given for an absent key. */
+    /** Returns a number, or the default if the key is absent. */
     public double real(String key, double otherwise) {
         return hasKey(key) ? real(key) : otherwise;
     }
 
-    /** A bool. */
-    public boolean flag(String key) {
+    /** Returns a bool. */
+    boolean flag(String key) {
         return get(key, Boolean.class, "a bool");
     }
 
-    /** A bool, or what is given for an absent key. */
+    /** Returns a bool, or the default if the key is absent. */
     public boolean flag(String key, boolean otherwise) {
         return hasKey(key) ? flag(key) : otherwise;
     }
 
-    /** An array of strings, a vocabulary for instance. */
+    /** Returns an array of strings, a vocabulary for instance. */
     public List<String> strings(String key) {
         return List.of(get(key, String[].class, "an array of strings"));
     }
 
-    /** An array of float32 or float64. */
+    /** Returns an array of float32 or float64. */
     public float[] floats(String key) {
         double[] all = get(key, double[].class, "an array of floats");
         float[] floats = new float[all.length];
@@ -148,7 +147,7 @@ public final class GgufFile implements TensorSource {
         return floats;
     }
 
-    /** An array of integers of any width, each of which must fit an int. */
+    /** Returns an array of integers of any width; each must fit an int. */
     public int[] integers(String key) {
         long[] all = get(key, long[].class, "an array of integers");
         int[] integers = new int[all.length];
@@ -161,8 +160,8 @@ public final class GgufFile implements TensorSource {
         return integers;
     }
 
-    /** An array of bools. */
-    public boolean[] flags(String key) {
+    /** Returns an array of bools. */
+    boolean[] flags(String key) {
         return get(key, boolean[].class, "an array of bools").clone();
     }
 
@@ -177,7 +176,8 @@ public final class GgufFile implements TensorSource {
     private IllegalArgumentException wrong(String key, String wanted, String found) {
         return new IllegalArgumentException(
                 path.getFileName() + ": wanted " + wanted + " under the metadata key '" + key + "', found " + found
-                        + "; the model was converted by a program of another age, or is of another kind: try another conversion of it");
+                        + "; the file is of another kind or from another version of the converter:"
+                        + " try another conversion of the model");
     }
 
     @Override
@@ -205,11 +205,12 @@ public final class GgufFile implements TensorSource {
             throw new IllegalArgumentException(
                     path.getFileName() + " (" + string("general.architecture", "no architecture") + ") has no tensor '"
                             + name + "' among its " + tensors.size()
-                            + ": the file is incomplete or of another kind, try another conversion of the model");
+                            + ": the file is incomplete or of another kind; try another conversion of the model");
         }
         return entry;
     }
 
+    /** Closes the file; later reads throw an UncheckedIOException. */
     @Override
     public void close() throws IOException {
         file.close();

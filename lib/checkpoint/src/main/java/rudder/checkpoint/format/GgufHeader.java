@@ -16,20 +16,28 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What stands before the tensors of a GGUF file: magic "GGUF", uint32 version, uint64 counts of tensors and of
- * metadata, the metadata (key, uint32 type, value), the tensors (name, uint32 rank, uint64 dims fastest first, uint32
- * type, uint64 offset into the data). Strings are a uint64 length and UTF-8; arrays a uint32 type, a uint64 count and
- * the elements. The data begin at the next multiple of {@code general.alignment} (32 when absent).
+ * The header of a GGUF file:
  *
- * <p>No length or count is believed before the bytes it speaks of are known to be there, and a header is at most
- * {@link #MAX_BYTES} long, so that a hostile file cannot make the reader allocate more than some hundred megabytes.
- * Real headers, vocabulary and all, stay below 20 MB.
+ * <pre>
+ *   magic "GGUF", uint32 version, uint64 count of tensors, uint64 count of metadata
+ *   each of the metadata: key, uint32 type, value
+ *   each of the tensors: name, uint32 rank, uint64 dimensions (fastest first), uint32 type,
+ *                        uint64 offset into the data
+ *   string: uint64 length, UTF-8
+ *   array:  uint32 type, uint64 count, elements
+ * </pre>
+ *
+ * The data begin at the next multiple of {@code general.alignment} (default 32). Source: ggml's {@code docs/gguf.md}.
+ *
+ * <p>The reader checks each length and count against the bytes that are left, and reads at most {@link #MAX_BYTES}. A
+ * hostile file therefore cannot make it allocate more than some hundred megabytes. Real headers, with their vocabulary,
+ * stay below 20 MB.
  */
 final class GgufHeader {
 
     /**
-     * A metadata value: Long for integers, Double, Boolean, String, and for arrays long[], double[], boolean[],
-     * String[] or Object[] of arrays.
+     * A metadata value: Long for integers, Double, Boolean or String; for arrays long[], double[], boolean[], String[],
+     * or Object[] of arrays.
      */
     record Value(String type, Object data) {}
 
@@ -53,15 +61,15 @@ final class GgufHeader {
     final Map<String, Value> metadata;
     final Map<String, TensorEntry> tensors;
 
-    /** @param start the file's bytes from its beginning: all of them, or the first {@link #MAX_BYTES} */
+    /** @param start the file's first bytes: all of them, or {@link #MAX_BYTES} */
     GgufHeader(Path file, long fileSize, ByteBuffer start) throws IOException {
         this.file = file;
         this.fileSize = fileSize;
         this.in = start.order(ByteOrder.LITTLE_ENDIAN);
         try {
             if (in.remaining() < 4 || in.getInt() != MAGIC) {
-                throw broken(
-                        "it does not begin with the letters GGUF; this is not a GGUF file, or its download failed");
+                throw broken("it does not begin with the letters GGUF; it is not a GGUF file, or its download failed:"
+                        + " fetch it again");
             }
             version(in.getInt());
             long tensorCount = count("tensors", 8 + 4 + 4 + 8);
@@ -95,7 +103,7 @@ final class GgufHeader {
             Object data = type == ARRAY ? array(key, 1) : scalar(type, key);
             String name = type == ARRAY ? describe(data) : TYPES.get(type);
             if (all.put(key, new Value(name, data)) != null) {
-                throw broken("the metadata key '" + key + "' occurs twice");
+                throw broken("the metadata key '" + key + "' occurs twice, wanted it once; convert the model again");
             }
         }
         return Collections.unmodifiableMap(all);
@@ -129,7 +137,8 @@ final class GgufHeader {
 
     private Object array(String key, int nesting) throws IOException {
         if (nesting > MAX_NESTING) {
-            throw broken("the arrays of '" + key + "' are nested deeper than " + MAX_NESTING + "; the file is damaged");
+            throw broken("the arrays of '" + key + "' are nested deeper than " + MAX_NESTING
+                    + "; the file is damaged, fetch it again");
         }
         int type = type(key);
         int n = (int) count("elements of '" + key + "'", LEAST_BYTES[type]);
@@ -184,7 +193,7 @@ final class GgufHeader {
     private boolean bool(String key) throws IOException {
         byte value = in.get();
         if (value != 0 && value != 1) {
-            throw broken("the bool '" + key + "' is " + value + ", wanted 0 or 1; the file is damaged");
+            throw broken("the bool '" + key + "' is " + value + ", wanted 0 or 1; the file is damaged, fetch it again");
         }
         return value == 1;
     }
@@ -195,7 +204,7 @@ final class GgufHeader {
         return new String(utf8, StandardCharsets.UTF_8);
     }
 
-    /** A uint64 count of things of at least so many bytes each, all of which must still fit. */
+    /** Reads a uint64 count of things that take at least so many bytes each; all of them must still fit. */
     private long count(String what, int leastBytes) throws IOException {
         long n = in.getLong();
         if (Long.compareUnsigned(n, in.remaining() / leastBytes) > 0) {
@@ -228,44 +237,44 @@ final class GgufHeader {
                         + " bytes of data; the file is truncated or damaged, fetch it again");
             }
             if (all.put(t.name(), new TensorEntry(t.name(), t.type(), t.shape(), start + t.offset())) != null) {
-                throw broken("the tensor '" + t.name() + "' occurs twice");
+                throw broken("the tensor '" + t.name() + "' occurs twice, wanted it once; convert the model again");
             }
         }
         refuseOverlaps(all.values());
         return Collections.unmodifiableMap(all);
     }
 
-    /** An entry whose offset still counts from the start of the data. */
+    /** Reads an entry; its offset counts from the start of the data. */
     private TensorEntry tensor() throws IOException {
         String name = string("a tensor's name");
         int rank = in.getInt();
         if (rank < 1 || rank > MAX_RANK) {
             throw broken("tensor '" + name + "' has " + Integer.toUnsignedString(rank) + " dimensions, wanted 1 to "
-                    + MAX_RANK);
+                    + MAX_RANK + "; the file is damaged, fetch it again");
         }
         long[] shape = new long[rank];
-        for (int i = rank - 1; i >= 0; i--) { // GGUF puts the fastest axis first
+        for (int i = rank - 1; i >= 0; i--) { // GGUF stores the fastest axis first
             shape[i] = in.getLong();
         }
         int id = in.getInt();
         TensorType type = TensorType.ofGguf(id)
                 .orElseThrow(() -> broken("tensor '" + name + "' has the type number "
-                        + Integer.toUnsignedString(id) + ", which this reader does not know; wanted one of "
+                        + Integer.toUnsignedString(id) + ", wanted one of "
                         + Arrays.toString(TensorType.values())
-                        + "; take the model in one of these, Q4_K_M or Q8_0 for instance"));
-        // every dimension positive, the whole of them a number of bytes that the file could hold
+                        + "; fetch the model in one of these types, Q4_K_M or Q8_0 for instance"));
+        // every dimension is positive, and the file can hold their product
         long most = fileSize / type.bytes * type.values;
         for (long n : shape) {
             if (n <= 0 || n > most) {
                 throw broken("tensor '" + name + "' has the shape " + Arrays.toString(shape) + " in " + type
-                        + ", more than the file's " + fileSize
-                        + " bytes or less than one value; the file is truncated or damaged");
+                        + ", wanted at least one value and at most the file's " + fileSize
+                        + " bytes; the file is truncated or damaged, fetch it again");
             }
             most /= n;
         }
         if (shape[rank - 1] % type.values != 0) {
             throw broken("tensor '" + name + "' has rows of " + shape[rank - 1] + " values, wanted a multiple of "
-                    + type.values + " for " + type);
+                    + type.values + " for " + type + "; the file is damaged, fetch it again");
         }
         return new TensorEntry(name, type, shape, in.getLong());
     }
@@ -273,7 +282,8 @@ final class GgufHeader {
     private int alignment() throws IOException {
         Value found = metadata.getOrDefault("general.alignment", new Value("uint32", 32L));
         if (!(found.data() instanceof Long n) || n < 1 || n > 1 << 30 || Long.bitCount(n) != 1) {
-            throw broken("general.alignment is the " + found.type() + " " + found.data() + ", wanted a power of two");
+            throw broken("general.alignment is the " + found.type() + " " + found.data() + ", wanted a power of two;"
+                    + " the file is damaged, fetch it again");
         }
         return (int) (long) n;
     }

@@ -8,9 +8,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
- * Writes a GGUF file (version 3) of strings, integers and float32 vectors, all that a control vector takes, in the
- * layout that {@link GgufHeader} describes. The data of every tensor, the last one's too, are padded to the alignment:
- * llama.cpp reads them in one piece.
+ * Writes a GGUF file (version 3) of strings, integers and float32 vectors, as a control vector needs, in the layout of
+ * {@link GgufHeader}. The data of every tensor, the last included, are padded to the alignment, because llama.cpp reads
+ * all data in one piece.
  */
 public final class GgufWriter {
 
@@ -24,6 +24,7 @@ public final class GgufWriter {
     private long keyCount;
     private long tensorCount;
 
+    /** Adds a string to the metadata. */
     public GgufWriter string(String key, String value) {
         string(metadata, key);
         metadata.writeBytes(little(4).putInt(STRING).array());
@@ -32,6 +33,7 @@ public final class GgufWriter {
         return this;
     }
 
+    /** Adds a uint32 to the metadata. */
     public GgufWriter integer(String key, int value) {
         string(metadata, key);
         metadata.writeBytes(little(8).putInt(UINT32).putInt(value).array());
@@ -39,7 +41,7 @@ public final class GgufWriter {
         return this;
     }
 
-    /** A tensor of one axis. */
+    /** Adds a float32 tensor of one axis. */
     public GgufWriter floats(String name, float[] values) {
         string(tensors, name);
         tensors.writeBytes(little(24)
@@ -56,7 +58,7 @@ public final class GgufWriter {
         return this;
     }
 
-    /** Writes the file, all or nothing, in place of one that may be there; missing folders are made. */
+    /** Writes the file, all or nothing. Replaces an existing file and makes missing folders. */
     public void write(Path path) throws IOException {
         var file = new ByteArrayOutputStream();
         file.writeBytes(little(24)

@@ -8,9 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A file that is read at any place, by several threads, for as long as its model lives. By neither a channel, which
- * closes for all of them when one is interrupted, nor a mapping, whose pages count as this process's memory until the
- * collector comes by.
+ * A file that several threads read at any place, as long as their model is open. It is not a channel, because an
+ * interrupted thread closes a channel for all threads. It is not a mapping, because mapped pages count as memory of
+ * this process until the garbage collector frees them.
  */
 final class OpenFile implements Closeable {
 
@@ -27,12 +27,12 @@ final class OpenFile implements Closeable {
         return size;
     }
 
-    /** For whoever reads the header, at once. */
+    /** Returns the channel for reading the header; the threads that read tensors do not use it. */
     FileChannel channel() {
         return file.getChannel();
     }
 
-    /** Fills the array with the bytes from this place on. */
+    /** Fills the array with the bytes from {@code from} on. */
     synchronized void read(long from, byte[] into) throws IOException {
         file.seek(from);
         file.readFully(into);

@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.Objects;
 
 /**
- * Long work that says how far it is.
+ * Reports the progress of long work.
  *
  * <pre>{@code
  * try (var job = Progress.of("Jacobians of 24 prompts", 24)) {
@@ -12,17 +12,17 @@ import java.util.Objects;
  * }
  * }</pre>
  *
- * Nothing is shown in the first second, nor more than five times a second. Jobs are shown on standard error until
- * {@link #showOn} names a better place; a job belongs to one thread.
+ * Nothing is shown in the first second; later, at most five updates a second. Progress is shown on standard error
+ * unless {@link #showOn} sets another display. An instance belongs to one thread.
  */
 public final class Progress implements AutoCloseable {
 
-    /** Where jobs are shown. Called from the thread that works; must not block. */
+    /** A place that shows progress. Called from the working thread; must not block. */
     public interface Display {
-        /** The job moved: {@code fraction} of it, 0 to 1, is done. */
+        /** Shows that {@code fraction} of the job, 0 to 1, is done. */
         void show(Progress job, double fraction);
 
-        /** The job ended; called only if {@link #show} was. */
+        /** Shows that the job ended; called only after {@link #show}. */
         void end(Progress job);
     }
 
@@ -44,23 +44,23 @@ public final class Progress implements AutoCloseable {
         this.total = Math.max(1, total);
     }
 
-    /** A job of {@code total} equal pieces, begun now. */
+    /** Begins a job of {@code total} equal pieces. */
     public static Progress of(String label, long total) {
         return new Progress(label, total);
     }
 
-    /** From now on new jobs are shown here. */
+    /** Sets the display of all jobs that begin later. */
     public static void showOn(Display display) {
         Progress.display = Objects.requireNonNull(display, "display");
     }
 
-    /** Another {@code pieces} are done. */
+    /** Counts {@code pieces} more as done. */
     public void advance(long pieces) {
         reach(done + pieces);
     }
 
     /**
-     * So many pieces are done in all; a smaller number than before is ignored, a larger one than the total is the
+     * Counts so many pieces as done in all. Ignores a smaller number than before; a number over the total counts as the
      * total.
      */
     public void reach(long pieces) {
@@ -73,17 +73,17 @@ public final class Progress implements AutoCloseable {
         }
     }
 
-    /** What is being done. */
-    public String label() {
+    /** Returns the name of the job. */
+    String label() {
         return label;
     }
 
-    /** Time since the job began. */
-    public Duration elapsed() {
+    /** Returns the time since the job began. */
+    Duration elapsed() {
         return Duration.ofNanos(System.nanoTime() - start);
     }
 
-    /** The job is over, whether it went well or not. */
+    /** Ends the job, successful or not. */
     @Override
     public void close() {
         if (shown) {
@@ -91,7 +91,7 @@ public final class Progress implements AutoCloseable {
         }
     }
 
-    /** {@code SmolLM2-135M-Instruct 42 %, 12 s}. */
+    /** Returns {@code SmolLM2-135M-Instruct 42 %, 12 s} for instance. */
     @Override
     public String toString() {
         return label + " " + 100 * done / total + " %, " + elapsed().toSeconds() + " s";

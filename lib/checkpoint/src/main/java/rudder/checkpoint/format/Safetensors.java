@@ -16,14 +16,17 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Tensors in the safetensors format: one file, or the files of a checkpoint in parts that an index names. Reads F64,
- * F32, F16 and BF16; tensors of integers or flags may be there and are left out of {@link #names()}.
+ * Tensors in the safetensors format: one file, or the files of a checkpoint in parts, named by an index. Reads F64,
+ * F32, F16 and BF16. {@link #names()} leaves out tensors of other types, integers for instance.
  *
- * <p>Files are written by {@link SafetensorsWriter}.
+ * <p>Close a source that you opened; one inside a {@code Checkpoint} or a {@code LanguageModel} is closed with it.
+ * {@link SafetensorsWriter} writes such files.
  */
 public final class Safetensors implements TensorSource {
 
+    /** The name of the file of a checkpoint in one part. */
     public static final String SINGLE = "model.safetensors";
+    /** The name of the index of a checkpoint in several parts. */
     public static final String INDEX = "model.safetensors.index.json";
 
     private record Part(Path path, OpenFile file, SafetensorsHeader header) {}
@@ -37,10 +40,10 @@ public final class Safetensors implements TensorSource {
     }
 
     /**
-     * Opens a file, an index ({@code *.index.json}: the files it names lie beside it), or a folder that has a
-     * {@code model.safetensors} or {@code model.safetensors.index.json}, and checks all headers as the format asks.
+     * Opens a file, an index ({@code *.json}, with its files beside it), or a folder with a {@code model.safetensors}
+     * or a {@code model.safetensors.index.json}. Checks all headers.
      *
-     * @throws IOException if there is no such file, or it is not sound; the message says what was found
+     * @throws IOException if a file does not exist or is malformed; the message says what was found
      */
     public static Safetensors open(Path path) throws IOException {
         Safetensors opened = new Safetensors(path);
@@ -94,21 +97,26 @@ public final class Safetensors implements TensorSource {
             if (part.header.tensors.containsKey(name)) {
                 partOf.put(name, part);
             } else if (!part.header.unreadable.containsKey(name)) {
-                throw broken(index, "it puts tensor '" + name + "' into " + file + ", which has none of that name");
+                throw broken(
+                        index, "it puts tensor '" + name + "' into " + file + ", which has no tensor of this name");
             }
         }
     }
 
-    /** The names of the files beside an index that it puts tensors into. */
+    /**
+     * Returns the names of the files that an index lists, sorted; all lie beside the index.
+     *
+     * @throws IOException if the index cannot be read or is malformed
+     */
     public static List<String> filesOf(Path index) throws IOException {
         return fileOf(index).values().stream().distinct().sorted().toList();
     }
 
-    /** Tensor to file. */
+    /** Returns the file of each tensor. */
     private static Map<String, String> fileOf(Path index) throws IOException {
         Map<String, String> files = new LinkedHashMap<>();
         for (Map.Entry<?, ?> weight : weightMap(index).entrySet()) {
-            // a plain name beside the index: an index must not reach elsewhere on the disk
+            // a plain file name: an index must not reach elsewhere on the disk
             if (!(weight.getValue() instanceof String file)
                     || !file.matches("[A-Za-z0-9_][A-Za-z0-9._-]*\\.safetensors")) {
                 throw broken(
@@ -130,9 +138,9 @@ public final class Safetensors implements TensorSource {
             if (StrictJson.object(Files.readString(index)).get("weight_map") instanceof Map<?, ?> map) {
                 return map;
             }
-            throw broken(index, "it has no object weight_map");
+            throw broken(index, "found no object weight_map, wanted one");
         } catch (MalformedJsonException | EOFException | CharacterCodingException e) {
-            throw broken(index, "it is not the JSON it should be, " + e);
+            throw broken(index, "found malformed JSON (" + e + "), wanted an index");
         }
     }
 
@@ -141,7 +149,7 @@ public final class Safetensors implements TensorSource {
     }
 
     /**
-     * The strings a writer put beside the tensors, provenance for instance; of a model in parts, those of all parts.
+     * Returns the strings stored beside the tensors, provenance for instance; for a model in parts, those of all parts.
      */
     public Map<String, String> metadata() {
         Map<String, String> all = new LinkedHashMap<>();
@@ -149,7 +157,7 @@ public final class Safetensors implements TensorSource {
         return Collections.unmodifiableMap(all);
     }
 
-    /** The files that hold tensors, by name. */
+    /** Returns the files that hold tensors, sorted by name. */
     public List<Path> files() {
         return parts.stream().map(Part::path).sorted().toList();
     }
@@ -175,10 +183,10 @@ public final class Safetensors implements TensorSource {
     }
 
     /**
-     * All values of a tensor in double precision, row-major: exact for F64, as for every other type.
+     * Returns all values of a tensor in double precision, row-major and exact for every type.
      *
      * @throws IllegalArgumentException if there is no such tensor, or it has 2^31 values or more
-     * @throws UncheckedIOException if the file cannot be read, or was closed
+     * @throws UncheckedIOException if the file cannot be read, or is closed
      */
     public double[] doubles(String name) {
         TensorEntry entry = entry(name);
@@ -203,13 +211,14 @@ public final class Safetensors implements TensorSource {
                     .orElse(null);
             throw new IllegalArgumentException(path.getFileName()
                     + (dtype == null
-                            ? " has no tensor '" + name + "' among its " + partOf.size() + "; see names()"
+                            ? " has no tensor '" + name + "' among its " + partOf.size() + "; names() lists them"
                             : " holds '" + name + "' as " + dtype + ", wanted one of " + SafetensorsHeader.READABLE
-                                    + ": it is no tensor of weights"));
+                                    + ": it is not a tensor of weights"));
         }
         return part.header.tensors.get(name);
     }
 
+    /** Closes all files; later reads throw an UncheckedIOException. */
     @Override
     public void close() throws IOException {
         for (Part part : parts) {

@@ -17,13 +17,19 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What stands before the data of a safetensors file: a uint64 length, then that many bytes of JSON,
+ * The header of a safetensors file: a uint64 length, then so many bytes of JSON,
  *
  * <pre>{"__metadata__": {"key": "string"}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}</pre>
  *
- * with offsets into the data that follow. Checked as the format asks: at most 100 MB of header that begins with a
- * brace, no name twice, each tensor's bytes agree with its type and shape, and together they cover the data without
- * hole or overlap.
+ * with offsets into the data that follow. The reader checks the rules of the format:
+ *
+ * <ul>
+ *   <li>the header has at most 100 MB and begins with a brace; no name occurs twice;
+ *   <li>the bytes of each tensor agree with its type and shape;
+ *   <li>the tensors cover the data without hole or overlap.
+ * </ul>
+ *
+ * Source: the format's description in huggingface/safetensors.
  */
 final class SafetensorsHeader {
 
@@ -31,7 +37,7 @@ final class SafetensorsHeader {
     static final String METADATA = "__metadata__";
 
     static final Set<String> READABLE = Set.of("F64", "F32", "F16", "BF16");
-    /** The width of the format's element types. */
+    /** Bytes of the format's element types. */
     private static final Map<String, Integer> WIDTHS = Map.ofEntries(
             Map.entry("F64", 8),
             Map.entry("F32", 4),
@@ -57,14 +63,14 @@ final class SafetensorsHeader {
 
     final Map<String, String> metadata = new LinkedHashMap<>();
     final Map<String, TensorEntry> tensors = new LinkedHashMap<>();
-    /** Name to dtype of tensors of integers, flags and such. */
+    /** Name and dtype of the tensors that are not read: integers, flags and such. */
     final Map<String, String> unreadable = new LinkedHashMap<>();
 
     SafetensorsHeader(Path file, FileChannel channel) throws IOException {
         this.file = file;
         long size = channel.size();
         if (size < 8) {
-            throw broken("it has " + size + " bytes, wanted 8 and a header");
+            throw broken("found " + size + " bytes, wanted at least 8 and a header");
         }
         long length = bytes(channel, 0, 8).getLong();
         if (length < 2 || length > MAX_BYTES || length > size - 8) {
@@ -95,11 +101,11 @@ final class SafetensorsHeader {
 
     private List<Extent> parse(ByteBuffer utf8) throws IOException {
         if (utf8.get(0) != '{') {
-            throw broken("its header does not begin with a brace");
+            throw broken("its header does not begin with a brace, as the format wants");
         }
         List<Extent> extents = new ArrayList<>();
         try {
-            String text = StandardCharsets.UTF_8.newDecoder().decode(utf8).toString(); // refuses what is no UTF-8
+            String text = StandardCharsets.UTF_8.newDecoder().decode(utf8).toString(); // throws if it is not UTF-8
             for (Map.Entry<String, Object> member : StrictJson.object(text).entrySet()) {
                 if (!(member.getValue() instanceof Map<?, ?> value)) {
                     throw broken("'" + member.getKey() + "' is " + member.getValue() + ", wanted an object");
@@ -111,7 +117,7 @@ final class SafetensorsHeader {
                 }
             }
         } catch (MalformedJsonException | EOFException | CharacterCodingException e) {
-            throw broken("its header is not the JSON it should be, " + e);
+            throw broken("found malformed JSON (" + e + ") in its header");
         }
         return extents;
     }
@@ -140,7 +146,8 @@ final class SafetensorsHeader {
         for (long n : shape) {
             bytes = Math.multiplyHigh(bytes, n) == 0 ? bytes * n : -1;
             if (bytes < 0) {
-                throw broken("tensor '" + name + "' has a shape beyond all files, " + members.get("shape"));
+                throw broken("tensor '" + name + "' has the shape " + members.get("shape")
+                        + ", wanted fewer than 2^63 bytes");
             }
         }
         if (offsets[0] > offsets[1] || offsets[1] - offsets[0] != bytes) {
@@ -150,7 +157,7 @@ final class SafetensorsHeader {
         return new Extent(name, type, shape, offsets[0], offsets[1]);
     }
 
-    /** A JSON array of natural numbers, or null for anything else. */
+    /** Returns a JSON array of natural numbers, or null for anything else. */
     private static long[] naturals(Object json) {
         if (!(json instanceof List<?> list) || !list.stream().allMatch(n -> n instanceof Long l && l >= 0)) {
             return null;
@@ -164,17 +171,17 @@ final class SafetensorsHeader {
         for (Extent e : extents) {
             if (e.begin != end) {
                 throw broken("tensor '" + e.name + "' begins at offset " + e.begin + " of the data, wanted " + end
-                        + ", where the one before it ends: no hole, no overlap");
+                        + ", the end of the tensor before it");
             }
             end = e.end;
         }
         if (end != size) {
-            throw broken("its tensors end at offset " + end + " of the data, and there are " + size + " bytes of them");
+            throw broken("its tensors end at offset " + end + " of the data, wanted the end of its " + size + " bytes");
         }
     }
 
     private IOException broken(String found) {
         return new IOException("cannot read " + file + " as safetensors: " + found
-                + "; the file is truncated, damaged or of another kind, fetch it again");
+                + "; the file is truncated, damaged or of another kind: fetch it again");
     }
 }

@@ -20,9 +20,8 @@ import java.util.function.IntFunction;
 import java.util.function.Supplier;
 
 /**
- * Collects tensors and writes them to one safetensors file, all or nothing: the file is written beside its place and
- * renamed, so that a crash leaves the old one, or none. A tensor's values are asked for when their turn to be written
- * comes and let go after it, so that a file may be larger than the memory:
+ * Collects tensors and writes them to one safetensors file, all or nothing. A tensor's values are requested when they
+ * are written and freed afterwards, so that a file may be larger than the memory:
  *
  * <pre>new SafetensorsWriter().metadata("model", sha256).doubles("A.0", () -&gt; a0.data, 576, 576).write(path)</pre>
  */
@@ -37,7 +36,7 @@ public final class SafetensorsWriter {
     private final Map<String, String> metadata = new LinkedHashMap<>();
     private final Map<String, Tensor> tensors = new LinkedHashMap<>();
 
-    /** Adds a string that {@link Safetensors#metadata()} gives back. */
+    /** Adds a string to the metadata; {@link Safetensors#metadata()} returns it. */
     public SafetensorsWriter metadata(String key, String value) {
         metadata.put(key, Objects.requireNonNull(value, key));
         return this;
@@ -46,23 +45,23 @@ public final class SafetensorsWriter {
     /**
      * Adds a float32 tensor.
      *
-     * @param values row-major, as many as the shape says; called once, by {@link #write}
+     * @param values supplies the values of the shape, row-major; called once, by {@link #write}
      * @param shape slowest axis first
-     * @throws IllegalArgumentException if the name was given before
+     * @throws IllegalArgumentException if the name is taken
      */
     public SafetensorsWriter floats(String name, Supplier<float[]> values, long... shape) {
         return add(name, new Tensor(TensorType.F32, shape.clone(), values));
     }
 
-    /** Adds a float64 tensor; all else as {@link #floats}. */
+    /** Adds a float64 tensor; otherwise like {@link #floats}. */
     public SafetensorsWriter doubles(String name, Supplier<double[]> values, long... shape) {
         return add(name, new Tensor(TensorType.F64, shape.clone(), values));
     }
 
     /**
-     * Adds a bfloat16 tensor whose values are asked for piece by piece, so that it may be larger than an array.
+     * Adds a bfloat16 tensor whose values are requested piece by piece, so that the tensor may be larger than an array.
      *
-     * @param pieces gives the next so many values, row-major, each the upper half of a float's bits
+     * @param pieces returns the next so many values, row-major, each the upper half of a float's bits
      */
     public SafetensorsWriter bfloats(String name, IntFunction<short[]> pieces, long... shape) {
         return add(name, new Tensor(TensorType.BF16, shape.clone(), () -> pieces));
@@ -77,12 +76,12 @@ public final class SafetensorsWriter {
     }
 
     /**
-     * Writes the file, in place of one that may be there; missing folders are made.
+     * Writes the file, all or nothing. Replaces an existing file and makes missing folders.
      *
-     * @throws IllegalArgumentException if a tensor's values are not as many as its shape says
+     * @throws IllegalArgumentException if the number of values of a tensor differs from its shape
      */
     public void write(Path path) throws IOException {
-        // the widest type first: every value lies at a multiple of its width
+        // the widest type first, so that every value lies at a multiple of its width
         List<Map.Entry<String, Tensor>> ordered = new ArrayList<>(tensors.entrySet());
         ordered.sort(Comparator.comparingInt(t -> -t.getValue().type.bytes));
         WholeFile.write(path, out -> {
@@ -94,7 +93,7 @@ public final class SafetensorsWriter {
         });
     }
 
-    /** Length and JSON, padded with spaces so that the data begin at a multiple of 8. */
+    /** Returns length and JSON, padded with spaces so that the data begin at a multiple of 8. */
     private byte[] header(List<Map.Entry<String, Tensor>> ordered) {
         JsonObject json = new JsonObject();
         if (!metadata.isEmpty()) {

@@ -1,8 +1,8 @@
 package rudder.checkpoint.format;
 
 /**
- * One line on standard error: rewritten in place on a terminal, printed once at the end into a log if the job was a
- * long one.
+ * Shows progress in one line on standard error. A terminal's line is rewritten in place; a log gets one line at the end
+ * of a job of ten seconds or more.
  */
 final class StderrProgress implements Progress.Display {
 

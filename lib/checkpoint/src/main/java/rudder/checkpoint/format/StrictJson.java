@@ -13,24 +13,25 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * JSON by the letter, for files from elsewhere: what two readers could take two ways, a name given twice above all, is
- * refused.
+ * Reads JSON strictly by RFC 8259, for files from elsewhere. Ambiguous texts fail, above all an object with the same
+ * name twice.
  */
 public final class StrictJson {
 
     private StrictJson() {}
 
     /**
-     * The one object a text consists of. Values are Map, List, String, Boolean, null, Long for numbers written as
-     * integers that fit one, and Double for other numbers.
+     * Reads a text that is one JSON object. Values are Map, List, String, Boolean or null; Long for an integer that
+     * fits; Double for any other number.
      *
-     * @throws MalformedJsonException if the text is anything else
+     * @throws MalformedJsonException if the text is malformed, or is not one object
+     * @throws java.io.EOFException if the text ends inside the object
      */
     public static Map<String, Object> object(String text) throws IOException {
         JsonReader json = new JsonReader(new StringReader(text));
         json.setStrictness(Strictness.STRICT);
         if (json.peek() != JsonToken.BEGIN_OBJECT) {
-            throw new MalformedJsonException("it is no object, " + json.peek());
+            throw new MalformedJsonException("found " + json.peek() + ", wanted an object");
         }
         Map<String, Object> object = members(json);
         if (json.peek() != JsonToken.END_DOCUMENT) {
@@ -55,7 +56,7 @@ public final class StrictJson {
 
     private static Object value(JsonReader json) throws IOException {
         return switch (json.peek()) {
-            case BEGIN_OBJECT -> members(json); // the reader itself bounds the nesting
+            case BEGIN_OBJECT -> members(json); // the reader limits the nesting
             case BEGIN_ARRAY -> elements(json);
             case STRING -> json.nextString();
             case BOOLEAN -> json.nextBoolean();

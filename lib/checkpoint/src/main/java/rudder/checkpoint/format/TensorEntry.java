@@ -9,18 +9,15 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
- * Where one tensor lies in a file and how its numbers are written. Whoever makes one has checked that {@link #values()}
- * is a whole number of blocks that does not overflow and that the bytes from {@code offset} lie inside the file.
+ * The place of a tensor in a file, and the encoding of its numbers. Requires, unchecked, that {@link #values()} does
+ * not overflow and is a whole number of blocks, and that all bytes lie inside the file.
  *
  * @param shape slowest axis first
  * @param offset of the first byte in the file
  */
 record TensorEntry(String name, TensorType type, long[] shape, long offset) {
 
-    /**
-     * Values read and converted by one task: the bytes and the floats both stay in a core's cache. A multiple of every
-     * block.
-     */
+    /** Values that one task reads and converts: few enough for a core's cache, and a multiple of every block. */
     private static final int CHUNK = 1 << 14;
 
     long values() {
@@ -31,19 +28,22 @@ record TensorEntry(String name, TensorType type, long[] shape, long offset) {
         return values() / type.values * type.bytes;
     }
 
-    /** Rows along the slowest axis; of a blocked type each is a whole number of blocks, or there is one row. */
+    /**
+     * Reads rows along the slowest axis. A row of a blocked type must be a whole number of blocks, unless there is only
+     * one row.
+     */
     void read(OpenFile file, long first, long count, FloatBuffer into) throws IOException {
         long rows = shape.length == 0 ? 1 : shape[0];
         if (first < 0 || count < 0 || first + count > rows) {
-            throw new IllegalArgumentException(
-                    "tensor '" + name + "' has " + rows + " rows, wanted rows " + first + " to " + (first + count - 1));
+            throw new IllegalArgumentException("tensor '" + name + "' has " + rows + " rows, but rows " + first + " to "
+                    + (first + count - 1) + " were requested");
         }
         long width = rows == 0 ? 0 : values() / rows;
         if (count * width > into.remaining()) {
             throw new IllegalArgumentException("tensor '" + name + "' has " + count * width + " values"
                     + (count == rows ? "" : " in " + count + " rows") + ", " + Arrays.toString(shape)
-                    + ", and the buffer has room for "
-                    + into.remaining() + "; pass a buffer of at least that many");
+                    + ", but the buffer has room for "
+                    + into.remaining() + "; pass a larger buffer");
         }
         int values = (int) (count * width);
         long start = offset + first * width / type.values * type.bytes;
@@ -66,7 +66,7 @@ record TensorEntry(String name, TensorType type, long[] shape, long offset) {
         return (int) ((values + CHUNK - 1L) / CHUNK);
     }
 
-    /** The bytes of chunk c of so many values that begin at {@code start}. */
+    /** Reads the bytes of chunk c, where {@code values} values begin at {@code start}. */
     private byte[] chunk(OpenFile file, long start, int values, int c) {
         byte[] bytes = new byte[Math.min(CHUNK, values - c * CHUNK) / type.values * type.bytes];
         try {
@@ -77,11 +77,11 @@ record TensorEntry(String name, TensorType type, long[] shape, long offset) {
         return bytes;
     }
 
-    /** All values, F64's exactly. */
+    /** Reads all values; exact for every type. */
     double[] doubles(OpenFile file) throws IOException {
         if (values() > Integer.MAX_VALUE) {
-            throw new IllegalArgumentException(
-                    "tensor '" + name + "' has " + values() + " values, more than an array holds");
+            throw new IllegalArgumentException("tensor '" + name + "' has " + values()
+                    + " values, more than the 2^31 - 1 of an array; read it in rows");
         }
         double[] all = new double[(int) values()];
         if (type == TensorType.F64) {

@@ -5,46 +5,45 @@ import java.nio.FloatBuffer;
 import java.util.Set;
 
 /**
- * A checkpoint on disk: named tensors, read one or a few rows at a time as float32, whatever they are stored as.
+ * Named tensors of a checkpoint, read as float32 whatever their stored type, whole or by rows.
  *
- * <p>Shapes are in torch's order, slowest axis first: a linear layer's weight is [out, in]. Values are row-major.
- * Instances are immutable and may be read from several threads. The file must not change while it is open.
+ * <p>Shapes are in torch's order, slowest axis first: a linear layer's weight is [out, in]. Values are row-major. A
+ * source is immutable and thread-safe. Its file must not change while it is open.
  */
 public interface TensorSource extends Closeable {
 
-    /** The tensors that can be read, in the file's order. */
+    /** Returns the names of the tensors that can be read, in the file's order. */
     Set<String> names();
 
-    /** Whether {@link #names()} contains the name. */
+    /** Returns whether {@link #names()} contains the name. */
     default boolean has(String name) {
         return names().contains(name);
     }
 
     /**
-     * A tensor's shape, slowest axis first; empty for a scalar.
+     * Returns a tensor's shape, slowest axis first; empty for a scalar.
      *
      * @throws IllegalArgumentException if there is no such tensor
      */
     long[] shape(String name);
 
     /**
-     * Puts {@code count} rows, the first of them {@code first}, at the buffer's position and advances it past them.
-     * Rows are counted along the slowest axis; a scalar is one row. A direct buffer in native byte order is the
-     * fastest; values are converted in parallel.
+     * Reads {@code count} rows from row {@code first} on into the buffer, at its position, and advances the position.
+     * Rows are counted along the slowest axis; a scalar is one row. Values are converted in parallel. A direct buffer
+     * in native byte order is the fastest.
      *
-     * @throws IllegalArgumentException if there is no such tensor, it has not these rows, or there is less room than
-     *     they have values
-     * @throws java.io.UncheckedIOException if the file cannot be read, or was closed
+     * @throws IllegalArgumentException if there is no such tensor or row, or the buffer has too little room
+     * @throws java.io.UncheckedIOException if the file cannot be read, or is closed
      */
     void read(String name, long first, long count, FloatBuffer into);
 
-    /** All rows of a tensor, as {@link #read(String, long, long, FloatBuffer)} puts them. */
+    /** Reads all rows of a tensor, like {@link #read(String, long, long, FloatBuffer)}. */
     default void read(String name, FloatBuffer into) {
         long[] shape = shape(name);
         read(name, 0, shape.length == 0 ? 1 : shape[0], into);
     }
 
-    /** All values of a small tensor, as {@link #read(String, FloatBuffer)} puts them. */
+    /** Returns all values of a small tensor, like {@link #read(String, FloatBuffer)}. */
     default float[] read(String name) {
         long values = 1;
         for (long n : shape(name)) {

@@ -8,11 +8,17 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * How a tensor's numbers are written: blocks of a fixed count of values in a fixed count of bytes, little endian.
+ * The encoding of a tensor's numbers: blocks of a fixed number of values in a fixed number of bytes, little endian.
  *
- * <p>The plain types have one value a block. Types 0 and 1 of a width hold 32 values: a half-precision scale d (and
- * minimum m), then small unsigned integers q, value = d (q - centre) or d q + m. The K types hold 256 values in
- * sub-blocks whose own scales (and minima) are small integers times the block's d (and dmin).
+ * <ul>
+ *   <li>Plain types have one value a block.
+ *   <li>Types 0 and 1 hold 32 values: a half-precision scale d (and minimum m), then small unsigned integers q. A value
+ *       is d (q - centre) or d q + m.
+ *   <li>K types hold 256 values in sub-blocks. Scales (and minima) of sub-blocks are small integers times the block's d
+ *       (and dmin).
+ * </ul>
+ *
+ * Source: llama.cpp's {@code ggml-quants.c}.
  */
 enum TensorType {
     F32(0, 1, 4) {
@@ -67,7 +73,7 @@ enum TensorType {
         }
     },
 
-    /** d, m, then as Q4_0. */
+    /** d, m, then like Q4_0. */
     Q4_1(3, 32, 20) {
         @Override
         void decode(byte[] in, int blocks, float[] out) {
@@ -83,7 +89,7 @@ enum TensorType {
         }
     },
 
-    /** d, 32 fifth bits (bit i is value i's), then as Q4_0. */
+    /** d, 32 fifth bits (bit i belongs to value i), then like Q4_0. */
     Q5_0(6, 32, 22) {
         @Override
         void decode(byte[] in, int blocks, float[] out) {
@@ -99,7 +105,7 @@ enum TensorType {
         }
     },
 
-    /** d, m, then as Q5_0. */
+    /** d, m, then like Q5_0. */
     Q5_1(7, 32, 24) {
         @Override
         void decode(byte[] in, int blocks, float[] out) {
@@ -130,8 +136,8 @@ enum TensorType {
     },
 
     /**
-     * d, dmin, 12 bytes of scales and minima for 8 sub-blocks, then for each pair of them 32 bytes: low nibbles, high
-     * nibbles.
+     * d, dmin, 12 bytes of scales and minima for 8 sub-blocks, then 32 bytes for each pair of sub-blocks: the low
+     * nibbles are the first, the high nibbles the second.
      */
     Q4_K(12, 256, 144) {
         @Override
@@ -152,7 +158,7 @@ enum TensorType {
         }
     },
 
-    /** As Q4_K with 32 bytes of fifth bits before the nibbles: bit j of byte i belongs to value i of sub-block j. */
+    /** Like Q4_K, with 32 bytes of fifth bits before the nibbles: bit j of byte i belongs to value i of sub-block j. */
     Q5_K(13, 256, 176) {
         @Override
         void decode(byte[] in, int blocks, float[] out) {
@@ -174,8 +180,9 @@ enum TensorType {
     },
 
     /**
-     * 128 bytes of low nibbles, 64 of upper bit pairs, 16 signed scales, d. Each half (128 values) has 64 bytes of
-     * nibbles and 32 of pairs; its quarter c takes the nibbles of bytes 32 (c mod 2).., low for c &lt; 2, and pair c.
+     * 128 bytes of nibbles, 64 bytes of upper bit pairs, 16 signed scales, d. Each half (128 values) has 64 bytes of
+     * nibbles and 32 bytes of pairs. Quarter c of a half takes pair c and the nibbles of bytes 32 (c mod 2) and up: the
+     * low ones for c &lt; 2, else the high ones.
      */
     Q6_K(14, 256, 210) {
         @Override
@@ -204,11 +211,11 @@ enum TensorType {
     static final VarHandle FLOAT = MethodHandles.byteArrayViewVarHandle(float[].class, LITTLE_ENDIAN);
     static final VarHandle DOUBLE = MethodHandles.byteArrayViewVarHandle(double[].class, LITTLE_ENDIAN);
 
-    /** Its number in GGUF files. */
+    /** The number of the type in GGUF files. */
     final int ggufId;
-    /** Values a block. */
+    /** Values in a block. */
     final int values;
-    /** Bytes a block. */
+    /** Bytes of a block. */
     final int bytes;
 
     TensorType(int ggufId, int values, int bytes) {
@@ -217,14 +224,14 @@ enum TensorType {
         this.bytes = bytes;
     }
 
-    /** The first blocks of {@code in}, to the start of {@code out}. */
+    /** Decodes the first blocks of {@code in} to the start of {@code out}. */
     abstract void decode(byte[] in, int blocks, float[] out);
 
     static Optional<TensorType> ofGguf(int id) {
         return Arrays.stream(values()).filter(t -> t.ggufId == id).findFirst();
     }
 
-    /** IEEE 754 half precision: sign, 5 bits of exponent (bias 15), 10 of fraction; every one is exact in float32. */
+    /** Returns an IEEE 754 half (sign, 5 bits of exponent with bias 15, 10 of fraction), which is exact in float32. */
     static float half(byte[] in, int at) {
         int bits = (short) SHORT.get(in, at);
         int magnitude = bits & 0x7fff;
@@ -232,22 +239,22 @@ enum TensorType {
                 ? magnitude * 0x1p-24f // zero and subnormals
                 : Float.intBitsToFloat(
                         magnitude < 0x7c00
-                                ? (magnitude << 13) + (127 - 15 << 23) // the exponent, biased anew
+                                ? (magnitude << 13) + (127 - 15 << 23) // the exponent with float32's bias
                                 : 0x7f800000 | (magnitude & 0x03ff) << 13); // infinities and NaN
         return bits < 0 ? -value : value;
     }
 
     /**
-     * The 6-bit scale of sub-block j: whole in byte j for j &lt; 4, else byte j + 4's low nibble under byte j - 4's top
-     * bits.
+     * Returns the 6-bit scale of sub-block j. For j &lt; 4 byte j has it whole; else byte j + 4 has the low nibble and
+     * byte j - 4 the upper two bits.
      */
     private static int scale(byte[] in, int at, int j) {
         return j < 4 ? in[at + j] & 63 : in[at + j + 4] & 15 | (in[at + j - 4] >> 6 & 3) << 4;
     }
 
     /**
-     * The 6-bit minimum of sub-block j: whole in byte j + 4 for j &lt; 4, else byte j + 4's high nibble under byte j's
-     * top bits.
+     * Returns the 6-bit minimum of sub-block j. For j &lt; 4 byte j + 4 has it whole; else the high nibble of byte j +
+     * 4 has the low four bits and byte j the upper two.
      */
     private static int minimum(byte[] in, int at, int j) {
         return j < 4 ? in[at + j + 4] & 63 : in[at + j + 4] >> 4 & 15 | (in[at + j] >> 6 & 3) << 4;

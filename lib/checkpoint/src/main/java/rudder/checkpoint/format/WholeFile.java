@@ -10,17 +10,21 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.UUID;
 
-/** Files written all or nothing: beside their place, then renamed, so that a crash leaves the old one, or none. */
+/**
+ * Writes files all or nothing. The file is written beside its place and then renamed, so that a crash leaves the old
+ * file, or none.
+ */
 public final class WholeFile {
 
     private WholeFile() {}
 
+    /** Writes the content of a file. */
     @FunctionalInterface
     interface Content {
         void writeTo(FileChannel out) throws IOException;
     }
 
-    /** Writes the file, in place of one that may be there; missing folders are made. */
+    /** Writes a file. Replaces an existing file and makes missing folders. */
     static void write(Path path, Content content) throws IOException {
         Path target = path.toAbsolutePath();
         Files.createDirectories(target.getParent());
@@ -37,7 +41,7 @@ public final class WholeFile {
         }
     }
 
-    /** Writes a text in UTF-8. */
+    /** Writes a text in UTF-8. Replaces an existing file and makes missing folders. */
     public static void write(Path path, String text) throws IOException {
         write(path, out -> writeAll(out, StandardCharsets.UTF_8.encode(text)));
     }

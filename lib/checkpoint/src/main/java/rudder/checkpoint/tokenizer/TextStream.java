@@ -7,11 +7,11 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The text of tokens that come one at a time. A character may be spread over several tokens: each {@link #accept}
- * returns the text that is complete and holds back the rest, so that whatever is returned can be shown at once.
+ * Decodes tokens that come one at a time. A character may need several tokens: {@link #accept} returns the complete
+ * characters and holds back the rest, so that the returned text can be shown at once.
  *
- * <p>All that a stream returned, joined, is {@link Tokenizer#decode} of its tokens, but for a space that a tokenizer
- * put in front of the text. Bytes that are no UTF-8 become U+FFFD. Not thread-safe.
+ * <p>The returned texts, joined, equal {@link Tokenizer#decode} of the tokens; only a space that the tokenizer put in
+ * front of the text stays. Bytes that are not UTF-8 become U+FFFD. Not thread-safe.
  */
 public final class TextStream {
     private final Vocabulary vocabulary;
@@ -26,9 +26,9 @@ public final class TextStream {
     }
 
     /**
-     * Takes the next token.
+     * Decodes the next token.
      *
-     * @return the text it completes; empty for a control token, and while a character is incomplete
+     * @return the text that the token completes; empty for a control token, and while a character is incomplete
      * @throws IllegalArgumentException if the vocabulary has no such id
      */
     public String accept(int id) {
@@ -40,7 +40,7 @@ public final class TextStream {
         return decode(bytes, false);
     }
 
-    /** Ends the text: returns what was held back, and leaves the stream ready for another text. */
+    /** Ends the text and returns the bytes held back, decoded. The stream is then ready for another text. */
     public String finish() {
         String rest = decode(ByteBuffer.wrap(held), true);
         utf8.reset();

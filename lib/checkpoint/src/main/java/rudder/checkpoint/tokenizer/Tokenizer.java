@@ -24,18 +24,20 @@ import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.tokenizer.Vocabulary.Kind;
 
 /**
- * Text to token ids and back, as the model was trained to read it.
+ * Converts text to token ids and back, as the model was trained to read text.
  *
- * <p>Ids agree with llama.cpp's. A text is only text: one that spells a control token, such as {@code <|im_end|>}, is
- * read as its characters; conversations, and {@link #encodeMarked}, are where control tokens come from. Thread-safe
- * until closed.
+ * <p>Ids agree with llama.cpp's. A text cannot spell a control token: {@link #encode} reads {@code <|im_end|>} as plain
+ * characters. Control tokens come from the chat template ({@link #encodeChat}) and from {@link #encodeMarked} only.
+ *
+ * <p>The examples below are SmolLM2-135M-Instruct's. Thread-safe until closed. A tokenizer that a model hands out is
+ * closed with the model; close only a tokenizer that you opened.
  */
 public final class Tokenizer implements Closeable {
     private final Vocabulary vocabulary;
-    private final HuggingFaceTokenizer engine; // null where there are tokens only
-    private final boolean spaced; // whether a space is put in front of each text
+    private final HuggingFaceTokenizer engine; // null if the checkpoint has no tokenizer
+    private final boolean spaced; // whether the engine puts a space in front of each text
     private final Map<String, Integer> controls; // name -> id
-    private final Pattern marks; // any control token's name
+    private final Pattern marks; // matches any control token's name
 
     private Tokenizer(Vocabulary vocabulary, HuggingFaceTokenizer engine, boolean spaced) {
         this.vocabulary = vocabulary;
@@ -62,21 +64,21 @@ public final class Tokenizer implements Closeable {
                     tokenizerJson, Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        } catch (RuntimeException e) { // all the engine throws
+        } catch (RuntimeException e) { // the engine throws no other type
             throw new IllegalArgumentException(
                     "the checkpoint's tokenizer is inconsistent: its " + size
                             + " tokens and its merges were refused with '" + e.getMessage()
-                            + "'; fetch the file again, or another "
-                            + "conversion of the model",
+                            + "'; fetch the file again, or use another conversion of the model",
                     e);
         }
     }
 
     /**
-     * The tokenizer of a GGUF checkpoint, from its metadata {@code tokenizer.*}.
+     * Returns the tokenizer of a GGUF checkpoint, read from its metadata {@code tokenizer.*}. The file may be closed
+     * afterwards.
      *
-     * @throws IllegalArgumentException if it is of another kind than byte-level BPE ({@code gpt2}, with the words of
-     *     SmolLM or Qwen 2) or scored BPE ({@code llama}, without a space put before the text), or lacks a key
+     * @throws IllegalArgumentException if it lacks a key, or is neither byte-level BPE ({@code gpt2}, with the word
+     *     rule of SmolLM or Qwen 2) nor scored BPE ({@code llama}, without a space put before the text)
      */
     public static Tokenizer of(GgufFile file) {
         Vocabulary vocabulary = Vocabulary.of(file);
@@ -96,14 +98,14 @@ public final class Tokenizer implements Closeable {
     }
 
     /**
-     * The tokenizer of a {@code tokenizer.json}: its own steps, and in front of a text the one token that its
-     * post-processor puts there, if any.
+     * Returns the tokenizer that a {@code tokenizer.json} describes. {@link #encode} puts the token first that the
+     * file's post-processor puts there, if any.
      *
-     * @param size rows of the model's embedding: ids beyond the file's tokens mean nothing
-     * @param stops ids that end a generation, beside the control tokens whose names say so
+     * @param size rows of the model's embedding; the tokenizer has at least as many ids, some of them unused
+     * @param stops ids that end a generation, in addition to the control tokens known to end one
      * @param chatTemplate the model's chat template (Jinja), if it has one
-     * @throws IOException if the file cannot be read, or is of another kind than byte-pair encoding
-     * @throws IllegalArgumentException if it puts more around a text than one token in front
+     * @throws IOException if the file cannot be read, or is not byte-pair encoding
+     * @throws IllegalArgumentException if the post-processor adds anything else than one token in front
      */
     public static Tokenizer ofJson(Path file, int size, Set<Integer> stops, Optional<String> chatTemplate)
             throws IOException {
@@ -118,7 +120,8 @@ public final class Tokenizer implements Closeable {
             if (before > 1 || !Arrays.equals(bare, Arrays.copyOfRange(framed, before, framed.length))) {
                 throw new IllegalArgumentException(
                         file + ": its post-processor turns the tokens " + Arrays.toString(bare) + " into "
-                                + Arrays.toString(framed) + ", wanted at most one token, in front");
+                                + Arrays.toString(framed) + ", wanted at most one token, in front; "
+                                + "use another checkpoint of the model");
             }
             var vocabulary = new Vocabulary(
                     json.spelling(),
@@ -140,8 +143,8 @@ public final class Tokenizer implements Closeable {
     }
 
     /**
-     * What stands in for the tokenizer of a checkpoint that has none: token 17 reads {@code <17>}, and no text can be
-     * encoded.
+     * Returns a stand-in for a checkpoint without a tokenizer. Token 17 decodes to {@code <17>}; encoding a text throws
+     * an IllegalStateException.
      *
      * @param size number of tokens
      * @param stops ids that end a generation
@@ -160,19 +163,31 @@ public final class Tokenizer implements Closeable {
                 false);
     }
 
-    /** The ids a model is given for a text: those of {@link #encodePlain}, behind BOS where the model expects one. */
+    /**
+     * Returns the ids of a text, behind the BOS token if the model expects one. {@code encode("Hello world")} is
+     * {@code [19556, 905]}.
+     *
+     * @throws IllegalStateException if the checkpoint has no tokenizer
+     */
     public int[] encode(String text) {
         return begun(plain(text));
     }
 
-    /** The ids of a text and nothing else. An empty text has none. */
+    /**
+     * Returns the ids of a text without BOS; none for an empty text. {@code encodePlain(" world")} is {@code [905]}.
+     *
+     * @throws IllegalStateException if the checkpoint has no tokenizer
+     */
     public int[] encodePlain(String text) {
         return plain(text).toArray();
     }
 
     /**
-     * The ids of a text in which the names of control tokens stand for these tokens, behind BOS where the model expects
-     * one: for prompts with their marks written out. What a stranger wrote belongs into {@link #encodeChat} instead.
+     * Returns the ids of a text in which the names of control tokens stand for these tokens, behind BOS if the model
+     * expects one. {@code encodeMarked("Hi<|im_end|>")} is {@code [26843, 2]}. Use {@link #encodeChat} for text that
+     * you did not write yourself.
+     *
+     * @throws IllegalStateException if the checkpoint has no tokenizer
      */
     public int[] encodeMarked(String text) {
         IntStream.Builder ids = IntStream.builder();
@@ -186,19 +201,37 @@ public final class Tokenizer implements Closeable {
     }
 
     /**
-     * Returns a conversation in the marks of the model's chat template, up to where the answer begins. Without a system
-     * message the template's own is used, if it has one. For reading; {@link #encodeChat} gives the ids.
+     * Returns a conversation as the model's chat template writes it, up to where the answer begins. It is for reading;
+     * {@link #encodeChat} returns the ids. {@code chat(List.of(Message.system("Be brief."), Message.user("Hi")))} is
      *
+     * <pre>{@code
+     * <|im_start|>system
+     * Be brief.<|im_end|>
+     * <|im_start|>user
+     * Hi<|im_end|>
+     * <|im_start|>assistant
+     * }</pre>
+     *
+     * @param messages a system message first, if any, then user and assistant in turns, the user last; without a system
+     *     message the template's default is used, if it has one
      * @throws IllegalStateException if the model has no chat template
-     * @throws IllegalArgumentException if its template is none of ChatML, Llama 3's and Gemma's, or user and assistant
-     *     do not take turns
+     * @throws IllegalArgumentException if the template is none of ChatML, Llama 3's and Gemma's, or the messages are
+     *     not in this order
      */
     public String chat(List<Message> messages) {
         return template().render(messages).stream().map(ChatTemplate.Part::text).collect(Collectors.joining());
     }
 
     /**
-     * Returns the ids of {@link #chat}, behind BOS where the model expects one. A message itself cannot forge a mark.
+     * Returns the ids of a conversation, behind BOS if the model expects one. A message cannot forge a mark of the
+     * template: {@code <|im_end|>} in its text is read as plain characters.
+     * {@code encodeChat(List.of(Message.user("Hi")))} ends with {@code [1, 4093, 198, 26843, 2, 198, 1, 520, 9531,
+     * 198]}, the user's turn and the beginning of the answer.
+     *
+     * @param messages as for {@link #chat}
+     * @throws IllegalStateException if the model has no chat template, or the template uses a control token that the
+     *     model lacks
+     * @throws IllegalArgumentException as {@link #chat}
      */
     public int[] encodeChat(List<Message> messages) {
         return begun(template().render(messages).stream()
@@ -208,8 +241,8 @@ public final class Tokenizer implements Closeable {
     private int control(String name) {
         Integer id = controls.get(name);
         if (id == null) {
-            throw new IllegalStateException("the model's chat template writes " + name + ", which is none of its "
-                    + controls.size() + " control tokens: its checkpoint is inconsistent");
+            throw new IllegalStateException("the model's chat template writes " + name + ", wanted one of its "
+                    + controls.size() + " control tokens: the checkpoint is inconsistent, fetch it again");
         }
         return id;
     }
@@ -218,22 +251,20 @@ public final class Tokenizer implements Closeable {
         return ChatTemplate.of(vocabulary
                 .chatTemplate()
                 .orElseThrow(() -> new IllegalStateException(
-                        "this model has no chat template: it is a base model, made to continue a text. Give it plain text, or load "
-                                + "an instruct model")));
+                        "this model has no chat template: it is a base model, which continues a text."
+                                + " Give it plain text, or load an instruct model")));
     }
 
     private IntStream plain(String text) {
         if (engine == null) {
-            throw new IllegalStateException(
-                    "this checkpoint has no tokenizer.json, so it reads no text: put the model's tokenizer.json into its "
-                            + "folder, or give tokens instead");
+            throw new IllegalStateException("this checkpoint has no tokenizer.json, so it reads no text:"
+                    + " put the model's tokenizer.json into its folder, or give tokens instead");
         }
         return Arrays.stream(ids(engine, text, false));
     }
 
     private static int[] ids(HuggingFaceTokenizer engine, String text, boolean framed) {
-        String sound =
-                new String(text.getBytes(UTF_8), UTF_8); // a lone surrogate, which no UTF-8 can hold, becomes '?'
+        String sound = new String(text.getBytes(UTF_8), UTF_8); // a lone surrogate becomes '?': UTF-8 cannot hold it
         return Arrays.stream(engine.encode(sound, framed, false).getIds())
                 .mapToInt(Math::toIntExact)
                 .toArray();
@@ -244,8 +275,9 @@ public final class Tokenizer implements Closeable {
     }
 
     /**
-     * The text of token ids, without control tokens. Bytes that are no UTF-8 become U+FFFD. Behind BOS, the space that
-     * some tokenizers put in front of a text is left out, so that this is the text that was encoded.
+     * Returns the text of token ids without control tokens. {@code decode(19556, 905, 2)} is {@code "Hello world"}.
+     * Bytes that are not UTF-8 become U+FFFD. Some tokenizers put a space in front of a text; behind BOS this space is
+     * left out, so that decoding returns the encoded text.
      *
      * @throws IllegalArgumentException if the vocabulary lacks one of the ids
      */
@@ -261,7 +293,12 @@ public final class Tokenizer implements Closeable {
                 : text.toString();
     }
 
-    /** The text of token ids with the names of control tokens in their places. */
+    /**
+     * Returns the text of token ids, with the names of control tokens. {@code decodeMarked(19556, 905, 2)} is
+     * {@code "Hello world<|im_end|>"}.
+     *
+     * @throws IllegalArgumentException if the vocabulary lacks one of the ids
+     */
     public String decodeMarked(int... ids) {
         TextStream stream = stream();
         StringBuilder text = new StringBuilder();
@@ -274,12 +311,17 @@ public final class Tokenizer implements Closeable {
         return text.append(stream.finish()).toString();
     }
 
-    /** A decoder for tokens that come one at a time. */
+    /** Returns a decoder for tokens that come one at a time, for instance while the model generates. */
     public TextStream stream() {
         return new TextStream(vocabulary);
     }
 
-    /** How a token reads, for tables and charts: its text, a control token's name. */
+    /**
+     * Returns the text of one token, for tables and charts; of a control token, its name. {@code token(905)} is
+     * {@code " world"}, {@code token(2)} is {@code "<|im_end|>"}.
+     *
+     * @throws IllegalArgumentException if the vocabulary lacks the id
+     */
     public String token(int id) {
         return switch (vocabulary.kind(id)) {
             case CONTROL, UNKNOWN, UNUSED, BYTE -> vocabulary.tokens().get(id);
@@ -287,16 +329,17 @@ public final class Tokenizer implements Closeable {
         };
     }
 
-    /** The ids that end a generation: end of text, end of turn. */
+    /** Returns the ids that end a generation: end of text and end of turn, {@code [0, 2]} for instance. */
     public Set<Integer> stopTokens() {
         return vocabulary.stops();
     }
 
-    /** The number of token ids, which run from 0. */
+    /** Returns the number of token ids, which run from 0: {@code 49152} for instance. */
     public int size() {
         return vocabulary.size();
     }
 
+    /** Frees the native tokenizer. */
     @Override
     public void close() {
         if (engine != null) {
@@ -304,6 +347,7 @@ public final class Tokenizer implements Closeable {
         }
     }
 
+    /** Returns {@code Tokenizer[49152 tokens, no BOS, stops at <|endoftext|> <|im_end|>]} for instance. */
     @Override
     public String toString() {
         if (engine == null) {

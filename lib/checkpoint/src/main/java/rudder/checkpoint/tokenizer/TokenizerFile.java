@@ -25,9 +25,9 @@ import rudder.checkpoint.tokenizer.Vocabulary.Kind;
 import rudder.checkpoint.tokenizer.Vocabulary.Spelling;
 
 /**
- * A {@code tokenizer.json}, read for its vocabulary and rewritten so that no text can spell a control token: the added
- * tokens marked special move from the list of what is cut out of a text into the plain vocabulary, under their own ids.
- * Streamed: a tree of it takes over a gigabyte.
+ * Reads the vocabulary of a {@code tokenizer.json} and rewrites the file so that no text can spell a control token. The
+ * engine cuts "added tokens" out of a text before all else. The special ones among them move from that list into the
+ * plain vocabulary, with the same ids. The file is streamed, because a tree of it takes over a gigabyte.
  */
 final class TokenizerFile {
 
@@ -38,7 +38,7 @@ final class TokenizerFile {
     private final List<String> tokens = new ArrayList<>();
     private final ByteArrayOutputStream rewritten = new ByteArrayOutputStream(1 << 20);
     private final Set<String> types =
-            new HashSet<>(); // every "type" in the file: a step of the normalizer, the decoder, ...
+            new HashSet<>(); // every "type" in the file: steps of the normalizer, the decoder, ...
     private String unknown;
     private boolean bytes;
 
@@ -48,10 +48,7 @@ final class TokenizerFile {
         }
     }
 
-    /**
-     * @throws IOException if it cannot be read, is not the JSON it should be, or is of another kind than byte-pair
-     *     encoding
-     */
+    /** @throws IOException if the file cannot be read, is malformed, or is not byte-pair encoding */
     TokenizerFile(Path path) throws IOException {
         this.path = path;
         try {
@@ -60,11 +57,11 @@ final class TokenizerFile {
         } catch (MalformedJsonException
                 | EOFException
                 | IllegalStateException
-                | NumberFormatException e) { // what the reader throws
-            throw broken("it is not the JSON it should be, " + e.getMessage());
+                | NumberFormatException e) { // the JSON reader throws all four
+            throw broken("it is not the JSON of a tokenizer, " + e.getMessage());
         }
         if (!types.contains("ByteLevel") && !tokens.contains("\u2581")) {
-            throw broken("it spells spaces neither byte by byte nor as U+2581, the two ways known here");
+            throw broken("found neither byte-level tokens nor U+2581 for a space, wanted one of the two");
         }
     }
 
@@ -109,7 +106,7 @@ final class TokenizerFile {
         }
         json.endObject();
         if (id < 0 || content == null) {
-            throw broken("an added token lacks its id or content");
+            throw broken("an added token lacks its id or content, wanted both");
         }
         added.put(content, new Added(id, options));
         name(id, content);
@@ -181,7 +178,7 @@ final class TokenizerFile {
                 case "type" -> {
                     String type = in.nextString();
                     if (!type.equals("BPE")) {
-                        throw broken("its model is of the type " + type + ", wanted BPE");
+                        throw broken("found a model of type " + type + ", wanted BPE");
                     }
                     out.value(type);
                 }
@@ -205,7 +202,7 @@ final class TokenizerFile {
         out.endObject();
     }
 
-    /** The engine numbers an added token by the vocabulary where that has it, so all are put there. */
+    /** Puts all added tokens into the vocabulary: the engine takes their ids from there. */
     private void copyVocabulary(JsonReader in, JsonWriter out) throws IOException {
         var missing = new LinkedHashMap<>(added);
         in.beginObject();
@@ -263,17 +260,19 @@ final class TokenizerFile {
         }
     }
 
-    /** What the engine reads. */
+    /** Returns the rewritten file, for the engine. */
     InputStream json() {
         return new ByteArrayInputStream(rewritten.toByteArray());
     }
 
-    /** How an ordinary token's name stands for bytes. */
+    /** Returns the rule by which an ordinary token's name stands for bytes. */
     Spelling spelling() {
         return types.contains("ByteLevel") ? Spelling.BYTE_LEVEL : Spelling.SPACE_MARK;
     }
 
-    /** The name of each token id; at least {@code size} of them, those without a token named as unused. */
+    /**
+     * Returns the name of each token id, at least {@code size} of them; an id without a token is {@code <unused id>}.
+     */
     List<String> tokens(int size) {
         var all = new ArrayList<>(tokens);
         all.addAll(Collections.nCopies(Math.max(0, size - all.size()), null));
@@ -285,7 +284,7 @@ final class TokenizerFile {
         return all;
     }
 
-    /** What each of {@link #tokens} is. */
+    /** Returns the kind of each of {@link #tokens}. */
     List<Kind> kinds(int size) {
         var kinds = new ArrayList<Kind>();
         for (String token : tokens) {

@@ -18,11 +18,12 @@ import java.util.stream.IntStream;
 import rudder.checkpoint.tokenizer.Vocabulary.Kind;
 
 /**
- * Writes the {@code tokenizer.json} that a GGUF file leaves out: its vocabulary and merges, with the normalizer and
- * pre-tokenizer that it only names. Written as a stream: a tree of Gemma's 262,144 tokens takes over a gigabyte.
+ * Writes a {@code tokenizer.json} from the metadata of a GGUF file: vocabulary and merges are in the file; normalizer
+ * and pre-tokenizer are only named there. The JSON is streamed, because a tree of Gemma's 262,144 tokens takes over a
+ * gigabyte.
  *
- * <p>Only user-defined tokens are declared as added ones, which are cut out of a text before all else. Control tokens
- * are not, so no text can spell one: an end-of-turn mark in a user's message is just its characters.
+ * <p>The engine cuts "added tokens" out of a text before all else. Only user-defined tokens are declared so. Control
+ * tokens are not, so that no text can spell one.
  */
 final class TokenizerJson {
     private static final String DIGITS_APART = """
@@ -35,7 +36,7 @@ final class TokenizerJson {
                 {"type": "Split", "pattern": {"Regex": %s}, "behavior": "Isolated", "invert": false},
                 {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false}]}""";
 
-    // contractions; letters behind at most one mark; single digits; punctuation; line ends; spaces
+    // in order: contractions; letters behind at most one mark; single digits; punctuation; line ends; spaces
     private static final String QWEN2_WORDS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}"
             + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
@@ -49,11 +50,11 @@ final class TokenizerJson {
     }
 
     /**
-     * Byte-pair encoding of bytes (GGUF's tokenizer model {@code gpt2}). Qwen 2 composes accents first (NFC), as its
-     * own tokenizer does and llama.cpp does not.
+     * Writes byte-pair encoding of bytes (GGUF's tokenizer model {@code gpt2}). Qwen 2 composes accents first (NFC),
+     * like its own tokenizer and unlike llama.cpp.
      *
-     * @param merges pairs of tokens, "left right", the first to be merged first
-     * @param words how a text is cut into words before: GGUF's {@code tokenizer.ggml.pre}, {@code smollm} or
+     * @param merges pairs of tokens, "left right", in the order of merging
+     * @param words the rule that cuts a text into words: GGUF's {@code tokenizer.ggml.pre}, {@code smollm} or
      *     {@code qwen2}
      */
     static InputStream ofMerges(Vocabulary vocabulary, List<String> merges, String words) {
@@ -72,24 +73,25 @@ final class TokenizerJson {
                         pairs);
             default ->
                 throw new IllegalArgumentException("tokenizer.ggml.pre: found '" + words
-                        + "', wanted smollm or qwen2: no other way of cutting a text into words is known here");
+                        + "', wanted smollm or qwen2: Rudder knows no other rule that cuts a text into words;"
+                        + " load another model");
         };
     }
 
     /**
-     * Byte-pair encoding of characters, or of bytes where the vocabulary lacks one (GGUF's tokenizer model
-     * {@code llama}). In place of merges each token has a score: of all neighbours, those are joined first whose union
-     * scores highest.
+     * Writes byte-pair encoding of characters (GGUF's tokenizer model {@code llama}). A character that the vocabulary
+     * lacks is encoded as bytes. Each token has a score instead of merges: the neighbours whose union scores highest
+     * are joined first.
      */
     static InputStream ofScores(Vocabulary vocabulary, float[] scores) {
         if (scores.length != vocabulary.size()) {
             throw new IllegalArgumentException("tokenizer.ggml.scores: found " + scores.length
-                    + ", wanted one for each of the " + vocabulary.size() + " tokens");
+                    + ", wanted one for each of the " + vocabulary.size() + " tokens; fetch the file again");
         }
         return stream(vocabulary, MARKED_SPACES, null, json -> splits(json, vocabulary, scores));
     }
 
-    /** As merges: every split of an ordinary token into two ordinary tokens, the best-scored token first. */
+    /** Writes merges: every split of an ordinary token into two ordinary tokens, the best-scored token first. */
     private static void splits(JsonWriter json, Vocabulary vocabulary, float[] scores) throws IOException {
         int[] ids = IntStream.range(0, vocabulary.size())
                 .filter(id -> vocabulary.kind(id) == Kind.NORMAL)
@@ -103,7 +105,7 @@ final class TokenizerJson {
         Arrays.sort(ranked);
         for (long best : ranked) {
             String token = vocabulary.tokens().get(Ranked.id(best));
-            for (int i = 1; i < token.length(); i++) { // in half a surrogate pair no token ends
+            for (int i = 1; i < token.length(); i++) { // no token ends within a surrogate pair
                 String left = token.substring(0, i);
                 String right = token.substring(i);
                 if (ordinary.contains(left) && ordinary.contains(right)) {
@@ -154,7 +156,7 @@ final class TokenizerJson {
             merges.write(json);
             json.endArray().endObject().endObject();
         } catch (IOException e) {
-            throw new UncheckedIOException(e); // not from memory
+            throw new UncheckedIOException(e); // cannot happen in memory
         }
         return new ByteArrayInputStream(bytes.toByteArray());
     }

@@ -9,13 +9,13 @@ import java.util.Set;
 import rudder.checkpoint.format.GgufFile;
 
 /**
- * The tokens of a model: how each is spelled, what kind it is, and what the few special ones are for.
+ * The tokens of a model: their spelling and kind, and the use of the special ones.
  *
- * @param spelling how an ordinary token's name stands for bytes
+ * @param spelling the rule by which an ordinary token's name stands for bytes
  * @param tokens the name of each token id
- * @param kinds what each token id is
+ * @param kinds the kind of each token id
  * @param bos id of the token that begins a sequence, or -1
- * @param prependsBos whether the model was trained with {@code bos} before every text
+ * @param prependsBos whether the model was trained with {@code bos} in front of every text
  * @param stops ids that end a generation
  * @param chatTemplate the model's chat template (Jinja), if it has one
  */
@@ -28,7 +28,7 @@ record Vocabulary(
         Set<Integer> stops,
         Optional<String> chatTemplate) {
 
-    /** What a token is; the order is GGUF's, whose numbers start at 1. */
+    /** The kind of a token, in the order of GGUF's numbers, which start at 1. */
     enum Kind {
         NORMAL,
         UNKNOWN,
@@ -46,15 +46,15 @@ record Vocabulary(
         }
     }
 
-    /** How the name of an ordinary token stands for bytes. */
+    /** The rule by which an ordinary token's name stands for bytes. */
     enum Spelling {
-        /** Each byte is one printable character: itself where it is printable Latin-1, else U+0100 and on, in order. */
+        /** Each byte is one character: printable Latin-1 is itself; the other bytes are U+0100 and up, in order. */
         BYTE_LEVEL,
         /** UTF-8, with U+2581 for a space. */
         SPACE_MARK
     }
 
-    /** Names, across model families, of control tokens that end a turn or a text. */
+    /** The names of control tokens that end a turn or a text, in all model families. */
     private static final Set<String> ENDS = Set.of(
             "<|endoftext|>",
             "<|end_of_text|>",
@@ -80,7 +80,7 @@ record Vocabulary(
     Vocabulary {
         if (tokens.isEmpty() || tokens.size() != kinds.size()) {
             throw new IllegalArgumentException("a vocabulary of " + tokens.size() + " tokens with " + kinds.size()
-                    + " token types: wanted as many types as tokens, and at least one");
+                    + " token types: wanted at least one token, and one type for each; fetch the file again");
         }
         for (int id = 0; id < tokens.size(); id++) {
             if (kinds.get(id) == Kind.BYTE && !tokens.get(id).matches("<0x[0-9A-F]{2}>")) {
@@ -89,11 +89,12 @@ record Vocabulary(
             }
         }
         if (prependsBos && bos < 0) {
-            throw new IllegalArgumentException("a vocabulary that begins every text with BOS, wanted the id of BOS");
+            throw new IllegalArgumentException("a vocabulary that begins every text with BOS, but found no id of BOS;"
+                    + " wanted tokenizer.ggml.bos_token_id: use another conversion of the model");
         }
     }
 
-    /** The vocabulary in the metadata {@code tokenizer.*} of a GGUF file. */
+    /** Reads the vocabulary in the metadata {@code tokenizer.*} of a GGUF file. */
     static Vocabulary of(GgufFile file) {
         String model = file.string("tokenizer.ggml.model");
         Spelling spelling =
@@ -107,8 +108,8 @@ record Vocabulary(
         boolean scored = spelling == Spelling.SPACE_MARK;
         if (file.flag("tokenizer.ggml.add_space_prefix", scored)) {
             throw new IllegalArgumentException(
-                    "tokenizer.ggml.add_space_prefix: found true, wanted false: putting a space "
-                            + "before each text is not supported");
+                    "tokenizer.ggml.add_space_prefix: found true, wanted false: Rudder does not put a space"
+                            + " before each text; load another model");
         }
         List<String> tokens = file.strings("tokenizer.ggml.tokens");
         List<Kind> kinds = Arrays.stream(file.integers("tokenizer.ggml.token_type"))
@@ -137,7 +138,7 @@ record Vocabulary(
         return (int) id;
     }
 
-    /** The ids that end a generation: the given ones (-1 for none) and every control token whose name says so. */
+    /** Returns the ids that end a generation: the given ones (-1: none), and the control tokens known to end one. */
     static Set<Integer> stops(List<String> tokens, List<Kind> kinds, int... given) {
         Set<Integer> stops = new HashSet<>();
         for (int id : given) {
@@ -159,12 +160,13 @@ record Vocabulary(
 
     Kind kind(int id) {
         if (id < 0 || id >= size()) {
-            throw new IllegalArgumentException("token id " + id + ": this vocabulary has the ids 0 to " + (size() - 1));
+            throw new IllegalArgumentException(
+                    "token id " + id + ": wanted 0 to " + (size() - 1) + ", the ids of this vocabulary");
         }
         return kinds.get(id);
     }
 
-    /** The bytes of text that a token stands for; none for one that only steers the model. */
+    /** Returns the bytes of text that a token stands for; none for a control token. */
     byte[] bytes(int id) {
         Kind kind = kind(id);
         String name = tokens.get(id);
@@ -184,7 +186,7 @@ record Vocabulary(
         for (int i = 0; i < bytes.length; i++) {
             char c = name.charAt(i);
             if (c >= BYTE.length || BYTE[c] < 0) {
-                return name.getBytes(StandardCharsets.UTF_8); // not spelled byte by byte: it stands for itself
+                return name.getBytes(StandardCharsets.UTF_8); // not byte-level: the name stands for itself
             }
             bytes[i] = (byte) BYTE[c];
         }

@@ -1,5 +1,6 @@
 /**
- * Text to tokens and back: tokenizers of GGUF files and of {@code tokenizer.json}, chat templates, streamed decoding.
+ * Converts text to tokens and back: tokenizers of GGUF files and of {@code tokenizer.json}, chat templates, streamed
+ * decoding.
  *
  * <p>May use: {@code format} and DJL's tokenizers, which run Hugging Face's own code.
  */

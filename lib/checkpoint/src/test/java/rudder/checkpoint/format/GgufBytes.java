@@ -8,7 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Writes small GGUF files for tests, sound ones and, where a test says so, unsound ones. */
+/** Writes small GGUF files for tests, sound or malformed. */
 public final class GgufBytes {
 
     private final ByteArrayOutputStream metadata = new ByteArrayOutputStream();

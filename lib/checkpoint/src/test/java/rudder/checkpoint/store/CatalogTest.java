@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.HashSet;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import rudder.checkpoint.format.Csv;
 
 class CatalogTest {
 
@@ -62,7 +63,8 @@ class CatalogTest {
     }
 
     private static void refused(String line, String... parts) {
-        var error = assertThrows(IllegalArgumentException.class, () -> Catalog.parse("models.csv", HEADER + line));
+        var error =
+                assertThrows(IllegalArgumentException.class, () -> Catalog.of(Csv.parse("models.csv", HEADER + line)));
         for (var part : parts) {
             assertTrue(error.getMessage().contains(part), error.getMessage());
         }

