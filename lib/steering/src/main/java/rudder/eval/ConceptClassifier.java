@@ -8,8 +8,8 @@ import java.util.stream.Stream;
 import rudder.steer.ContrastSet;
 
 /**
- * Scores how much of a text is about a concept, 0 to 1. The score is the mean over the text's sentences of a logistic
- * classifier's probability, p = 1 / (1 + exp(-(w.x + b))), where x is the sentence's vector.
+ * Scores how much of a text is about a concept, 0 to 1. The score is a mean over the text's sentences. Each sentence
+ * counts with the probability p = 1 / (1 + exp(-(w.x + b))) of a logistic classifier, x the sentence's vector.
  *
  * <p>This judge sees meaning, whichever words express it. It is trained on WordNet's examples that use a concept's
  * words. It tells held-out examples from random ones with AUC 0.95 to 0.99. On the sentences of {@code data/concepts},
@@ -43,7 +43,8 @@ public final class ConceptClassifier implements Judge {
     public static ConceptClassifier train(SentenceEncoder encoder, ContrastSet set) {
         var x = encoder.encode(
                 Stream.concat(set.positive().stream(), set.negative().stream()).toList());
-        return new ConceptClassifier(set.name(), encoder, LogisticRegression.fit(x, set.positive().size()));
+        return new ConceptClassifier(
+                set.name(), encoder, LogisticRegression.fit(x, set.positive().size()));
     }
 
     @Override
