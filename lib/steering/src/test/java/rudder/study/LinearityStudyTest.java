@@ -60,8 +60,8 @@ class LinearityStudyTest {
         assertEquals(untouched, Files.getLastModifiedTime(kept.get(1)));
         for (var along : Along.values()) {
             for (var with : Jacobians.values()) {
-                var before = first.error(along, with, .1);
-                var after = again.error(along, with, .1);
+                var before = first.error(along, with, 0.1);
+                var after = again.error(along, with, 0.1);
                 for (int k = 0; k < model.horizon(); k++) {
                     assertEquals(
                             before.get(k).mean(),
@@ -69,11 +69,11 @@ class LinearityStudyTest {
                             1e-3 * before.get(k).mean(),
                             along + " " + with + ", block " + k);
                 }
-                assertTrue(first.meanError(along, Jacobians.OWN, .01).mean() < .1, along.toString());
+                assertTrue(first.meanError(along, Jacobians.OWN, 0.01).mean() < 0.1, along.toString());
             }
         }
         assertNotEquals(first.control().get(0), first.alignment().get(0));
-        assertThrows(IllegalArgumentException.class, () -> first.error(Along.FEATURE, Jacobians.OWN, .2));
+        assertThrows(IllegalArgumentException.class, () -> first.error(Along.FEATURE, Jacobians.OWN, 0.2));
         assertRefused(
                 () -> LinearityStudy.kept(model, List.of("a", "b", "b"), prompts, ocean, cache),
                 "3 prompts",
@@ -137,7 +137,7 @@ class LinearityStudyTest {
     @Test
     void oneStepOfItsOwnJacobianForetellsBestAndKeptForecastsAreReadAgain(@TempDir Path cache) throws IOException {
         var setpoint = Features.contrast(model, ocean).setpoint(1);
-        var cost = new QuadraticCost(.1, 10, 1);
+        var cost = new QuadraticCost(0.1, 10, 1);
         var study = ForecastStudy.kept(model, prompts, setpoint, cost, cache);
         for (var loop : Loop.values()) {
             assertEquals(model.horizon(), study.stepErrors(loop, Jacobians.OWN).size());
@@ -158,7 +158,7 @@ class LinearityStudyTest {
                         study.stepErrors(Loop.FEEDBACK, Jacobians.OWN).get(0).mean()),
                 "nothing has moved at the first block");
         assertTrue(
-                study.missed(Loop.FEEDBACK, Jacobians.OWN).mean() < .2,
+                study.missed(Loop.FEEDBACK, Jacobians.OWN).mean() < 0.2,
                 study.table().toString());
         assertEquals(
                 study.table().toString(),
