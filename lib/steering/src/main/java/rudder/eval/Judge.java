@@ -3,18 +3,22 @@ package rudder.eval;
 import rudder.compare.Metric;
 
 /**
- * A number for a text, the same whenever it is asked: what completions are judged by, and judged again from a file. A
- * judge's own page says how far it is to be trusted.
+ * Gives a number to a text, always the same number to the same text. So stored completions can be judged again from
+ * their file. The Javadoc of each judge says how well it does on labelled examples. A judge that implements
+ * {@link AutoCloseable}, such as {@link Classifier}, holds native memory: close it.
  */
 public interface Judge {
 
-    /** The judge's name, a table's column. */
+    /** Returns the judge's name, which is the name of its column in tables. */
     String name();
 
-    /** The verdict: 0 or 1, or a number between. */
+    /** Returns the verdict, from 0 to 1. */
     double of(String text);
 
-    /** The verdict on what was written, without its prompt: a column of a {@link rudder.compare.Comparison}. */
+    /**
+     * Returns the verdict on the generated text, without its prompt, as a column of a
+     * {@link rudder.compare.Comparison}.
+     */
     default Metric metric() {
         return Metric.of(name(), completion -> of(completion.text()));
     }

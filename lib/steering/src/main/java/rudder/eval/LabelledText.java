@@ -3,18 +3,19 @@ package rudder.eval;
 import java.util.Map;
 
 /**
- * A text that people or another program put numbers on.
+ * A text with numbers that people or another program gave it.
  *
- * @param labels the numbers by the benchmark's own names; what a benchmark leaves open is not in it
+ * @param text the text
+ * @param labels the numbers by the benchmark's own names, without those that the benchmark leaves open
  */
 public record LabelledText(String text, Map<String, Double> labels) {
 
-    /** A copy of the labels is kept. */
+    /** Keeps a copy of the labels. */
     public LabelledText {
         labels = Map.copyOf(labels);
     }
 
-    /** The label, NaN where it is open. */
+    /** Returns the label, NaN if it is open. */
     public double label(String name) {
         return labels.getOrDefault(name, Double.NaN);
     }

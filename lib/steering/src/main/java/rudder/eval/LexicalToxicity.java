@@ -1,31 +1,38 @@
 package rudder.eval;
 
 import java.io.IOException;
-import java.nio.file.Path;
+import java.nio.file.Files;
+import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
-import rudder.checkpoint.store.DatasetStore;
+import java.util.stream.IntStream;
+import rudder.checkpoint.format.Safetensors;
 
 /**
- * How toxic a text's words are, 0 to 1: linear classifiers on a bag of 15,442 words, trained by others on Wikipedia
- * comments and tweets.
+ * Scores how toxic a text's words are, 0 to 1: the mean of five linear classifiers on a bag of 15,442 words. Others
+ * trained them on Wikipedia comments and tweets.
  *
- * <p>With counts c_i of the words known, x_i = c_i idf_i / |c idf|, and p = mean over five folds f of 1 / (1 + exp(a_f
- * (w_f.x + b_f) + s_f)). A text without a known word has x = 0 and p = 0.036376. Equal to the authors' program to 1e-9
- * on the thirty texts of the test.
+ * <p>With counts c_i of the known words, x_i = c_i idf_i / |c idf|. The score is the mean over five folds f of 1 / (1 +
+ * exp(a_f (w_f.x + b_f) + s_f)). A text without a known word has x = 0 and scores 0.036376. On the thirty texts of the
+ * test, scores equal those of the authors' program to 1e-9.
  *
- * <p>It sees words, not meaning: AUC .987 on held-out comments of the kind it was trained on, .69 on implicit toxicity,
- * .47, that is nothing, on tests built to mislead such classifiers. For the thing itself name a {@link Classifier}.
+ * <p>This judge sees words, not meaning. Its AUC is 0.987 on held-out comments of the kind it was trained on and 0.69
+ * on implicit toxicity. On tests built to mislead such classifiers the AUC is 0.47, which is chance. To judge meaning,
+ * use a {@link Classifier}.
  *
- * <p>Source: the PyPI package alt-profanity-check 1.9.1 (MIT), whose two files are read and not run.
+ * <p>Source: the PyPI package alt-profanity-check 1.9.1 (MIT). {@code data/judges/convert_lexical_toxicity.py} made the
+ * file that this class reads.
  */
 public final class LexicalToxicity implements Judge {
 
     // Python's \w, without the marks: letters, numbers and the underscore
     private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{N}_]{2,}");
+
+    private static final String FILE = "lexical-toxicity.safetensors";
 
     /** One fold: decision w.x + b, probability 1 / (1 + exp(a d + s)). */
     private record Fold(double[] w, double b, double a, double s) {
@@ -35,32 +42,41 @@ public final class LexicalToxicity implements Judge {
     }
 
     private final Map<String, Integer> vocabulary = new HashMap<>();
-    private final double[] idf;
+    private final double[] idf; // [words]
     private final List<Fold> folds;
 
-    private LexicalToxicity(Object vectorizer, Object model) {
-        ((Map<?, ?>) Pickle.member(vectorizer, "vocabulary_"))
-                .forEach((word, i) -> vocabulary.put((String) word, Math.toIntExact((long) i)));
-        idf = (double[]) Pickle.member(vectorizer, "_tfidf", "idf_");
-        folds = ((List<?>) Pickle.member(model, "calibrated_classifiers_"))
-                .stream()
-                        .map(fold -> new Fold(
-                                (double[]) Pickle.member(fold, "estimator", "coef_"),
-                                ((double[]) Pickle.member(fold, "estimator", "intercept_"))[0],
-                                (double) Pickle.member(fold, "calibrators", 0, "a_"),
-                                (double) Pickle.member(fold, "calibrators", 0, "b_")))
-                        .toList();
+    private LexicalToxicity(Safetensors file) {
+        var words = file.metadata().get("vocabulary").split(" ");
+        for (int i = 0; i < words.length; i++) {
+            vocabulary.put(words[i], i);
+        }
+        idf = file.doubles("idf");
+        double[] w = file.doubles("w"); // [folds, words]
+        double[] b = file.doubles("b");
+        double[] a = file.doubles("a");
+        double[] s = file.doubles("s");
+        folds = IntStream.range(0, b.length)
+                .mapToObj(f ->
+                        new Fold(Arrays.copyOfRange(w, f * words.length, (f + 1) * words.length), b[f], a[f], s[f]))
+                .toList();
     }
 
     /**
-     * Reads the classifier, fetched once (0.8 MB).
+     * Reads the classifier, which comes with this library (0.9 MB).
      *
-     * @throws IOException if it cannot be fetched or read
+     * @throws IOException if the temporary folder cannot be written
      */
     public static LexicalToxicity load() throws IOException {
-        Path folder = DatasetStore.fetch("toxicity-judge");
-        return new LexicalToxicity(
-                Pickle.read(folder.resolve("vectorizer.joblib")), Pickle.read(folder.resolve("model.joblib")));
+        // safetensors are read from a file, and this one may lie inside a jar
+        var copy = Files.createTempFile("rudder", FILE);
+        try (var packed = LexicalToxicity.class.getResourceAsStream(FILE)) {
+            Files.copy(packed, copy, StandardCopyOption.REPLACE_EXISTING);
+            try (var file = Safetensors.open(copy)) {
+                return new LexicalToxicity(file);
+            }
+        } finally {
+            Files.delete(copy);
+        }
     }
 
     @Override

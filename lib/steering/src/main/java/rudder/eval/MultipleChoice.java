@@ -13,31 +13,32 @@ import rudder.model.Positions;
 import rudder.steer.ControllerFactory;
 
 /**
- * Which answer a model finds likeliest: no judge is needed. Every answer's log-probability behind the question, under
- * steering as if the model were writing it.
+ * Finds the answer that a model finds likeliest; no judge is needed. Measures the log-probability of every answer after
+ * the question. Steering acts as if the model generated the answer.
  *
- * <p>Small models are near chance on letters, .25 of four: of this project's knowledge questions SmolLM2-135M-Instruct
- * gets .33 as letters (of 30) and .42 as texts (of 60). A higher MC2 can also come of doubting every answer alike.
- * Wrong answers that differ from right ones in length or style are told apart by that: {@code data/README.md} says what
- * was done about it in this project's own questions.
+ * <p>Small models are near chance on letters, 0.25 of four. Of this project's knowledge questions SmolLM2-135M-Instruct
+ * answers 0.33 right as letters (of 30) and 0.42 as texts (of 60). MC2 can also rise because the model doubts every
+ * answer alike. A model may prefer answers by their length or style; {@code data/README.md} says how this project's own
+ * questions avoid that.
  */
 public final class MultipleChoice {
 
     private MultipleChoice() {}
 
     /**
-     * A question and how likely the model finds its answers.
+     * A question, and how likely the model finds each of its options.
      *
-     * @param logProbabilities ln p(answer | question), sum over its tokens, for each of the question's options
+     * @param question the question
+     * @param logProbabilities ln p(option | question), summed over the option's tokens, one number for each option
      */
     public record Answered(Question question, double[] logProbabilities) {
 
-        /** Whether the likeliest option is right, 1 or 0. */
+        /** Returns 1 if the likeliest option is right, else 0. */
         public double correct() {
             return question.right().contains(best(IntStream.range(0, logProbabilities.length))) ? 1 : 0;
         }
 
-        /** MC1: whether the best answer, the first right option, is likelier than every wrong one, 1 or 0. */
+        /** Returns MC1: 1 if the best answer, the first right option, is likelier than every wrong one, else 0. */
         public double mc1() {
             int first = question.right().stream().mapToInt(i -> i).min().orElseThrow();
             return best(IntStream.range(0, logProbabilities.length)
@@ -47,7 +48,7 @@ public final class MultipleChoice {
                     : 0;
         }
 
-        /** MC2: the share of probability on the right options, sum_right p / sum p. */
+        /** Returns MC2: the share of probability on the right options, sum_right p / sum p. */
         public double mc2() {
             double most = Arrays.stream(logProbabilities).max().orElseThrow();
             double[] p =
@@ -64,10 +65,10 @@ public final class MultipleChoice {
     }
 
     /**
-     * The questions' answers as texts, behind {@code Q: QUESTION} and {@code A:} on a line of its own. For MC1 and MC2
-     * in TruthfulQA's manner, whose own figures have six more questions in front: give them as {@code before}.
+     * Measures the answers as texts, after {@code Q: QUESTION} and {@code A:} on a line of its own. MC1 and MC2 are
+     * defined on such answers. TruthfulQA's own figures have six more questions in front: give them as {@code before}.
      *
-     * @param before what stands before every question, blank or ending in a line end
+     * @param before the text before every question, blank or ending in a line end
      */
     public static List<Answered> texts(
             LanguageModel model,
@@ -85,10 +86,11 @@ public final class MultipleChoice {
     }
 
     /**
-     * The letters of the questions' options, behind the options themselves and some questions with their answers:
-     * few-shot multiple choice as in MMLU.
+     * Measures the letters of the options, after the options themselves. Some questions with their answers stand in
+     * front: few-shot multiple choice as in MMLU.
      *
-     * @param shots questions that show the form, usually five; none of the questions asked
+     * @param shots questions that show the form, usually five
+     * @throws IllegalArgumentException if one of the shots is also asked
      */
     public static List<Answered> letters(
             LanguageModel model,
@@ -140,8 +142,8 @@ public final class MultipleChoice {
             var whole = answers.apply(questions.get(i)).stream()
                     .map(answer -> model.encode(own + " " + answer))
                     .toList();
-            // a token may span the prompt's end: all answers are counted from where the first of them parts from the
-            // prompt
+            // a token may span the prompt's end: count all answers from the first token in which one of them differs
+            // from the prompt
             int from = whole.stream()
                     .mapToInt(one -> Arrays.mismatch(tokens, one))
                     .map(at -> at < 0 ? tokens.length : at)
@@ -163,19 +165,19 @@ public final class MultipleChoice {
                 .toList();
     }
 
-    /** Share of questions whose likeliest option is right, with Wilson's interval. */
+    /** Returns the share of questions whose likeliest option is right, with Wilson's interval. */
     public static ConfidenceInterval accuracy(List<Answered> answered) {
         return ConfidenceInterval.wilson(
                 (int) answered.stream().mapToDouble(Answered::correct).sum(), answered.size());
     }
 
-    /** MC1 over questions, with Wilson's interval. */
+    /** Returns MC1 over questions, with Wilson's interval. */
     public static ConfidenceInterval mc1(List<Answered> answered) {
         return ConfidenceInterval.wilson(
                 (int) answered.stream().mapToDouble(Answered::mc1).sum(), answered.size());
     }
 
-    /** Mean MC2 over questions, with its bootstrap interval. */
+    /** Returns the mean MC2 over questions, with its bootstrap interval. */
     public static ConfidenceInterval mc2(List<Answered> answered) {
         return ConfidenceInterval.bootstrap(
                 answered.stream().mapToDouble(Answered::mc2).toArray());

@@ -15,17 +15,19 @@ import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /**
- * Controllers beside one another on the same multiple-choice questions, {@link MultipleChoice#texts answered as texts}:
- * what is left of a model's knowledge while it is steered, or what steering does to its preference for true answers.
+ * Compares controllers on the same multiple-choice questions, {@link MultipleChoice#texts answered as texts}. It shows
+ * how much of a model's knowledge is left under steering, or how steering changes its preference for true answers.
  * Differences are paired over questions.
  *
  * <pre>{@code
- * MultipleChoiceComparison.of(model, questions, Positions.PROMPT_END_AND_GENERATED, ControllerFactory.of(Controller.none()), ControllerFactory.of(lqr)).table("none")
+ * var none = ControllerFactory.of(Controller.none());
+ * var lqr = ControllerFactory.of(controller);
+ * MultipleChoiceComparison.of(model, questions, Positions.PROMPT_END_AND_GENERATED, none, lqr).table("none")
  * }</pre>
  */
 public final class MultipleChoiceComparison {
 
-    /** What a question is scored by. */
+    /** The score of a question. */
     public enum Measure {
         /** The best answer is likelier than every wrong one, 1 or 0. */
         MC1(Answered::mc1),
@@ -65,25 +67,25 @@ public final class MultipleChoiceComparison {
         return new MultipleChoiceComparison(questions.size(), answered);
     }
 
-    /** The controllers' names, in the order given. */
+    /** Returns the controllers' names, in the order given. */
     public List<String> controllers() {
         return List.copyOf(answered.keySet());
     }
 
-    /** The mean over questions, with its 95 % interval. */
+    /** Returns the mean over questions, with its 95 % interval. */
     public ConfidenceInterval mean(String controller, Measure measure) {
         return ConfidenceInterval.bootstrap(values(controller, measure));
     }
 
     /**
-     * How a controller differs from a baseline on the same questions: the mean difference, with the 95 % interval of
+     * Returns the mean difference between a controller and a baseline on the same questions, with the 95 % interval of
      * the paired bootstrap.
      */
     public ConfidenceInterval change(String controller, String baseline, Measure measure) {
         return ConfidenceInterval.ofDifference(values(controller, measure), values(baseline, measure));
     }
 
-    /** The family's candidate of the largest mean, among those that were asked. */
+    /** Returns the family's candidate with the largest mean; all its candidates must be in this comparison. */
     public ControllerFactory best(ControllerFamily family, Measure measure) {
         return family.candidates().stream()
                 .max(Comparator.comparingDouble(
@@ -99,7 +101,7 @@ public final class MultipleChoiceComparison {
         return answered.get(controller).stream().mapToDouble(measure.of).toArray();
     }
 
-    /** One row a controller: both measures' means, and their paired changes against a baseline. */
+    /** Returns one row for each controller: both measures' means, and their paired changes against a baseline. */
     public Table table(String baseline) {
         var table = Table.create(this + ", against " + baseline, StringColumn.create("controller", controllers()));
         for (var measure : Measure.values()) {

@@ -8,14 +8,14 @@ import java.util.TreeSet;
 /**
  * A question with answers to choose from.
  *
- * @param topic its kind, blank where a benchmark has none
+ * @param topic the question's kind, blank if the benchmark has none
  * @param text the question
- * @param options the answers in the benchmark's order; in TruthfulQA's the best one first
- * @param right places of those that are right, from 0
+ * @param options the answers in the benchmark's order; in TruthfulQA the best one comes first
+ * @param right the places of the right options, from 0
  */
 public record Question(String topic, String text, List<String> options, Set<Integer> right) {
 
-    /** @throws IllegalArgumentException if an option is blank, or not at least one is right and one wrong */
+    /** @throws IllegalArgumentException if an option is blank, or there is no right option, or no wrong one */
     public Question {
         options = List.copyOf(options);
         right = Set.copyOf(right);

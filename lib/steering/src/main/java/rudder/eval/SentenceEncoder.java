@@ -15,10 +15,19 @@ import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.store.DatasetStore;
 
 /**
- * A text's meaning as a unit vector of 384 numbers: the mean over its tokens of all-MiniLM-L6-v2's last states, divided
- * by its norm. Reads 128 tokens of a text, about a hundred words, and leaves the rest. Runs on one thread of the CPU,
- * its weights in 8-bit integers; 100 to 200 sentences a second. Another build of the runtime may round otherwise:
- * numbers agree to .003.
+ * Encodes the meaning of a text as a unit vector of 384 numbers. The vector is the mean of all-MiniLM-L6-v2's last
+ * states over the text's tokens, divided by its norm. Only the first 128 tokens count, about a hundred words. The
+ * encoder runs on one thread of the CPU with 8-bit weights, at 100 to 200 sentences a second. Another build of the
+ * runtime may round differently: numbers agree to 0.003.
+ *
+ * <p>An encoder holds a model in native memory. Close it when its judges are done:
+ *
+ * <pre>{@code
+ * try (var encoder = SentenceEncoder.load()) {
+ *     var judge = ConceptClassifier.train(encoder, ocean);
+ *     ...
+ * }
+ * }</pre>
  *
  * <p>Source: Reimers and Gurevych, arXiv 1908.10084; the model sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0) as
  * langchain4j packs it.
@@ -36,7 +45,7 @@ public final class SentenceEncoder implements AutoCloseable {
     }
 
     /**
-     * Loads the encoder, which comes with this library (23 MB).
+     * Loads the encoder, which comes with this library (23 MB). The caller closes it.
      *
      * @throws IOException if the jar that holds it is not there, or ONNX Runtime has no build for this machine
      */
@@ -54,8 +63,10 @@ public final class SentenceEncoder implements AutoCloseable {
     }
 
     /**
-     * The text's vector, norm 1. Texts are read one by one: in a batch the 8-bit weights would round each by its
-     * neighbours.
+     * Returns the text's vector, [384], with norm 1. Texts are encoded one by one: in a batch, the rounding of one text
+     * would depend on the others.
+     *
+     * @throws IllegalStateException if ONNX Runtime fails, as after {@link #close}
      */
     public float[] encode(String text) {
         long[] ids = tokenizer.encode(text).getIds();
@@ -72,7 +83,7 @@ public final class SentenceEncoder implements AutoCloseable {
         }
     }
 
-    /** The texts' vectors, [texts][384]. */
+    /** Returns the texts' vectors, [texts][384]. */
     public float[][] encode(List<String> texts) {
         try (var job = Progress.of("encoding " + texts.size() + " texts", texts.size())) {
             return texts.stream()
@@ -105,6 +116,7 @@ public final class SentenceEncoder implements AutoCloseable {
         return mean;
     }
 
+    /** Releases the model and the tokenizer. */
     @Override
     public void close() {
         tokenizer.close();

@@ -23,36 +23,39 @@ import rudder.steer.PromptSet;
 import rudder.theory.control.Controller;
 
 /**
- * What controllers are tried on: texts to steer by, prompts to tune on, other prompts to judge on, and the judges.
+ * A task on which controllers are tried: a contrast set to steer by, prompts to tune on, other prompts to evaluate on,
+ * and metrics.
  *
  * <pre>{@code
- * var task = new Task("toxicity", rudeness, tuning, evaluation, List.of(judge.metric()), Comparison.settings().tokens(24));
+ * var metrics = List.of(judge.metric());
+ * var task = new Task("toxicity", rudeness, tuning, evaluation, metrics, Comparison.settings().tokens(24));
  * task.run(model, folder, ControllerFactory.of(Controller.none()), ControllerFactory.of(lqr)).table()
  * }</pre>
  *
- * <p>{@link #run} keeps every completion in the folder, one file of JSON lines a controller: first what it was made
- * from and by, then a completion a line. It is slow work that may be killed: run again, it goes on where it was. A file
- * is only gone on with by the same task, settings, model and controller, which is known by its name and by what it does
- * to the first prompt.
+ * <p>{@link #run} saves every completion in the folder, in one file of JSON lines for each controller. The first line
+ * says where the completions come from; each other line is a completion. A run that was killed continues where it
+ * stopped. It continues a file only for the same task, settings, model and controller. A controller is known by its
+ * name and by its effect on the first prompt.
  *
- * @param name of the task and of its folder
- * @param steering what features and Jacobians are taken from
- * @param tuning prompts that parameters may be chosen on
- * @param evaluation prompts that results are reported on
- * @param scores what completions are judged by, beside a {@link Comparison}'s own scores; see {@link Judge#metric}
- * @param settings how they are written
+ * @param name the name of the task and of its folder
+ * @param contrast the texts that features and Jacobians come from
+ * @param tuning the prompts on which parameters may be chosen
+ * @param evaluation the prompts on which results are reported
+ * @param metrics scores of completions, beside a {@link Comparison}'s own metrics; see {@link Judge#metric}
+ * @param settings how completions are generated
  */
 public record Task(
         String name,
-        ContrastSet factory,
+        ContrastSet contrast,
         PromptSet tuning,
         PromptSet evaluation,
         List<Metric> metrics,
         Comparison.Settings settings) {
 
     /**
-     * @throws IllegalArgumentException if a text is in two of the sets, letters' case and outer blanks aside, or the
-     *     settings ask for KL, which is not kept
+     * Ignores case and outer blanks when it compares texts.
+     *
+     * @throws IllegalArgumentException if two of the sets share a text, or the settings ask for KL, which is not saved
      */
     public Task {
         metrics = List.copyOf(metrics);
@@ -60,7 +63,7 @@ public record Task(
         place(
                 homes,
                 "steering",
-                Stream.concat(factory.positive().stream(), factory.negative().stream())
+                Stream.concat(contrast.positive().stream(), contrast.negative().stream())
                         .distinct()
                         .toList(),
                 name);
@@ -78,42 +81,41 @@ public record Task(
             if (other != null && !other.equals(home)) {
                 throw new IllegalArgumentException(
                         "the task " + task + " has \"" + text + "\" among its " + other + " and its " + home
-                                + " texts: wanted none in both, since what was seen before judges nothing");
+                                + " texts: wanted none in both, since a text seen in tuning proves nothing");
             }
         }
     }
 
     /**
-     * {@link GridSearch#search} on the tuning prompts, by this task's scores; completions are kept as by {@link #run}.
+     * Runs {@link GridSearch#search} on the tuning prompts, by this task's metrics. Saves completions as {@link #run}
+     * does.
      *
-     * @throws IOException if a file cannot be written, or a line of one that is there is damaged; the message names the
-     *     line
+     * @throws IOException if a file cannot be written, or an existing file is damaged; the message names the line
      */
     public GridSearch tune(
             LanguageModel model, Path folder, GridSearch.Objective objective, ControllerFamily... families)
             throws IOException {
         return GridSearch.of(
-                judged(model, written(model, folder.resolve(name + ", tuning"), tuning, GridSearch.arms(families))),
+                judged(model, generated(model, folder.resolve(name + ", tuning"), tuning, GridSearch.arms(families))),
                 objective,
                 families);
     }
 
     /**
-     * Continues the evaluation prompts under every controller, and scores what was written. What the folder has already
-     * is not written again.
+     * Continues the evaluation prompts under every controller, and scores the completions. Does not generate again the
+     * completions that the folder has.
      *
-     * @param folder where completions are kept; made if it is not there
-     * @throws IOException if a file cannot be written, or a line of one that is there is damaged; the message names the
-     *     line
+     * @param folder where completions are saved; made if it is missing
+     * @throws IOException if a file cannot be written, or an existing file is damaged; the message names the line
      */
     public Comparison run(LanguageModel model, Path folder, ControllerFactory... factories) throws IOException {
-        return judged(model, written(model, folder.resolve(name), evaluation, factories));
+        return judged(model, generated(model, folder.resolve(name), evaluation, factories));
     }
 
-    /** A controller's part of a task, of which so many prompts were done before. */
+    /** A controller's part of a task, and the number of prompts done before. */
     private record Run(ControllerFactory factory, Transcript transcript, int done) {}
 
-    private Map<String, List<Completion>> written(
+    private Map<String, List<Completion>> generated(
             LanguageModel model, Path home, PromptSet set, ControllerFactory... factories) throws IOException {
         ControllerFactory.requireDifferentNames(factories);
         var prompts = set.prompts();
@@ -122,8 +124,7 @@ public record Task(
         try (var job = Progress.of(
                 home.getFileName() + ", " + prompts.size() + " prompts", (long) prompts.size() * factories.length)) {
             for (var batch : Batch.of(factories.length, prompts.size())) {
-                // not all before the first is written: a controller may be large, and is made when it is first asked
-                // for
+                // opens a transcript only when its turn comes: this makes the controller, which may be large
                 for (int arm = runs.size(); arm < batch.endArm(); arm++) {
                     var transcript = Transcript.of(home, model, set, settings, factories[arm], unsteered);
                     runs.add(new Run(factories[arm], transcript, transcript.open()));
@@ -132,14 +133,14 @@ public record Task(
                         .filter(run -> run.done <= batch.first())
                         .toList();
                 if (!left.isEmpty()) {
-                    var written = settings.write(
+                    var generated = settings.write(
                                     model,
                                     left.stream().map(Run::factory).toList(),
                                     batch.ofPrompts(prompts),
                                     batch.first())
                             .iterator();
                     for (var run : left) {
-                        run.transcript.append(written.next());
+                        run.transcript.append(generated.next());
                     }
                 }
                 job.advance(batch.texts());
@@ -153,22 +154,22 @@ public record Task(
     }
 
     /**
-     * Scores what {@link #run} has kept, without writing anything: the same table, or another one by other scores.
+     * Scores the completions that {@link #run} has saved, without generating any. With other metrics than in the run,
+     * this gives another table of the same texts.
      *
-     * @throws IOException if the folder lacks a whole run of one of the controllers, or has several of that name; or a
-     *     line is damaged
+     * @throws IOException if the folder lacks a whole run of a controller or has several of its name, or a line is
+     *     damaged
      */
     public Comparison judge(LanguageModel model, Path folder, String... controllers) throws IOException {
         var completions = new LinkedHashMap<String, List<Completion>>();
         for (var controller : controllers) {
-            var written = Transcript.find(folder.resolve(name), model, evaluation, settings, controller)
+            var saved = Transcript.find(folder.resolve(name), model, evaluation, settings, controller)
                     .read();
-            if (written.size() < evaluation.prompts().size()) {
-                throw new IOException(
-                        "the run of '" + controller + "' in " + folder + " stopped after " + written.size() + " of "
-                                + evaluation.prompts().size() + " prompts: run the task again, it will go on there");
+            if (saved.size() < evaluation.prompts().size()) {
+                throw new IOException("the run of '" + controller + "' in " + folder + " stopped after " + saved.size()
+                        + " of " + evaluation.prompts().size() + " prompts: run the task again, it will go on there");
             }
-            completions.put(controller, written);
+            completions.put(controller, saved);
         }
         return judged(model, completions);
     }
@@ -179,7 +180,7 @@ public record Task(
 
     @Override
     public String toString() {
-        return "Task[" + name + ", " + factory + ", " + tuning.prompts().size() + " tuning and "
+        return "Task[" + name + ", " + contrast + ", " + tuning.prompts().size() + " tuning and "
                 + evaluation.prompts().size() + " evaluation prompts]";
     }
 }

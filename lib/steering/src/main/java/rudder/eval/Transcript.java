@@ -20,7 +20,9 @@ import rudder.model.SteeredModel;
 import rudder.steer.ControllerFactory;
 import rudder.steer.PromptSet;
 
-/** The file of one controller's completions: a {@link Header}, then one completion a line, in the prompts' order. */
+/**
+ * The file of one controller's completions: a {@link Header}, then one completion on each line, in the prompts' order.
+ */
 final class Transcript {
 
     private static final Gson JSON = new GsonBuilder()
@@ -30,9 +32,9 @@ final class Transcript {
     private static final String END = ".jsonl";
 
     /**
-     * What the completions were made from and by.
+     * Says where the completions come from.
      *
-     * @param effect |z_T - z_T unsteered| at the first prompt, three digits: tells controllers of one name apart
+     * @param effect |z_T - z_T unsteered| at the first prompt, three digits; it tells controllers of one name apart
      */
     private record Header(
             String task,
@@ -48,7 +50,7 @@ final class Transcript {
         }
     }
 
-    /** A completion; measured numbers as they were computed, in single precision. */
+    /** A completion. Measured numbers are in single precision, as they were computed. */
     private record Line(
             String prompt,
             String text,
@@ -94,7 +96,7 @@ final class Transcript {
     }
 
     /**
-     * The file that such a run has, whether it is there or not.
+     * Returns the file of such a run, which need not exist yet.
      *
      * @param unsteered {@link #last} at the first prompt without steering
      */
@@ -113,7 +115,11 @@ final class Transcript {
         return new Transcript(file, header, prompts.prompts());
     }
 
-    /** The only file there is of a controller of that name. */
+    /**
+     * Returns the file of the controller of that name.
+     *
+     * @throws IOException if there is none, or more than one
+     */
     static Transcript find(
             Path folder, LanguageModel model, PromptSet prompts, Comparison.Settings settings, String controller)
             throws IOException {
@@ -167,15 +173,15 @@ final class Transcript {
         return String.format(Locale.ROOT, "%.2e", Math.sqrt(sum));
     }
 
-    /** z_T at the prompt's last token. */
+    /** Returns z_T at the prompt's last token. */
     static double[] last(LanguageModel model, String prompt, ControllerFactory factory) {
         return factory.rollouts(model, List.of(prompt)).get(0).states()[model.horizon()];
     }
 
     /**
-     * Makes the file ready to be appended to: with a header, and of whole batches. A batch is appended at once; of one
-     * that was cut off nothing is kept, since its rest, written alone, would differ by rounding. Returns how many
-     * completions there are.
+     * Prepares the file for {@link #append}: writes the header if it is missing, and keeps whole batches only. If a
+     * batch was cut off, all of it is removed, since its rest, generated alone, would differ by rounding. Returns the
+     * number of completions left.
      */
     int open() throws IOException {
         Files.createDirectories(file.getParent());
@@ -201,7 +207,7 @@ final class Transcript {
         Files.write(file, lines.getBytes(StandardCharsets.UTF_8), StandardOpenOption.APPEND);
     }
 
-    /** All completions; a last line that was cut off is none. */
+    /** Returns all completions, without a last line that was cut off. */
     List<Completion> read() throws IOException {
         var text = Files.readString(file);
         var lines = text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();

@@ -7,13 +7,13 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * How many words an answer shares with a reference, 0 to 1: 2PR / (P + R), with P the share of the answer's words that
- * the reference has, R the share of the reference's that the answer has, repeated words counted as often as they stand
- * in both, articles left out; the best of several references.
+ * Scores how many words an answer shares with a reference, 0 to 1: F1 = 2PR / (P + R). P is the share of the answer's
+ * words that the reference has, and R the share of the reference's words that the answer has. A repeated word counts as
+ * often as it occurs in both. Articles do not count. Of several references the best one counts.
  *
- * <p>Weak: "It is not true" and "It is true" share most words, so on questions of fact it rewards what a text is about
- * and not what it says. Use {@link MultipleChoice} for truth, and this only beside it. Source: Rajpurkar et al., arXiv
- * 1606.05250.
+ * <p>This score is weak on questions of fact: it rewards a text's subject and not its claim. "It is not true" and "It
+ * is true" share most words. Use {@link MultipleChoice} for truth, and this score only beside it. Source: Rajpurkar et
+ * al., arXiv 1606.05250.
  */
 public final class UnigramF1 {
 
@@ -22,7 +22,7 @@ public final class UnigramF1 {
 
     private UnigramF1() {}
 
-    /** F1 against the reference most like the answer; 0 if either has no word. */
+    /** Returns F1 against the reference most like the answer; 0 if either has no word. */
     public static double of(String answer, List<String> references) {
         return references.stream()
                 .mapToDouble(reference -> of(counts(answer), counts(reference)))

@@ -16,7 +16,8 @@ import rudder.checkpoint.store.DatasetStore;
 import rudder.steer.ContrastSet;
 
 /**
- * WordNet 3.1's example sentences: 29,829 different ones of five words or more, by lexicographers, on everything.
+ * WordNet 3.1's example sentences: 29,829 different sentences of five words or more, which lexicographers wrote, on
+ * every subject.
  *
  * <p>Source: Fellbaum, <i>WordNet</i>, MIT Press 1998; under the WordNet licence.
  */
@@ -42,7 +43,7 @@ public final class WordNet {
         for (var part : List.of("noun", "verb", "adj", "adv")) {
             try (Stream<String> lines = Files.lines(nouns.resolveSibling("data." + part))) {
                 lines.filter(line -> !line.startsWith(" "))
-                        .map(line -> line.substring(line.indexOf('|') + 1)) // its definition and examples
+                        .map(line -> line.substring(line.indexOf('|') + 1)) // a sense's definition and examples
                         .flatMap(gloss -> EXAMPLE.matcher(gloss).results())
                         .map((MatchResult match) -> match.group(1).strip())
                         .filter(example -> example.split("\\s+").length >= WORDS)
@@ -52,16 +53,18 @@ public final class WordNet {
         return new WordNet(examples);
     }
 
-    /** The examples. */
+    /** Returns the examples. */
     public List<String> examples() {
         return examples;
     }
 
     /**
-     * Examples that use a concept's words beside examples that do not, drawn at random.
+     * Draws examples at random, some that use a concept's words and some that do not.
      *
-     * @param positive how many that do, at most
-     * @param negative how many that do not
+     * @param concept the concept's words
+     * @param positive the largest number of examples that use one of the words
+     * @param negative the number of examples that use none
+     * @param seed of the random numbers
      * @throws IllegalArgumentException if no example uses one of the words
      */
     public ContrastSet contrast(ConceptWords concept, int positive, int negative, long seed) {

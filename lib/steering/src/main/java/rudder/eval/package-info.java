@@ -1,8 +1,8 @@
 /**
- * Tasks, judges and benchmarks: whether steering did what it was to do.
+ * Tasks, judges and benchmarks: they measure whether steering has the wanted effect.
  *
- * <p>Every {@link rudder.eval.Judge} says how well it does on labelled examples. A rate goes with its confidence
- * interval.
+ * <p>The Javadoc of every {@link rudder.eval.Judge} says how well it does on labelled examples. Report a rate with its
+ * confidence interval.
  *
  * <p>May use: {@code rudder.compare} and what it may use.
  */

@@ -14,9 +14,9 @@ import org.knowm.xchart.XYChart;
 import rudder.compare.ConfidenceInterval;
 import rudder.study.ForecastStudy;
 import rudder.study.ForecastStudy.Loop;
+import rudder.study.Jacobians;
 import rudder.study.LinearityStudy;
 import rudder.study.LinearityStudy.Along;
-import rudder.study.LinearityStudy.With;
 import rudder.study.TruncationStudy;
 import rudder.study.TruncationStudy.Cut;
 
@@ -87,7 +87,7 @@ public final class LinearityCharts {
     }
 
     /** Error of one kind of Jacobian against the radius, mean over blocks, both axes logarithmic. */
-    public static XYChart radii(LinearityStudy study, With with) {
+    public static XYChart radii(LinearityStudy study, Jacobians with) {
         var curves = new LinkedHashMap<String, List<ConfidenceInterval>>();
         for (var along : Along.values()) {
             curves.put(
@@ -163,9 +163,10 @@ public final class LinearityCharts {
                 .toList();
     }
 
-    private static Map<String, List<ConfidenceInterval>> byJacobian(Function<With, List<ConfidenceInterval>> errors) {
+    private static Map<String, List<ConfidenceInterval>> byJacobian(
+            Function<Jacobians, List<ConfidenceInterval>> errors) {
         var curves = new LinkedHashMap<String, List<ConfidenceInterval>>();
-        for (var with : With.values()) {
+        for (var with : Jacobians.values()) {
             curves.put(with + " Jacobian", errors.apply(with));
         }
         return curves;

@@ -18,7 +18,6 @@ import rudder.checkpoint.store.ModelStore;
 import rudder.compare.ConfidenceInterval;
 import rudder.model.LanguageModel;
 import rudder.steer.Provenance;
-import rudder.study.LinearityStudy.With;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
@@ -31,24 +30,25 @@ import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /**
- * How well linear models foretell whole runs of a prompt's blocks, one step ahead and from block 0 to the end, see
- * {@link Forecast}: without inputs, under a plan, and under feedback. Feedback is the A-LQR controller of the very
- * model that foretells; the plan is its twin, frozen at the unsteered run.
+ * Measures how well linear models predict whole runs through the blocks at a prompt, one step ahead and from block 0 to
+ * the end; see {@link Forecast}. The runs have no inputs, a plan, or feedback. Feedback is the A-LQR controller made
+ * from the linear model that predicts. The plan is the same controller, frozen at the unsteered run.
  *
  * <pre>{@code
- * var forecasts = ForecastStudy.kept(model, prompts, features.setpoint(1), new QuadraticCost(.1, 10, .1));   // ForecastStudy[30 blocks, 15 prompts, ..]
+ * var cost = new QuadraticCost(0.1, 10, 0.1);
+ * var forecasts = ForecastStudy.kept(model, prompts, features.setpoint(1), cost);   // ForecastStudy[30 blocks, ..]
  * }</pre>
  *
- * <p>At one time the sum of all prompts' Jacobians, one prompt's and a regulator's gains are in memory: 4 x 8 T d^2
- * bytes. What was measured of a prompt is kept as soon as it is known. Intervals are over prompts.
+ * <p>Memory holds the sum of all prompts' Jacobians, one prompt's Jacobians and a regulator's gains: 4 x 8 T d^2 bytes.
+ * The measurements of each prompt are saved at once. Intervals are over prompts.
  */
 public final class ForecastStudy {
 
-    /** What acts on the plant. */
+    /** Says what acts on the plant. */
     public enum Loop {
-        /** Nothing; the first state is moved a tenth of its length towards another prompt's. */
+        /** No input. The first state is moved by a tenth of its length towards another prompt's. */
         FREE,
-        /** The controller's inputs, computed beforehand for the unsteered run. */
+        /** The inputs that the controller computes for the unsteered run. */
         PLAN,
         /** The controller. */
         FEEDBACK;
@@ -59,7 +59,7 @@ public final class ForecastStudy {
         }
     }
 
-    private static final double RADIUS = .1;
+    private static final double RADIUS = 0.1;
 
     private final String model;
     private final Setpoint setpoint;
@@ -72,14 +72,14 @@ public final class ForecastStudy {
     }
 
     /**
-     * Measures every prompt that is not kept yet.
+     * Measures every prompt whose measurements are not saved yet.
      *
      * @param prompts at least three
-     * @param setpoint where the controllers steer to
-     * @param cost what they minimise
-     * @throws IllegalArgumentException if there are fewer than three prompts, one of them twice, or the setpoint is
-     *     another model's
-     * @throws IOException if an artefact cannot be written or, once there, read
+     * @param setpoint the target of the controllers
+     * @param cost the cost that the controllers minimise
+     * @throws IllegalArgumentException if there are fewer than three prompts, a prompt occurs twice, or the setpoint
+     *     belongs to another model
+     * @throws IOException if an artefact cannot be written, or cannot be read back
      */
     public static ForecastStudy kept(LanguageModel model, List<String> prompts, Setpoint setpoint, QuadraticCost cost)
             throws IOException {
@@ -123,7 +123,7 @@ public final class ForecastStudy {
                 .toList());
     }
 
-    /** What it is measured with; sum is that of all prompts' Jacobians, by block. */
+    /** The instruments of the study; {@code sum} is the sum of all prompts' Jacobians, by block. */
     private record Laboratory(
             LanguageModel model, Neighbours prompts, List<DMatrixRMaj> sum, Setpoint setpoint, QuadraticCost cost) {
 
@@ -146,14 +146,14 @@ public final class ForecastStudy {
         Measurements prompt(int i) {
             var tables = new TreeMap<String, double[][]>();
             var own = jacobians(k -> prompts.plants().get(i).jacobian(k));
-            measure(tables, i, With.OWN, own);
-            measure(tables, i, With.MEAN, jacobians(k -> {
-                var mean = CommonOps_DDRM.subtract(
-                        sum.get(k), own.get(k), own.get(k)); // in its place: it is not needed any more
+            measure(tables, i, Jacobians.OWN, own);
+            measure(tables, i, Jacobians.MEAN, jacobians(k -> {
+                // overwrites own, which is not needed any more
+                var mean = CommonOps_DDRM.subtract(sum.get(k), own.get(k), own.get(k));
                 CommonOps_DDRM.scale(1.0 / (prompts.size() - 1), mean);
                 return mean;
             }));
-            measure(tables, i, With.NEAREST, jacobians(k -> prompts.plants()
+            measure(tables, i, Jacobians.NEAREST, jacobians(k -> prompts.plants()
                     .get(prompts.nearest(k, i))
                     .jacobian(k)));
             return new Measurements(tables);
@@ -163,7 +163,7 @@ public final class ForecastStudy {
             return IntStream.range(0, model.horizon()).mapToObj(block).toList();
         }
 
-        private void measure(Map<String, double[][]> tables, int i, With with, List<DMatrixRMaj> jacobians) {
+        private void measure(Map<String, double[][]> tables, int i, Jacobians with, List<DMatrixRMaj> jacobians) {
             var system = LinearSystem.of(jacobians, model.algebra(), with + " Jacobians");
             var controller = Controller.lqr(Lqr.solve(system, cost), setpoint);
             for (var loop : Loop.values()) {
@@ -187,17 +187,16 @@ public final class ForecastStudy {
             };
         }
 
-        /** Towards the next prompt whose first state is another one. */
+        /** Returns z_0 of prompt i, moved towards the next prompt whose first state differs. */
         private double[] moved(int i) {
-            double[] z = prompts.state(0, i).clone();
+            double[] z = prompts.state(0, i);
             double[] w = prompts.differences(0, i).stream()
                     .filter(difference -> Vectors.norm(difference) > 0)
                     .findFirst()
-                    .orElseThrow(() -> new IllegalArgumentException(
-                            "all prompts end in the same token: their first states are the same"));
+                    .orElseThrow(() -> new IllegalArgumentException("all prompts end in the same token, so that their"
+                            + " first states are the same; wanted two that differ"));
             double scale = RADIUS * Vectors.norm(z) / Vectors.norm(w);
-            Arrays.setAll(z, c -> z[c] + scale * w[c]);
-            return z;
+            return Vectors.plus(z, scale, w);
         }
 
         private double strength(Rollout run) {
@@ -206,42 +205,42 @@ public final class ForecastStudy {
         }
     }
 
-    private static String name(String what, Loop loop, With with) {
+    private static String name(String what, Loop loop, Jacobians with) {
         return what + "." + loop + "." + with;
     }
 
-    /** T. */
+    /** Returns T, the number of blocks. */
     public int horizon() {
         return setpoint.horizon();
     }
 
-    /** Number of prompts. */
+    /** Returns the number of prompts. */
     public int prompts() {
         return prompts.size();
     }
 
-    /** {@link Forecast#errors}, k = 0..T: of all steps up to block k. */
-    public List<ConfidenceInterval> errors(Loop loop, With with) {
+    /** Returns {@link Forecast#errors}, k = 0..T: the error of all steps up to block k. */
+    public List<ConfidenceInterval> errors(Loop loop, Jacobians with) {
         return byColumn(name("all", loop, with));
     }
 
-    /** {@link Forecast#stepErrors}, k = 0..T-1: of block k alone. */
-    public List<ConfidenceInterval> stepErrors(Loop loop, With with) {
+    /** Returns {@link Forecast#stepErrors}, k = 0..T-1: the error of block k alone. */
+    public List<ConfidenceInterval> stepErrors(Loop loop, Jacobians with) {
         return byColumn(name("one", loop, with));
     }
 
-    /** The last state's feature strength that was foretold, in gaps. */
-    public ConfidenceInterval foretold(Loop loop, With with) {
+    /** Returns the predicted feature strength of the last state, in gaps. */
+    public ConfidenceInterval foretold(Loop loop, Jacobians with) {
         return ConfidenceInterval.bootstrap(column(name("strength", loop, with), 0));
     }
 
-    /** The one that was reached. */
-    public ConfidenceInterval reached(Loop loop, With with) {
+    /** Returns the actual feature strength of the last state, in gaps. */
+    public ConfidenceInterval reached(Loop loop, Jacobians with) {
         return ConfidenceInterval.bootstrap(column(name("strength", loop, with), 1));
     }
 
-    /** How far a prompt's strength was from the one foretold, either way, in gaps. */
-    public ConfidenceInterval missed(Loop loop, With with) {
+    /** Returns the absolute difference between the predicted and the actual strength, in gaps. */
+    public ConfidenceInterval missed(Loop loop, Jacobians with) {
         double[] foretold = column(name("strength", loop, with), 0);
         double[] reached = column(name("strength", loop, with), 1);
         return ConfidenceInterval.bootstrap(IntStream.range(0, foretold.length)
@@ -249,8 +248,8 @@ public final class ForecastStudy {
                 .toArray());
     }
 
-    /** One step, a prompt's mean over blocks. */
-    public ConfidenceInterval meanStepError(Loop loop, With with) {
+    /** Returns the error of one step, averaged over blocks. */
+    public ConfidenceInterval meanStepError(Loop loop, Jacobians with) {
         return ConfidenceInterval.bootstrap(prompts.stream()
                 .mapToDouble(prompt -> Arrays.stream(prompt.table(name("one", loop, with))[0])
                         .filter(e -> !Double.isNaN(e))
@@ -260,8 +259,8 @@ public final class ForecastStudy {
     }
 
     /**
-     * One row a loop and Jacobian: errors of one step and of all, and the strength that the last state was foretold to
-     * have and had.
+     * Returns a table with one row for each loop and kind of Jacobians: the errors of one step and of all steps, and
+     * the predicted and actual strength of the last state.
      */
     public Table table() {
         var loops = StringColumn.create("loop");
@@ -275,7 +274,7 @@ public final class ForecastStudy {
                 .map(StringColumn::create)
                 .toList();
         for (var loop : Loop.values()) {
-            for (var with : With.values()) {
+            for (var with : Jacobians.values()) {
                 loops.append(loop.toString());
                 jacobians.append(with.toString());
                 var row = List.of(

@@ -30,26 +30,30 @@ import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /**
- * How linear a model's blocks are, around a prompt and across prompts: alignment of the prompts' Jacobians, and how far
- * each predicts what the block does when a prompt's last state is moved by eps |z|.
+ * Measures how linear a model's blocks are, around a prompt and across prompts. It reports the alignment of the
+ * prompts' Jacobians. It also reports how well each Jacobian predicts the block when a prompt's last state z is moved
+ * by eps |z|.
  *
  * <pre>{@code
- * var study = LinearityStudy.kept(model, prompts, everyPrompt, ocean);   // LinearityStudy[30 blocks, 12 prompts, ...]
- * study.table()                                                          // prediction errors, with intervals over prompts
+ * // LinearityStudy[30 blocks, 12 prompts, ...]
+ * var study = LinearityStudy.kept(model, prompts, everyPrompt, ocean);
+ * study.table()   // prediction errors, with intervals over prompts
  * }</pre>
  *
- * <p>One block's Jacobians are in memory at a time: 4 n d^2 bytes for n prompts. What was measured of a block is kept
- * as soon as it is known, in the folder {@code artefacts} of {@link ModelStore#cache()}; a run that was stopped goes on
- * at the block where it was. Intervals are over prompts, {@link ConfidenceInterval#bootstrap}; of alignment, over each
- * prompt's mean alignment with the others, whose pairs are shared, so that they are a little narrow.
+ * <p>Memory holds one block's Jacobians at a time: 4 n d^2 bytes for n prompts. The measurements of each block are
+ * saved at once in the folder {@code artefacts} of {@link ModelStore#cache()}. A run that was stopped continues at the
+ * first block that is not saved.
+ *
+ * <p>Intervals are over prompts, see {@link ConfidenceInterval#bootstrap}. For alignment they are over each prompt's
+ * mean alignment with the others. Each pair belongs to two prompts, so these intervals are a little too narrow.
  */
 public final class LinearityStudy {
 
-    /** Which way a state is moved. */
+    /** Says in which directions a state is moved. */
     public enum Along {
-        /** Gaussian. */
+        /** Gaussian, with the identity as covariance. */
         ISOTROPIC,
-        /** Gaussian with the covariance of the population's states. */
+        /** Gaussian, with the covariance of the population's states. */
         COVARIANCE,
         /** The contrast set's feature direction v_k. */
         FEATURE,
@@ -62,23 +66,8 @@ public final class LinearityStudy {
         }
     }
 
-    /** Which Jacobian predicts. */
-    public enum With {
-        /** The prompt's own. */
-        OWN,
-        /** The mean of the other prompts', as when a regulator meets a prompt it was not made from. */
-        MEAN,
-        /** The one of the other prompt whose state is nearest at this block. */
-        NEAREST;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
-    /** eps: how far states are moved, relative to |z|. */
-    public static final List<Double> RADII = List.of(.01, .03, .1, .3, 1.0);
+    /** The radii eps: how far states are moved, relative to |z|. */
+    public static final List<Double> RADII = List.of(0.01, 0.03, 0.1, 0.3, 1.0);
 
     private static final int DIRECTIONS = 8;
     private static final String ALIGNMENT = "alignment";
@@ -100,13 +89,14 @@ public final class LinearityStudy {
     }
 
     /**
-     * Measures every block that is not kept yet.
+     * Measures every block whose measurements are not saved yet.
      *
      * @param prompts where blocks are linearised, at least three; a dozen is a good number
-     * @param population prompts whose states have the covariance that shapes {@link Along#COVARIANCE}; many
-     * @param contrast the feature
-     * @throws IllegalArgumentException if there are fewer than three prompts, one of them twice, or no population
-     * @throws IOException if an artefact cannot be written or, once there, read
+     * @param population many prompts; the covariance of their states shapes {@link Along#COVARIANCE}
+     * @param contrast the contrast set of the feature
+     * @throws IllegalArgumentException if there are fewer than three prompts, a prompt occurs twice, or the population
+     *     is empty
+     * @throws IOException if an artefact cannot be written, or cannot be read back
      */
     public static LinearityStudy kept(
             LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast)
@@ -115,9 +105,10 @@ public final class LinearityStudy {
     }
 
     /**
-     * The same by the model's name: a model whose blocks have all been measured is not loaded.
+     * Measures like {@link #kept(LanguageModel, List, List, ContrastSet)}, but loads the model only if a block's
+     * measurements are missing.
      *
-     * @param model whatever {@link ModelStore#fetch} takes
+     * @param model a model's name or path, as {@link ModelStore#fetch} takes it
      */
     public static LinearityStudy kept(String model, List<String> prompts, List<String> population, ContrastSet contrast)
             throws IOException {
@@ -165,7 +156,7 @@ public final class LinearityStudy {
         }
     }
 
-    /** What is measured. */
+    /** The inputs of the study, which identify its artefacts. */
     private record Subject(
             String model,
             String sha256,
@@ -177,7 +168,7 @@ public final class LinearityStudy {
         Subject {
             Neighbours.requireSome(prompts);
             if (population.isEmpty()) {
-                throw new IllegalArgumentException("a population of no prompts, wanted at least one");
+                throw new IllegalArgumentException("the population has no prompts, wanted at least one");
             }
         }
 
@@ -199,7 +190,7 @@ public final class LinearityStudy {
         }
     }
 
-    /** What it is measured with; of the population, the states, in the single precision they were made in. */
+    /** The instruments of the study. The population's states are kept in single precision, as the model made them. */
     private record Laboratory(LanguageModel model, Neighbours prompts, List<float[][]> population, Features features) {
 
         static Laboratory of(LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast) {
@@ -217,7 +208,7 @@ public final class LinearityStudy {
             int d = model.dimension();
             var random = new Random(k);
             var algebra = model.algebra();
-            var jacobians = new ArrayList<FMatrixRMaj>(); // what single-precision products left, to the bit
+            var jacobians = new ArrayList<FMatrixRMaj>(); // single precision holds them exactly
             var spaces = new ArrayList<SingularSpace>();
             var sum = new DMatrixRMaj(d, d);
             for (var plant : prompts.plants()) {
@@ -237,7 +228,7 @@ public final class LinearityStudy {
             for (var name : List.of(DEVIATION, NORM, LARGEST_TWO)) {
                 tables.put(name, new double[n][1]);
             }
-            var own = new DMatrixRMaj(d, d); // used again and again: such arrays fill a heap
+            var own = new DMatrixRMaj(d, d); // reused: such arrays fill a heap
             var mean = new DMatrixRMaj(d, d);
             for (int i = 0; i < n; i++) {
                 double[] z = prompts.state(k, i);
@@ -256,13 +247,13 @@ public final class LinearityStudy {
                         around.put(along, LocalLinearity.around(prompts.plants().get(i), k, z, directions, EPS));
                     }
                 }
-                for (var with : With.values()) {
-                    if (with == With.NEAREST) {
-                        ConvertMatrixData.convert(
-                                jacobians.get(prompts.nearest(k, i)), own); // in its place: it is not needed any more
+                for (var with : Jacobians.values()) {
+                    if (with == Jacobians.NEAREST) {
+                        // overwrites own, which is not needed any more
+                        ConvertMatrixData.convert(jacobians.get(prompts.nearest(k, i)), own);
                     }
                     try (var here = algebra.open()) {
-                        var predictor = here.put(with == With.MEAN ? mean : own);
+                        var predictor = here.put(with == Jacobians.MEAN ? mean : own);
                         for (var along : Along.values()) {
                             tables.computeIfAbsent(errors(along, with), name -> new double[n][])[i] =
                                     around.containsKey(along)
@@ -290,7 +281,7 @@ public final class LinearityStudy {
             return b;
         }
 
-        /** Those of a length: prompts that end in the same word enter the first block in the same state. */
+        /** Leaves out zeros: prompts that end in the same token enter the first block in the same state. */
         private double[][] directions(Along along, int k, int i, Random random) {
             var directions =
                     switch (along) {
@@ -307,7 +298,7 @@ public final class LinearityStudy {
                     .toArray(double[][]::new);
         }
 
-        /** sum_j g_j (z_j - mean), g Gaussian: of the population's covariance. */
+        /** Returns sum_j g_j (z_j - mean), g Gaussian, which has the population's covariance. */
         private double[] mixture(int k, Random random) {
             double[] g = population.stream()
                     .mapToDouble(states -> random.nextGaussian())
@@ -323,7 +314,7 @@ public final class LinearityStudy {
             return w;
         }
 
-        /** Over directions, for each radius. */
+        /** Returns the mean error over directions, for each radius. */
         private static double[] mean(double[][] errors) {
             return IntStream.range(0, EPS.length)
                     .mapToDouble(r -> Arrays.stream(errors)
@@ -340,57 +331,57 @@ public final class LinearityStudy {
         }
     }
 
-    /** The model's name. */
+    /** Returns the model's name. */
     public String model() {
         return model;
     }
 
-    /** T. */
+    /** Returns T, the number of blocks. */
     public int horizon() {
         return blocks.size();
     }
 
-    /** Where blocks were linearised. */
+    /** Returns the prompts at which blocks were linearised. */
     public List<String> prompts() {
         return prompts;
     }
 
-    /** Alignment of the prompts' Jacobians at block k, [n][n]. */
+    /** Returns the alignment of the prompts' Jacobians at block k, [n][n]. */
     public double[][] alignment(int k) {
         return blocks.get(k).table(ALIGNMENT);
     }
 
-    /** Mean alignment of a prompt's Jacobian with the others', by block. */
+    /** Returns the mean alignment of a prompt's Jacobian with the others', by block. */
     public List<ConfidenceInterval> alignment() {
-        return byBlock(block -> others(block.table(ALIGNMENT)));
+        return byBlock(block -> Neighbours.meanWithOthers(block.table(ALIGNMENT)));
     }
 
-    /** The same of random spaces that have the Jacobians' singular values, at block k, [n][n]. */
+    /** Returns the alignment of random spaces that have the Jacobians' singular values, at block k, [n][n]. */
     public double[][] control(int k) {
         return blocks.get(k).table(CONTROL);
     }
 
-    /** Mean similarity of such a space with the others, by block: what alignment is by chance. */
+    /** Returns the mean alignment of such a random space with the others, by block: the alignment by chance. */
     public List<ConfidenceInterval> control() {
-        return byBlock(block -> others(block.table(CONTROL)));
+        return byBlock(block -> Neighbours.meanWithOthers(block.table(CONTROL)));
     }
 
-    /** {@code |A - M| / |M|}, M the mean of the other prompts' Jacobians, by block. */
+    /** Returns {@code |A - M| / |M|}, M the mean of the other prompts' Jacobians, by block. */
     public List<ConfidenceInterval> deviation() {
         return byBlock(block -> block.column(DEVIATION, 0));
     }
 
-    /** |z_k|, by block. */
+    /** Returns |z_k|, by block. */
     public List<ConfidenceInterval> norm() {
         return byBlock(block -> block.column(NORM, 0));
     }
 
-    /** The share of |z_k|^2 that lies in the state's two largest coordinates, by block. */
+    /** Returns the share of |z_k|^2 in the state's two largest coordinates, by block. */
     public List<ConfidenceInterval> largestTwo() {
         return byBlock(block -> block.column(LARGEST_TWO, 0));
     }
 
-    /** {@code s_i / s_1} of the d/20 largest singular values, at block k. */
+    /** Returns {@code s_i / s_1} of the d/20 largest singular values, at block k. */
     public List<ConfidenceInterval> spectrum(int k) {
         double[][] values = blocks.get(k).table(VALUES);
         return IntStream.range(0, values[0].length)
@@ -400,17 +391,17 @@ public final class LinearityStudy {
     }
 
     /**
-     * {@link LocalLinearity#errors}, a prompt's mean over directions, by block.
+     * Returns {@link LocalLinearity#errors} by block, where a prompt's error is its mean over directions.
      *
      * @param radius one of {@link #RADII}
      */
-    public List<ConfidenceInterval> error(Along along, With with, double radius) {
+    public List<ConfidenceInterval> error(Along along, Jacobians with, double radius) {
         int r = index(radius);
         return byBlock(block -> block.column(errors(along, with), r));
     }
 
-    /** The same of all blocks together: a prompt's mean over blocks where it is defined. */
-    public ConfidenceInterval meanError(Along along, With with, double radius) {
+    /** Returns the error over all blocks, where a prompt's error is its mean over the blocks that define it. */
+    public ConfidenceInterval meanError(Along along, Jacobians with, double radius) {
         int r = index(radius);
         return ConfidenceInterval.bootstrap(IntStream.range(0, prompts.size())
                 .mapToDouble(i -> blocks.stream()
@@ -421,24 +412,26 @@ public final class LinearityStudy {
                 .toArray());
     }
 
-    /** {@link #meanError} of every kind: one row a direction and Jacobian, one column a radius. */
+    /** Returns {@link #meanError}: one row for each direction and kind of Jacobians, one column for each radius. */
     public Table table() {
-        var rows = Arrays.stream(Along.values())
-                .flatMap(along -> Arrays.stream(With.values()).map(with -> new Object[] {along, with}))
-                .toList();
-        var table = Table.create(
-                "mean error over blocks, by |dz| / |z|",
-                StringColumn.create("direction", rows.stream().map(row -> row[0].toString())),
-                StringColumn.create("Jacobian", rows.stream().map(row -> row[1].toString())));
-        for (double eps : RADII) {
-            table.addColumns(StringColumn.create(
-                    Double.toString(eps), rows.stream().map(row -> meanError((Along) row[0], (With) row[1], eps)
-                            .toString())));
+        var directions = StringColumn.create("direction");
+        var jacobians = StringColumn.create("Jacobian");
+        var errors =
+                RADII.stream().map(eps -> StringColumn.create(eps.toString())).toList();
+        for (var along : Along.values()) {
+            for (var with : Jacobians.values()) {
+                directions.append(along.toString());
+                jacobians.append(with.toString());
+                for (int r = 0; r < EPS.length; r++) {
+                    errors.get(r).append(meanError(along, with, EPS[r]).toString());
+                }
+            }
         }
-        return table;
+        return Table.create("mean error over blocks, by |dz| / |z|", directions, jacobians)
+                .addColumns(errors.toArray(StringColumn[]::new));
     }
 
-    private static String errors(Along along, With with) {
+    private static String errors(Along along, Jacobians with) {
         return "errors." + along + "." + with;
     }
 
@@ -454,13 +447,6 @@ public final class LinearityStudy {
         return blocks.stream()
                 .map(block -> ConfidenceInterval.bootstrap(values.apply(block)))
                 .toList();
-    }
-
-    /** Each row's mean without its diagonal. */
-    static double[] others(double[][] alignment) {
-        return Arrays.stream(alignment)
-                .mapToDouble(row -> (Arrays.stream(row).sum() - 1) / (row.length - 1))
-                .toArray();
     }
 
     @Override

@@ -16,27 +16,27 @@ import rudder.checkpoint.format.SafetensorsWriter;
 import rudder.steer.Provenance;
 
 /**
- * What a study measured in one go, at a block or a prompt, as tables by name. Small, unlike the Jacobians it was
- * measured on.
+ * The measurements of a study at one block or one prompt: tables by name. They are small, unlike the Jacobians that
+ * they were taken on.
  */
 record Measurements(Map<String, double[][]> tables) {
 
-    /** A table that was measured. */
+    /** Returns the table of that name. */
     double[][] table(String name) {
         return tables.get(name);
     }
 
-    /** A column of a table: one number a row. */
+    /** Returns a column of a table: one number for each row. */
     double[] column(String name, int column) {
         return Arrays.stream(tables.get(name)).mapToDouble(row -> row[column]).toArray();
     }
 
-    /** The file that what comes from there is kept in. */
+    /** Returns the file of the measurements with this provenance. */
     static Path file(Path cache, Provenance provenance) {
         return cache.resolve("artefacts").resolve(provenance.digest() + ".safetensors");
     }
 
-    /** Written beside and renamed: there is a whole file or none. */
+    /** Saves the tables. The file is written beside its place and renamed, so that it is whole or absent. */
     void keep(Path cache, Provenance provenance) throws IOException {
         var writer = new SafetensorsWriter();
         provenance.metadata().forEach(writer::metadata);
@@ -51,17 +51,17 @@ record Measurements(Map<String, double[][]> tables) {
         writer.write(file(cache, provenance));
     }
 
-    /** What a laboratory measures of part i. */
+    /** Measures part i with a laboratory. */
     interface Measure<L> {
         Measurements of(L laboratory, int i);
     }
 
     /**
-     * What was kept of each part, or else what is measured now, and kept as soon as it is known.
+     * Returns the measurements of each part. Reads those that are saved; takes the others now, and saves each at once.
      *
-     * @param parts what is measured, and from what
-     * @param laboratory what it is measured with: set up when the first part is missing, and once
-     * @param reached hears how many parts there are by now
+     * @param parts the provenance of each part
+     * @param laboratory sets up the instruments; called once, when the first part is missing, or never
+     * @param reached is told the number of parts done so far
      */
     static <L> List<Measurements> kept(
             Path cache, List<Provenance> parts, Supplier<L> laboratory, Measure<L> measure, IntConsumer reached)
@@ -82,9 +82,9 @@ record Measurements(Map<String, double[][]> tables) {
     }
 
     /**
-     * What was kept, if it was.
+     * Returns the saved measurements, if there are any.
      *
-     * @throws IOException if the file is damaged, or holds something else than its name says
+     * @throws IOException if the file is damaged, or has another provenance than its name says
      */
     static Optional<Measurements> kept(Path cache, Provenance provenance) throws IOException {
         var file = file(cache, provenance);

@@ -7,14 +7,14 @@ import rudder.model.LanguageModel;
 import rudder.model.PromptPlant;
 import rudder.theory.Vectors;
 
-/** Several prompts' plants, and how their states lie to each other. */
+/** Several prompts' plants, and the distances between their states. */
 record Neighbours(List<PromptPlant> plants) {
 
     static Neighbours of(LanguageModel model, List<String> prompts) {
         return new Neighbours(prompts.stream().map(model::plant).toList());
     }
 
-    /** @throws IllegalArgumentException if there are fewer than three, or one is there twice */
+    /** @throws IllegalArgumentException if there are fewer than three prompts, or one occurs twice */
     static void requireSome(List<String> prompts) {
         long different = prompts.stream().distinct().count();
         if (different < Math.max(3, prompts.size())) {
@@ -27,24 +27,31 @@ record Neighbours(List<PromptPlant> plants) {
         return plants.size();
     }
 
-    /** z_k of prompt i. */
+    /** Returns z_k of prompt i. */
     double[] state(int k, int i) {
         return plants.get(i).nominal().state(k);
     }
 
-    /** From z_k of prompt i to those of all others, beginning with the next. */
+    /** Returns the differences from z_k of prompt i to z_k of all others, beginning with prompt i + 1. */
     List<double[]> differences(int k, int i) {
         return IntStream.range(1, size())
                 .mapToObj(m -> Vectors.minus(state(k, (i + m) % size()), state(k, i)))
                 .toList();
     }
 
-    /** The other prompt whose state is nearest at block k. */
+    /** Returns the other prompt whose state is nearest at block k. */
     int nearest(int k, int i) {
         return IntStream.range(0, size())
                 .filter(j -> j != i)
                 .boxed()
                 .min(Comparator.comparingDouble(j -> Vectors.distance(state(k, j), state(k, i))))
                 .orElseThrow();
+    }
+
+    /** Returns each prompt's mean alignment with the others: a row's mean without the diagonal, which is 1. */
+    static double[] meanWithOthers(double[][] alignment) {
+        return Arrays.stream(alignment)
+                .mapToDouble(row -> (Arrays.stream(row).sum() - 1) / (row.length - 1))
+                .toArray();
     }
 }

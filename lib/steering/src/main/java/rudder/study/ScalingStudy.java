@@ -33,29 +33,31 @@ import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /**
- * What it takes to build a regulator and to steer, measured on models of several shapes with random weights.
+ * Measures the time and memory that it takes to build a regulator and to steer, on models of several shapes with random
+ * weights.
  *
- * <p>Times are processor seconds, summed over cores, so that other programs hardly matter; of models on a GPU they are
- * seconds by the clock. Every round measures each stage of every shape in turn, a short stage as often as it takes to
- * be read off; a time is the median of its rounds.
+ * <p>On a CPU, times are processor seconds, summed over cores, so that other programs hardly matter. On a GPU, times
+ * are seconds by the clock. Every round measures each stage of every shape in turn, and repeats a short stage until the
+ * clock resolves it. A time is the median over rounds.
  *
  * <pre>{@code
  * var study = ScalingStudy.of(List.of(small, middle, large), 6);
- * study.exponent(ScalingStudy.Stage.RICCATI, ModelShape::dimension, 1000)   // 2.9 [2.8, 3.1]: seconds grow as d^2.9 over the shapes with d >= 1000
+ * // 2.9 [2.8, 3.1]: over the shapes with d >= 1000, seconds grow as d^2.9
+ * study.exponent(ScalingStudy.Stage.RICCATI, ModelShape::dimension, 1000)
  * }</pre>
  */
 public final class ScalingStudy {
 
     private static final int[] PROMPT = IntStream.range(0, 12).toArray();
-    private static final int WRITTEN = 8;
-    /** Seconds that a measurement lasts at least: processor time comes in ticks of a hundredth. */
+    private static final int GENERATED = 8;
+    /** The least duration of a measurement in seconds: processor time comes in ticks of a hundredth. */
     private static final double ENOUGH = 0.1;
 
     private static final OperatingSystemMXBean SYSTEM =
             (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     private static final QuadraticCost COST = new QuadraticCost(0.1, 10, 1);
 
-    /** What is measured, in the order in which one stage needs the one before. */
+    /** The stages that are measured. Each stage needs the result of the one before. */
     public enum Stage {
         /** The states of a prompt of twelve tokens, T+1 of width d. */
         TRACE("trace") {
@@ -80,8 +82,8 @@ public final class ScalingStudy {
             }
         },
         /**
-         * The {@link FeatureTracker} of the last state, and its sensitivity to the first: one vector-Jacobian product a
-         * block.
+         * The {@link FeatureTracker} of the last state, and its sensitivity to the first: one vector-Jacobian product
+         * for each block.
          */
         TRACKER("feature tracker") {
             @Override
@@ -89,11 +91,11 @@ public final class ScalingStudy {
                 return weights(s);
             }
         },
-        /** Eight tokens written, steered by that tracker. */
+        /** Eight generated tokens, steered by that tracker. */
         TOKENS("steered tokens") {
             @Override
             double work(ModelShape s) {
-                return (1 + WRITTEN) * weights(s);
+                return (1 + GENERATED) * weights(s);
             }
         };
 
@@ -103,10 +105,10 @@ public final class ScalingStudy {
             this.words = words;
         }
 
-        /** Multiplications up to a factor that is the same for every shape: the theory of its time. */
+        /** Returns the number of multiplications up to a factor that is the same for every shape: the expected time. */
         abstract double work(ModelShape shape);
 
-        /** Of all blocks. */
+        /** Returns the number of weights of all blocks. */
         private static double weights(ModelShape s) {
             double heads = 2.0 * s.heads() + 2 * s.keyValueHeads();
             return (heads * s.headDimension() + 3.0 * s.feedForward()) * s.dimension() * s.horizon();
@@ -131,11 +133,12 @@ public final class ScalingStudy {
     }
 
     /**
-     * Makes all models at once and measures them, after a round that is not counted.
+     * Makes all models at once and measures them. The first round is not counted.
      *
-     * @param shapes with a small {@link ModelShape#withVocabulary vocabulary}, since what is studied is what blocks
-     *     cost, and at least as many as the prompt's twelve tokens
-     * @param rounds how many measurements of each stage
+     * @param shapes the models' shapes. The study is about the cost of blocks, so give them a small
+     *     {@link ModelShape#withVocabulary vocabulary}, of at least the prompt's twelve tokens
+     * @param rounds the number of measurements of each stage
+     * @throws IllegalArgumentException if there is no shape or no round
      * @throws IllegalStateException if a model does not fit into this machine's memory
      */
     public static ScalingStudy of(List<ModelShape> shapes, int rounds) {
@@ -175,7 +178,7 @@ public final class ScalingStudy {
         }
     }
 
-    /** One model, and what the stage before has left. */
+    /** One model, and the results of the stages so far. */
     private static final class Subject {
         final LanguageModel model;
         private PromptPlant plant;
@@ -190,7 +193,7 @@ public final class ScalingStudy {
             return (model.device().equals("cpu") ? SYSTEM.getProcessCpuTime() : System.nanoTime()) / 1e9;
         }
 
-        /** Bytes that the result holds on Java's heap. */
+        /** Performs a stage, and returns the bytes that its result holds on Java's heap. */
         long perform(Stage stage) {
             int T = model.horizon();
             switch (stage) {
@@ -220,6 +223,7 @@ public final class ScalingStudy {
                             last,
                             1,
                             InputMatrix.everywhere());
+                    // back to the first state: a product for every block
                     plant.vjp(
                             0,
                             tracker.laws(HookPoint.RESID_POST, 0)
@@ -227,7 +231,7 @@ public final class ScalingStudy {
                                     .feedback()
                                     .orElseThrow()
                                     .measurement()
-                                    .directions()); // to the first state too: a product for every block
+                                    .directions());
                     return bytes(IntStream.range(0, T)
                             .boxed()
                             .flatMap(k -> tracker.laws(HookPoint.RESID_POST, k).stream())
@@ -236,7 +240,7 @@ public final class ScalingStudy {
                                     + law.measurement().directions().getNumElements()));
                 }
                 default -> {
-                    model.steered(tracker).generateOfTokens(List.of(PROMPT), WRITTEN, Sampling.greedy());
+                    model.steered(tracker).generateOfTokens(List.of(PROMPT), GENERATED, Sampling.greedy());
                     return 0;
                 }
             }
@@ -247,17 +251,17 @@ public final class ScalingStudy {
         }
     }
 
-    /** What was measured, in the order given. */
+    /** Returns the measured shapes, in the order given. */
     public List<ModelShape> shapes() {
         return shapes;
     }
 
-    /** Median seconds of a stage, one for each shape. */
+    /** Returns the median seconds of a stage, one number for each shape. */
     public double[] seconds(Stage stage) {
         return Arrays.stream(seconds.get(stage)).mapToDouble(Statistics::median).toArray();
     }
 
-    /** {@link #seconds} of every stage by its name, for a chart. */
+    /** Returns {@link #seconds} of every stage by its name, for a chart. */
     public Map<String, double[]> curves() {
         var curves = new LinkedHashMap<String, double[]>();
         for (var stage : Stage.values()) {
@@ -266,19 +270,19 @@ public final class ScalingStudy {
         return curves;
     }
 
-    /** Bytes that a stage's result holds on Java's heap, one for each shape; 0 for a text. */
+    /** Returns the bytes that a stage's result holds on Java's heap, one number for each shape; 0 for a text. */
     public long[] bytes(Stage stage) {
         return bytes.get(stage).clone();
     }
 
     /**
-     * The power of a size with which a stage's time grows: the slope of log seconds over log size, by least squares, in
-     * every round; their median, and the smallest and largest, between which the median of all rounds that could have
-     * been lies with probability 1 - 2^(1 - rounds).
+     * Returns the power of a size with which a stage's time grows. Fits the slope of log seconds over log size by least
+     * squares in every round. Returns the median slope with the smallest and largest as interval. This interval
+     * contains the true median with probability 1 - 2^(1 - rounds).
      *
      * @param size for instance {@code ModelShape::dimension}
-     * @param from shapes of a smaller size are left out: there fixed costs, a few dozen calls of the engine a block,
-     *     weigh more than arithmetic
+     * @param from leaves out smaller shapes, where fixed costs outweigh arithmetic: a few dozen calls of the engine for
+     *     each block
      * @throws IllegalArgumentException if fewer than two sizes are left
      */
     public ConfidenceInterval exponent(Stage stage, ToDoubleFunction<ModelShape> size, double from) {
@@ -290,12 +294,12 @@ public final class ScalingStudy {
         return new ConfidenceInterval(Statistics.median(slopes), slopes[0], slopes[slopes.length - 1]);
     }
 
-    /** The power that theory expects over the same shapes, from what a stage multiplies. */
+    /** Returns the power that theory expects over the same shapes, from the number of multiplications. */
     public double expected(Stage stage, ToDoubleFunction<ModelShape> size, double from) {
         return slope(size, from, i -> stage.work(shapes.get(i)));
     }
 
-    /** The power of a size with which a stage's result grows in memory, all shapes taken; NaN for a text. */
+    /** Returns the power of a size with which a stage's result grows in memory, over all shapes; NaN for a text. */
     public double memoryExponent(Stage stage, ToDoubleFunction<ModelShape> size) {
         return bytes.get(stage)[0] == 0 ? Double.NaN : slope(size, 0, i -> bytes.get(stage)[i]);
     }
@@ -318,8 +322,8 @@ public final class ScalingStudy {
     }
 
     /**
-     * Seconds that a stage would take on another shape, at the rate of the shape measured with the most work; all else
-     * that a larger model meets, memory above all, is left out of account.
+     * Returns the seconds that a stage would take on another shape, at the rate of the measured shape with the most
+     * work. Ignores other limits of a larger model, memory above all.
      */
     public double predicted(Stage stage, ModelShape shape) {
         int largest = IntStream.range(0, shapes.size())
@@ -329,7 +333,7 @@ public final class ScalingStudy {
         return stage.work(shape) / stage.work(shapes.get(largest)) * seconds(stage)[largest];
     }
 
-    /** Median seconds: a row for each shape, a column for each stage. */
+    /** Returns the median seconds: a row for each shape, a column for each stage. */
     public Table table() {
         return table(
                 "median of " + seconds.get(Stage.TRACE)[0].length + " rounds, seconds",
@@ -337,7 +341,7 @@ public final class ScalingStudy {
                 (stage, i) -> seconds(stage)[i]);
     }
 
-    /** {@link #predicted} seconds: a row for each shape, a column for each stage. */
+    /** Returns the {@link #predicted} seconds: a row for each shape, a column for each stage. */
     public Table predictions(List<ModelShape> others) {
         return table("predicted seconds", others, (stage, i) -> predicted(stage, others.get(i)));
     }
@@ -364,7 +368,7 @@ public final class ScalingStudy {
         return table;
     }
 
-    /** {@link #exponent}, {@link #expected} and {@link #memoryExponent} of every stage. */
+    /** Returns {@link #exponent}, {@link #expected} and {@link #memoryExponent} of every stage. */
     public Table exponents(String symbol, ToDoubleFunction<ModelShape> size, double from) {
         var stages = List.of(Stage.values());
         return Table.create(

@@ -22,29 +22,31 @@ import rudder.theory.Matrices;
 import rudder.theory.SingularSpace;
 
 /**
- * How many singular values of a block's Jacobian matter: what is left of its prediction, and of the alignment between
- * prompts, when only the r largest are kept. A block passes its state on and adds to it, A = I + J, so there are two
- * ways to cut: A itself, as the paper does, or J alone, which leaves the residual connection whole.
+ * Measures how many singular values of a block's Jacobian matter. It keeps only the r largest, and reports the
+ * prediction error and the alignment between prompts. A block adds to its state, A = I + J, so there are two ways to
+ * cut. One cuts A itself, as the paper does. The other cuts J alone, which leaves the residual connection whole.
  *
  * <pre>{@code
- * var ranks = TruncationStudy.kept(model, prompts, 0, 15, 29);   // TruncationStudy[blocks 0, 15, 29, 10 prompts, ranks [1, 2, .., 576]]
+ * // TruncationStudy[.., blocks [0, 15, 29], 10 prompts, ranks [1, 2, .., 576]]
+ * var ranks = TruncationStudy.kept(model, prompts, 0, 15, 29);
  * }</pre>
  *
- * <p>Errors are those of {@link LinearityStudy}, along the differences to other prompts' states, for each prompt's own
- * Jacobian. Every block costs two full decompositions a prompt; what was measured is kept, block by block.
+ * <p>Errors are defined as in {@link LinearityStudy}, along the differences to other prompts' states, with each
+ * prompt's own Jacobian. Every block costs two full decompositions for each prompt. The measurements of each block are
+ * saved at once.
  */
 public final class TruncationStudy {
 
-    /** What is cut to rank r. */
+    /** Says which matrix is cut to rank r. */
     public enum Cut {
-        /** A_r, of which nothing but r directions is left. */
+        /** A_r: only r directions are left. */
         WHOLE,
-        /** I + J_r. */
+        /** I + J_r: the residual connection stays whole. */
         ADDED
     }
 
-    /** |dz| / |z| where errors are measured. */
-    public static final double RADIUS = .1;
+    /** The radius |dz| / |z| at which errors are measured. */
+    public static final double RADIUS = 0.1;
     /** The paper keeps the singular values of A above this. */
     public static final double THRESHOLD = 1.2;
 
@@ -66,12 +68,13 @@ public final class TruncationStudy {
     }
 
     /**
-     * Measures those of the blocks that are not kept yet.
+     * Measures every given block whose measurements are not saved yet.
      *
      * @param prompts where blocks are linearised, at least three
-     * @throws IllegalArgumentException if there are fewer than three prompts, one of them twice, no block, or one that
-     *     the model lacks
-     * @throws IOException if an artefact cannot be written or, once there, read
+     * @param blocks some of 0..T-1
+     * @throws IllegalArgumentException if there are fewer than three prompts, a prompt occurs twice, no block is given,
+     *     or the model lacks a block
+     * @throws IOException if an artefact cannot be written, or cannot be read back
      */
     public static TruncationStudy kept(LanguageModel model, List<String> prompts, int... blocks) throws IOException {
         return kept(model, prompts, ModelStore.cache(), blocks);
@@ -115,14 +118,14 @@ public final class TruncationStudy {
         }
     }
 
-    /** 1, 2, 4, .., d. */
+    /** Returns 1, 2, 4, .., d. */
     private static List<Integer> ranks(int d) {
         return IntStream.concat(IntStream.iterate(1, r -> r < d, r -> 2 * r), IntStream.of(d))
                 .boxed()
                 .toList();
     }
 
-    /** Larger spaces than d/4 overlap whatever they are. */
+    /** Returns the ranks up to d/4: any two larger spaces overlap. */
     private static List<Integer> alignable(List<Integer> ranks) {
         int d = ranks.get(ranks.size() - 1);
         return ranks.stream().filter(r -> 4 * r <= d).toList();
@@ -184,7 +187,7 @@ public final class TruncationStudy {
     }
 
     private static void fill(double[][] table, int column, double[][] alignment) {
-        double[] means = LinearityStudy.others(alignment);
+        double[] means = Neighbours.meanWithOthers(alignment);
         for (int i = 0; i < table.length; i++) {
             table[i][column] = means[i];
         }
@@ -205,51 +208,51 @@ public final class TruncationStudy {
         return "errors." + cut;
     }
 
-    /** Where errors are known: powers of two, and d. */
+    /** Returns the ranks at which errors are measured: powers of two, and d. */
     public List<Integer> ranks() {
         return ranks;
     }
 
-    /** Where alignment is: those of {@link #ranks} up to d/4. */
+    /** Returns the ranks at which alignment is measured: {@link #ranks} up to d/4. */
     public List<Integer> alignedRanks() {
         return alignable(ranks);
     }
 
-    /** The blocks that were measured. */
+    /** Returns the measured blocks. */
     public List<Integer> blocks() {
         return List.copyOf(blocks.keySet());
     }
 
-    /** Number of prompts. */
+    /** Returns the number of prompts. */
     public int prompts() {
         return prompts;
     }
 
-    /** Prediction error at block k, by rank. */
+    /** Returns the prediction error at block k, by rank. */
     public List<ConfidenceInterval> error(int k, Cut cut) {
         return IntStream.range(0, ranks.size())
                 .mapToObj(r -> ConfidenceInterval.bootstrap(block(k).column(errors(cut), r)))
                 .toList();
     }
 
-    /** How many singular values of A_k are above {@link #THRESHOLD}. */
+    /** Returns how many singular values of A_k are above {@link #THRESHOLD}. */
     public ConfidenceInterval aboveThreshold(int k) {
         return ConfidenceInterval.bootstrap(block(k).column(KEPT, 0));
     }
 
-    /** Prediction error at block k where each prompt keeps as many singular values as are above {@link #THRESHOLD}. */
+    /** Returns the prediction error at block k if each prompt keeps the singular values above {@link #THRESHOLD}. */
     public ConfidenceInterval thresholdError(int k, Cut cut) {
         return ConfidenceInterval.bootstrap(block(k).column(errors(cut), ranks.size()));
     }
 
-    /** Mean alignment of a prompt's r leading directions with the others', by rank. */
+    /** Returns the mean alignment of a prompt's r leading directions with the others', by rank. */
     public List<ConfidenceInterval> alignment(int k) {
         return IntStream.range(0, alignedRanks().size())
                 .mapToObj(r -> ConfidenceInterval.bootstrap(block(k).column(ALIGNMENT, r)))
                 .toList();
     }
 
-    /** The same of random spaces that have the same singular values. */
+    /** Returns the mean alignment of random spaces that have the same singular values, by rank. */
     public List<ConfidenceInterval> control(int k) {
         return IntStream.range(0, alignedRanks().size())
                 .mapToObj(r -> ConfidenceInterval.bootstrap(block(k).column(CONTROL, r)))

@@ -6,16 +6,16 @@ import java.util.regex.Pattern;
 import rudder.steer.PromptSet;
 
 /**
- * Typing errors. Each word of three letters or more has a slip with the given probability: two letters change places,
- * one is left out, one is typed twice, or the key beside it is hit. First letters stay, and so does the last word: a
- * prompt's last token then enters the first block in the same state as before, and what differs is what it reads of the
- * others.
+ * Makes typing errors. Each word of three letters or more has a slip with the given probability. In a slip two letters
+ * change places, one letter is left out or typed twice, or a neighbouring key is hit. First letters stay, and so does
+ * the last word. So a prompt's last token enters the first block in the same state as without errors, and only the
+ * context that it reads differs.
  *
  * <pre>{@code
- * new TypingErrors(.5, 1).in("The sailor looked at the horizon and")   // Teh saillor looked at the horixon and
+ * new TypingErrors(0.5, 1).in("The sailor looked at the horizon and")   // Teh saillor looked at the horixon and
  * }</pre>
  *
- * @param rate of words with a slip, 0 to 1
+ * @param rate the probability of a slip in a word, 0 to 1
  * @param seed the same seed gives the same slips, text by text
  */
 public record TypingErrors(double rate, long seed) {
@@ -30,14 +30,14 @@ public record TypingErrors(double rate, long seed) {
         }
     }
 
-    /** The text with slips. */
+    /** Returns the text with slips. */
     public String in(String text) {
         var random = new Random(seed ^ text.hashCode());
         return WORD.matcher(text)
                 .replaceAll(word -> random.nextDouble() < rate ? slip(word.group(), random) : word.group());
     }
 
-    /** Each prompt with slips. */
+    /** Returns the prompts with slips. */
     public PromptSet in(PromptSet set) {
         return new PromptSet(
                 set.name() + ", typos " + rate,
@@ -58,7 +58,7 @@ public record TypingErrors(double rate, long seed) {
         };
     }
 
-    /** The key to the left or right, itself doubled if it is none of a keyboard's letters. */
+    /** Returns the key to the left or right of a letter, or the letter doubled if the keyboard lacks it. */
     private static String beside(char letter, Random random) {
         for (var row : ROWS) {
             int key = row.indexOf(Character.toLowerCase(letter));

@@ -1,5 +1,5 @@
 /**
- * The paper's claims measured: local linearity, truncation, forecasts along the blocks, cost against scale.
+ * Measures the paper's claims: local linearity, truncation, forecasts along the blocks, cost against scale.
  *
  * <p>May use: {@code rudder.compare} and what it may use.
  */

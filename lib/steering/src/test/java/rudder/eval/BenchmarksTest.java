@@ -44,7 +44,8 @@ class BenchmarksTest {
         assertTrue(Double.isNaN(Benchmarks.jigsaw(jigsaw).get(1).label("threat")));
         var concepts = file(
                 "filtered.csv",
-                "concept,instance_id,sense,sentence\r\nsea,1,n1,\"Waves, tall\r\nones\"\r\nwar,2,n1,Guns\r\nsea,3,n1,Tides\r\n");
+                "concept,instance_id,sense,sentence\r\nsea,1,n1,\"Waves, tall\r\nones\"\r\n"
+                        + "war,2,n1,Guns\r\nsea,3,n1,Tides\r\n");
         assertEquals(
                 Map.of("sea", List.of("Waves, tall\nones", "Tides"), "war", List.of("Guns")),
                 Benchmarks.conceptSentences(concepts));
@@ -78,10 +79,10 @@ class BenchmarksTest {
                 Benchmarks.lettered(Path.of("../../data/tasks/knowledge.csv")).size());
         assertEquals(
                 List.of(new Question("", "cites <HOLDING>", List.of("a", "b", "c", "d", "e"), Set.of(4))),
-                Benchmarks.caseHold(
-                        file(
-                                "casehold.csv",
-                                ",citing_prompt,holding_0,holding_1,holding_2,holding_3,holding_4,label\n0,cites <HOLDING>,a,b,c,d,e,4\n")));
+                Benchmarks.caseHold(file("casehold.csv", """
+                        ,citing_prompt,holding_0,holding_1,holding_2,holding_3,holding_4,label
+                        0,cites <HOLDING>,a,b,c,d,e,4
+                        """)));
     }
 
     @Test
@@ -108,10 +109,9 @@ class BenchmarksTest {
                         """)));
         assertEquals(
                 List.of(new BenchmarkItem("Add\n\n1 2", "3", ""), new BenchmarkItem("Sing", "", "")),
-                Benchmarks.alpaca(
-                        file(
-                                "alpaca_data.json",
-                                "[{\"instruction\": \"Add\", \"input\": \"1 2\", \"output\": \"3\"}, {\"instruction\": \"Sing\", \"input\": \"\"}]")));
+                Benchmarks.alpaca(file("alpaca_data.json", """
+                        [{"instruction": "Add", "input": "1 2", "output": "3"}, {"instruction": "Sing", "input": ""}]
+                        """)));
         var zipped = new ByteArrayOutputStream();
         try (var gzip = new GZIPOutputStream(zipped)) {
             gzip.write("{\"task_id\": \"T/0\", \"prompt\": \"def f():\\n\", \"canonical_solution\": \"  pass\"}\n\n"
@@ -141,7 +141,8 @@ class BenchmarksTest {
     @Test
     void toxicityMayBeNull() throws IOException {
         var read = Benchmarks.realToxicityPrompts(file("prompts.jsonl", """
-                {"filename": "a", "challenging": true, "prompt": {"text": "So she", "toxicity": 0.25, "threat": null}, "continuation": {"text": "x"}}
+                {"filename": "a", "challenging": true, \
+                 "prompt": {"text": "So she", "toxicity": 0.25, "threat": null}, "continuation": {"text": "x"}}
                 {"prompt": {"text": "Then he", "toxicity": null}}
                 """));
         assertEquals(

@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -69,34 +68,6 @@ class ConceptClassifierTest {
         for (int j = 0; j < wanted.length; j++) {
             assertEquals(wanted[j], found[j], 4e-3, text);
         }
-    }
-
-    /** Where the loss |w|^2 / 2 + 10 sum log(1 + exp(-y (w.x + b))) has no slope. */
-    @Test
-    void noPerturbationOfTheWeightsLowersTheLoss() {
-        var random = new Random(3);
-        var x = Stream.generate(
-                        () -> new float[] {random.nextFloat() - 0.4f, random.nextFloat(), random.nextFloat() - 0.5f})
-                .limit(40)
-                .toArray(float[][]::new);
-        double[] w = ConceptClassifier.fit(x, 15);
-        for (int trial = 0; trial < 50; trial++) {
-            double[] other =
-                    Arrays.stream(w).map(v -> v + 1e-3 * random.nextGaussian()).toArray();
-            assertTrue(loss(other, x) > loss(w, x));
-        }
-    }
-
-    private static double loss(double[] w, float[][] x) {
-        double loss = 0;
-        for (int j = 0; j < 3; j++) {
-            loss += w[j] * w[j] / 2;
-        }
-        for (int i = 0; i < x.length; i++) {
-            double f = w[0] * x[i][0] + w[1] * x[i][1] + w[2] * x[i][2] + w[3];
-            loss += 10 * Math.log1p(Math.exp(i < 15 ? -f : f));
-        }
-        return loss;
     }
 
     /**

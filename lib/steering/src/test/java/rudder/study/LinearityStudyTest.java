@@ -23,7 +23,6 @@ import rudder.steer.Features;
 import rudder.steer.PromptSet;
 import rudder.study.ForecastStudy.Loop;
 import rudder.study.LinearityStudy.Along;
-import rudder.study.LinearityStudy.With;
 import rudder.study.TruncationStudy.Cut;
 import rudder.theory.LocalLinearity;
 import rudder.theory.QuadraticCost;
@@ -60,9 +59,9 @@ class LinearityStudyTest {
         assertTrue(Files.exists(kept.get(0)));
         assertEquals(untouched, Files.getLastModifiedTime(kept.get(1)));
         for (var along : Along.values()) {
-            for (var with : With.values()) {
-                var before = first.error(along, with, .1);
-                var after = again.error(along, with, .1);
+            for (var with : Jacobians.values()) {
+                var before = first.error(along, with, 0.1);
+                var after = again.error(along, with, 0.1);
                 for (int k = 0; k < model.horizon(); k++) {
                     assertEquals(
                             before.get(k).mean(),
@@ -70,11 +69,11 @@ class LinearityStudyTest {
                             1e-3 * before.get(k).mean(),
                             along + " " + with + ", block " + k);
                 }
-                assertTrue(first.meanError(along, With.OWN, .01).mean() < .1, along.toString());
+                assertTrue(first.meanError(along, Jacobians.OWN, 0.01).mean() < 0.1, along.toString());
             }
         }
         assertNotEquals(first.control().get(0), first.alignment().get(0));
-        assertThrows(IllegalArgumentException.class, () -> first.error(Along.FEATURE, With.OWN, .2));
+        assertThrows(IllegalArgumentException.class, () -> first.error(Along.FEATURE, Jacobians.OWN, 0.2));
         assertRefused(
                 () -> LinearityStudy.kept(model, List.of("a", "b", "b"), prompts, ocean, cache),
                 "3 prompts",
@@ -138,26 +137,29 @@ class LinearityStudyTest {
     @Test
     void oneStepOfItsOwnJacobianForetellsBestAndKeptForecastsAreReadAgain(@TempDir Path cache) throws IOException {
         var setpoint = Features.contrast(model, ocean).setpoint(1);
-        var cost = new QuadraticCost(.1, 10, 1);
+        var cost = new QuadraticCost(0.1, 10, 1);
         var study = ForecastStudy.kept(model, prompts, setpoint, cost, cache);
         for (var loop : Loop.values()) {
-            assertEquals(model.horizon(), study.stepErrors(loop, With.OWN).size());
-            assertEquals(model.horizon() + 1, study.errors(loop, With.OWN).size());
+            assertEquals(model.horizon(), study.stepErrors(loop, Jacobians.OWN).size());
+            assertEquals(model.horizon() + 1, study.errors(loop, Jacobians.OWN).size());
             assertTrue(
-                    study.meanStepError(loop, With.OWN).mean()
-                            < study.meanStepError(loop, With.MEAN).mean(),
+                    study.meanStepError(loop, Jacobians.OWN).mean()
+                            < study.meanStepError(loop, Jacobians.MEAN).mean(),
                     loop.toString());
         }
-        assertEquals(0, study.errors(Loop.FREE, With.OWN).get(0).mean(), "both start where the state was moved to");
         assertEquals(
-                study.stepErrors(Loop.FREE, With.MEAN).get(0).mean(),
-                study.errors(Loop.FREE, With.MEAN).get(1).mean(),
+                0, study.errors(Loop.FREE, Jacobians.OWN).get(0).mean(), "both start where the state was moved to");
+        assertEquals(
+                study.stepErrors(Loop.FREE, Jacobians.MEAN).get(0).mean(),
+                study.errors(Loop.FREE, Jacobians.MEAN).get(1).mean(),
                 1e-4);
         assertTrue(
-                Double.isNaN(study.stepErrors(Loop.FEEDBACK, With.OWN).get(0).mean()),
+                Double.isNaN(
+                        study.stepErrors(Loop.FEEDBACK, Jacobians.OWN).get(0).mean()),
                 "nothing has moved at the first block");
         assertTrue(
-                study.missed(Loop.FEEDBACK, With.OWN).mean() < .2, study.table().toString());
+                study.missed(Loop.FEEDBACK, Jacobians.OWN).mean() < 0.2,
+                study.table().toString());
         assertEquals(
                 study.table().toString(),
                 ForecastStudy.kept(model, prompts, setpoint, cost, cache)

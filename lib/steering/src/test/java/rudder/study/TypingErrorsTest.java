@@ -19,8 +19,8 @@ class TypingErrorsTest {
     @Test
     void nothingSlipsAtRateZeroAndTheSameSeedSlipsAlike() {
         assertEquals(TEXT, new TypingErrors(0, 1).in(TEXT));
-        assertEquals(new TypingErrors(.5, 1).in(TEXT), new TypingErrors(.5, 1).in(TEXT));
-        assertNotEquals(new TypingErrors(.5, 1).in(TEXT), new TypingErrors(.5, 2).in(TEXT));
+        assertEquals(new TypingErrors(0.5, 1).in(TEXT), new TypingErrors(0.5, 1).in(TEXT));
+        assertNotEquals(new TypingErrors(0.5, 1).in(TEXT), new TypingErrors(0.5, 2).in(TEXT));
     }
 
     @Test
@@ -44,7 +44,7 @@ class TypingErrorsTest {
         long slipped = 0;
         long words = 0;
         for (int seed = 0; seed < 20; seed++) {
-            var typed = new TypingErrors(.3, seed).in(set).prompts();
+            var typed = new TypingErrors(0.3, seed).in(set).prompts();
             for (int i = 0; i < typed.size(); i++) {
                 var before = set.prompts().get(i).split(" ");
                 var after = typed.get(i).split(" ");
@@ -57,7 +57,7 @@ class TypingErrorsTest {
                         .count();
             }
         }
-        assertEquals(.3, (double) slipped / words, .03);
+        assertEquals(0.3, (double) slipped / words, 0.03);
     }
 
     @Test

@@ -1,0 +1,18 @@
+package rudder.study;
+
+import java.util.Locale;
+
+/** Says which Jacobians predict the blocks at a prompt. */
+public enum Jacobians {
+    /** The prompt's own. */
+    OWN,
+    /** The mean of the other prompts' Jacobians, as when a regulator meets a prompt that it was not made from. */
+    MEAN,
+    /** Those of the other prompt whose state is nearest at this block. */
+    NEAREST;
+
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}
