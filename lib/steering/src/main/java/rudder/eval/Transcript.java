@@ -16,6 +16,7 @@ import java.util.stream.Collectors;
 import rudder.compare.Comparison;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
+import rudder.model.Positions;
 import rudder.model.SteeredModel;
 import rudder.steer.ControllerFactory;
 import rudder.steer.PromptSet;
@@ -55,6 +56,7 @@ final class Transcript {
             int[] promptTokens,
             int[] tokens,
             boolean ended,
+            Positions positions,
             float[][] strengths,
             float[][] energies) {
         static Line of(Completion c) {
@@ -64,13 +66,22 @@ final class Transcript {
                     c.promptTokens(),
                     c.tokens(),
                     c.ended(),
+                    c.positions(),
                     floats(c.strengths()),
                     floats(c.energies()));
         }
 
         Completion completion(String controller) {
             return new Completion(
-                    prompt, text, promptTokens, tokens, ended, controller, doubles(strengths), doubles(energies));
+                    prompt,
+                    text,
+                    promptTokens,
+                    tokens,
+                    ended,
+                    controller,
+                    positions,
+                    doubles(strengths),
+                    doubles(energies));
         }
 
         boolean isWhole() {
@@ -78,6 +89,7 @@ final class Transcript {
                     && text != null
                     && promptTokens != null
                     && tokens != null
+                    && positions != null
                     && strengths != null
                     && energies != null;
         }

@@ -11,6 +11,7 @@ import java.util.Arrays;
  * @param tokens the continuation's tokens, the one that ended it included
  * @param ended whether a stop token ended it, rather than the asked length
  * @param controller name of the controller that steered
+ * @param positions tokens that it steered
  * @param strengths beta_k = v_k.z_k of the measured feature, [tokens][T+1]: row i is the pass that chose token i; no
  *     rows if nothing was measured
  * @param energies |u_k|^2, [tokens][T]; inputs on attention heads as they reach the residual stream
@@ -22,6 +23,7 @@ public record Completion(
         int[] tokens,
         boolean ended,
         String controller,
+        Positions positions,
         double[][] strengths,
         double[][] energies) {
 
@@ -35,9 +37,9 @@ public record Completion(
         return Arrays.stream(strengths).mapToDouble(row -> row[k]).average().orElse(Double.NaN);
     }
 
-    /** The prompt, a bar, the continuation. */
+    /** Returns the prompt, a bar and the continuation; behind them, the positions where they are not the default. */
     @Override
     public String toString() {
-        return prompt + " |" + text;
+        return prompt + " |" + text + (positions == Positions.DEFAULT ? "" : " [" + positions + "]");
     }
 }

@@ -126,6 +126,7 @@ final class Generation {
                     Arrays.copyOf(row.tokens, row.length),
                     row.ended,
                     controllers.get(i),
+                    positions,
                     row.strengths.toArray(double[][]::new),
                     row.energies.toArray(double[][]::new)));
         }

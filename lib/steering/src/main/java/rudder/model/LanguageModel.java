@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.IntFunction;
 import java.util.stream.Stream;
@@ -41,7 +42,7 @@ import rudder.theory.control.Controller;
  * model.generate("Once upon a time", 60)
  * }</pre>
  */
-public final class LanguageModel implements AutoCloseable {
+public final class LanguageModel extends TextGenerator implements AutoCloseable {
 
     private final ModelFile file;
     private final Checkpoint checkpoint;
@@ -185,15 +186,22 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
-     * The tokens of a user's message in the form that an instruction-tuned model expects, up to where the answer
-     * begins.
+     * Returns the tokens of a user's message in the form that an instruction-tuned model expects, up to where the
+     * answer begins.
+     *
+     * @throws IllegalStateException if the model has no chat template
      */
     public int[] encodeChat(String message) {
-        return encodeChat(message, 0);
+        return encodeChat(List.of(Message.user(message)));
     }
 
-    /** The same, with the answer begun: the tokens as they are when the model has written so much. */
-    public int[] encodeChat(String message, String answer) {
+    /** Returns the tokens of a conversation, as {@link #encodeChat(String)} does of one message. */
+    public int[] encodeChat(List<Message> conversation) {
+        return encodeChat(conversation, 0);
+    }
+
+    /** Returns {@link #encodeChat(String)} followed by the answer's tokens, as if the model had generated them. */
+    public int[] encodeAnswered(String message, String answer) {
         int[] asked = encodeChat(message);
         int[] begun = tokenizer().encodePlain(answer);
         int[] all = Arrays.copyOf(asked, asked.length + begun.length);
@@ -201,9 +209,9 @@ public final class LanguageModel implements AutoCloseable {
         return requireTokens(all, 0);
     }
 
-    /** As for a message alone, with room for an answer. */
-    int[] encodeChat(String message, int room) {
-        return requireTokens(tokenizer().encodeChat(List.of(Message.user(message))), room);
+    /** {@link #encodeChat(List)} of a conversation after which {@code room} tokens must fit. */
+    int[] encodeChat(List<Message> conversation, int room) {
+        return requireTokens(tokenizer().encodeChat(conversation), room);
     }
 
     /** The tokens, if there is one, all are this vocabulary's, and {@code room} more fit. */
@@ -245,7 +253,7 @@ public final class LanguageModel implements AutoCloseable {
                 this,
                 controllers,
                 null,
-                Positions.PROMPT_END_AND_GENERATED,
+                Positions.DEFAULT,
                 controllers.stream()
                         .flatMap(controller -> controller.setpoint().stream())
                         .findFirst()
@@ -263,27 +271,22 @@ public final class LanguageModel implements AutoCloseable {
      * @param measured the feature whose strengths completions carry, or null
      */
     public SteeredModel steeredPerToken(Function<PromptPlant, Controller> maker, Setpoint measured) {
-        return new SteeredModel(
-                this, List.of(), maker, Positions.PROMPT_END_AND_GENERATED, measured, 0, Integer.MAX_VALUE);
+        return new SteeredModel(this, List.of(), maker, Positions.DEFAULT, measured, 0, Integer.MAX_VALUE);
     }
 
     private SteeredModel unsteered() {
         return steered(Controller.none());
     }
 
-    /** {@link SteeredModel#generate(String, int)} without a controller. */
-    public Completion generate(String prompt, int maxTokens) {
-        return unsteered().generate(prompt, maxTokens);
+    @Override
+    LanguageModel model() {
+        return this;
     }
 
-    /** {@link SteeredModel#generate(String, int, Sampling)} without a controller. */
-    public Completion generate(String prompt, int maxTokens, Sampling sampling) {
-        return unsteered().generate(prompt, maxTokens, sampling);
-    }
-
-    /** {@link SteeredModel#generate(List, int, Sampling)} without a controller. */
-    public List<Completion> generate(List<String> prompts, int maxTokens, Sampling sampling) {
-        return unsteered().generate(prompts, maxTokens, sampling);
+    @Override
+    List<Completion> generate(
+            List<int[]> prompts, List<String> texts, int maxTokens, Sampling sampling, Consumer<String> onText) {
+        return unsteered().generate(prompts, texts, maxTokens, sampling, onText);
     }
 
     /** The residual stream of the prompt's last token. */
@@ -451,7 +454,12 @@ public final class LanguageModel implements AutoCloseable {
         return transformer;
     }
 
-    Tokenizer tokenizer() {
+    /**
+     * Returns the model's tokenizer. It lives as long as this model, which closes it.
+     *
+     * <p>It encodes texts without this model's checks on length, and gives access to the chat template.
+     */
+    public Tokenizer tokenizer() {
         return checkpoint.tokenizer();
     }
 

@@ -11,6 +11,8 @@ public enum Positions {
     /** Every token of prompt and continuation: the paper's A-LQR+. */
     ALL(true, true, true);
 
+    static final Positions DEFAULT = PROMPT_END_AND_GENERATED;
+
     final boolean earlier;
     final boolean last;
     final boolean generated;

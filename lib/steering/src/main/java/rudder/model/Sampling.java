@@ -40,6 +40,11 @@ public record Sampling(double temperature, int topK, double topP, double repetit
         return new Sampling(0, 0, 1, 1, 0);
     }
 
+    /** Returns the default where none is given: greedy decoding with repetition penalty 1.2. */
+    public static Sampling standard() {
+        return greedy().withRepetitionPenalty(1.2);
+    }
+
     /** The paper's setting (arXiv 2604.19018): top-p .3 at temperature 1, repetition penalty 1.2; seed 0. */
     public static Sampling paper() {
         return new Sampling(1, 0, .3, 1.2, 0);

@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -25,7 +26,7 @@ import rudder.theory.control.Rollout;
  * A model seen through a controller: z_{k+1} = phi_k(z_k) + u_k at the last token of the prompt and at every token
  * written after it, or {@link #atPositions} other {@link Positions}. A cheap view; the model itself is unchanged.
  */
-public final class SteeredModel {
+public final class SteeredModel extends TextGenerator {
 
     /** Prompts that are read side by side; more are taken in turns. */
     public static final int BATCH = 16;
@@ -57,11 +58,13 @@ public final class SteeredModel {
         if (controllers.isEmpty() && maker == null) {
             throw new IllegalArgumentException("no controller, wanted one, or one for each prompt");
         }
-        controllers.forEach(controller -> controller.requireFits(
-                model.horizon(), model.dimension(), model.transformer().config.headsWidth()));
+        controllers.forEach(controller -> requireFits(model, controller));
         if (measured != null && (measured.horizon() != model.horizon() || measured.dimension() != model.dimension())) {
             throw new IllegalArgumentException(measured + " has T=" + measured.horizon() + ", d=" + measured.dimension()
                     + ", wanted those of " + model + ": make it from features of this model");
+        }
+        if (measured != null) {
+            requireMeasuredOn(model, measured, measured.plant());
         }
         this.model = model;
         this.controllers = List.copyOf(controllers);
@@ -70,6 +73,24 @@ public final class SteeredModel {
         this.measured = measured;
         this.row = row;
         this.round = round;
+    }
+
+    private static void requireFits(LanguageModel model, Controller controller) {
+        controller.requireFits(
+                model.horizon(), model.dimension(), model.transformer().config.headsWidth());
+        requireMeasuredOn(model, "controller '" + controller.name() + "'", controller.plant());
+    }
+
+    private static void requireMeasuredOn(LanguageModel model, Object what, Optional<String> plant) {
+        plant.filter(sha256 -> !sha256.equals(model.sha256())).ifPresent(sha256 -> {
+            throw new IllegalArgumentException(what + " was measured on the model with sha256 " + abbreviated(sha256)
+                    + "..., but " + model.name() + " has " + abbreviated(model.sha256())
+                    + "...: measure it on this model, or say forAnyPlant()");
+        });
+    }
+
+    private static String abbreviated(String sha256) {
+        return sha256.substring(0, Math.min(12, sha256.length()));
     }
 
     /**
@@ -133,67 +154,20 @@ public final class SteeredModel {
         return new SteeredModel(model, controllers, maker, positions, measured, row, texts);
     }
 
-    /** Writes up to {@code maxTokens} tokens after the prompt, greedily with repetition penalty 1.2. */
-    public Completion generate(String prompt, int maxTokens) {
-        return generate(prompt, maxTokens, Sampling.greedy().withRepetitionPenalty(1.2));
+    @Override
+    LanguageModel model() {
+        return model;
     }
 
-    /**
-     * Writes up to {@code maxTokens} tokens after the prompt.
-     *
-     * @throws IllegalArgumentException if prompt and tokens do not fit the model's context, or maxTokens < 1
-     */
-    public Completion generate(String prompt, int maxTokens, Sampling sampling) {
-        return generate(prompt, maxTokens, sampling, text -> {});
-    }
-
-    /** As above; {@code onText} hears the text as it is written, in whole characters. */
-    public Completion generate(String prompt, int maxTokens, Sampling sampling, Consumer<String> onText) {
-        return generate(List.of(model.encode(prompt, maxTokens)), List.of(prompt), maxTokens, sampling, onText)
-                .get(0);
-    }
-
-    /**
-     * Continues every prompt. Row i is the same whatever it is batched with, up to the rounding of the engine's
-     * products.
-     */
-    public List<Completion> generate(List<String> prompts, int maxTokens, Sampling sampling) {
-        return generate(
-                prompts.stream().map(prompt -> model.encode(prompt, maxTokens)).toList(),
-                prompts,
-                maxTokens,
-                sampling,
-                text -> {});
-    }
-
-    /** Continues prompts given as tokens; a completion's prompt is the tokens' text. */
-    public List<Completion> generateOfTokens(List<int[]> prompts, int maxTokens, Sampling sampling) {
-        prompts.forEach(prompt -> model.requireTokens(prompt, maxTokens));
-        return generate(prompts, prompts.stream().map(model::decode).toList(), maxTokens, sampling, text -> {});
-    }
-
-    /**
-     * Answers every message in the form that an instruction-tuned model expects; a completion's prompt is the message.
-     */
-    public List<Completion> chat(List<String> messages, int maxTokens, Sampling sampling) {
-        return generate(
-                messages.stream()
-                        .map(message -> model.encodeChat(message, maxTokens))
-                        .toList(),
-                messages,
-                maxTokens,
-                sampling,
-                text -> {});
-    }
-
-    private List<Completion> generate(
+    @Override
+    List<Completion> generate(
             List<int[]> prompts, List<String> texts, int maxTokens, Sampling sampling, Consumer<String> onText) {
         if (maxTokens < 1) {
             throw new IllegalArgumentException("maxTokens is " + maxTokens + ", wanted at least 1");
         }
         var rows = rows(prompts);
         try (Progress job = Progress.of(
-                "Writing " + prompts.size() + " x " + maxTokens + " tokens, "
+                "Generating " + prompts.size() + " x " + maxTokens + " tokens, "
                         + rows.get(0).name(),
                 prompts.size())) {
             int batch = round > TEXTS ? TEXTS : TEXTS / round * round;
@@ -244,6 +218,7 @@ public final class SteeredModel {
     }
 
     private DeviceLaws laws(List<Controller> rows) {
+        rows.forEach(controller -> requireFits(model, controller)); // those made per token come here first
         return new DeviceLaws(model.transformer().manager, model.transformer().type, rows, model.transformer().config);
     }
 
@@ -457,6 +432,6 @@ public final class SteeredModel {
                 ? "relinearised at every token"
                 : controllers.size() == 1 ? controllers.get(0).name() : controllers.size() + " controllers";
         return "SteeredModel[" + model.name() + ", " + steering
-                + (positions == Positions.PROMPT_END_AND_GENERATED ? "" : ", tokens " + positions) + "]";
+                + (positions == Positions.DEFAULT ? "" : ", tokens " + positions) + "]";
     }
 }
