@@ -113,6 +113,11 @@ public final class Setpoint {
         return new Setpoint(directions, gaps, offsets, lambda, label, plant);
     }
 
+    /** Returns the same setpoint without its mark: any plant of the same shape accepts it. */
+    public Setpoint forAnyPlant() {
+        return measuredOn(null);
+    }
+
     /** Returns what identifies the plant that this was measured on; empty if nobody said. */
     public Optional<String> plant() {
         return Optional.ofNullable(plant);
