@@ -23,29 +23,28 @@ import rudder.theory.control.Controller;
 import rudder.theory.control.Rollout;
 
 /**
- * A model seen through a controller: z_{k+1} = phi_k(z_k) + u_k at the last token of the prompt and at every token
- * written after it, or {@link #atPositions} other {@link Positions}. A cheap view; the model itself is unchanged.
+ * A view of a model through a controller: z_{k+1} = phi_k(z_k) + u_k at the last token of the prompt and at every
+ * generated token, or {@link #atPositions} other {@link Positions}. The view is cheap, and the model does not change.
  */
 public final class SteeredModel extends TextGenerator {
 
-    /** Prompts that are read side by side; more are taken in turns. */
+    /** Prompts in one batch of traces, plants or likelihoods. */
     public static final int BATCH = 16;
     /**
-     * Texts written side by side: of some prompts under one controller, or under several. A token's pass reads all
-     * weights, however few texts there are.
+     * Texts in one batch of generation, under one controller or several. Every pass reads all weights, however few
+     * texts the batch has.
      */
     public static final int TEXTS = 32;
-    /** Prompts that are read side by side where each has several continuations. */
+    /** Prompts in one batch where each prompt has several continuations. */
     private static final int QUESTIONS = 10;
 
     private final LanguageModel model;
-    private final List<Controller>
-            controllers; // one for every prompt, or one for each; none if they are made at every token
-    private final Function<PromptPlant, Controller> maker; // null unless they are
+    private final List<Controller> controllers; // one for all prompts, or one for each; empty with a maker
+    private final Function<PromptPlant, Controller> maker; // makes a controller for every token, or null
     private final Positions positions;
     private final Setpoint measured;
-    private final int row; // the first text's place in a long list, which its random numbers depend on
-    private final int round; // texts until those places begin anew
+    private final int row; // number of the first text, which its random numbers depend on
+    private final int round; // after so many texts the numbers repeat
 
     SteeredModel(
             LanguageModel model,
@@ -94,19 +93,19 @@ public final class SteeredModel extends TextGenerator {
     }
 
     /**
-     * The controller; where each prompt has its own, the first prompt's.
+     * Returns the controller; where each prompt has its own, the first prompt's.
      *
-     * @throws IllegalStateException if controllers are made at every token: then there is none before there is a token
+     * @throws IllegalStateException if every token has a controller of its own
      */
     public Controller controller() {
         if (maker != null) {
             throw new IllegalStateException(
-                    this + " makes a controller at every token: there is no one controller to ask for");
+                    this + " makes a controller for every token: there is no single controller to return");
         }
         return controllers.get(0);
     }
 
-    /** The controllers of these prompts, at their last tokens. */
+    /** Returns a controller for each prompt's last token. */
     private List<Controller> rows(List<int[]> prompts) {
         if (maker != null) {
             return plants(prompts).stream().map(maker).toList();
@@ -118,34 +117,39 @@ public final class SteeredModel extends TextGenerator {
         return controllers.size() == 1 ? Collections.nCopies(prompts.size(), controllers.get(0)) : controllers;
     }
 
-    /** The same view, steering these tokens. */
+    /** Returns the same view, steering these tokens. */
     public SteeredModel atPositions(Positions positions) {
         return new SteeredModel(model, controllers, maker, positions, measured, row, round);
     }
 
-    /** The same view, with inputs at every token of the prompt as well (the paper's A-LQR+). */
+    /** Returns the same view, steering every token of prompt and continuation (the paper's A-LQR+). */
     public SteeredModel atEveryToken() {
         return atPositions(Positions.ALL);
     }
 
-    /** The same view; completions carry the strengths of this setpoint's feature, whatever the controller drives to. */
+    /**
+     * Returns the same view; its completions report the strengths of this setpoint's feature, whatever the controller
+     * drives to.
+     *
+     * @throws IllegalArgumentException if the setpoint does not fit the model, or was measured on another model
+     */
     public SteeredModel measuring(Setpoint setpoint) {
         return new SteeredModel(model, controllers, maker, positions, setpoint, row, round);
     }
 
     /**
-     * The same view; the first text it writes draws as the one at place {@code row} of a long list would, so that parts
-     * of the list give what the whole gives.
+     * Returns the same view; its texts are numbered from {@code row} on. A text's random numbers depend on its number,
+     * so that a part of a long list of prompts gives the same texts as the whole list.
      */
     public SteeredModel fromRow(int row) {
         return new SteeredModel(model, controllers, maker, positions, measured, row, round);
     }
 
     /**
-     * The same view; the texts it writes come in rounds of so many, and every round draws alike: so are the same
-     * prompts answered under one controller after another.
+     * Returns the same view; it repeats the random seeds every {@code texts} texts. Prompts listed once for each
+     * controller then get the same random numbers under each.
      *
-     * @throws IllegalArgumentException if there is no text in a round
+     * @throws IllegalArgumentException if {@code texts} is below 1
      */
     public SteeredModel inRounds(int texts) {
         if (texts < 1) {
@@ -184,8 +188,7 @@ public final class SteeredModel extends TextGenerator {
                                         DeviceLaws laws = laws(rows.subList(first, end))) {
                                     return new Generation(
                                                     scope,
-                                                    model.transformer(),
-                                                    model.tokenizer(),
+                                                    model,
                                                     prompts.subList(first, end),
                                                     i -> row + (first + i) % round,
                                                     maxTokens,
@@ -211,7 +214,7 @@ public final class SteeredModel extends TextGenerator {
         }
     }
 
-    /** What is made of the places first..end-1, for one batch after another of so many, as the stream is read. */
+    /** Streams the results of batches first..end-1; computes each when it is read. */
     private static <R> Stream<R> inBatches(int size, BiFunction<Integer, Integer, R> made) {
         return IntStream.iterate(0, first -> first < size, first -> first + BATCH)
                 .mapToObj(first -> made.apply(first, Math.min(size, first + BATCH)));
@@ -222,23 +225,23 @@ public final class SteeredModel extends TextGenerator {
         return new DeviceLaws(model.transformer().manager, model.transformer().type, rows, model.transformer().config);
     }
 
-    /** The states and inputs of the prompt's last token. */
+    /** Returns the states and inputs at the prompt's last token. */
     public ResidualTrace trace(String prompt) {
         return traces(List.of(prompt)).get(0);
     }
 
-    /** {@link #trace} of each prompt, several at once. */
+    /** Returns the {@link #trace} of each prompt, computed in batches. */
     public List<ResidualTrace> traces(List<String> prompts) {
         return tracesOfTokens(
                 prompts.stream().map(prompt -> model.encode(prompt, 0)).toList());
     }
 
-    /** {@link #traces} of prompts given as tokens. */
+    /** Returns the {@link #traces} of prompts given as tokens. */
     public List<ResidualTrace> tracesOfTokens(List<int[]> prompts) {
         return streamTraces(prompts).toList();
     }
 
-    /** {@link #tracesOfTokens} as the stream is read, a batch at a time: for more prompts than memory holds traces. */
+    /** Streams {@link #tracesOfTokens}; computes a batch at a time, when it is read. */
     Stream<ResidualTrace> streamTraces(List<int[]> prompts) {
         var rows = rows(prompts);
         return inBatches(prompts.size(), (first, end) -> {
@@ -256,7 +259,7 @@ public final class SteeredModel extends TextGenerator {
                 .flatMap(List::stream);
     }
 
-    /** The plants that prompts make of the unsteered model, several prompts prefilled at once. */
+    /** Returns the plants that prompts make of the unsteered model, prefilled in batches. */
     List<PromptPlant> plants(List<int[]> prompts) {
         var plants = new ArrayList<PromptPlant>();
         inBatches(prompts.size(), prompts::subList)
@@ -273,10 +276,7 @@ public final class SteeredModel extends TextGenerator {
         return plants;
     }
 
-    /**
-     * What the attention heads of every block of the unsteered model put out at the prompts' last tokens, side by side:
-     * [prompt][T][h w].
-     */
+    /** Returns the unsteered model's {@link LanguageModel#headOutputs}, [prompt][T][h w]. */
     double[][][] heads(List<int[]> prompts) {
         var heads = new ArrayList<double[][]>();
         inBatches(prompts.size(), prompts::subList)
@@ -290,7 +290,7 @@ public final class SteeredModel extends TextGenerator {
         return heads.toArray(double[][][]::new);
     }
 
-    /** Next-token logits after a prompt given as tokens, [vocabulary]. */
+    /** Returns the next-token logits after a prompt given as tokens, [vocabulary]. */
     public float[] logits(int[] prompt) {
         var out = new float[1][];
         try (DeviceLaws laws = laws(rows(List.of(prompt)))) {
@@ -307,12 +307,12 @@ public final class SteeredModel extends TextGenerator {
     }
 
     /**
-     * Negative log-likelihoods in nats of the tokens of each prompt's continuations, as if this view had written them
-     * itself. A prompt is read once, however many continuations it has; texts are read side by side.
+     * Returns the negative log-likelihoods in nats of the tokens of each prompt's continuations, as if this view had
+     * generated them. Each prompt is read once for all its continuations, and texts are read in batches.
      *
      * @return [prompt][continuation][token]
-     * @throws IllegalArgumentException if there are not as many lists of continuations as prompts, a prompt and a
-     *     continuation do not fit the model's context, or one has no token
+     * @throws IllegalArgumentException if there is not one list of continuations for each prompt, a prompt and a
+     *     continuation do not fit the model's context, or one of them has no token
      */
     public double[][][] surprisals(List<int[]> prompts, List<List<int[]>> continuations) {
         if (prompts.size() != continuations.size()) {
@@ -337,7 +337,7 @@ public final class SteeredModel extends TextGenerator {
                             QUESTIONS,
                             (first, end) -> {
                                 try (DeviceLaws laws = laws(rows.subList(first, end))) {
-                                    return new Likelihood(model.transformer())
+                                    return new Likelihood(model)
                                             .surprisals(
                                                     prompts.subList(first, end),
                                                     continuations.subList(first, end),
@@ -353,22 +353,25 @@ public final class SteeredModel extends TextGenerator {
     }
 
     /**
-     * How far steering moved the next-token distributions of this view's completions: the KL divergence in nats of the
-     * steered distribution p from q, which the unsteered model has after the same tokens, {@code sum_x p(x) ln(p(x) /
-     * q(x))}. [completion][token]
+     * Returns how far steering moved the next-token distributions of this view's completions: the KL divergence
+     * {@code sum_x p(x) ln(p(x) / q(x))} in nats. Here p is the steered distribution, and q the unsteered model's after
+     * the same tokens.
+     *
+     * @return [completion][token]
+     * @throws UnsupportedOperationException if every token has a controller of its own
      */
     public double[][] divergences(List<Completion> completions) {
         var divergences = new double[completions.size()][];
         if (maker != null) {
             throw new UnsupportedOperationException(
-                    this + ": how far controllers that are made at every token move the next one is not measured");
+                    this + ": no divergence is defined where every token has a controller of its own");
         }
         var rows = rows(completions.stream().map(Completion::promptTokens).toList());
         try (Progress job = Progress.of(
                 "KL of " + completions.size() + " completions, " + rows.get(0).name(), completions.size())) {
             for (int i = 0; i < divergences.length; i++) {
                 try (DeviceLaws laws = laws(rows.subList(i, i + 1))) {
-                    divergences[i] = new Likelihood(model.transformer())
+                    divergences[i] = new Likelihood(model)
                             .divergences(
                                     completions.get(i).promptTokens(),
                                     completions.get(i).tokens(),
@@ -382,10 +385,7 @@ public final class SteeredModel extends TextGenerator {
     }
 
     private interface Prefilled {
-        /**
-         * Given what the pass left in its trace and cache, and the residual stream x [B, L, d] that leaves the last
-         * block.
-         */
+        /** @param x the residual stream that leaves the last block [B, L, d] */
         void accept(Transformer.Trace trace, KvCache cache, NDArray x);
     }
 
@@ -396,7 +396,7 @@ public final class SteeredModel extends TextGenerator {
         try (NDManager scope = transformer.manager.newSubManager();
                 KvCache cache = transformer.cache(padded.pads(), padded.columns())) {
             int[][] unread =
-                    positions.earlier ? padded.tokens() : transformer.prefixes.readCommonPrefix(padded.tokens(), cache);
+                    positions.earlier ? padded.tokens() : model.prefixes().readCommonPrefix(padded, cache);
             then.accept(
                     trace,
                     cache,

@@ -17,6 +17,7 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import rudder.checkpoint.format.GgufBytes;
 import rudder.checkpoint.store.ModelFile;
+import rudder.model.transformer.Transformer;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
@@ -67,6 +68,11 @@ public enum Tiny {
 
     /** A float32 tensor, its shape slowest axis first. */
     public record Tensor(long[] shape, float[] values) {}
+
+    /** The internals of a model, for tests of their package. */
+    public static Transformer transformer(LanguageModel model) {
+        return model.transformer();
+    }
 
     public String architecture() {
         return name().toLowerCase(Locale.ROOT);

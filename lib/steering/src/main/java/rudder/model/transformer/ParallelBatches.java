@@ -15,9 +15,12 @@ import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 
 /**
- * Batches of a long list, two at a time, each with half of the engine's threads: a product of a few dozen rows gains
- * little from a second thread, and what comes between products gains nothing. On two cores a text took half as long so.
- * A GPU, or an engine with one thread, has one batch at a time.
+ * Runs the batches of a long list two at a time, each with half of the engine's threads. A GPU, or an engine with one
+ * thread, runs one batch at a time.
+ *
+ * <p>Why two: a product of a few dozen rows gains little from a second thread, and the work between products gains
+ * nothing. On two cores, two batches side by side halved the time per text. Each batch in progress has a KV cache of
+ * its own, so that more batches would take more memory.
  */
 public final class ParallelBatches {
 
@@ -30,12 +33,12 @@ public final class ParallelBatches {
     private ParallelBatches() {}
 
     /**
-     * What is made of the places first..end-1 of every batch, in the list's order.
+     * Computes a result for each batch and returns the results in the list's order.
      *
-     * @param made makes it, in either of two threads; asks for no batches itself
-     * @param reached hears, in the caller's thread, how many places have been done
+     * @param made computes the result of the places first..end-1, in either of two threads; must not run batches itself
+     * @param reached receives, in the caller's thread, the number of places done
      */
-    @SuppressWarnings("try") // the resource runs beside what is tried
+    @SuppressWarnings("try") // the resource runs beside the block
     public static <R> List<R> of(
             Device device, int size, int batch, BiFunction<Integer, Integer, R> made, IntConsumer reached) {
         var results = new ArrayList<R>(Collections.nCopies((size + batch - 1) / batch, null));
@@ -52,7 +55,7 @@ public final class ParallelBatches {
                     heard.accept(done.addAndGet(end - first));
                 }
             } catch (RuntimeException | Error e) {
-                next.set(results.size()); // nothing more is begun
+                next.set(results.size()); // no other batch begins
                 throw e;
             }
         };
@@ -62,7 +65,7 @@ public final class ParallelBatches {
         }
         try (var other = new Other(
                 HELPER.submit(() -> {
-                    JniUtils.setNumThreads(each); // of this thread's products
+                    JniUtils.setNumThreads(each); // for this thread's products
                     work.accept(now -> {});
                 }),
                 threads)) {
@@ -73,7 +76,7 @@ public final class ParallelBatches {
         return results;
     }
 
-    /** The other thread's work, which uses the model: closing it waits until it is done. */
+    /** The other thread's work. Closing waits until it is done, because it uses the model. */
     private record Other(Future<?> work, int threads) implements AutoCloseable {
 
         @Override

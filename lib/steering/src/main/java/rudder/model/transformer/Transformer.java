@@ -26,7 +26,6 @@ public final class Transformer implements AutoCloseable {
     /** Of weight matrices. */
     public final DataType stored;
 
-    public final PrefixCache prefixes;
     private final List<Block> blocks;
     private final TokenMatrix embedding;
     private final NDArray embeddingScale; // null where it is 1
@@ -40,7 +39,6 @@ public final class Transformer implements AutoCloseable {
         this.manager = manager;
         this.stored = stored;
         type = stored == DataType.FLOAT16 ? DataType.FLOAT32 : stored;
-        prefixes = new PrefixCache(this, PrefixCache.LIMIT);
         var weights = new Weights(source, names, config, manager, type, stored);
         embedding = weights.embedding();
         head = config.tiedHead() ? embedding : weights.head();
