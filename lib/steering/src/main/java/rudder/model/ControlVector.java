@@ -18,25 +18,24 @@ import rudder.theory.control.HookPoint;
 import rudder.theory.control.LinearFeedback;
 
 /**
- * Open-loop controllers as llama.cpp's control vectors: GGUF files that {@code llama-cli --control-vector FILE} and
- * repeng read and write.
+ * Saves and loads open-loop controllers as llama.cpp's control vectors. These are GGUF files for {@code llama-cli
+ * --control-vector FILE} and repeng.
  *
- * <p>The file's tensor {@code direction.N}, float32 of width d, is what llama.cpp adds to the residual stream behind
- * block N, blocks counted from 0, where a {@link Controller} adds {@code u_N}: {@code z_{N+1} = phi_N(z_N) + u_N}. Its
- * metadata are {@code general.architecture = "controlvector"}, {@code controlvector.model_hint} (the model's
- * architecture), {@code controlvector.layer_count} (the number of directions) and {@code general.name} (the
- * controller's).
+ * <p>The file's tensor {@code direction.N}, float32 of width d, is added to the residual stream behind block N, with
+ * blocks counted from 0. A {@link Controller} adds {@code u_N} there: {@code z_{N+1} = phi_N(z_N) + u_N}. The metadata
+ * are {@code general.architecture = "controlvector"}, {@code controlvector.model_hint} (the model's architecture),
+ * {@code controlvector.layer_count} (the number of directions) and {@code general.name} (the controller's).
  *
- * <p>What such a file cannot say:
+ * <p>Such a file cannot hold:
  *
  * <ul>
- *   <li>Feedback, transport, gates: what is added does not depend on the state. {@link Controller#frozenAt} makes a
- *       plan of what does.
+ *   <li>Feedback, transport or gates, whose inputs depend on the state. {@link Controller#frozenAt} makes them
+ *       constant.
  *   <li>Inputs on attention heads.
- *   <li>An input of block 0, for which there is no slot: N = 1..T-1.
- *   <li>Which tokens are steered. llama.cpp adds at every one, the prompt's too:
+ *   <li>An input of block 0, which has no slot: N = 1..T-1.
+ *   <li>The steered tokens. llama.cpp steers every token of prompt and continuation;
  *       {@code model.steered(controller).atPositions(Positions.ALL)} does the same here.
- *   <li>The setpoint, and which weights it was made from: it fits any model of the same shape.
+ *   <li>The setpoint, and the model that the controller was measured on: any model of the same shape accepts the file.
  * </ul>
  *
  * <p>Source: llama.cpp, {@code src/llama-adapter.cpp} (block N), {@code common/common.cpp} (file),
@@ -50,14 +49,14 @@ public final class ControlVector {
     private ControlVector() {}
 
     /**
-     * Writes a controller's constant inputs, rounded to float32; several of one block are added up. All or nothing, in
-     * place of a file that may be there.
+     * Writes a controller's constant inputs, rounded to float32, and sums those of one block. Replaces an existing
+     * file, and leaves it unchanged if writing fails.
      *
-     * @throws IllegalArgumentException if the controller adds what such a file cannot say, adds nothing at all, or was
+     * @throws IllegalArgumentException if such a file cannot hold the controller, or the controller adds nothing or was
      *     made for another model
      */
     public static void save(Controller controller, LanguageModel model, Path file) throws IOException {
-        model.steered(controller); // refuses one that was made for another model
+        model.steered(controller); // throws if the controller was made for another model
         SortedMap<Integer, float[]> inputs = inputs(controller, model);
         var gguf = new GgufWriter()
                 .string("general.architecture", ARCHITECTURE)
@@ -68,18 +67,18 @@ public final class ControlVector {
         gguf.write(file);
     }
 
-    /** {@link #save(Controller, LanguageModel, Path)}, as a notebook writes paths. */
+    /** {@link #save(Controller, LanguageModel, Path)} for a path given as text. */
     public static void save(Controller controller, LanguageModel model, String file) throws IOException {
         save(controller, model, Path.of(file));
     }
 
     /**
-     * Reads a control vector, whoever wrote it, as a controller that adds each direction as it is. Its name is the one
-     * in the file, or the file's. The hint at the model is not believed: programs disagree on what to write there.
+     * Reads a control vector of any program as a controller that adds each direction unchanged. The controller's name
+     * is the one in the file, or the file's own. The model hint is ignored, because programs disagree on its meaning.
      *
-     * @throws IllegalArgumentException if the file holds something else, or directions of another width or for blocks
-     *     that the model has not
-     * @throws IOException if there is no such file, or it is damaged; the message says what was found
+     * @throws IllegalArgumentException if the file is no control vector, or has directions of another width or for
+     *     blocks that the model lacks
+     * @throws IOException if there is no such file, or the file is damaged; the message names the damage
      */
     public static Controller load(Path file, LanguageModel model) throws IOException {
         try (var gguf = GgufFile.open(file)) {
@@ -126,12 +125,12 @@ public final class ControlVector {
         }
     }
 
-    /** {@link #load(Path, LanguageModel)}, as a notebook writes paths. */
+    /** {@link #load(Path, LanguageModel)} for a path given as text. */
     public static Controller load(String file, LanguageModel model) throws IOException {
         return load(Path.of(file), model);
     }
 
-    /** u_k by block, where there is one. */
+    /** Returns u_k by block, where there is one. */
     private static SortedMap<Integer, float[]> inputs(Controller controller, LanguageModel model) {
         var sums = new TreeMap<Integer, double[]>();
         for (var point : HookPoint.values()) {
@@ -170,7 +169,7 @@ public final class ControlVector {
         return inputs;
     }
 
-    /** W b of a law with C = 0 and no memory. */
+    /** Returns W b of a law with C = 0 and no memory. */
     private static double[] constant(Controller controller, int k, ControlLaw law) {
         if (!(law instanceof LinearFeedback feedback)
                 || !feedback.past().isEmpty()

@@ -37,9 +37,9 @@ enum Nonlinearity {
         }
     };
 
-    /** At least |act'| and |act''|, everywhere. */
+    /** Upper bound on |act'|. */
     final double steepest;
-
+    /** Upper bound on |act''|. */
     final double sharpest;
 
     Nonlinearity(double steepest, double sharpest) {
@@ -56,15 +56,15 @@ enum Nonlinearity {
 
     abstract NDArray h(NDArray g);
 
-    /** x h'(g), in the place of x. */
+    /** Returns x h'(g), computed in place of x. */
     abstract NDArray timesSlope(NDArray x, NDArray g);
 
-    /** act(g), any shape. */
+    /** Returns act(g), any shape. */
     NDArray value(NDArray g) {
         return gate(g).muli(g);
     }
 
-    /** act'(g), any shape. */
+    /** Returns act'(g), any shape. */
     NDArray derivative(NDArray g) {
         NDArray s = gate(g);
         return timesSlope(s.sub(s.square()).muli(g), g).addi(s); // g s (1 - s) h' + s

@@ -5,10 +5,10 @@ import ai.djl.pytorch.jni.JniUtils;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
@@ -24,7 +24,7 @@ import java.util.function.IntConsumer;
  */
 public final class ParallelBatches {
 
-    private static final ExecutorService HELPER = Executors.newSingleThreadExecutor(task -> {
+    private static final Executor HELPER = Executors.newSingleThreadExecutor(task -> {
         var thread = new Thread(task, "rudder batches");
         thread.setDaemon(true);
         return thread;
@@ -63,12 +63,13 @@ public final class ParallelBatches {
             work.accept(reached);
             return results;
         }
-        try (var other = new Other(
-                HELPER.submit(() -> {
+        var other = CompletableFuture.runAsync(
+                () -> {
                     JniUtils.setNumThreads(each); // for this thread's products
                     work.accept(now -> {});
-                }),
-                threads)) {
+                },
+                HELPER);
+        try (var wait = new Other(other, threads)) {
             JniUtils.setNumThreads(each);
             work.accept(reached);
         }
@@ -77,27 +78,18 @@ public final class ParallelBatches {
     }
 
     /** The other thread's work. Closing waits until it is done, because it uses the model. */
-    private record Other(Future<?> work, int threads) implements AutoCloseable {
+    private record Other(CompletableFuture<Void> work, int threads) implements AutoCloseable {
 
         @Override
         public void close() {
             JniUtils.setNumThreads(threads);
-            boolean interrupted = false;
-            while (true) {
-                try {
-                    work.get();
-                    break;
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                } catch (ExecutionException e) {
-                    if (e.getCause() instanceof Error error) {
-                        throw error;
-                    }
-                    throw (RuntimeException) e.getCause();
+            try {
+                work.join(); // an interrupt does not end it
+            } catch (CompletionException e) {
+                if (e.getCause() instanceof Error error) {
+                    throw error;
                 }
-            }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
+                throw (RuntimeException) e.getCause();
             }
         }
     }

@@ -1,12 +1,14 @@
 package rudder.model.transformer;
 
 import ai.djl.ndarray.NDManager;
+import java.nio.IntBuffer;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
 
 /**
@@ -31,11 +33,9 @@ public final class PrefixCache {
         int cachedColumns(List<int[]> sequences, int[] most) {
             return IntStream.range(0, tokens.size())
                     .map(row -> {
-                        int[] mine = tokens.tokens()[row];
-                        int pad = cache.pads[row];
-                        int differs = Arrays.mismatch(
-                                mine, pad, mine.length, sequences.get(row), 0, sequences.get(row).length);
-                        return pad + Math.min(differs < 0 ? mine.length - pad : differs, most[row]);
+                        var mine = tokens.row(row);
+                        int differs = mine.mismatch(IntBuffer.wrap(sequences.get(row)));
+                        return tokens.pads()[row] + Math.min(differs < 0 ? mine.remaining() : differs, most[row]);
                     })
                     .min()
                     .orElse(0);
@@ -43,7 +43,7 @@ public final class PrefixCache {
 
         /** Returns how many columns remain to be read if the sequences take this batch's padding. */
         int uncachedColumns(List<int[]> sequences, int[] most) {
-            return end(sequences, cache.pads) - cachedColumns(sequences, most);
+            return end(sequences, tokens.pads()) - cachedColumns(sequences, most);
         }
 
         long bytes() {
@@ -179,17 +179,15 @@ public final class PrefixCache {
      * remain.
      */
     private synchronized Optional<KvCache> closest(List<int[]> sequences, int[] before, int columns) {
+        ToIntFunction<Entry> uncached = entry -> entry.uncachedColumns(sequences, before);
         return entries.stream()
-                .filter(entry ->
-                        entry.tokens.size() == before.length && entry.uncachedColumns(sequences, before) <= columns)
-                .min(Comparator.comparingInt(entry -> entry.uncachedColumns(sequences, before)))
+                .filter(entry -> entry.tokens.size() == before.length && uncached.applyAsInt(entry) <= columns)
+                .min(Comparator.comparingInt(uncached))
                 .map(entry -> {
-                    var cache = transformer.cache(entry.cache.pads, end(sequences, entry.cache.pads));
-                    copyTo(
-                            entry,
-                            entry.cachedColumns(sequences, before),
-                            cache,
-                            IntStream.range(0, before.length).toArray());
+                    int[] pads = entry.tokens.pads();
+                    var cache = transformer.cache(pads, end(sequences, pads));
+                    int[] rows = IntStream.range(0, pads.length).toArray();
+                    copyTo(entry, entry.cachedColumns(sequences, before), cache, rows);
                     return cache;
                 });
     }
