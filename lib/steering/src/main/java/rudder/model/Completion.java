@@ -5,16 +5,16 @@ import java.util.Arrays;
 /**
  * The text that a model generated after a prompt, with the strengths and energies of every token.
  *
- * @param prompt the text that it continues; of a conversation, the last user message
- * @param text the continuation, without the stop token
- * @param promptTokens the tokens that the model read: the prompt's, with BOS and the marks of a chat
- * @param tokens the generated tokens, with the stop token
- * @param ended whether a stop token ended the text, rather than the maximal length
- * @param controller name of the controller that steered
- * @param positions tokens that it steered
+ * @param prompt the text that it continues; of a conversation, the last user message.
+ * @param text the continuation, without the stop token.
+ * @param promptTokens the tokens that the model read: the prompt's, with BOS and the marks of a chat.
+ * @param tokens the generated tokens, with the stop token.
+ * @param ended whether a stop token ended the text, rather than the maximal length.
+ * @param controller name of the controller that steered.
+ * @param positions tokens that it steered.
  * @param strengths beta_k = v_k.z_k of the measured feature, [tokens][T+1]. Row i belongs to the pass that chose token
- *     i. Without a measured feature there are no rows
- * @param energies |u_k|^2, [tokens][T]; inputs on attention heads as they reach the residual stream
+ *     i. Without a measured feature there are no rows.
+ * @param energies |u_k|^2, [tokens][T]; inputs on attention heads as they reach the residual stream.
  */
 public record Completion(
         String prompt,

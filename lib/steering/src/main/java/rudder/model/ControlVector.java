@@ -8,10 +8,12 @@ import java.util.Arrays;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.GgufWriter;
+import rudder.theory.Check;
 import rudder.theory.control.ControlLaw;
 import rudder.theory.control.Controller;
 import rudder.theory.control.HookPoint;
@@ -77,13 +79,13 @@ public final class ControlVector {
      * is the one in the file, or the file's own. The model hint is ignored, because programs disagree on its meaning.
      *
      * @throws IllegalArgumentException if the file is no control vector, or has directions of another width or for
-     *     blocks that the model lacks
+     *     blocks that the model lacks.
      * @throws IOException if there is no such file, or the file is damaged; the message names the damage
      */
     public static Controller load(Path file, LanguageModel model) throws IOException {
         try (var gguf = GgufFile.open(file)) {
             String found = gguf.string("general.architecture", "");
-            require(
+            Check.that(
                     found.equals(ARCHITECTURE),
                     "%s has the general.architecture '%s', wanted '%s': it is no control vector",
                     file,
@@ -97,7 +99,7 @@ public final class ControlVector {
                             + "', wanted direction.1, direction.2, ...: it is damaged");
                 }
                 int k = Integer.parseInt(direction.group(1));
-                require(
+                Check.that(
                         k < model.horizon(),
                         "%s adds behind block %d, wanted blocks 1..%d of %s: it was made for another model",
                         file,
@@ -105,7 +107,7 @@ public final class ControlVector {
                         model.horizon() - 1,
                         model);
                 long[] shape = gguf.shape(tensor);
-                require(
+                Check.that(
                         Arrays.equals(shape, new long[] {model.dimension()}),
                         "%s has directions of shape %s, wanted [%d] for %s: it is another model's",
                         file,
@@ -136,9 +138,10 @@ public final class ControlVector {
         for (var point : HookPoint.values()) {
             for (int k : controller.blocks(point)) {
                 for (ControlLaw law : controller.laws(point, k)) {
-                    require(
+                    Check.that(
                             point != HookPoint.HEAD_OUT,
-                            "controller '%s' acts on the attention heads of block %d: a control vector adds to the residual stream alone",
+                            "controller '%s' acts on the attention heads of block %d: "
+                                    + "a control vector adds to the residual stream alone",
                             controller.name(),
                             k);
                     double[] sum = sums.computeIfAbsent(k, block -> new double[model.dimension()]);
@@ -150,19 +153,20 @@ public final class ControlVector {
         var inputs = new TreeMap<Integer, float[]>();
         sums.forEach((k, sum) -> {
             float[] u = floats(sum);
-            require(finite(u), "controller '%s' adds numbers beyond float32 at block %d", controller.name(), k);
+            Check.that(finite(u), "controller '%s' adds numbers beyond float32 at block %d", controller.name(), k);
             inputs.put(k, u);
         });
         if (inputs.containsKey(0) && Arrays.equals(inputs.get(0), new float[model.dimension()])) {
             inputs.remove(0);
         }
-        require(
+        Check.that(
                 !inputs.containsKey(0),
-                "controller '%s' adds an input at block 0, for which a control vector has no slot, wanted blocks 1..%d: "
-                        + "make it of the laws of those (Controller.of), or save it with ControllerFile",
+                "controller '%s' adds an input at block 0, for which a control vector has no slot, "
+                        + "wanted blocks 1..%d: make it of the laws of those (Controller.of), "
+                        + "or save it with ControllerFile",
                 controller.name(),
                 model.horizon() - 1);
-        require(
+        Check.that(
                 !inputs.isEmpty(),
                 "controller '%s' adds nothing to any block: llama.cpp refuses a file without directions",
                 controller.name());
@@ -176,7 +180,8 @@ public final class ControlVector {
                 || CommonOps_DDRM.elementMaxAbs(feedback.reading().directions()) != 0) {
             throw new IllegalArgumentException(String.format(
                     "controller '%s' has a %s at block %d, which looks at the state: a control vector adds the same "
-                            + "to every state; freeze the controller at states (Controller.frozenAt), or save it with ControllerFile",
+                            + "to every state; freeze the controller at states (Controller.frozenAt), "
+                            + "or save it with ControllerFile",
                     controller.name(), law, k));
         }
         double[] b = feedback.reading().targets();
@@ -185,19 +190,8 @@ public final class ControlVector {
         return u.data;
     }
 
-    private static void require(boolean holds, String message, Object... values) {
-        if (!holds) {
-            throw new IllegalArgumentException(String.format(message, values));
-        }
-    }
-
     private static boolean finite(float[] values) {
-        for (float value : values) {
-            if (!Float.isFinite(value)) {
-                return false;
-            }
-        }
-        return true;
+        return IntStream.range(0, values.length).allMatch(i -> Float.isFinite(values[i]));
     }
 
     private static float[] floats(double[] values) {
@@ -209,8 +203,6 @@ public final class ControlVector {
     }
 
     private static double[] doubles(float[] values) {
-        double[] doubles = new double[values.length];
-        Arrays.setAll(doubles, i -> values[i]);
-        return doubles;
+        return IntStream.range(0, values.length).mapToDouble(i -> values[i]).toArray();
     }
 }

@@ -8,7 +8,6 @@ import java.util.function.IntFunction;
 import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.format.Progress;
 import rudder.model.transformer.EngineAlgebra;
-import rudder.theory.control.Controller;
 
 /**
  * Computes mean Jacobians of a model's blocks at the last tokens of some prompts.
@@ -41,7 +40,7 @@ record Jacobians(LanguageModel model, List<int[]> prompts) {
 
     /** Returns a function that computes the mean of block k when it is asked, {@link LanguageModel#meanJacobian}. */
     IntFunction<DMatrixRMaj> eachMean() {
-        var plants = model.steered(Controller.none()).plants(prompts);
+        var plants = model.prefill().plants(prompts);
         return k -> {
             try (NDManager scope = model.transformer().manager.newSubManager()) {
                 NDArray sum = null;

@@ -32,13 +32,14 @@ import rudder.theory.control.Controller;
 
 /**
  * A decoder-only transformer as a plant: T blocks (transformer layers) that act on a residual stream of width d. Loads,
- * generates, traces and linearises. It is immutable and thread-safe. Its user closes it.
+ * generates, traces and linearises. A model does not change.
  *
- * <p>The views, plants, traces and tokenizer that a model hands out are not closed. Closeable are only the objects that
- * a user opens: models, classifiers and sentence encoders ({@code rudder.eval}), and files.
+ * <p>Users close the objects that they open: models, classifiers and sentence encoders ({@code rudder.eval}), and
+ * files. Views, plants, traces and the model's tokenizer need no closing.
  *
  * <pre>{@code
- * var model = LanguageModel.load("SmolLM2-135M-Instruct");   // LanguageModel[SmolLM2-135M-Instruct, 30 blocks, d=576, float32, cpu]
+ * // LanguageModel[SmolLM2-135M-Instruct, 30 blocks, d=576, float32, cpu]
+ * var model = LanguageModel.load("SmolLM2-135M-Instruct");
  * model.generate("Once upon a time", 60)
  * }</pre>
  */
@@ -66,7 +67,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      *
      * @param nameOrPath whatever {@link ModelStore#fetch} takes: a name, a GGUF file, or a folder in Hugging Face's
      *     layout. If the folder has no {@code tokenizer.json}, the model takes tokens, and texts throw an
-     *     IllegalStateException
+     *     IllegalStateException.
      * @throws IllegalArgumentException if the name is unknown, the architecture is not supported, or a tensor is
      *     missing, misshapen or not finite; or if RUDDER_DEVICE names no device of this machine, or RUDDER_DTYPE
      *     another precision
@@ -167,9 +168,9 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     /**
      * Returns the memory that this model takes.
      *
-     * @param prompts number of prompts to linearise at
-     * @param tokens length of each prompt, and of each text with its prompt
-     * @param batch number of texts generated side by side
+     * @param prompts number of prompts to linearise at.
+     * @param tokens length of each prompt, and of each text with its prompt.
+     * @param batch number of texts generated side by side.
      */
     public MemoryPlan plan(int prompts, int tokens, int batch) {
         return MemoryPlan.of(name(), transformer.config, prompts, tokens, batch).storedAs(transformer.stored);
@@ -248,7 +249,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
         return tokenizer().decode(tokens);
     }
 
-    /** Returns a view of this model through a controller. */
+    /** Returns a view of this model through a controller. Throws if the controller belongs to another model. */
     public SteeredModel steered(Controller controller) {
         return steered(List.of(controller));
     }
@@ -258,17 +259,9 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * controllers; they still share batches.
      */
     public SteeredModel steered(List<Controller> controllers) {
-        return new SteeredModel(
-                this,
-                controllers,
-                null,
-                Positions.DEFAULT,
-                controllers.stream()
-                        .flatMap(controller -> controller.setpoint().stream())
-                        .findFirst()
-                        .orElse(null),
-                0,
-                Integer.MAX_VALUE);
+        var setpoints = controllers.stream().flatMap(controller -> controller.setpoint().stream());
+        Setpoint measured = setpoints.findFirst().orElse(null);
+        return new SteeredModel(this, controllers, null, Positions.DEFAULT, measured, 0, Integer.MAX_VALUE);
     }
 
     /**
@@ -285,6 +278,10 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
 
     private SteeredModel unsteered() {
         return steered(Controller.none());
+    }
+
+    Prefill prefill() {
+        return new Prefill(this, Positions.DEFAULT);
     }
 
     @Override
@@ -321,7 +318,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * [prompt][T][{@link #headsWidth}].
      */
     public double[][][] headOutputs(List<String> prompts) {
-        return unsteered().heads(encoded(prompts));
+        return prefill().heads(encoded(prompts));
     }
 
     /** Returns the number of attention heads of a block. */
@@ -346,19 +343,19 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
 
     /** Returns the {@link #plant} of each prompt, prefilled in batches. */
     public List<PromptPlant> plants(List<String> prompts) {
-        return unsteered().plants(encoded(prompts));
+        return prefill().plants(encoded(prompts));
     }
 
     /** Returns the {@link #plant(String)} of a prompt given as tokens. */
     public PromptPlant plant(int[] tokens) {
-        return unsteered().plants(List.of(tokens)).get(0);
+        return prefill().plants(List.of(tokens)).get(0);
     }
 
     /**
      * Returns the mean over prompts of each block's Jacobian A_k = d phi_k / d z at the prompts' last tokens.
      *
-     * @return A_0..A_{T-1}, [d, d] each, in double precision from single-precision products
-     * @throws IllegalArgumentException if there is no prompt
+     * @return A_0..A_{T-1}, [d, d] each, in double precision from single-precision products.
+     * @throws IllegalArgumentException if there is no prompt.
      * @throws IllegalStateException if the Jacobians and as many gains do not fit into Java's heap or this machine's
      *     memory, see {@link MemoryPlan}
      */

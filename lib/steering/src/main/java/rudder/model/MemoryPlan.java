@@ -22,22 +22,22 @@ import rudder.model.transformer.Staging;
  * MemoryPlan.of(ModelShape.paper().get(1), 24, 20, 1).route(24L << 30)   // STREAMED
  * }</pre>
  *
- * @param name the model
- * @param parameters weights, norms and biases
+ * @param name the model.
+ * @param parameters weights, norms and biases.
  * @param weights 4 bytes for each parameter, 2 in float16. An upper bound: the output head is loaded when logits are
- *     first asked for, and an untied embedding stays in its file
+ *     first asked for, and an untied embedding stays in its file.
  * @param cache keys and values of a batch while it is generated, batch x tokens x T x 2 x key heads x head dimension x
- *     4
- * @param passing activations and logits of one pass, the prefix cache, and while loading a staging buffer of 4 MiB
+ *     4.
+ * @param passing activations and logits of one pass, the prefix cache, and while loading a staging buffer of 4 MiB.
  * @param prompts keys and values of the prompts at which the model is linearised, on the heap until their mean is
- *     computed
- * @param jacobians A_0..A_{T-1}, T d^2 8
- * @param gains K_0..K_{T-1}, T d^2 8
- * @param matrix a single d x d matrix in double precision, d^2 8
+ *     computed.
+ * @param jacobians A_0..A_{T-1}, T d^2 8.
+ * @param gains K_0..K_{T-1}, T d^2 8.
+ * @param matrix a single d x d matrix in double precision, d^2 8.
  * @param block products of one block: its Jacobian's factors in float32 (of f d and d^2), or a Riccati step's in
- *     float64 (of d^2), whichever is more
+ *     float64 (of d^2), whichever is more.
  * @param tracker two rows for each block, one to measure and one to add, 2 T d 8: all that steering by one feature
- *     needs at run time
+ *     needs at run time.
  */
 public record MemoryPlan(
         String name,
@@ -78,10 +78,9 @@ public record MemoryPlan(
     /**
      * Returns the plan for linearising at some prompts and generating a batch of texts.
      *
-     * @param shape sizes
-     * @param prompts number of prompts at which the model is linearised
-     * @param tokens length of each prompt, and of each text with its prompt
-     * @param batch texts generated side by side
+     * @param prompts number of prompts at which the model is linearised.
+     * @param tokens length of each prompt, and of each text with its prompt.
+     * @param batch texts generated side by side.
      * @throws IllegalArgumentException if a number is not positive
      */
     public static MemoryPlan of(ModelShape shape, int prompts, int tokens, int batch) {
@@ -204,7 +203,8 @@ public record MemoryPlan(
             throw new IllegalStateException(String.format(
                     Locale.ROOT,
                     "%s has %.3g billion parameters, %.1f GB of weights, and needs %.1f GB to run; "
-                            + "%.1f GB are available: close other programs, take a smaller model, or a machine or GPU (RUDDER_DEVICE) with more memory",
+                            + "%.1f GB are available: close other programs, take a smaller model, "
+                            + "or a machine or GPU (RUDDER_DEVICE) with more memory",
                     name,
                     parameters / 1e9,
                     weights / 1e9,
@@ -233,8 +233,10 @@ public record MemoryPlan(
             throw new IllegalStateException(String.format(
                     Locale.ROOT,
                     "the Jacobians of %s take %.2f GB in double precision, its gains as much, and the "
-                            + "prompts' keys and values %.2f GB; Java's heap may grow to %.2f GB, and %.2f GB are available: raise -Xmx (RUDDER_HEAP in notebooks), "
-                            + "take fewer prompts, keep the Jacobians on disk (Linearisation.kept, then Lqr.feedback), or steer by "
+                            + "prompts' keys and values %.2f GB; "
+                            + "Java's heap may grow to %.2f GB, and %.2f GB are available: "
+                            + "raise -Xmx (RUDDER_HEAP in notebooks), take fewer prompts, "
+                            + "keep the Jacobians on disk (Linearisation.kept, then Lqr.feedback), or steer by "
                             + "FeatureTracker.of(model.plant(prompt), ...), which forms none",
                     name,
                     jacobians / 1e9,
@@ -248,8 +250,8 @@ public record MemoryPlan(
     public String toString() {
         return String.format(
                 Locale.ROOT,
-                "MemoryPlan[%s, %.3g billion parameters, weights %.1f GB, Jacobians %.2f GB, dense %.1f GB, streamed %.1f GB, "
-                        + "products %.1f GB]",
+                "MemoryPlan[%s, %.3g billion parameters, weights %.1f GB, Jacobians %.2f GB, dense %.1f GB, "
+                        + "streamed %.1f GB, products %.1f GB]",
                 name,
                 parameters / 1e9,
                 weights / 1e9,

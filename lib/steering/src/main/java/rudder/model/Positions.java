@@ -11,6 +11,7 @@ public enum Positions {
     /** Every token of prompt and continuation: the paper's A-LQR+. */
     ALL(true, true, true);
 
+    /** The positions of a new view. */
     static final Positions DEFAULT = PROMPT_END_AND_GENERATED;
 
     final boolean earlier;

@@ -1,26 +1,18 @@
 package rudder.model;
 
-import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.stream.IntStream;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.Stream;
 import rudder.checkpoint.format.Progress;
 import rudder.model.transformer.DeviceLaws;
-import rudder.model.transformer.KvCache;
-import rudder.model.transformer.PaddedTokens;
 import rudder.model.transformer.ParallelBatches;
-import rudder.model.transformer.Transformer;
 import rudder.theory.Setpoint;
 import rudder.theory.control.Controller;
-import rudder.theory.control.Rollout;
 
 /**
  * A view of a model through a controller: z_{k+1} = phi_k(z_k) + u_k at the last token of the prompt and at every
@@ -108,7 +100,8 @@ public final class SteeredModel extends TextGenerator {
     /** Returns a controller for each prompt's last token. */
     private List<Controller> rows(List<int[]> prompts) {
         if (maker != null) {
-            return plants(prompts).stream().map(maker).toList();
+            return new Prefill(model, positions)
+                    .plants(prompts).stream().map(maker).toList();
         }
         if (controllers.size() > 1 && controllers.size() != prompts.size()) {
             throw new IllegalArgumentException(prompts.size() + " prompts for " + controllers.size()
@@ -170,41 +163,26 @@ public final class SteeredModel extends TextGenerator {
             throw new IllegalArgumentException("maxTokens is " + maxTokens + ", wanted at least 1");
         }
         var rows = rows(prompts);
-        try (Progress job = Progress.of(
-                "Generating " + prompts.size() + " x " + maxTokens + " tokens, "
-                        + rows.get(0).name(),
-                prompts.size())) {
-            int batch = round > TEXTS ? TEXTS : TEXTS / round * round;
+        int batch = round > TEXTS ? TEXTS : TEXTS / round * round;
+        String title = "Generating " + prompts.size() + " x " + maxTokens + " tokens, "
+                + rows.get(0).name();
+        try (Progress job = Progress.of(title, prompts.size())) {
             return ParallelBatches.of(
                             model.transformer().manager.getDevice(),
                             prompts.size(),
                             batch,
                             (first, end) -> {
-                                var names = rows.subList(first, end).stream()
-                                        .map(Controller::name)
-                                        .toList();
+                                var controllers = rows.subList(first, end);
                                 try (NDManager scope =
                                                 model.transformer().manager.newSubManager();
-                                        DeviceLaws laws = laws(rows.subList(first, end))) {
-                                    return new Generation(
-                                                    scope,
-                                                    model,
-                                                    prompts.subList(first, end),
-                                                    i -> row + (first + i) % round,
-                                                    maxTokens,
-                                                    sampling,
-                                                    measured)
-                                            .run(
-                                                    laws,
-                                                    maker == null
-                                                            ? null
-                                                            : some -> laws(some.stream()
-                                                                    .map(maker)
-                                                                    .toList()),
-                                                    positions,
-                                                    names,
-                                                    texts.subList(first, end),
-                                                    onText);
+                                        DeviceLaws laws = laws(controllers)) {
+                                    IntUnaryOperator draws = i -> row + (first + i) % round;
+                                    var some = prompts.subList(first, end);
+                                    var names = controllers.stream()
+                                            .map(Controller::name)
+                                            .toList();
+                                    return new Generation(scope, model, some, draws, maxTokens, sampling, measured)
+                                            .run(laws, anew(), positions, names, texts.subList(first, end), onText);
                                 }
                             },
                             job::reach)
@@ -214,10 +192,9 @@ public final class SteeredModel extends TextGenerator {
         }
     }
 
-    /** Streams the results of batches first..end-1; computes each when it is read. */
-    private static <R> Stream<R> inBatches(int size, BiFunction<Integer, Integer, R> made) {
-        return IntStream.iterate(0, first -> first < size, first -> first + BATCH)
-                .mapToObj(first -> made.apply(first, Math.min(size, first + BATCH)));
+    /** Returns a function that makes the laws of tokens from their plants, or null without a maker. */
+    private Function<List<PromptPlant>, DeviceLaws> anew() {
+        return maker == null ? null : plants -> laws(plants.stream().map(maker).toList());
     }
 
     private DeviceLaws laws(List<Controller> rows) {
@@ -244,75 +221,23 @@ public final class SteeredModel extends TextGenerator {
     /** Streams {@link #tracesOfTokens}; computes a batch at a time, when it is read. */
     Stream<ResidualTrace> streamTraces(List<int[]> prompts) {
         var rows = rows(prompts);
-        return inBatches(prompts.size(), (first, end) -> {
-                    var batch = prompts.subList(first, end);
-                    var traces = new ArrayList<ResidualTrace>();
-                    try (DeviceLaws laws = laws(rows.subList(first, end))) {
-                        prefill(
-                                batch,
-                                laws,
-                                new Transformer.Trace(),
-                                (trace, cache, x) -> traces.addAll(traces(batch, trace)));
-                    }
-                    return traces;
-                })
-                .flatMap(List::stream);
-    }
-
-    /** Returns the plants that prompts make of the unsteered model, prefilled in batches. */
-    List<PromptPlant> plants(List<int[]> prompts) {
-        var plants = new ArrayList<PromptPlant>();
-        inBatches(prompts.size(), prompts::subList)
-                .forEach(batch -> prefill(batch, null, new Transformer.Trace(), (trace, cache, x) -> {
-                    var traces = traces(batch, trace);
-                    for (int i = 0; i < traces.size(); i++) {
-                        plants.add(new PromptPlant(
-                                model.transformer(),
-                                traces.get(i),
-                                cache.keysBefore(cache.columns() - 1, i),
-                                cache.valuesBefore(cache.columns() - 1, i)));
-                    }
-                }));
-        return plants;
-    }
-
-    /** Returns the unsteered model's {@link LanguageModel#headOutputs}, [prompt][T][h w]. */
-    double[][][] heads(List<int[]> prompts) {
-        var heads = new ArrayList<double[][]>();
-        inBatches(prompts.size(), prompts::subList)
-                .forEach(batch -> prefill(batch, null, Transformer.Trace.withHeads(), (trace, cache, x) -> {
-                    var byBlock =
-                            trace.heads().stream().map(Transformer::toRows).toList();
-                    IntStream.range(0, batch.size())
-                            .forEach(i -> heads.add(
-                                    byBlock.stream().map(rows -> rows[i]).toArray(double[][]::new)));
-                }));
-        return heads.toArray(double[][][]::new);
+        return new Prefill(model, positions).traces(prompts, (first, end) -> laws(rows.subList(first, end)));
     }
 
     /** Returns the next-token logits after a prompt given as tokens, [vocabulary]. */
     public float[] logits(int[] prompt) {
-        var out = new float[1][];
         try (DeviceLaws laws = laws(rows(List.of(prompt)))) {
-            prefill(
-                    List.of(prompt),
-                    laws,
-                    null,
-                    (trace, cache, x) -> out[0] = model.transformer()
-                            .lastLogits(x)
-                            .toType(DataType.FLOAT32, false)
-                            .toFloatArray());
+            return new Prefill(model, positions).logits(prompt, laws);
         }
-        return out[0];
     }
 
     /**
      * Returns the negative log-likelihoods in nats of the tokens of each prompt's continuations, as if this view had
      * generated them. Each prompt is read once for all its continuations, and texts are read in batches.
      *
-     * @return [prompt][continuation][token]
+     * @return [prompt][continuation][token].
      * @throws IllegalArgumentException if there is not one list of continuations for each prompt, a prompt and a
-     *     continuation do not fit the model's context, or one of them has no token
+     *     continuation do not fit the model's context, or one of them has no token.
      */
     public double[][][] surprisals(List<int[]> prompts, List<List<int[]>> continuations) {
         if (prompts.size() != continuations.size()) {
@@ -382,48 +307,6 @@ public final class SteeredModel extends TextGenerator {
             }
         }
         return divergences;
-    }
-
-    private interface Prefilled {
-        /** @param x the residual stream that leaves the last block [B, L, d] */
-        void accept(Transformer.Trace trace, KvCache cache, NDArray x);
-    }
-
-    private void prefill(List<int[]> prompts, DeviceLaws laws, Transformer.Trace trace, Prefilled then) {
-        prompts.forEach(prompt -> model.requireTokens(prompt, 0));
-        Transformer transformer = model.transformer();
-        var padded = PaddedTokens.of(prompts);
-        try (NDManager scope = transformer.manager.newSubManager();
-                KvCache cache = transformer.cache(padded.pads(), padded.columns())) {
-            int[][] unread =
-                    positions.earlier ? padded.tokens() : model.prefixes().readCommonPrefix(padded, cache);
-            then.accept(
-                    trace,
-                    cache,
-                    transformer.run(scope, unread, cache, positions.last ? laws : null, positions.earlier, trace));
-        }
-    }
-
-    private List<ResidualTrace> traces(List<int[]> prompts, Transformer.Trace trace) {
-        int horizon = model.horizon();
-        var states = new double[prompts.size()][horizon + 1][];
-        var inputs = new double[prompts.size()][horizon][];
-        var none = new double[model.dimension()];
-        for (int k = 0; k <= horizon; k++) {
-            double[][] z = Transformer.toRows(trace.states().get(k));
-            double[][] u = k == horizon || trace.inputs().get(k) == null
-                    ? null
-                    : Transformer.toRows(trace.inputs().get(k));
-            for (int i = 0; i < states.length; i++) {
-                states[i][k] = z[i];
-                if (k < horizon) {
-                    inputs[i][k] = u == null ? none : u[i];
-                }
-            }
-        }
-        return IntStream.range(0, states.length)
-                .mapToObj(i -> new ResidualTrace(prompts.get(i), new Rollout(states[i], inputs[i])))
-                .toList();
     }
 
     @Override

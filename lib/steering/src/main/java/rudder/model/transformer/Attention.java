@@ -10,12 +10,12 @@ import rudder.checkpoint.AttentionSpan;
  * k_j and values v_j computes p = softmax_j(cap(q.k_j)) and o = sum_j p_j v_j. Queries, keys and values come from one
  * fused product. The scale of q.k is folded into the queries' gain or weights.
  *
- * @param qkv [(h + 2 kv) w, d]: query, key and value rows, the input norm's gain folded in; h and kv heads of width w
- * @param bias [(h + 2 kv) w] or null
- * @param headGain [h + kv, w], gains of the query and key norms; null where there are none
- * @param headNorm norm over a head's width; null where there is none
- * @param cap bound on the scores q.k; null where there is none
- * @param turn [w, w], the quarter turn of rotary pairs, see {@link #quarterTurn}
+ * @param qkv [(h + 2 kv) w, d]: query, key and value rows, the input norm's gain folded in; h and kv heads of width w.
+ * @param bias [(h + 2 kv) w] or null.
+ * @param headGain [h + kv, w], gains of the query and key norms; null where there are none.
+ * @param headNorm norm over a head's width; null where there is none.
+ * @param cap bound on the scores q.k; null where there is none.
+ * @param turn [w, w], the quarter turn of rotary pairs, see {@link #quarterTurn}.
  */
 record Attention(
         AttentionSpan span,

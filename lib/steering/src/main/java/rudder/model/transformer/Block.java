@@ -8,11 +8,11 @@ import java.util.function.Consumer;
  * One transformer block, phi(x) = y + P2(W_d mlp(N2(y))) with y = x + P1(W_o attention(N1(x))). Its derivative at the
  * last token is a closed form, with the keys and values of earlier tokens held fixed.
  *
- * @param norm N1 and N2, the same map because their gains are folded into the next matrices
- * @param output W_o [d, h w]
- * @param attentionGain gain of the norm P1 on attention's output [d], null where P1 is the identity
- * @param down W_d [d, f]
- * @param mlpGain gain of the norm P2 on the MLP's output [d], null where P2 is the identity
+ * @param norm N1 and N2, the same map because their gains are folded into the next matrices.
+ * @param output W_o [d, h w].
+ * @param attentionGain gain of the norm P1 on attention's output [d], null where P1 is the identity.
+ * @param down W_d [d, f].
+ * @param mlpGain gain of the norm P2 on the MLP's output [d], null where P2 is the identity.
  */
 public record Block(
         int index,

@@ -134,8 +134,8 @@ public final class BlockCurvature {
         Attention attention = block.attention();
         if (attention.cap() != null) {
             throw new UnsupportedOperationException(
-                    "no certificate for attention with a soft cap: the derivation has none. Use the sampled or the conformal bound"
-                            + " for this model.");
+                    "no certificate for attention with a soft cap, which the derivation lacks. "
+                            + "Use the sampled or the conformal bound for this model.");
         }
         int heads = attention.heads();
         int keyHeads = attention.keyHeads();

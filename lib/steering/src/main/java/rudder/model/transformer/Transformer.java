@@ -55,10 +55,10 @@ public final class Transformer implements AutoCloseable {
     /**
      * Collects states and inputs of a pass at the last column.
      *
-     * @param states entering each block and leaving the last [B, d]
-     * @param inputs added to each block's output [B, d], null where there is none
-     * @param mixed inputs on the heads, multiplied by the output matrix [B, d], null where there is none
-     * @param heads the concatenated outputs of the heads before any input [B, h w]; a null list if not wanted
+     * @param states entering each block and leaving the last [B, d].
+     * @param inputs added to each block's output [B, d], null where there is none.
+     * @param mixed inputs on the heads, multiplied by the output matrix [B, d], null where there is none.
+     * @param heads the concatenated outputs of the heads before any input [B, h w]; a null list if not wanted.
      */
     public record Trace(List<NDArray> states, List<NDArray> inputs, List<NDArray> mixed, List<NDArray> heads) {
         public Trace() {

@@ -85,7 +85,8 @@ final class Weights {
             throw new IllegalArgumentException(
                     source + ": tensor " + unread.iterator().next() + " (of " + unread.size()
                             + " left over) has no place in a model of the architecture " + config.architecture()
-                            + " with this configuration; ignoring it would compute something else. Use a checkpoint without it.");
+                            + " with this configuration; ignoring it would compute something else. "
+                            + "Use a checkpoint without it.");
         }
     }
 
