@@ -236,8 +236,8 @@ public final class SteeredModel extends TextGenerator {
      * generated them. Each prompt is read once for all its continuations, and texts are read in batches.
      *
      * @return [prompt][continuation][token].
-     * @throws IllegalArgumentException if there is not one list of continuations for each prompt, a prompt and a
-     *     continuation do not fit the model's context, or one of them has no token.
+     * @throws IllegalArgumentException if prompts and lists of continuations differ in number, a prompt and a
+     *     continuation do not fit the context, or one of them has no token
      */
     public double[][][] surprisals(List<int[]> prompts, List<List<int[]>> continuations) {
         if (prompts.size() != continuations.size()) {

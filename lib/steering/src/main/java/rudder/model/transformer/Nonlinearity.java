@@ -6,8 +6,8 @@ import rudder.checkpoint.Activation;
 /**
  * The gate's nonlinearity, act(g) = g s(g) with s(g) = sigmoid(h(g)).
  *
- * <p>SiLU has h(g) = g. GELU's tanh form g (1 + tanh y) / 2, y = sqrt(2/pi) (g + 0.044715 g^3), has h(g) = 2 y, since
- * (1 + tanh y) / 2 = sigmoid(2 y). Both share the derivative act'(g) = s + g s (1 - s) h'(g).
+ * <p>SiLU has h(g) = g. GELU's tanh form is g (1 + tanh y) / 2 with y = sqrt(2/pi) (g + 0.044715 g^3). Since (1 + tanh
+ * y) / 2 = sigmoid(2 y), its h(g) is 2 y. Both share the derivative act'(g) = s + g s (1 - s) h'(g).
  */
 enum Nonlinearity {
     SILU(1.09984, 0.5) {
