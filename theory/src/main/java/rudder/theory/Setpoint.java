@@ -115,6 +115,11 @@ public final class Setpoint {
         return new Setpoint(directions, gaps, offsets, lambda, label, plant);
     }
 
+    /** Returns the same setpoint without its mark: any plant of the same shape accepts it. */
+    public Setpoint forAnyPlant() {
+        return measuredOn(null);
+    }
+
     /** Returns the mark of the plant that this was measured on; empty if none was given. */
     public Optional<String> plant() {
         return Optional.ofNullable(plant);

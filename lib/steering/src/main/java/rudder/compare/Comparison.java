@@ -113,7 +113,7 @@ public final class Comparison {
                     .fromRow(row)
                     .inRounds(n);
             var all = factories.stream().flatMap(factory -> prompts.stream()).toList();
-            var written = chat ? steered.chat(all, tokens, sampling) : steered.generate(all, tokens, sampling);
+            var written = chat ? steered.chatEach(all, tokens, sampling) : steered.generate(all, tokens, sampling);
             return IntStream.range(0, factories.size())
                     .mapToObj(i -> written.subList(i * n, (i + 1) * n))
                     .toList();
@@ -138,14 +138,7 @@ public final class Comparison {
 
     /** 36 tokens, greedily with repetition penalty 1.2. */
     public static Settings settings() {
-        return new Settings(
-                36,
-                Sampling.greedy().withRepetitionPenalty(1.2),
-                null,
-                null,
-                Positions.PROMPT_END_AND_GENERATED,
-                false,
-                false);
+        return new Settings(36, Sampling.standard(), null, null, Positions.PROMPT_END_AND_GENERATED, false, false);
     }
 
     /** {@link #of(LanguageModel, List, Settings, ControllerFactory...)} of controllers that serve every prompt. */

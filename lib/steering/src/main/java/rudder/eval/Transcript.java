@@ -16,6 +16,7 @@ import java.util.stream.Collectors;
 import rudder.compare.Comparison;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
+import rudder.model.Positions;
 import rudder.model.SteeredModel;
 import rudder.steer.ControllerFactory;
 import rudder.steer.PromptSet;
@@ -57,6 +58,7 @@ final class Transcript {
             int[] promptTokens,
             int[] tokens,
             boolean ended,
+            Positions positions,
             float[][] strengths,
             float[][] energies) {
         static Line of(Completion c) {
@@ -66,13 +68,22 @@ final class Transcript {
                     c.promptTokens(),
                     c.tokens(),
                     c.ended(),
+                    c.positions(),
                     floats(c.strengths()),
                     floats(c.energies()));
         }
 
         Completion completion(String controller) {
             return new Completion(
-                    prompt, text, promptTokens, tokens, ended, controller, doubles(strengths), doubles(energies));
+                    prompt,
+                    text,
+                    promptTokens,
+                    tokens,
+                    ended,
+                    controller,
+                    positions,
+                    doubles(strengths),
+                    doubles(energies));
         }
 
         boolean isWhole() {
@@ -80,6 +91,7 @@ final class Transcript {
                     && text != null
                     && promptTokens != null
                     && tokens != null
+                    && positions != null
                     && strengths != null
                     && energies != null;
         }

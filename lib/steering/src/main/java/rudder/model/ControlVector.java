@@ -8,35 +8,36 @@ import java.util.Arrays;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.GgufWriter;
+import rudder.theory.Check;
 import rudder.theory.control.ControlLaw;
 import rudder.theory.control.Controller;
 import rudder.theory.control.HookPoint;
 import rudder.theory.control.LinearFeedback;
 
 /**
- * Open-loop controllers as llama.cpp's control vectors: GGUF files that {@code llama-cli --control-vector FILE} and
- * repeng read and write.
+ * Saves and loads open-loop controllers as llama.cpp's control vectors. These are GGUF files for {@code llama-cli
+ * --control-vector FILE} and repeng.
  *
- * <p>The file's tensor {@code direction.N}, float32 of width d, is what llama.cpp adds to the residual stream behind
- * block N, blocks counted from 0, where a {@link Controller} adds {@code u_N}: {@code z_{N+1} = phi_N(z_N) + u_N}. Its
- * metadata are {@code general.architecture = "controlvector"}, {@code controlvector.model_hint} (the model's
- * architecture), {@code controlvector.layer_count} (the number of directions) and {@code general.name} (the
- * controller's).
+ * <p>The file's tensor {@code direction.N}, float32 of width d, is added to the residual stream behind block N, with
+ * blocks counted from 0. A {@link Controller} adds {@code u_N} there: {@code z_{N+1} = phi_N(z_N) + u_N}. The metadata
+ * are {@code general.architecture = "controlvector"}, {@code controlvector.model_hint} (the model's architecture),
+ * {@code controlvector.layer_count} (the number of directions) and {@code general.name} (the controller's).
  *
- * <p>What such a file cannot say:
+ * <p>Such a file cannot hold:
  *
  * <ul>
- *   <li>Feedback, transport, gates: what is added does not depend on the state. {@link Controller#frozenAt} makes a
- *       plan of what does.
+ *   <li>Feedback, transport or gates, whose inputs depend on the state. {@link Controller#frozenAt} makes them
+ *       constant.
  *   <li>Inputs on attention heads.
- *   <li>An input of block 0, for which there is no slot: N = 1..T-1.
- *   <li>Which tokens are steered. llama.cpp adds at every one, the prompt's too:
+ *   <li>An input of block 0, which has no slot: N = 1..T-1.
+ *   <li>The steered tokens. llama.cpp steers every token of prompt and continuation;
  *       {@code model.steered(controller).atPositions(Positions.ALL)} does the same here.
- *   <li>The setpoint, and which weights it was made from: it fits any model of the same shape.
+ *   <li>The setpoint, and the model that the controller was measured on: any model of the same shape accepts the file.
  * </ul>
  *
  * <p>Source: llama.cpp, {@code src/llama-adapter.cpp} (block N), {@code common/common.cpp} (file),
@@ -50,14 +51,14 @@ public final class ControlVector {
     private ControlVector() {}
 
     /**
-     * Writes a controller's constant inputs, rounded to float32; several of one block are added up. All or nothing, in
-     * place of a file that may be there.
+     * Writes a controller's constant inputs, rounded to float32, and sums those of one block. Replaces an existing
+     * file, and leaves it unchanged if writing fails.
      *
-     * @throws IllegalArgumentException if the controller adds what such a file cannot say, adds nothing at all, or was
+     * @throws IllegalArgumentException if such a file cannot hold the controller, or the controller adds nothing or was
      *     made for another model
      */
     public static void save(Controller controller, LanguageModel model, Path file) throws IOException {
-        model.steered(controller); // refuses one that was made for another model
+        model.steered(controller); // throws if the controller was made for another model
         SortedMap<Integer, float[]> inputs = inputs(controller, model);
         var gguf = new GgufWriter()
                 .string("general.architecture", ARCHITECTURE)
@@ -68,23 +69,23 @@ public final class ControlVector {
         gguf.write(file);
     }
 
-    /** {@link #save(Controller, LanguageModel, Path)}, as a notebook writes paths. */
+    /** {@link #save(Controller, LanguageModel, Path)} for a path given as text. */
     public static void save(Controller controller, LanguageModel model, String file) throws IOException {
         save(controller, model, Path.of(file));
     }
 
     /**
-     * Reads a control vector, whoever wrote it, as a controller that adds each direction as it is. Its name is the one
-     * in the file, or the file's. The hint at the model is not believed: programs disagree on what to write there.
+     * Reads a control vector of any program as a controller that adds each direction unchanged. The controller's name
+     * is the one in the file, or the file's own. The model hint is ignored, because programs disagree on its meaning.
      *
-     * @throws IllegalArgumentException if the file holds something else, or directions of another width or for blocks
-     *     that the model has not
-     * @throws IOException if there is no such file, or it is damaged; the message says what was found
+     * @throws IllegalArgumentException if the file is no control vector, or has directions of another width or for
+     *     blocks that the model lacks.
+     * @throws IOException if there is no such file, or the file is damaged; the message names the damage
      */
     public static Controller load(Path file, LanguageModel model) throws IOException {
         try (var gguf = GgufFile.open(file)) {
             String found = gguf.string("general.architecture", "");
-            require(
+            Check.that(
                     found.equals(ARCHITECTURE),
                     "%s has the general.architecture '%s', wanted '%s': it is no control vector",
                     file,
@@ -98,7 +99,7 @@ public final class ControlVector {
                             + "', wanted direction.1, direction.2, ...: it is damaged");
                 }
                 int k = Integer.parseInt(direction.group(1));
-                require(
+                Check.that(
                         k < model.horizon(),
                         "%s adds behind block %d, wanted blocks 1..%d of %s: it was made for another model",
                         file,
@@ -106,7 +107,7 @@ public final class ControlVector {
                         model.horizon() - 1,
                         model);
                 long[] shape = gguf.shape(tensor);
-                require(
+                Check.that(
                         Arrays.equals(shape, new long[] {model.dimension()}),
                         "%s has directions of shape %s, wanted [%d] for %s: it is another model's",
                         file,
@@ -126,20 +127,21 @@ public final class ControlVector {
         }
     }
 
-    /** {@link #load(Path, LanguageModel)}, as a notebook writes paths. */
+    /** {@link #load(Path, LanguageModel)} for a path given as text. */
     public static Controller load(String file, LanguageModel model) throws IOException {
         return load(Path.of(file), model);
     }
 
-    /** u_k by block, where there is one. */
+    /** Returns u_k by block, where there is one. */
     private static SortedMap<Integer, float[]> inputs(Controller controller, LanguageModel model) {
         var sums = new TreeMap<Integer, double[]>();
         for (var point : HookPoint.values()) {
             for (int k : controller.blocks(point)) {
                 for (ControlLaw law : controller.laws(point, k)) {
-                    require(
+                    Check.that(
                             point != HookPoint.HEAD_OUT,
-                            "controller '%s' acts on the attention heads of block %d: a control vector adds to the residual stream alone",
+                            "controller '%s' acts on the attention heads of block %d: "
+                                    + "a control vector adds to the residual stream alone",
                             controller.name(),
                             k);
                     double[] sum = sums.computeIfAbsent(k, block -> new double[model.dimension()]);
@@ -151,33 +153,35 @@ public final class ControlVector {
         var inputs = new TreeMap<Integer, float[]>();
         sums.forEach((k, sum) -> {
             float[] u = floats(sum);
-            require(finite(u), "controller '%s' adds numbers beyond float32 at block %d", controller.name(), k);
+            Check.that(finite(u), "controller '%s' adds numbers beyond float32 at block %d", controller.name(), k);
             inputs.put(k, u);
         });
         if (inputs.containsKey(0) && Arrays.equals(inputs.get(0), new float[model.dimension()])) {
             inputs.remove(0);
         }
-        require(
+        Check.that(
                 !inputs.containsKey(0),
-                "controller '%s' adds an input at block 0, for which a control vector has no slot, wanted blocks 1..%d: "
-                        + "make it of the laws of those (Controller.of), or save it with ControllerFile",
+                "controller '%s' adds an input at block 0, for which a control vector has no slot, "
+                        + "wanted blocks 1..%d: make it of the laws of those (Controller.of), "
+                        + "or save it with ControllerFile",
                 controller.name(),
                 model.horizon() - 1);
-        require(
+        Check.that(
                 !inputs.isEmpty(),
                 "controller '%s' adds nothing to any block: llama.cpp refuses a file without directions",
                 controller.name());
         return inputs;
     }
 
-    /** W b of a law with C = 0 and no memory. */
+    /** Returns W b of a law with C = 0 and no memory. */
     private static double[] constant(Controller controller, int k, ControlLaw law) {
         if (!(law instanceof LinearFeedback feedback)
                 || !feedback.past().isEmpty()
                 || CommonOps_DDRM.elementMaxAbs(feedback.measurement().directions()) != 0) {
             throw new IllegalArgumentException(String.format(
                     "controller '%s' has a %s at block %d, which looks at the state: a control vector adds the same "
-                            + "to every state; freeze the controller at states (Controller.frozenAt), or save it with ControllerFile",
+                            + "to every state; freeze the controller at states (Controller.frozenAt), "
+                            + "or save it with ControllerFile",
                     controller.name(), law, k));
         }
         double[] b = feedback.measurement().targets();
@@ -186,19 +190,8 @@ public final class ControlVector {
         return u.data;
     }
 
-    private static void require(boolean holds, String message, Object... values) {
-        if (!holds) {
-            throw new IllegalArgumentException(String.format(message, values));
-        }
-    }
-
     private static boolean finite(float[] values) {
-        for (float value : values) {
-            if (!Float.isFinite(value)) {
-                return false;
-            }
-        }
-        return true;
+        return IntStream.range(0, values.length).allMatch(i -> Float.isFinite(values[i]));
     }
 
     private static float[] floats(double[] values) {
@@ -210,8 +203,6 @@ public final class ControlVector {
     }
 
     private static double[] doubles(float[] values) {
-        double[] doubles = new double[values.length];
-        Arrays.setAll(doubles, i -> values[i]);
-        return doubles;
+        return IntStream.range(0, values.length).mapToDouble(i -> values[i]).toArray();
     }
 }

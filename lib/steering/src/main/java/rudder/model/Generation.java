@@ -21,9 +21,10 @@ import rudder.theory.Setpoint;
 import rudder.theory.control.Controller;
 import rudder.theory.control.Rollout;
 
-/** One batch of sequences being written: prefill, then a token each at a time, steered and measured at every pass. */
+/** Generates one batch of texts: a prefill, then one token each per pass. Steers and measures at every pass. */
 final class Generation {
 
+    private final LanguageModel model;
     private final Transformer transformer;
     private final Tokenizer tokenizer;
     private final List<int[]> prompts;
@@ -31,40 +32,40 @@ final class Generation {
     private final Row[] rows;
     private final NDArray directions; // [T + 1, d, 1], null where nothing is measured
 
-    /** One sequence: the tokens written so far and what was measured at each pass. */
+    /** One text: the tokens generated so far, and the measurements of each pass. */
     private static final class Row {
         final int[] tokens;
         final Sampler sampler;
-        final TextStream text;
-        final StringBuilder written = new StringBuilder();
+        final TextStream stream;
+        final StringBuilder generated = new StringBuilder();
         final List<double[]> strengths = new ArrayList<>();
         final List<double[]> energies = new ArrayList<>();
         int length;
         boolean ended;
 
-        Row(int[] prompt, int maxTokens, Sampler sampler, TextStream text) {
+        Row(int[] prompt, int maxTokens, Sampler sampler, TextStream stream) {
             tokens = new int[maxTokens];
             sampler.accept(prompt);
             this.sampler = sampler;
-            this.text = text;
+            this.stream = stream;
         }
     }
 
     /**
-     * @param draws the place of each sequence among all that were asked for: its sampler's seed depends on it, so that
-     *     batches of any size give the same tokens
+     * @param draws the number of each text in the whole list. The sampler's seed depends on it, so that batches of any
+     *     size give the same tokens
      */
     Generation(
             NDManager scope,
-            Transformer transformer,
-            Tokenizer tokenizer,
+            LanguageModel model,
             List<int[]> prompts,
             IntUnaryOperator draws,
             int maxTokens,
             Sampling sampling,
             Setpoint measured) {
-        this.transformer = transformer;
-        this.tokenizer = tokenizer;
+        this.model = model;
+        transformer = model.transformer();
+        tokenizer = model.tokenizer();
         this.prompts = prompts;
         this.maxTokens = maxTokens;
         rows = new Row[prompts.size()];
@@ -82,10 +83,11 @@ final class Generation {
     }
 
     /**
-     * Writes up to the asked number of tokens; {@code onText} hears the first row's text as it becomes complete.
+     * Generates up to {@code maxTokens} tokens for each prompt.
      *
-     * @param laws of the prompts' last tokens, and of all written tokens unless they have their own
-     * @param anew the laws of the tokens that the rows' plants are at; null where the first laws serve for all
+     * @param laws for the prompts' last tokens, and for all generated tokens if {@code anew} is null
+     * @param anew makes the laws for the next generated tokens from their plants; may be null
+     * @param onText receives the first row's text, in whole characters
      */
     List<Completion> run(
             DeviceLaws laws,
@@ -95,11 +97,9 @@ final class Generation {
             List<String> texts,
             Consumer<String> onText) {
         var padded = PaddedTokens.of(prompts);
-        int[][] next = padded.tokens();
         try (KvCache cache = transformer.cache(padded.pads(), padded.columns() + maxTokens)) {
-            if (!positions.earlier) {
-                next = transformer.prefixes.read(next, cache);
-            }
+            int[][] next =
+                    positions.earlier ? padded.tokens() : model.prefixes().read(padded, cache);
             for (int step = 0; step < maxTokens && next != null; step++) {
                 boolean steered = step == 0 ? positions.last : positions.generated;
                 if (step == 0 || anew == null || !steered) {
@@ -114,18 +114,19 @@ final class Generation {
         var completions = new ArrayList<Completion>();
         for (int i = 0; i < rows.length; i++) {
             Row row = rows[i];
-            String rest = row.text.finish();
-            row.written.append(rest);
+            String rest = row.stream.finish();
+            row.generated.append(rest);
             if (i == 0) {
                 onText.accept(rest);
             }
             completions.add(new Completion(
                     texts.get(i),
-                    row.written.toString(),
+                    row.generated.toString(),
                     prompts.get(i),
                     Arrays.copyOf(row.tokens, row.length),
                     row.ended,
                     controllers.get(i),
+                    positions,
                     row.strengths.toArray(double[][]::new),
                     row.energies.toArray(double[][]::new)));
         }
@@ -150,7 +151,7 @@ final class Generation {
         return plants;
     }
 
-    /** One pass and one token for each row; the tokens of the next pass, or null when every row has ended. */
+    /** Runs one pass and chooses a token for each row. Returns the next pass's tokens; null if every row has ended. */
     private int[][] step(int[][] tokens, KvCache cache, DeviceLaws laws, boolean everyToken, Consumer<String> onText) {
         try (NDManager scope = transformer.manager.newSubManager()) {
             var trace = new Transformer.Trace();
@@ -177,8 +178,8 @@ final class Generation {
                 row.ended = tokenizer.stopTokens().contains(token);
                 open |= !row.ended;
                 if (!row.ended) {
-                    String piece = row.text.accept(token);
-                    row.written.append(piece);
+                    String piece = row.stream.accept(token);
+                    row.generated.append(piece);
                     if (i == 0) {
                         onText.accept(piece);
                     }
@@ -188,7 +189,7 @@ final class Generation {
         }
     }
 
-    /** v_k.z_k, [B][T + 1], or null where nothing is measured. */
+    /** Returns v_k.z_k, [B][T + 1], or null where nothing is measured. */
     private double[][] strengths(List<NDArray> states) {
         if (directions == null) {
             return null;
@@ -197,7 +198,7 @@ final class Generation {
         return Transformer.toRows(z.batchMatMul(directions).squeeze(2).transpose()); // [B, T + 1]
     }
 
-    /** |u_k|^2, [B][T], with inputs on the heads as they reach the residual stream. */
+    /** Returns |u_k|^2, [B][T]; inputs on heads count as they reach the residual stream. */
     private double[][] energies(Transformer.Trace trace) {
         double[][] energies = new double[rows.length][trace.inputs().size()];
         for (var inputs : List.of(trace.inputs(), trace.mixed())) {

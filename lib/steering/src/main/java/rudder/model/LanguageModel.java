@@ -1,15 +1,14 @@
 package rudder.model;
 
-import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.IntFunction;
 import java.util.stream.Stream;
@@ -19,55 +18,61 @@ import rudder.checkpoint.ModelShape;
 import rudder.checkpoint.RandomCheckpoint;
 import rudder.checkpoint.RandomWeights;
 import rudder.checkpoint.TensorNames;
-import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.store.ModelFile;
 import rudder.checkpoint.store.ModelStore;
 import rudder.checkpoint.tokenizer.Message;
 import rudder.checkpoint.tokenizer.Tokenizer;
 import rudder.model.transformer.Devices;
 import rudder.model.transformer.EngineAlgebra;
-import rudder.model.transformer.ParallelBatches;
+import rudder.model.transformer.PrefixCache;
 import rudder.model.transformer.Transformer;
 import rudder.theory.DenseAlgebra;
 import rudder.theory.Setpoint;
 import rudder.theory.control.Controller;
 
 /**
- * A decoder-only transformer as a plant: T blocks acting on a residual stream of width d. Loads, traces, linearises,
- * and writes text; never changes. The only thing a user closes.
+ * A decoder-only transformer as a plant: T blocks (transformer layers) that act on a residual stream of width d. Loads,
+ * generates, traces and linearises. A model does not change.
+ *
+ * <p>Users close the objects that they open: models, classifiers and sentence encoders ({@code rudder.eval}), and
+ * files. Views, plants, traces and the model's tokenizer need no closing.
  *
  * <pre>{@code
- * var model = LanguageModel.load("SmolLM2-135M-Instruct");   // LanguageModel[SmolLM2-135M-Instruct, 30 blocks, d=576, float32, cpu]
+ * // LanguageModel[SmolLM2-135M-Instruct, 30 blocks, d=576, float32, cpu]
+ * var model = LanguageModel.load("SmolLM2-135M-Instruct");
  * model.generate("Once upon a time", 60)
  * }</pre>
  */
-public final class LanguageModel implements AutoCloseable {
+public final class LanguageModel extends TextGenerator implements AutoCloseable {
 
     private final ModelFile file;
     private final Checkpoint checkpoint;
     private final Transformer transformer;
+    private final PrefixCache prefixes;
 
     private LanguageModel(ModelFile file, Checkpoint checkpoint, Transformer transformer) {
         this.file = file;
         this.checkpoint = checkpoint;
         this.transformer = transformer;
+        prefixes = new PrefixCache(transformer, PrefixCache.LIMIT);
     }
 
     /**
-     * Loads a model onto the device that the environment's RUDDER_DEVICE names ({@code cpu}, {@code gpu:0}), without
-     * one onto the first GPU, or the CPU where there is none. Weights are float32 unless RUDDER_DTYPE is
-     * {@code float16}: then weight matrices are stored in half precision, and so are the unit vectors that they
-     * multiply; states, norms, softmax, keys, values and Jacobians stay float32, regulators float64. That halves a
-     * model's memory; it is meant for GPUs; on a CPU products of many rows are slower.
+     * Loads a model. The environment's RUDDER_DEVICE names its device: {@code cpu}, or {@code gpu:0}. The default is
+     * the first GPU, or the CPU where there is none.
+     *
+     * <p>Weights are float32. With RUDDER_DTYPE={@code float16}, weight matrices and the unit vectors that they
+     * multiply are float16. States, norms, softmax, keys, values and Jacobians stay float32, and regulators float64.
+     * This halves the memory and is meant for GPUs; on a CPU, products of many rows are slower.
      *
      * @param nameOrPath whatever {@link ModelStore#fetch} takes: a name, a GGUF file, or a folder in Hugging Face's
-     *     layout. A folder without a {@code tokenizer.json} serves for tokens; only texts are refused then, with an
-     *     IllegalStateException
+     *     layout. If the folder has no {@code tokenizer.json}, the model takes tokens, and texts throw an
+     *     IllegalStateException.
      * @throws IllegalArgumentException if the name is unknown, the architecture is not supported, or a tensor is
-     *     missing, misshapen or not finite, or RUDDER_DEVICE names no device that is there, or RUDDER_DTYPE another
-     *     precision
-     * @throws IllegalStateException if it would not fit into this machine's memory, see {@link MemoryPlan}; on a GPU
-     *     the engine alone judges
+     *     missing, misshapen or not finite; or if RUDDER_DEVICE names no device of this machine, or RUDDER_DTYPE
+     *     another precision
+     * @throws IllegalStateException if the model does not fit into this machine's memory, see {@link MemoryPlan}; not
+     *     on a GPU, where the engine reports it
      * @throws IOException if the file cannot be fetched or read
      */
     public static LanguageModel load(String nameOrPath) throws IOException {
@@ -79,11 +84,11 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
-     * A model of any shape with random weights, made in memory: what the shape costs can be measured, what it says
-     * means nothing. It has no tokenizer; prompts are given as tokens. Weights are as in {@link RandomCheckpoint},
-     * device and precision as in {@link #load}.
+     * Makes a model of any shape with random weights, in memory. It serves to measure time and memory of the shape; its
+     * texts mean nothing. It has no tokenizer: give prompts as tokens. The weights are those of
+     * {@link RandomCheckpoint}; device and precision are chosen as in {@link #load}.
      *
-     * @throws IllegalStateException if it would not fit into this machine's memory
+     * @throws IllegalStateException if it does not fit into this machine's memory
      */
     public static LanguageModel random(ModelShape shape, long seed) {
         var weights = new RandomWeights(shape, seed);
@@ -120,58 +125,64 @@ public final class LanguageModel implements AutoCloseable {
         }
     }
 
-    /** What it was loaded by. */
+    /** Returns the name that this model was loaded by. */
     public String name() {
         return file.name();
     }
 
-    /** SHA-256 of the weights' file, in hexadecimal. */
+    /** Returns the SHA-256 of the weights' file, in hexadecimal. */
     public String sha256() {
         return file.sha256();
     }
 
-    /** T, number of blocks. */
+    /** Returns T, the number of blocks. */
     public int horizon() {
         return transformer.config.horizon();
     }
 
-    /** d, width of the residual stream. */
+    /** Returns d, the width of the residual stream. */
     public int dimension() {
         return transformer.config.dimension();
     }
 
-    /** Longest sequence of tokens. */
+    /** Returns the length of the longest sequence, in tokens. */
     public int contextLength() {
         return transformer.config.contextLength();
     }
 
-    /** Where weights and states live: {@code cpu}, or {@code gpu:0}. */
+    /** Returns the device of weights and states: {@code cpu}, or {@code gpu:0}. */
     public String device() {
         return Devices.name(transformer.manager.getDevice());
     }
 
-    /** How weight matrices are stored: {@code float32} or {@code float16}. */
+    /** Returns the precision of the weight matrices: {@code float32} or {@code float16}. */
     public String precision() {
         return transformer.stored.name().toLowerCase(Locale.ROOT);
     }
 
-    /** How {@link #load} would store them. */
+    /** Returns the {@link #precision} that {@link #load} would choose. */
     public static String chosenPrecision() {
         return Devices.precision().name().toLowerCase(Locale.ROOT);
     }
 
-    /** What this model takes in memory, for so many prompts of so many tokens, and texts written at once. */
+    /**
+     * Returns the memory that this model takes.
+     *
+     * @param prompts number of prompts to linearise at.
+     * @param tokens length of each prompt, and of each text with its prompt.
+     * @param batch number of texts generated side by side.
+     */
     public MemoryPlan plan(int prompts, int tokens, int batch) {
         return MemoryPlan.of(name(), transformer.config, prompts, tokens, batch).storedAs(transformer.stored);
     }
 
-    /** Heavy double-precision products on this model's device. */
+    /** Returns double-precision matrix algebra on this model's device. */
     public DenseAlgebra algebra() {
         return new EngineAlgebra(transformer.manager);
     }
 
     /**
-     * The text's tokens, behind the token that this model wants first, if it wants one.
+     * Returns the text's tokens, after the BOS token if this model expects one.
      *
      * @throws IllegalArgumentException if there is no token, or more than the context holds
      */
@@ -179,21 +190,28 @@ public final class LanguageModel implements AutoCloseable {
         return encode(text, 0);
     }
 
-    /** {@link #encode} of a prompt after which {@code room} tokens must fit. */
+    /** Returns {@link #encode(String)} of a prompt after which {@code room} tokens must fit. */
     int[] encode(String text, int room) {
         return requireTokens(tokenizer().encode(text), room);
     }
 
     /**
-     * The tokens of a user's message in the form that an instruction-tuned model expects, up to where the answer
-     * begins.
+     * Returns the tokens of a user's message in the form that an instruction-tuned model expects, up to where the
+     * answer begins.
+     *
+     * @throws IllegalStateException if the model has no chat template
      */
     public int[] encodeChat(String message) {
-        return encodeChat(message, 0);
+        return encodeChat(List.of(Message.user(message)));
     }
 
-    /** The same, with the answer begun: the tokens as they are when the model has written so much. */
-    public int[] encodeChat(String message, String answer) {
+    /** Returns the tokens of a conversation, as {@link #encodeChat(String)} does of one message. */
+    public int[] encodeChat(List<Message> conversation) {
+        return encodeChat(conversation, 0);
+    }
+
+    /** Returns {@link #encodeChat(String)} followed by the answer's tokens, as if the model had generated them. */
+    public int[] encodeAnswered(String message, String answer) {
         int[] asked = encodeChat(message);
         int[] begun = tokenizer().encodePlain(answer);
         int[] all = Arrays.copyOf(asked, asked.length + begun.length);
@@ -201,12 +219,12 @@ public final class LanguageModel implements AutoCloseable {
         return requireTokens(all, 0);
     }
 
-    /** As for a message alone, with room for an answer. */
-    int[] encodeChat(String message, int room) {
-        return requireTokens(tokenizer().encodeChat(List.of(Message.user(message))), room);
+    /** Returns {@link #encodeChat(List)} of a conversation after which {@code room} tokens must fit. */
+    int[] encodeChat(List<Message> conversation, int room) {
+        return requireTokens(tokenizer().encodeChat(conversation), room);
     }
 
-    /** The tokens, if there is one, all are this vocabulary's, and {@code room} more fit. */
+    /** Returns the tokens; throws if there are none, one is not in the vocabulary, or {@code room} more do not fit. */
     int[] requireTokens(int[] tokens, int room) {
         if (tokens.length == 0) {
             throw new IllegalArgumentException(
@@ -226,220 +244,167 @@ public final class LanguageModel implements AutoCloseable {
         return tokens;
     }
 
-    /** The tokens' text. */
+    /** Returns the tokens' text. */
     public String decode(int[] tokens) {
         return tokenizer().decode(tokens);
     }
 
-    /** This model through a controller. */
+    /** Returns a view of this model through a controller. Throws if the controller belongs to another model. */
     public SteeredModel steered(Controller controller) {
         return steered(List.of(controller));
     }
 
     /**
-     * This model through a controller for each of the prompts that it is to be given, which are written side by side
-     * all the same.
+     * Returns a view of this model through one controller for each prompt. Give the view as many prompts as it has
+     * controllers; they still share batches.
      */
     public SteeredModel steered(List<Controller> controllers) {
-        return new SteeredModel(
-                this,
-                controllers,
-                null,
-                Positions.PROMPT_END_AND_GENERATED,
-                controllers.stream()
-                        .flatMap(controller -> controller.setpoint().stream())
-                        .findFirst()
-                        .orElse(null),
-                0,
-                Integer.MAX_VALUE);
+        var setpoints = controllers.stream().flatMap(controller -> controller.setpoint().stream());
+        Setpoint measured = setpoints.findFirst().orElse(null);
+        return new SteeredModel(this, controllers, null, Positions.DEFAULT, measured, 0, Integer.MAX_VALUE);
     }
 
     /**
-     * This model through a controller that is made anew at every token: from the plant that all tokens before it, as
-     * they were steered, make of the model, with the token's own unsteered run as its nominal one. One sequence at a
-     * time or many, but at each token a linearisation for each.
+     * Returns a view of this model through a controller that is made anew for every token. The tokens before it, as
+     * they were steered, define the token's plant; its nominal run is the token's own unsteered one. Each token of each
+     * text costs the maker's linearisation.
      *
-     * @param maker what makes it
-     * @param measured the feature whose strengths completions carry, or null
+     * @param maker makes the controller of a token from its plant
+     * @param measured the feature whose strengths completions report, or null
      */
     public SteeredModel steeredPerToken(Function<PromptPlant, Controller> maker, Setpoint measured) {
-        return new SteeredModel(
-                this, List.of(), maker, Positions.PROMPT_END_AND_GENERATED, measured, 0, Integer.MAX_VALUE);
+        return new SteeredModel(this, List.of(), maker, Positions.DEFAULT, measured, 0, Integer.MAX_VALUE);
     }
 
     private SteeredModel unsteered() {
         return steered(Controller.none());
     }
 
-    /** {@link SteeredModel#generate(String, int)} without a controller. */
-    public Completion generate(String prompt, int maxTokens) {
-        return unsteered().generate(prompt, maxTokens);
+    Prefill prefill() {
+        return new Prefill(this, Positions.DEFAULT);
     }
 
-    /** {@link SteeredModel#generate(String, int, Sampling)} without a controller. */
-    public Completion generate(String prompt, int maxTokens, Sampling sampling) {
-        return unsteered().generate(prompt, maxTokens, sampling);
+    @Override
+    LanguageModel model() {
+        return this;
     }
 
-    /** {@link SteeredModel#generate(List, int, Sampling)} without a controller. */
-    public List<Completion> generate(List<String> prompts, int maxTokens, Sampling sampling) {
-        return unsteered().generate(prompts, maxTokens, sampling);
+    @Override
+    List<Completion> generate(
+            List<int[]> prompts, List<String> texts, int maxTokens, Sampling sampling, Consumer<String> onText) {
+        return unsteered().generate(prompts, texts, maxTokens, sampling, onText);
     }
 
-    /** The residual stream of the prompt's last token. */
+    /** Returns the residual stream of the prompt's last token. */
     public ResidualTrace trace(String prompt) {
         return unsteered().trace(prompt);
     }
 
-    /** {@link #trace} of each prompt, several at once. */
+    /** Returns the {@link #trace} of each prompt, computed in batches. */
     public List<ResidualTrace> traces(List<String> prompts) {
         return unsteered().traces(prompts);
     }
 
     /**
-     * {@link #traces} of prompts given as tokens, as the stream is read, a batch at a time: for more prompts than
-     * memory holds traces.
+     * Returns the {@link #traces} of prompts given as tokens. The stream computes a batch at a time, when it is read,
+     * so that the traces need not fit into memory together.
      */
     public Stream<ResidualTrace> streamTraces(List<int[]> prompts) {
         return unsteered().streamTraces(prompts);
     }
 
     /**
-     * What the attention heads of every block put out at the prompts' last tokens, side by side, before they are mixed:
+     * Returns the outputs of all attention heads at the prompts' last tokens, concatenated, before the output matrix:
      * [prompt][T][{@link #headsWidth}].
      */
     public double[][][] headOutputs(List<String> prompts) {
-        return unsteered().heads(encoded(prompts));
+        return prefill().heads(encoded(prompts));
     }
 
-    /** Attention heads of a block. */
+    /** Returns the number of attention heads of a block. */
     public int heads() {
         return transformer.config.heads();
     }
 
-    /** Numbers that the heads of a block put out together. */
+    /** Returns the width of a block's concatenated head outputs. */
     public int headsWidth() {
         return transformer.config.headsWidth();
     }
 
-    /** Next-token logits after the tokens, [vocabulary]. */
+    /** Returns the next-token logits after the tokens, [vocabulary]. */
     public float[] logits(int[] tokens) {
         return unsteered().logits(tokens);
     }
 
-    /** The dynamical system that a prompt makes of this model. */
+    /** Returns the dynamical system that a prompt makes of this model. */
     public PromptPlant plant(String prompt) {
         return plant(encode(prompt));
     }
 
-    /** {@link #plant} of each prompt, several prefilled at once. */
+    /** Returns the {@link #plant} of each prompt, prefilled in batches. */
     public List<PromptPlant> plants(List<String> prompts) {
-        return unsteered().plants(encoded(prompts));
+        return prefill().plants(encoded(prompts));
     }
 
-    /** As above, for a prompt given as tokens. */
+    /** Returns the {@link #plant(String)} of a prompt given as tokens. */
     public PromptPlant plant(int[] tokens) {
-        return unsteered().plants(List.of(tokens)).get(0);
+        return prefill().plants(List.of(tokens)).get(0);
     }
 
     /**
-     * Mean over prompts of each block's Jacobian A_k = d phi_k / d z at the prompts' last tokens.
+     * Returns the mean over prompts of each block's Jacobian A_k = d phi_k / d z at the prompts' last tokens.
      *
-     * @return A_0..A_{T-1}, [d, d] each, in double precision from single-precision products
-     * @throws IllegalStateException if they, and as many gains, would not fit into Java's heap or this machine's
+     * @return A_0..A_{T-1}, [d, d] each, in double precision from single-precision products.
+     * @throws IllegalArgumentException if there is no prompt.
+     * @throws IllegalStateException if the Jacobians and as many gains do not fit into Java's heap or this machine's
      *     memory, see {@link MemoryPlan}
      */
     public List<DMatrixRMaj> meanJacobians(List<String> prompts) {
         return meanJacobiansOfTokens(encoded(prompts));
     }
 
-    /** {@link #meanJacobians} of prompts given as tokens. */
+    /** Returns the {@link #meanJacobians} of prompts given as tokens. */
     public List<DMatrixRMaj> meanJacobiansOfTokens(List<int[]> prompts) {
-        int longest = prompts.stream().mapToInt(tokens -> tokens.length).max().orElse(1);
-        plan(Math.max(1, prompts.size()), longest, 1)
-                .requireDense(Runtime.getRuntime().maxMemory(), MemoryPlan.available());
-        var mean = meanJacobianOf(prompts);
-        var jacobians = new ArrayList<DMatrixRMaj>();
-        try (Progress job =
-                Progress.of("Jacobians of " + horizon() + " blocks at " + prompts.size() + " prompts", horizon())) {
-            for (int k = 0; k < horizon(); k++) {
-                jacobians.add(mean.apply(k));
-                job.advance(1);
-            }
-        }
-        return jacobians;
+        return new Jacobians(this, prompts).means();
     }
 
     /**
-     * {@link #meanJacobians} one at a time: the function makes A_k whenever it is asked, and holds the prompts' keys
-     * and values only. It lives as long as this model.
+     * Returns a function that computes one of the {@link #meanJacobians} when it is asked. Between calls only the
+     * prompts' keys and values are in memory. The function lives as long as this model.
+     *
+     * @throws IllegalArgumentException if there is no prompt
      */
     public IntFunction<DMatrixRMaj> meanJacobian(List<String> prompts) {
-        return meanJacobianOf(encoded(prompts));
-    }
-
-    private IntFunction<DMatrixRMaj> meanJacobianOf(List<int[]> prompts) {
-        if (prompts.isEmpty()) {
-            throw new IllegalArgumentException("no prompts to linearise at: wanted at least one");
-        }
-        var plants = unsteered().plants(prompts);
-        return k -> {
-            try (NDManager scope = transformer.manager.newSubManager()) {
-                NDArray sum = null;
-                for (PromptPlant plant : plants) {
-                    try (NDManager within = scope.newSubManager()) {
-                        NDArray a = plant.jacobian(within, k);
-                        if (sum == null) {
-                            a.attach(scope);
-                            sum = a;
-                        } else {
-                            sum.addi(a);
-                        }
-                    }
-                }
-                return EngineAlgebra.down(sum.divi(plants.size()));
-            }
-        };
+        return new Jacobians(this, encoded(prompts)).eachMean();
     }
 
     private List<int[]> encoded(List<String> prompts) {
         return prompts.stream().map(this::encode).toList();
     }
 
-    /** Negative log-likelihood in nats of tokens 2..n given those before them, [n - 1]. */
+    /** Returns the negative log-likelihood in nats of tokens 2..n, each given the tokens before it, [n - 1]. */
     public double[] surprisals(int[] tokens) {
         return surprisals(List.of(tokens), 1)[0];
     }
 
     /**
-     * The same of each sequence's tokens {@code from}..n-1 alone, several sequences side by side: what stands before
-     * them is read, and not predicted.
+     * Returns the negative log-likelihoods in nats of each sequence's tokens {@code from}..n-1, each given all tokens
+     * before it. Sequences are read in batches.
      *
      * @param from of each sequence, at least 1
-     * @return [sequence][n - from], nothing where from is n or more
+     * @return [sequence][n - from], empty where from is n or more
      */
     public double[][] surprisals(List<int[]> sequences, int... from) {
         sequences.forEach(tokens -> requireTokens(tokens, 0));
-        // halves of some, so that both threads have work; of a few, all at once
-        int batch = Math.max(SteeredModel.BATCH / 2, Math.min(SteeredModel.BATCH, (sequences.size() + 1) / 2));
-        return ParallelBatches.of(
-                        transformer.manager.getDevice(),
-                        sequences.size(),
-                        batch,
-                        (first, end) -> new Likelihood(transformer)
-                                .surprisals(sequences.subList(first, end), Arrays.copyOfRange(from, first, end)),
-                        done -> {})
-                .stream()
-                .flatMap(Arrays::stream)
-                .toArray(double[][]::new);
+        return new Likelihood(this).surprisals(sequences, from);
     }
 
-    /** exp of the mean {@link #surprisals} of the text's tokens. */
+    /** Returns exp of the mean of the {@link #surprisals} of the text's tokens. */
     public double perplexity(String text) {
         return perplexity(encode(text), 1);
     }
 
-    /** exp of the mean surprisal of tokens {@code from}..n-1, given all before each; from is at least 1. */
+    /** Returns exp of the mean surprisal of tokens {@code from}..n-1, each given all before it; from is at least 1. */
     public double perplexity(int[] tokens, int from) {
         return Math.exp(Arrays.stream(surprisals(List.of(tokens), from)[0])
                 .average()
@@ -447,11 +412,20 @@ public final class LanguageModel implements AutoCloseable {
                         new IllegalArgumentException("perplexity needs at least one token after the first " + from)));
     }
 
-    public Transformer transformer() {
+    Transformer transformer() {
         return transformer;
     }
 
-    Tokenizer tokenizer() {
+    PrefixCache prefixes() {
+        return prefixes;
+    }
+
+    /**
+     * Returns the model's tokenizer. It lives as long as this model, which closes it.
+     *
+     * <p>It encodes texts without this model's checks on length, and gives access to the chat template.
+     */
+    public Tokenizer tokenizer() {
         return checkpoint.tokenizer();
     }
 
@@ -460,7 +434,7 @@ public final class LanguageModel implements AutoCloseable {
     public void close() {
         transformer.close();
         checkpoint.close();
-        System.gc(); // what was computed with it may be larger than what is kept, and the next model may need the room
+        System.gc(); // frees the heap that results took, which the next model may need
     }
 
     @Override

@@ -15,23 +15,29 @@ import java.util.stream.IntStream;
 import rudder.model.transformer.DeviceLaws;
 import rudder.model.transformer.KvCache;
 import rudder.model.transformer.PaddedTokens;
+import rudder.model.transformer.ParallelBatches;
+import rudder.model.transformer.PrefixCache;
 import rudder.model.transformer.Transformer;
 
 /** Computes how likely a model, steered or not, finds given tokens. */
-record Likelihood(Transformer transformer) {
+record Likelihood(Transformer transformer, PrefixCache prefixes) {
 
-    /** Positions whose logits are held at once. */
+    /** Positions whose logits are in memory at the same time. */
     private static final int CHUNK = 64;
-    /** Continuations that are read side by side: each has a copy of its prompt's keys and values. */
+    /** Continuations in one batch. Each has a copy of its prompt's keys and values. */
     private static final int MANY = 16;
 
+    Likelihood(LanguageModel model) {
+        this(model.transformer(), model.prefixes());
+    }
+
     /**
-     * KL divergence in nats of the steered next-token distribution p from the unsteered q, {@code sum_x p(x) ln(p(x) /
-     * q(x))}, after each of the tokens from the prompt's last on.
+     * Returns the KL divergence in nats of the steered next-token distribution p from the unsteered q, {@code sum_x
+     * p(x) ln(p(x) / q(x))}, for each generated token.
      */
-    double[] divergences(int[] prompt, int[] written, DeviceLaws laws, Positions positions) {
-        int[] read = Arrays.copyOf(written, written.length - 1); // the last token written is never read
-        double[] divergences = new double[written.length];
+    double[] divergences(int[] prompt, int[] generated, DeviceLaws laws, Positions positions) {
+        int[] read = Arrays.copyOf(generated, generated.length - 1); // the model never reads the last generated token
+        double[] divergences = new double[generated.length];
         try (NDManager scope = transformer.manager.newSubManager();
                 KvCache free = transformer.cache(new int[1], prompt.length + read.length);
                 KvCache steered = transformer.cache(new int[1], prompt.length + read.length)) {
@@ -55,43 +61,63 @@ record Likelihood(Transformer transformer) {
         return divergences;
     }
 
-    /** States z_T [1 + m, d] at a prompt's last token and at m tokens written behind it. */
+    /** Returns the states z_T [1 + m, d] at a prompt's last token and at m generated tokens. */
     private NDArray states(
-            NDManager scope, int[] prompt, int[] written, KvCache cache, DeviceLaws laws, Positions positions) {
-        NDArray last = lastOf(scope, new int[][] {prompt}, cache, laws, positions);
-        return written.length == 0
+            NDManager scope, int[] prompt, int[] generated, KvCache cache, DeviceLaws laws, Positions positions) {
+        NDArray last = lastOf(scope, PaddedTokens.of(List.of(prompt)), cache, laws, positions);
+        return generated.length == 0
                 ? last
                 : NDArrays.concat(new NDList(
                         last,
                         transformer
-                                .run(scope, new int[][] {written}, cache, positions.generated ? laws : null, true, null)
-                                .reshape(written.length, transformer.config.dimension())));
+                                .run(
+                                        scope,
+                                        new int[][] {generated},
+                                        cache,
+                                        positions.generated ? laws : null,
+                                        true,
+                                        null)
+                                .reshape(generated.length, transformer.config.dimension())));
     }
 
-    /** States z_T [B, d] at the last tokens of left-padded prompts [B][L]. */
-    private NDArray lastOf(NDManager scope, int[][] prompts, KvCache cache, DeviceLaws laws, Positions positions) {
-        int[][] unread = positions.earlier ? prompts : transformer.prefixes.read(prompts, cache);
+    /** Returns the states z_T [B, d] at the prompts' last tokens. */
+    private NDArray lastOf(NDManager scope, PaddedTokens prompts, KvCache cache, DeviceLaws laws, Positions positions) {
+        int[][] unread = positions.earlier ? prompts.tokens() : prefixes.read(prompts, cache);
         return Transformer.last(
                         transformer.run(scope, unread, cache, positions.last ? laws : null, positions.earlier, null))
                 .reshape(-1, transformer.config.dimension());
     }
 
-    /** Negative log-likelihood of tokens from..n-1 of each sequence, in nats; all of them side by side. */
+    /** Computes {@link LanguageModel#surprisals(List, int...)} of any number of sequences, batch by batch. */
     double[][] surprisals(List<int[]> sequences, int[] from) {
+        // half batches of a short list, so that both threads have work
+        int batch = Math.max(SteeredModel.BATCH / 2, Math.min(SteeredModel.BATCH, (sequences.size() + 1) / 2));
+        return ParallelBatches.of(
+                        transformer.manager.getDevice(),
+                        sequences.size(),
+                        batch,
+                        (first, end) -> ofBatch(sequences.subList(first, end), Arrays.copyOfRange(from, first, end)),
+                        done -> {})
+                .stream()
+                .flatMap(Arrays::stream)
+                .toArray(double[][]::new);
+    }
+
+    private double[][] ofBatch(List<int[]> sequences, int[] from) {
         var read = sequences.stream()
                 .map(sequence -> Arrays.copyOf(sequence, sequence.length - 1))
-                .toList(); // behind the last token nothing is predicted
+                .toList(); // the last token predicts nothing
         int[] before = IntStream.range(0, from.length)
                 .map(row -> Math.min(from[row] - 1, read.get(row).length))
                 .toArray();
         try (NDManager scope = transformer.manager.newSubManager();
-                KvCache cache = transformer.prefixes.open(read, before)) {
+                KvCache cache = prefixes.open(read, before)) {
             int[] pads = cache.pads;
             int start = cache.columns();
             if (start == cache.capacity) {
                 return new double[pads.length][0];
             }
-            // zeros before and behind the shorter ones: no token that counts sees them
+            // zeros before and behind the shorter sequences: no token of a sequence sees them
             int[][] tokens = new int[pads.length][cache.capacity - start];
             var next = new ArrayList<int[]>();
             for (int row = 0; row < tokens.length; row++) {
@@ -117,10 +143,10 @@ record Likelihood(Transformer transformer) {
     }
 
     /**
-     * Negative log-likelihood of the tokens of each prompt's continuations, in nats: prompts are read side by side,
-     * then continuations of like length are, whosever they are.
+     * Returns the negative log-likelihood in nats of the tokens of each prompt's continuations. Reads all prompts in
+     * one batch, then batches of continuations of similar length, of whatever prompts.
      *
-     * @param laws one for each prompt
+     * @param laws a row for each prompt
      * @return [prompt][continuation][token]
      */
     double[][][] surprisals(
@@ -134,9 +160,9 @@ record Likelihood(Transformer transformer) {
                 .toArray();
         try (NDManager scope = transformer.manager.newSubManager();
                 KvCache read = transformer.cache(pads, columns)) {
-            NDArray last = lastOf(scope, padded.tokens(), read, laws, positions);
-            var behind = new NDArray
-                    [all.size()]; // states at all tokens but the last [1, length - 1, d]; null where there is no other
+            NDArray last = lastOf(scope, padded, read, laws, positions);
+            // states at all tokens but the last [1, length - 1, d]; null where there is no other token
+            var behind = new NDArray[all.size()];
             int[] order = IntStream.range(0, behind.length)
                     .filter(i -> all.get(i).length > 1)
                     .boxed()
@@ -150,7 +176,7 @@ record Likelihood(Transformer transformer) {
                 try (KvCache cache = transformer.cache(
                         Arrays.stream(theirs).map(i -> pads[i]).toArray(), columns + longest - 1)) {
                     read.copyTo(cache, columns, theirs);
-                    // zeros behind the shorter ones: no token that counts sees them
+                    // zeros behind the shorter continuations: none of their tokens sees them
                     int[][] next = Arrays.stream(rows)
                             .mapToObj(i -> Arrays.copyOf(all.get(i), longest - 1))
                             .toArray(int[][]::new);
@@ -178,10 +204,10 @@ record Likelihood(Transformer transformer) {
     }
 
     /**
-     * -ln p of tokens that follow states z_T: of all texts together, so that the matrix behind the logits is read once
-     * for many of them.
+     * Returns -ln p of the tokens that follow states z_T. Takes all texts together, so that a product with the large
+     * output matrix serves many of them.
      *
-     * @param states of all texts, one behind another, [.., d]
+     * @param states of all texts, one text after another, [.., d]
      * @param next the tokens of each text, one for each of its states
      */
     private double[][] surprisals(NDList states, List<int[]> next) {
@@ -193,9 +219,8 @@ record Likelihood(Transformer transformer) {
                 int end = Math.min(tokens.length, first + CHUNK);
                 try (NDManager within = z.getManager().newSubManager()) {
                     NDArray chunk = z.get(within, new NDIndex().addSliceDim(first, end));
-                    double[] some = surprisal(
-                            transformer.logits(chunk).logSoftmax(-1),
-                            Arrays.copyOfRange(tokens, first, end)); // [chunk, vocabulary]
+                    NDArray logP = transformer.logits(chunk).logSoftmax(-1); // [chunk, vocabulary]
+                    double[] some = surprisal(logP, Arrays.copyOfRange(tokens, first, end));
                     System.arraycopy(some, 0, all, first, some.length);
                 }
             }
@@ -207,7 +232,7 @@ record Likelihood(Transformer transformer) {
         return each;
     }
 
-    /** -ln p of one token a row of ln p [n, vocabulary]. */
+    /** Returns -ln p of one token in each row of ln p [n, vocabulary]. */
     private static double[] surprisal(NDArray logP, int... tokens) {
         NDArray index =
                 logP.getManager().create(Arrays.stream(tokens).asLongStream().toArray(), new Shape(tokens.length, 1));

@@ -13,30 +13,31 @@ import rudder.model.transformer.PrefixCache;
 import rudder.model.transformer.Staging;
 
 /**
- * What a model and its regulator take in memory, in bytes, estimated from sizes alone. Weights ({@link #inFloat16} for
- * half of them), keys, values and states are float32 on the model's device; Jacobians and gains are float64 on Java's
- * heap, T d^2 8 each. {@link LanguageModel#load} and {@link LanguageModel#meanJacobians} ask it before they begin.
+ * The memory that a model and its regulator take, in bytes, estimated from sizes alone. Weights, keys, values and
+ * states are float32 on the model's device; {@link #inFloat16} halves the weights. Jacobians and gains are float64 on
+ * Java's heap, T d^2 8 each. {@link LanguageModel#load} and {@link LanguageModel#meanJacobians} check the plan before
+ * they begin.
  *
  * <pre>{@code
  * MemoryPlan.of(ModelShape.paper().get(1), 24, 20, 1).route(24L << 30)   // STREAMED
  * }</pre>
  *
- * @param name the model
- * @param parameters weights, norms and biases
- * @param weights 4 bytes a parameter, 2 in float16: all of them, though what logits are read by is made when they are
- *     first asked for, and an embedding that is another matrix stays in its file
- * @param cache keys and values of a batch while it is written, batch x tokens x T x 2 x key heads x head dimension x 4
- * @param passing what one pass needs beside: activations and logits, keys and values of prompts that are kept, and
- *     while loading a staging buffer of 4 MiB
- * @param prompts keys and values of the prompts at which the model is linearised, kept on the heap until their mean is
- *     made
- * @param jacobians A_0..A_{T-1}, T d^2 8
- * @param gains K_0..K_{T-1}, T d^2 8
- * @param matrix a single d x d matrix in double precision, d^2 8
- * @param block products of one block: its Jacobian's factors in float32 (of f d and d^2), a Riccati step's in float64
- *     (of d^2), whichever is more
- * @param tracker one row to measure and one to push by for each block, 2 T d 8: all that steering by one feature needs
- *     at run time
+ * @param name the model.
+ * @param parameters weights, norms and biases.
+ * @param weights 4 bytes for each parameter, 2 in float16. An upper bound: the output head is loaded when logits are
+ *     first asked for, and an untied embedding stays in its file.
+ * @param cache keys and values of a batch while it is generated, batch x tokens x T x 2 x key heads x head dimension x
+ *     4.
+ * @param passing activations and logits of one pass, the prefix cache, and while loading a staging buffer of 4 MiB.
+ * @param prompts keys and values of the prompts at which the model is linearised, on the heap until their mean is
+ *     computed.
+ * @param jacobians A_0..A_{T-1}, T d^2 8.
+ * @param gains K_0..K_{T-1}, T d^2 8.
+ * @param matrix a single d x d matrix in double precision, d^2 8.
+ * @param block products of one block: its Jacobian's factors in float32 (of f d and d^2), or a Riccati step's in
+ *     float64 (of d^2), whichever is more.
+ * @param tracker two rows for each block, one to measure and one to add, 2 T d 8: all that steering by one feature
+ *     needs at run time.
  */
 public record MemoryPlan(
         String name,
@@ -51,36 +52,35 @@ public record MemoryPlan(
         long block,
         long tracker) {
 
-    /** How a regulator can be made, from the one that needs most. */
+    /** Ways to compute a regulator, in order of memory, the largest first. */
     public enum Route {
         /**
-         * {@link LanguageModel#meanJacobians} and {@link rudder.theory.Lqr#solve}: all Jacobians and all gains at once,
-         * O(T d^2).
+         * {@link LanguageModel#meanJacobians} and {@link rudder.theory.Lqr#solve}, with all Jacobians and all gains in
+         * memory: O(T d^2).
          */
         DENSE,
         /**
-         * Jacobians on disk ({@code rudder.steer.Linearisation.kept}) and {@link rudder.theory.Lqr#feedback}, of which
-         * only K_k v_k is kept: O(d^2 + T d).
+         * Jacobians on disk ({@code rudder.steer.Linearisation.kept}) and {@link rudder.theory.Lqr#feedback}, which
+         * keeps only K_k v_k: O(d^2 + T d).
          */
         STREAMED,
         /**
-         * {@link rudder.theory.control.FeatureTracker} on {@link PromptPlant}'s products with vectors: no d x d matrix,
-         * O(T d).
+         * {@link rudder.theory.control.FeatureTracker} on {@link PromptPlant}'s products with vectors, without any d x
+         * d matrix: O(T d).
          */
         MATRIX_FREE,
-        /** Not even the weights and a pass fit. */
+        /** None: the weights and a pass do not fit. */
         NONE
     }
 
     private static final Path MEMINFO = Path.of("/proc/meminfo");
 
     /**
-     * The plan for linearising at some prompts and writing some texts at once.
+     * Returns the plan for linearising at some prompts and generating a batch of texts.
      *
-     * @param shape sizes
-     * @param prompts number of prompts at which the model is linearised
-     * @param tokens length of each prompt, and of each text with its prompt
-     * @param batch texts written at once
+     * @param prompts number of prompts at which the model is linearised.
+     * @param tokens length of each prompt, and of each text with its prompt.
+     * @param batch texts generated side by side.
      * @throws IllegalArgumentException if a number is not positive
      */
     public static MemoryPlan of(ModelShape shape, int prompts, int tokens, int batch) {
@@ -117,8 +117,8 @@ public record MemoryPlan(
     }
 
     /**
-     * The same with weights in float16. Linearising a block takes its weights in float32 beside: at most as much again
-     * as its products.
+     * Returns the same plan with weights in float16. Linearising a block then also takes a float32 copy of its weights,
+     * at most as large as its products.
      */
     public MemoryPlan inFloat16() {
         return new MemoryPlan(
@@ -139,32 +139,32 @@ public record MemoryPlan(
         return type == DataType.FLOAT16 ? inFloat16() : this;
     }
 
-    /** Bytes of everything that a route holds at once, on the device and on the heap. */
+    /** Returns the bytes that a route needs at the same time, on the device and on the heap. */
     public long bytes(Route route) {
         return device(route) + heap(route);
     }
 
-    /** Bytes on the model's device. */
+    /** Returns the bytes on the model's device. */
     public long device(Route route) {
         return weights + cache + passing + (route == Route.DENSE || route == Route.STREAMED ? block : 0);
     }
 
-    /** Bytes on Java's heap. */
+    /** Returns the bytes on Java's heap. */
     public long heap(Route route) {
         return switch (route) {
             case DENSE -> jacobians + gains + prompts + tracker;
-            case STREAMED -> 2 * matrix + prompts + tracker; // one is made while the one before is written, or read
+            case STREAMED -> 2 * matrix + prompts + tracker; // one is computed while the one before is stored, or read
             case MATRIX_FREE -> prompts + tracker;
             case NONE -> 0;
         };
     }
 
-    /** The first route that fits where device and heap share one memory, as on a CPU. */
+    /** Returns the first route that fits where device and heap share one memory, as on a CPU. */
     public Route route(long memory) {
         return route(memory, memory, memory);
     }
 
-    /** The first route that fits a device beside a host, as on a GPU. */
+    /** Returns the first route that fits a device with its own memory, such as a GPU, and its host. */
     public Route route(long device, long host) {
         return route(device, host, Long.MAX_VALUE);
     }
@@ -179,8 +179,8 @@ public record MemoryPlan(
     }
 
     /**
-     * Bytes that this machine can still give: what Linux calls available, at most what a container is allowed;
-     * elsewhere all there is.
+     * Returns the bytes that are available on this machine: MemAvailable on Linux, at most a container's limit; on
+     * other systems, the total memory.
      */
     public static long available() {
         long total = ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
@@ -197,13 +197,14 @@ public record MemoryPlan(
         }
     }
 
-    /** @throws IllegalStateException if weights and a pass take more than the memory that is available to them */
+    /** @throws IllegalStateException if weights and a pass take more memory than is available */
     void requireLoadable(long available) {
         if (device(Route.MATRIX_FREE) > available) {
             throw new IllegalStateException(String.format(
                     Locale.ROOT,
                     "%s has %.3g billion parameters, %.1f GB of weights, and needs %.1f GB to run; "
-                            + "%.1f GB are available: close other programs, take a smaller model, or a machine or GPU (RUDDER_DEVICE) with more memory",
+                            + "%.1f GB are available: close other programs, take a smaller model, "
+                            + "or a machine or GPU (RUDDER_DEVICE) with more memory",
                     name,
                     parameters / 1e9,
                     weights / 1e9,
@@ -213,7 +214,7 @@ public record MemoryPlan(
     }
 
     /**
-     * Whether all Jacobians and all gains fit, at once, into the heap that Java may have and into this machine's
+     * Returns whether all Jacobians and all gains fit together into Java's largest heap and this machine's available
      * memory.
      */
     public boolean denseFits() {
@@ -225,16 +226,17 @@ public record MemoryPlan(
     }
 
     /**
-     * @throws IllegalStateException if Jacobians and gains take more than the largest heap or, beyond the present one,
-     *     than the machine has
+     * @throws IllegalStateException if Jacobians and gains take more than the largest heap, or more than is available
      */
     void requireDense(long heap, long available) {
         if (!denseFits(heap, available)) {
             throw new IllegalStateException(String.format(
                     Locale.ROOT,
                     "the Jacobians of %s take %.2f GB in double precision, its gains as much, and the "
-                            + "prompts' keys and values %.2f GB; Java's heap may grow to %.2f GB, and %.2f GB are available: raise -Xmx (RUDDER_HEAP in notebooks), "
-                            + "take fewer prompts, keep the Jacobians on disk (Linearisation.kept, then Lqr.feedback), or steer by "
+                            + "prompts' keys and values %.2f GB; "
+                            + "Java's heap may grow to %.2f GB, and %.2f GB are available: "
+                            + "raise -Xmx (RUDDER_HEAP in notebooks), take fewer prompts, "
+                            + "keep the Jacobians on disk (Linearisation.kept, then Lqr.feedback), or steer by "
                             + "FeatureTracker.of(model.plant(prompt), ...), which forms none",
                     name,
                     jacobians / 1e9,
@@ -248,8 +250,8 @@ public record MemoryPlan(
     public String toString() {
         return String.format(
                 Locale.ROOT,
-                "MemoryPlan[%s, %.3g billion parameters, weights %.1f GB, Jacobians %.2f GB, dense %.1f GB, streamed %.1f GB, "
-                        + "products %.1f GB]",
+                "MemoryPlan[%s, %.3g billion parameters, weights %.1f GB, Jacobians %.2f GB, dense %.1f GB, "
+                        + "streamed %.1f GB, products %.1f GB]",
                 name,
                 parameters / 1e9,
                 weights / 1e9,

@@ -19,11 +19,11 @@ import rudder.theory.bound.CertifiedBound;
 import rudder.theory.control.Rollout;
 
 /**
- * The dynamical system that a prompt makes of a model: phi_k takes the last token's residual stream through block k,
- * the keys and values of earlier tokens held fixed as the unsteered model left them. Its derivative A_k, at the
- * prompt's own trace unless a state is given, is a closed form; as products on rows it needs no d x d matrix.
+ * The dynamical system that a prompt makes of a model: phi_k takes the last token's residual stream through block k.
+ * The keys and values of earlier tokens are held fixed, as the unsteered model computed them. The derivative A_k is a
+ * closed form, at the prompt's own trace unless a state is given. Products with A_k need no d x d matrix.
  *
- * <p>Holds copies on the Java heap only; it lives as long as its model.
+ * <p>A plant holds copies on the Java heap only. It lives as long as its model, and is not closed.
  */
 public final class PromptPlant implements Plant, Differential {
 
@@ -49,12 +49,12 @@ public final class PromptPlant implements Plant, Differential {
         return transformer.config.dimension();
     }
 
-    /** The prompt's own, unsteered run; of a plant {@link #about} another, that one. */
+    /** Returns the nominal run: the prompt's own, unsteered run, or the run given to {@link #about}. */
     public ResidualTrace nominal() {
         return nominal;
     }
 
-    /** The same plant, linearised about another run of it. */
+    /** Returns the same plant, linearised about another run. */
     public PromptPlant about(Rollout run) {
         return new PromptPlant(transformer, new ResidualTrace(nominal.tokens(), run), keys, values);
     }
@@ -64,7 +64,7 @@ public final class PromptPlant implements Plant, Differential {
         return next(k, new double[][] {z})[0];
     }
 
-    /** phi_k of several states at once, [m][d] to [m][d]. */
+    /** Returns phi_k of several states, [m][d] to [m][d]. */
     @Override
     public double[][] next(int k, double[][] z) {
         try (NDManager scope = transformer.manager.newSubManager()) {
@@ -73,19 +73,19 @@ public final class PromptPlant implements Plant, Differential {
         }
     }
 
-    /** A_k at the prompt's own state, [d, d]. */
+    /** Returns A_k at the nominal state, [d, d]. */
     public DMatrixRMaj jacobian(int k) {
         return jacobian(k, nominal.state(k));
     }
 
-    /** A_k = d phi_k / d z at z, [d, d]. */
+    /** Returns A_k = d phi_k / d z at z, [d, d]. */
     public DMatrixRMaj jacobian(int k, double[] z) {
         try (NDManager scope = transformer.manager.newSubManager()) {
             return EngineAlgebra.down(derivative(scope, k, z).matrix());
         }
     }
 
-    /** Jacobian-vector products A_k x at the prompt's own state for rows x, [m, d]: [m, d]. */
+    /** Returns Jacobian-vector products A_k x at the nominal state for rows x [m, d]: [m, d]. */
     @Override
     public DMatrixRMaj jvp(int k, DMatrixRMaj x) {
         try (NDManager scope = transformer.manager.newSubManager()) {
@@ -95,7 +95,7 @@ public final class PromptPlant implements Plant, Differential {
         }
     }
 
-    /** Vector-Jacobian products y'A_k at the prompt's own state for rows y, [m, d]: [m, d]. */
+    /** Returns vector-Jacobian products y'A_k at the nominal state for rows y [m, d]: [m, d]. */
     @Override
     public DMatrixRMaj vjp(int k, DMatrixRMaj y) {
         try (NDManager scope = transformer.manager.newSubManager()) {
@@ -104,9 +104,9 @@ public final class PromptPlant implements Plant, Differential {
     }
 
     /**
-     * How much the blocks can curve about the prompt's own states, from norms of the weights: what a
-     * {@link CertifiedBound} of this plant rests on. Sound, up to rounding, and very loose; {@code BlockCurvature} has
-     * the derivation. Costs some matrix products a block, once.
+     * Bounds the second derivatives of the blocks about the nominal states, from norms of the weights, for a
+     * {@link CertifiedBound} of this plant. The bounds hold up to rounding and are very loose; {@code BlockCurvature}
+     * has the derivation. Takes some matrix products for each block, once.
      *
      * @throws UnsupportedOperationException if attention's scores have a soft cap, as in Gemma 2
      */
@@ -123,7 +123,7 @@ public final class PromptPlant implements Plant, Differential {
         return (k, radius) -> blocks.get(k).within(radius);
     }
 
-    /** A_k on the engine's device, [d, d]. */
+    /** Returns A_k on the engine's device, [d, d]. */
     NDArray jacobian(NDManager scope, int k) {
         return derivative(scope, k, nominal.state(k)).matrix();
     }
@@ -133,7 +133,7 @@ public final class PromptPlant implements Plant, Differential {
         return at.block.linearise(upload(scope, z), at.view, at.keys, at.values);
     }
 
-    /** Block k and what its last token sees: angles of the last position, earlier keys and values within the window. */
+    /** Block k at the last token: its rotary angles, and the earlier keys and values within the window. */
     private final class Point {
         final Block block;
         final ForwardPass.RotaryAndMask view;

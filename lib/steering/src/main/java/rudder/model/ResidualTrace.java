@@ -3,15 +3,15 @@ package rudder.model;
 import rudder.theory.control.Rollout;
 
 /**
- * The residual stream of a prompt's last token through the blocks: the rollout of the plant that the prompt makes of
- * the model.
+ * The residual stream of a prompt's last token through all blocks. It is a rollout of the plant that the prompt makes
+ * of the model.
  *
  * @param tokens the prompt's tokens
  * @param rollout states z_0..z_T and inputs u_0..u_{T-1} (zeros where nothing was added), d numbers each
  */
 public record ResidualTrace(int[] tokens, Rollout rollout) {
 
-    /** z_k, k = 0..T: the state that enters block k, or for k = T leaves the last. */
+    /** Returns z_k, k = 0..T: the state that enters block k, or for k = T leaves the last block. */
     public double[] state(int k) {
         if (k < 0 || k > rollout.horizon()) {
             throw new IllegalArgumentException("state " + k + ", wanted 0.." + rollout.horizon());

@@ -9,12 +9,12 @@ import java.util.function.IntUnaryOperator;
 import rudder.checkpoint.tokenizer.Ranked;
 
 /**
- * Chooses the tokens of one sequence. Its draws depend on the seed, its row and its own tokens only: a sequence is the
- * same alone and in a batch. The vocabulary is never sorted whole. Not thread-safe.
+ * Chooses the tokens of one sequence. The draws depend only on the seed, the row and the sequence's own tokens, so that
+ * a sequence is the same alone and in a batch. The whole vocabulary is never sorted. Not thread-safe.
  */
 final class Sampler {
     private static final int BINS_PER_UNIT = 8; // of (largest - logit) / temperature
-    private static final int BINS = 32 * BINS_PER_UNIT; // the last takes all the rest: weights below exp(-32)
+    private static final int BINS = 32 * BINS_PER_UNIT; // the last bin takes all weights below exp(-32)
 
     private final Sampling sampling;
     private final Random random;
@@ -26,8 +26,8 @@ final class Sampler {
     private float largest;
 
     /**
-     * @param row the sequence's place in its batch; 0 when alone
-     * @param prompt the tokens before the first choice, which the repetition penalty counts too
+     * @param row the number of the sequence in its list; 0 when alone
+     * @param prompt the tokens before the first choice; the repetition penalty counts them too
      */
     Sampler(Sampling sampling, int row, int... prompt) {
         this.sampling = sampling;
@@ -35,7 +35,7 @@ final class Sampler {
         accept(prompt);
     }
 
-    /** Tokens that came into the sequence without {@link #next}. */
+    /** Adds tokens to the sequence that {@link #next} did not choose. */
     void accept(int... tokens) {
         for (int token : tokens) {
             seen.set(token);
@@ -47,9 +47,9 @@ final class Sampler {
     }
 
     /**
-     * The next token, which becomes part of the sequence; one random number is drawn unless decoding is greedy.
+     * Chooses the next token and adds it to the sequence. Draws one random number unless decoding is greedy.
      *
-     * @param logits logits[offset .. offset + size), one a token id; not modified
+     * @param logits logits[offset .. offset + size), one for each token id; not modified
      * @throws IllegalArgumentException if a logit is NaN or +infinity, or all are -infinity
      */
     int next(float[] logits, int offset, int size) {
@@ -87,14 +87,14 @@ final class Sampler {
                         + ", wanted finite ones; an input steered too hard overflows, lower its strength");
     }
 
-    /** A logit after the repetition penalty. */
+    /** Returns a logit after the repetition penalty. */
     private float logit(int id) {
         float logit = logits[offset + id];
         float penalty = (float) sampling.repetitionPenalty();
         return penalty == 1 || !seen.get(id) ? logit : logit > 0 ? logit / penalty : logit * penalty;
     }
 
-    /** exp((logit - largest) / temperature): the probability up to a factor. */
+    /** Returns exp((logit - largest) / temperature): the probability up to a factor. */
     private double weight(int id) {
         return Math.exp((logit(id) - largest) / sampling.temperature());
     }
@@ -117,7 +117,7 @@ final class Sampler {
         return pick(nucleus(ranked, sampling.topP() * total), i -> Ranked.id(ranked[i]));
     }
 
-    /** One of n tokens, each with a probability proportional to its weight. */
+    /** Draws one of n tokens, each with a probability proportional to its weight. */
     private int pick(int n, IntUnaryOperator id) {
         double point = random.nextDouble() * sum(n, id); // in [0, sum)
         double sum = 0;
@@ -136,7 +136,7 @@ final class Sampler {
         return sum;
     }
 
-    /** How many of the ranked tokens it takes to reach a weight; at least one. */
+    /** Returns how many of the ranked tokens reach a weight together; at least one. */
     private int nucleus(long[] ranked, double enough) {
         double sum = 0;
         int n = 0;
@@ -146,14 +146,14 @@ final class Sampler {
         return n;
     }
 
-    // A nucleus without sorting the vocabulary: likelier bins hold likelier tokens, so the fewest bins that reach topP
-    // hold the nucleus and little else.
+    // Finds a nucleus without sorting the vocabulary. Likelier bins hold likelier tokens, so the fewest bins that reach
+    // topP hold the nucleus and few other tokens.
 
     private int bin(int id) {
         return (int) Math.min(BINS - 1, BINS_PER_UNIT * (largest - logit(id)) / sampling.temperature());
     }
 
-    /** The weight in each bin. */
+    /** Returns the weight in each bin. */
     private double[] masses() {
         double[] masses = new double[BINS];
         for (int id = 0; id < size; id++) {
@@ -170,7 +170,7 @@ final class Sampler {
         return bin;
     }
 
-    /** The tokens of the bins 0 to {@code last}, ranked. */
+    /** Returns the tokens of the bins 0 to {@code last}, ranked. */
     private long[] upTo(int last) {
         long[] ranked = new long[64];
         int n = 0;
@@ -184,9 +184,9 @@ final class Sampler {
         return Arrays.copyOf(ranked, n);
     }
 
-    /** The k largest, ranked; of equal ones those with the lowest ids. */
+    /** Returns the tokens with the k largest logits, ranked; of equal logits, those with the lowest ids. */
     private long[] largest(int k) {
-        PriorityQueue<Long> kept = new PriorityQueue<>(k, Comparator.reverseOrder()); // the least on top
+        PriorityQueue<Long> kept = new PriorityQueue<>(k, Comparator.reverseOrder()); // the smallest on top
         for (int id = 0; id < size; id++) {
             long key = Ranked.key(logit(id), id);
             if (id < k) {
@@ -199,7 +199,7 @@ final class Sampler {
         return kept.stream().mapToLong(Long::longValue).sorted().toArray();
     }
 
-    /** Spreads a number's bits over all 64, so that neighbouring seeds and rows draw unrelated numbers. */
+    /** Spreads a number's bits over all 64 bits, so that neighbouring seeds and rows draw unrelated numbers. */
     private static long mix(long x) {
         x = (x ^ x >>> 30) * 0xbf58476d1ce4e5b9L; // the finalizer of splitmix64
         x = (x ^ x >>> 27) * 0x94d049bb133111ebL;

@@ -1,16 +1,22 @@
 package rudder.model;
 
 /**
- * How the next token is chosen from the logits. In this order, as in the transformers library: the logits of tokens
- * already in the text are divided by the repetition penalty (multiplied where negative); all are divided by the
- * temperature; the {@code topK} largest are kept; of these, the fewest whose probabilities sum to {@code topP}; one of
- * them is drawn.
+ * Settings for choosing the next token from the logits. The steps and their order are those of the transformers
+ * library:
+ *
+ * <ol>
+ *   <li>Divide the logits of tokens already in the text by the repetition penalty; multiply negative ones.
+ *   <li>Divide all logits by the temperature.
+ *   <li>Keep the {@code topK} largest.
+ *   <li>Keep the fewest of these whose probabilities sum to {@code topP}.
+ *   <li>Draw one of them.
+ * </ol>
  *
  * @param temperature 0 takes the largest logit (greedy decoding), 1 draws from the model's own distribution
  * @param topK how many tokens to keep; 0 keeps all
  * @param topP the probability to keep, in (0, 1]; 1 keeps all
- * @param repetitionPenalty above 1 discourages tokens of the prompt and of the text so far, 1 does nothing (Keskar et
- *     al. 2019, arXiv 1909.05858, section 4.1)
+ * @param repetitionPenalty above 1 discourages tokens of the prompt and of the text so far; 1 has no effect. Source:
+ *     Keskar et al. 2019, arXiv 1909.05858, section 4.1
  * @param seed the same seed draws the same tokens, alone or in a batch
  */
 public record Sampling(double temperature, int topK, double topP, double repetitionPenalty, long seed) {
@@ -35,14 +41,19 @@ public record Sampling(double temperature, int topK, double topP, double repetit
         }
     }
 
-    /** The likeliest token, always. */
+    /** Returns greedy decoding: always the likeliest token. */
     public static Sampling greedy() {
         return new Sampling(0, 0, 1, 1, 0);
     }
 
-    /** The paper's setting (arXiv 2604.19018): top-p .3 at temperature 1, repetition penalty 1.2; seed 0. */
+    /** Returns the default where none is given: greedy decoding with repetition penalty 1.2. */
+    public static Sampling standard() {
+        return greedy().withRepetitionPenalty(1.2);
+    }
+
+    /** Returns the paper's setting (arXiv 2604.19018): top-p 0.3 at temperature 1, repetition penalty 1.2; seed 0. */
     public static Sampling paper() {
-        return new Sampling(1, 0, .3, 1.2, 0);
+        return new Sampling(1, 0, 0.3, 1.2, 0);
     }
 
     public Sampling withTemperature(double value) {

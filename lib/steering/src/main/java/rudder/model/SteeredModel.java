@@ -1,50 +1,42 @@
 package rudder.model;
 
-import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.function.BiFunction;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.stream.IntStream;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.Stream;
 import rudder.checkpoint.format.Progress;
 import rudder.model.transformer.DeviceLaws;
-import rudder.model.transformer.KvCache;
-import rudder.model.transformer.PaddedTokens;
 import rudder.model.transformer.ParallelBatches;
-import rudder.model.transformer.Transformer;
 import rudder.theory.Setpoint;
 import rudder.theory.control.Controller;
-import rudder.theory.control.Rollout;
 
 /**
- * A model seen through a controller: z_{k+1} = phi_k(z_k) + u_k at the last token of the prompt and at every token
- * written after it, or {@link #atPositions} other {@link Positions}. A cheap view; the model itself is unchanged.
+ * A view of a model through a controller: z_{k+1} = phi_k(z_k) + u_k at the last token of the prompt and at every
+ * generated token, or {@link #atPositions} other {@link Positions}. The view is cheap, and the model does not change.
  */
-public final class SteeredModel {
+public final class SteeredModel extends TextGenerator {
 
-    /** Prompts that are read side by side; more are taken in turns. */
+    /** Prompts in one batch of traces, plants or likelihoods. */
     public static final int BATCH = 16;
     /**
-     * Texts written side by side: of some prompts under one controller, or under several. A token's pass reads all
-     * weights, however few texts there are.
+     * Texts in one batch of generation, under one controller or several. Every pass reads all weights, however few
+     * texts the batch has.
      */
     public static final int TEXTS = 32;
-    /** Prompts that are read side by side where each has several continuations. */
+    /** Prompts in one batch where each prompt has several continuations. */
     private static final int QUESTIONS = 10;
 
     private final LanguageModel model;
-    private final List<Controller>
-            controllers; // one for every prompt, or one for each; none if they are made at every token
-    private final Function<PromptPlant, Controller> maker; // null unless they are
+    private final List<Controller> controllers; // one for all prompts, or one for each; empty with a maker
+    private final Function<PromptPlant, Controller> maker; // makes a controller for every token, or null
     private final Positions positions;
     private final Setpoint measured;
-    private final int row; // the first text's place in a long list, which its random numbers depend on
-    private final int round; // texts until those places begin anew
+    private final int row; // number of the first text, which its random numbers depend on
+    private final int round; // after so many texts the numbers repeat
 
     SteeredModel(
             LanguageModel model,
@@ -57,11 +49,13 @@ public final class SteeredModel {
         if (controllers.isEmpty() && maker == null) {
             throw new IllegalArgumentException("no controller, wanted one, or one for each prompt");
         }
-        controllers.forEach(controller -> controller.requireFits(
-                model.horizon(), model.dimension(), model.transformer().config.headsWidth()));
+        controllers.forEach(controller -> requireFits(model, controller));
         if (measured != null && (measured.horizon() != model.horizon() || measured.dimension() != model.dimension())) {
             throw new IllegalArgumentException(measured + " has T=" + measured.horizon() + ", d=" + measured.dimension()
                     + ", wanted those of " + model + ": make it from features of this model");
+        }
+        if (measured != null) {
+            requireMeasuredOn(model, measured, measured.plant());
         }
         this.model = model;
         this.controllers = List.copyOf(controllers);
@@ -72,23 +66,42 @@ public final class SteeredModel {
         this.round = round;
     }
 
+    private static void requireFits(LanguageModel model, Controller controller) {
+        controller.requireFits(
+                model.horizon(), model.dimension(), model.transformer().config.headsWidth());
+        requireMeasuredOn(model, "controller '" + controller.name() + "'", controller.plant());
+    }
+
+    private static void requireMeasuredOn(LanguageModel model, Object what, Optional<String> plant) {
+        plant.filter(sha256 -> !sha256.equals(model.sha256())).ifPresent(sha256 -> {
+            throw new IllegalArgumentException(what + " was measured on the model with sha256 " + abbreviated(sha256)
+                    + "..., but " + model.name() + " has " + abbreviated(model.sha256())
+                    + "...: measure it on this model, or say forAnyPlant()");
+        });
+    }
+
+    private static String abbreviated(String sha256) {
+        return sha256.substring(0, Math.min(12, sha256.length()));
+    }
+
     /**
-     * The controller; where each prompt has its own, the first prompt's.
+     * Returns the controller; where each prompt has its own, the first prompt's.
      *
-     * @throws IllegalStateException if controllers are made at every token: then there is none before there is a token
+     * @throws IllegalStateException if every token has a controller of its own
      */
     public Controller controller() {
         if (maker != null) {
             throw new IllegalStateException(
-                    this + " makes a controller at every token: there is no one controller to ask for");
+                    this + " makes a controller for every token: there is no single controller to return");
         }
         return controllers.get(0);
     }
 
-    /** The controllers of these prompts, at their last tokens. */
+    /** Returns a controller for each prompt's last token. */
     private List<Controller> rows(List<int[]> prompts) {
         if (maker != null) {
-            return plants(prompts).stream().map(maker).toList();
+            return new Prefill(model, positions)
+                    .plants(prompts).stream().map(maker).toList();
         }
         if (controllers.size() > 1 && controllers.size() != prompts.size()) {
             throw new IllegalArgumentException(prompts.size() + " prompts for " + controllers.size()
@@ -97,34 +110,39 @@ public final class SteeredModel {
         return controllers.size() == 1 ? Collections.nCopies(prompts.size(), controllers.get(0)) : controllers;
     }
 
-    /** The same view, steering these tokens. */
+    /** Returns the same view, steering these tokens. */
     public SteeredModel atPositions(Positions positions) {
         return new SteeredModel(model, controllers, maker, positions, measured, row, round);
     }
 
-    /** The same view, with inputs at every token of the prompt as well (the paper's A-LQR+). */
+    /** Returns the same view, steering every token of prompt and continuation (the paper's A-LQR+). */
     public SteeredModel atEveryToken() {
         return atPositions(Positions.ALL);
     }
 
-    /** The same view; completions carry the strengths of this setpoint's feature, whatever the controller drives to. */
+    /**
+     * Returns the same view; its completions report the strengths of this setpoint's feature, whatever the controller
+     * drives to.
+     *
+     * @throws IllegalArgumentException if the setpoint does not fit the model, or was measured on another model
+     */
     public SteeredModel measuring(Setpoint setpoint) {
         return new SteeredModel(model, controllers, maker, positions, setpoint, row, round);
     }
 
     /**
-     * The same view; the first text it writes draws as the one at place {@code row} of a long list would, so that parts
-     * of the list give what the whole gives.
+     * Returns the same view; its texts are numbered from {@code row} on. A text's random numbers depend on its number,
+     * so that a part of a long list of prompts gives the same texts as the whole list.
      */
     public SteeredModel fromRow(int row) {
         return new SteeredModel(model, controllers, maker, positions, measured, row, round);
     }
 
     /**
-     * The same view; the texts it writes come in rounds of so many, and every round draws alike: so are the same
-     * prompts answered under one controller after another.
+     * Returns the same view; it repeats the random seeds every {@code texts} texts. Prompts listed once for each
+     * controller then get the same random numbers under each.
      *
-     * @throws IllegalArgumentException if there is no text in a round
+     * @throws IllegalArgumentException if {@code texts} is below 1
      */
     public SteeredModel inRounds(int texts) {
         if (texts < 1) {
@@ -133,101 +151,38 @@ public final class SteeredModel {
         return new SteeredModel(model, controllers, maker, positions, measured, row, texts);
     }
 
-    /** Writes up to {@code maxTokens} tokens after the prompt, greedily with repetition penalty 1.2. */
-    public Completion generate(String prompt, int maxTokens) {
-        return generate(prompt, maxTokens, Sampling.greedy().withRepetitionPenalty(1.2));
+    @Override
+    LanguageModel model() {
+        return model;
     }
 
-    /**
-     * Writes up to {@code maxTokens} tokens after the prompt.
-     *
-     * @throws IllegalArgumentException if prompt and tokens do not fit the model's context, or maxTokens < 1
-     */
-    public Completion generate(String prompt, int maxTokens, Sampling sampling) {
-        return generate(prompt, maxTokens, sampling, text -> {});
-    }
-
-    /** As above; {@code onText} hears the text as it is written, in whole characters. */
-    public Completion generate(String prompt, int maxTokens, Sampling sampling, Consumer<String> onText) {
-        return generate(List.of(model.encode(prompt, maxTokens)), List.of(prompt), maxTokens, sampling, onText)
-                .get(0);
-    }
-
-    /**
-     * Continues every prompt. Row i is the same whatever it is batched with, up to the rounding of the engine's
-     * products.
-     */
-    public List<Completion> generate(List<String> prompts, int maxTokens, Sampling sampling) {
-        return generate(
-                prompts.stream().map(prompt -> model.encode(prompt, maxTokens)).toList(),
-                prompts,
-                maxTokens,
-                sampling,
-                text -> {});
-    }
-
-    /** Continues prompts given as tokens; a completion's prompt is the tokens' text. */
-    public List<Completion> generateOfTokens(List<int[]> prompts, int maxTokens, Sampling sampling) {
-        prompts.forEach(prompt -> model.requireTokens(prompt, maxTokens));
-        return generate(prompts, prompts.stream().map(model::decode).toList(), maxTokens, sampling, text -> {});
-    }
-
-    /**
-     * Answers every message in the form that an instruction-tuned model expects; a completion's prompt is the message.
-     */
-    public List<Completion> chat(List<String> messages, int maxTokens, Sampling sampling) {
-        return generate(
-                messages.stream()
-                        .map(message -> model.encodeChat(message, maxTokens))
-                        .toList(),
-                messages,
-                maxTokens,
-                sampling,
-                text -> {});
-    }
-
-    private List<Completion> generate(
+    @Override
+    List<Completion> generate(
             List<int[]> prompts, List<String> texts, int maxTokens, Sampling sampling, Consumer<String> onText) {
         if (maxTokens < 1) {
             throw new IllegalArgumentException("maxTokens is " + maxTokens + ", wanted at least 1");
         }
         var rows = rows(prompts);
-        try (Progress job = Progress.of(
-                "Writing " + prompts.size() + " x " + maxTokens + " tokens, "
-                        + rows.get(0).name(),
-                prompts.size())) {
-            int batch = round > TEXTS ? TEXTS : TEXTS / round * round;
+        int batch = round > TEXTS ? TEXTS : TEXTS / round * round;
+        String title = "Generating " + prompts.size() + " x " + maxTokens + " tokens, "
+                + rows.get(0).name();
+        try (Progress job = Progress.of(title, prompts.size())) {
             return ParallelBatches.of(
                             model.transformer().manager.getDevice(),
                             prompts.size(),
                             batch,
                             (first, end) -> {
-                                var names = rows.subList(first, end).stream()
-                                        .map(Controller::name)
-                                        .toList();
+                                var controllers = rows.subList(first, end);
                                 try (NDManager scope =
                                                 model.transformer().manager.newSubManager();
-                                        DeviceLaws laws = laws(rows.subList(first, end))) {
-                                    return new Generation(
-                                                    scope,
-                                                    model.transformer(),
-                                                    model.tokenizer(),
-                                                    prompts.subList(first, end),
-                                                    i -> row + (first + i) % round,
-                                                    maxTokens,
-                                                    sampling,
-                                                    measured)
-                                            .run(
-                                                    laws,
-                                                    maker == null
-                                                            ? null
-                                                            : some -> laws(some.stream()
-                                                                    .map(maker)
-                                                                    .toList()),
-                                                    positions,
-                                                    names,
-                                                    texts.subList(first, end),
-                                                    onText);
+                                        DeviceLaws laws = laws(controllers)) {
+                                    IntUnaryOperator draws = i -> row + (first + i) % round;
+                                    var some = prompts.subList(first, end);
+                                    var names = controllers.stream()
+                                            .map(Controller::name)
+                                            .toList();
+                                    return new Generation(scope, model, some, draws, maxTokens, sampling, measured)
+                                            .run(laws, anew(), positions, names, texts.subList(first, end), onText);
                                 }
                             },
                             job::reach)
@@ -237,107 +192,52 @@ public final class SteeredModel {
         }
     }
 
-    /** What is made of the places first..end-1, for one batch after another of so many, as the stream is read. */
-    private static <R> Stream<R> inBatches(int size, BiFunction<Integer, Integer, R> made) {
-        return IntStream.iterate(0, first -> first < size, first -> first + BATCH)
-                .mapToObj(first -> made.apply(first, Math.min(size, first + BATCH)));
+    /** Returns a function that makes the laws of tokens from their plants, or null without a maker. */
+    private Function<List<PromptPlant>, DeviceLaws> anew() {
+        return maker == null ? null : plants -> laws(plants.stream().map(maker).toList());
     }
 
     private DeviceLaws laws(List<Controller> rows) {
+        rows.forEach(controller -> requireFits(model, controller)); // those made per token come here first
         return new DeviceLaws(model.transformer().manager, model.transformer().type, rows, model.transformer().config);
     }
 
-    /** The states and inputs of the prompt's last token. */
+    /** Returns the states and inputs at the prompt's last token. */
     public ResidualTrace trace(String prompt) {
         return traces(List.of(prompt)).get(0);
     }
 
-    /** {@link #trace} of each prompt, several at once. */
+    /** Returns the {@link #trace} of each prompt, computed in batches. */
     public List<ResidualTrace> traces(List<String> prompts) {
         return tracesOfTokens(
                 prompts.stream().map(prompt -> model.encode(prompt, 0)).toList());
     }
 
-    /** {@link #traces} of prompts given as tokens. */
+    /** Returns the {@link #traces} of prompts given as tokens. */
     public List<ResidualTrace> tracesOfTokens(List<int[]> prompts) {
         return streamTraces(prompts).toList();
     }
 
-    /** {@link #tracesOfTokens} as the stream is read, a batch at a time: for more prompts than memory holds traces. */
+    /** Streams {@link #tracesOfTokens}; computes a batch at a time, when it is read. */
     Stream<ResidualTrace> streamTraces(List<int[]> prompts) {
         var rows = rows(prompts);
-        return inBatches(prompts.size(), (first, end) -> {
-                    var batch = prompts.subList(first, end);
-                    var traces = new ArrayList<ResidualTrace>();
-                    try (DeviceLaws laws = laws(rows.subList(first, end))) {
-                        prefill(
-                                batch,
-                                laws,
-                                new Transformer.Trace(),
-                                (trace, cache, x) -> traces.addAll(traces(batch, trace)));
-                    }
-                    return traces;
-                })
-                .flatMap(List::stream);
+        return new Prefill(model, positions).traces(prompts, (first, end) -> laws(rows.subList(first, end)));
     }
 
-    /** The plants that prompts make of the unsteered model, several prompts prefilled at once. */
-    List<PromptPlant> plants(List<int[]> prompts) {
-        var plants = new ArrayList<PromptPlant>();
-        inBatches(prompts.size(), prompts::subList)
-                .forEach(batch -> prefill(batch, null, new Transformer.Trace(), (trace, cache, x) -> {
-                    var traces = traces(batch, trace);
-                    for (int i = 0; i < traces.size(); i++) {
-                        plants.add(new PromptPlant(
-                                model.transformer(),
-                                traces.get(i),
-                                cache.keysBefore(cache.columns() - 1, i),
-                                cache.valuesBefore(cache.columns() - 1, i)));
-                    }
-                }));
-        return plants;
-    }
-
-    /**
-     * What the attention heads of every block of the unsteered model put out at the prompts' last tokens, side by side:
-     * [prompt][T][h w].
-     */
-    double[][][] heads(List<int[]> prompts) {
-        var heads = new ArrayList<double[][]>();
-        inBatches(prompts.size(), prompts::subList)
-                .forEach(batch -> prefill(batch, null, Transformer.Trace.withHeads(), (trace, cache, x) -> {
-                    var byBlock =
-                            trace.heads().stream().map(Transformer::toRows).toList();
-                    IntStream.range(0, batch.size())
-                            .forEach(i -> heads.add(
-                                    byBlock.stream().map(rows -> rows[i]).toArray(double[][]::new)));
-                }));
-        return heads.toArray(double[][][]::new);
-    }
-
-    /** Next-token logits after a prompt given as tokens, [vocabulary]. */
+    /** Returns the next-token logits after a prompt given as tokens, [vocabulary]. */
     public float[] logits(int[] prompt) {
-        var out = new float[1][];
         try (DeviceLaws laws = laws(rows(List.of(prompt)))) {
-            prefill(
-                    List.of(prompt),
-                    laws,
-                    null,
-                    (trace, cache, x) -> out[0] = model.transformer()
-                            .lastLogits(x)
-                            .toType(DataType.FLOAT32, false)
-                            .toFloatArray());
+            return new Prefill(model, positions).logits(prompt, laws);
         }
-        return out[0];
     }
 
     /**
-     * Negative log-likelihoods in nats of the tokens of each prompt's continuations, as if this view had written them
-     * itself. A prompt is read once, however many continuations it has; texts are read side by side.
+     * Returns the negative log-likelihoods in nats of the tokens of each prompt's continuations, as if this view had
+     * generated them. Each prompt is read once for all its continuations, and texts are read in batches.
      *
-     * @return [prompt][continuation][token]
-     * @throws IllegalArgumentException if there are not as many lists of continuations as prompts, a prompt and a
-     *     continuation do not fit the model's context, or one has no token
+     * @return [prompt][continuation][token].
+     * @throws IllegalArgumentException if prompts and lists of continuations differ in number, a prompt and a
+     *     continuation do not fit the context, or one of them has no token
      */
     public double[][][] surprisals(List<int[]> prompts, List<List<int[]>> continuations) {
         if (prompts.size() != continuations.size()) {
@@ -362,7 +262,7 @@ public final class SteeredModel {
                             QUESTIONS,
                             (first, end) -> {
                                 try (DeviceLaws laws = laws(rows.subList(first, end))) {
-                                    return new Likelihood(model.transformer())
+                                    return new Likelihood(model)
                                             .surprisals(
                                                     prompts.subList(first, end),
                                                     continuations.subList(first, end),
@@ -378,22 +278,25 @@ public final class SteeredModel {
     }
 
     /**
-     * How far steering moved the next-token distributions of this view's completions: the KL divergence in nats of the
-     * steered distribution p from q, which the unsteered model has after the same tokens, {@code sum_x p(x) ln(p(x) /
-     * q(x))}. [completion][token]
+     * Returns how far steering moved the next-token distributions of this view's completions: the KL divergence
+     * {@code sum_x p(x) ln(p(x) / q(x))} in nats. Here p is the steered distribution, and q the unsteered model's after
+     * the same tokens.
+     *
+     * @return [completion][token]
+     * @throws UnsupportedOperationException if every token has a controller of its own
      */
     public double[][] divergences(List<Completion> completions) {
         var divergences = new double[completions.size()][];
         if (maker != null) {
             throw new UnsupportedOperationException(
-                    this + ": how far controllers that are made at every token move the next one is not measured");
+                    this + ": no divergence is defined where every token has a controller of its own");
         }
         var rows = rows(completions.stream().map(Completion::promptTokens).toList());
         try (Progress job = Progress.of(
                 "KL of " + completions.size() + " completions, " + rows.get(0).name(), completions.size())) {
             for (int i = 0; i < divergences.length; i++) {
                 try (DeviceLaws laws = laws(rows.subList(i, i + 1))) {
-                    divergences[i] = new Likelihood(model.transformer())
+                    divergences[i] = new Likelihood(model)
                             .divergences(
                                     completions.get(i).promptTokens(),
                                     completions.get(i).tokens(),
@@ -406,57 +309,12 @@ public final class SteeredModel {
         return divergences;
     }
 
-    private interface Prefilled {
-        /**
-         * Given what the pass left in its trace and cache, and the residual stream x [B, L, d] that leaves the last
-         * block.
-         */
-        void accept(Transformer.Trace trace, KvCache cache, NDArray x);
-    }
-
-    private void prefill(List<int[]> prompts, DeviceLaws laws, Transformer.Trace trace, Prefilled then) {
-        prompts.forEach(prompt -> model.requireTokens(prompt, 0));
-        Transformer transformer = model.transformer();
-        var padded = PaddedTokens.of(prompts);
-        try (NDManager scope = transformer.manager.newSubManager();
-                KvCache cache = transformer.cache(padded.pads(), padded.columns())) {
-            int[][] unread =
-                    positions.earlier ? padded.tokens() : transformer.prefixes.readCommonPrefix(padded.tokens(), cache);
-            then.accept(
-                    trace,
-                    cache,
-                    transformer.run(scope, unread, cache, positions.last ? laws : null, positions.earlier, trace));
-        }
-    }
-
-    private List<ResidualTrace> traces(List<int[]> prompts, Transformer.Trace trace) {
-        int horizon = model.horizon();
-        var states = new double[prompts.size()][horizon + 1][];
-        var inputs = new double[prompts.size()][horizon][];
-        var none = new double[model.dimension()];
-        for (int k = 0; k <= horizon; k++) {
-            double[][] z = Transformer.toRows(trace.states().get(k));
-            double[][] u = k == horizon || trace.inputs().get(k) == null
-                    ? null
-                    : Transformer.toRows(trace.inputs().get(k));
-            for (int i = 0; i < states.length; i++) {
-                states[i][k] = z[i];
-                if (k < horizon) {
-                    inputs[i][k] = u == null ? none : u[i];
-                }
-            }
-        }
-        return IntStream.range(0, states.length)
-                .mapToObj(i -> new ResidualTrace(prompts.get(i), new Rollout(states[i], inputs[i])))
-                .toList();
-    }
-
     @Override
     public String toString() {
         String steering = maker != null
                 ? "relinearised at every token"
                 : controllers.size() == 1 ? controllers.get(0).name() : controllers.size() + " controllers";
         return "SteeredModel[" + model.name() + ", " + steering
-                + (positions == Positions.PROMPT_END_AND_GENERATED ? "" : ", tokens " + positions) + "]";
+                + (positions == Positions.DEFAULT ? "" : ", tokens " + positions) + "]";
     }
 }

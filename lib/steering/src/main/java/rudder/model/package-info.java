@@ -1,5 +1,5 @@
 /**
- * What a user meets first: a language model that generates, is steered, traced and linearised.
+ * The package a user meets first: a language model that generates, and that can be steered, traced and linearised.
  *
  * <p>{@link rudder.model.LanguageModel} is loaded once and closed by its user. {@link rudder.model.SteeredModel} is a
  * cheap view of it through a {@link rudder.theory.control.Controller}. A {@link rudder.model.PromptPlant} is the

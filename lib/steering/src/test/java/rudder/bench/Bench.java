@@ -149,8 +149,8 @@ final class Bench {
         arms.in("s")
                 .arm(
                         "answers_b40_read_anew",
-                        () -> Arms.seconds(() -> free.atPositions(Positions.ALL).chat(messages, 16, GREEDY)))
-                .arm("answers_b40_kept", () -> Arms.seconds(() -> free.chat(messages, 16, GREEDY)))
+                        () -> Arms.seconds(() -> free.atPositions(Positions.ALL).chatEach(messages, 16, GREEDY)))
+                .arm("answers_b40_kept", () -> Arms.seconds(() -> free.chatEach(messages, 16, GREEDY)))
                 .run(5);
     }
 

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import rudder.model.Completion;
+import rudder.model.Positions;
 
 class StatisticsTest {
 
@@ -96,7 +97,15 @@ class StatisticsTest {
         assertEquals(0.5, Metric.distinct(List.of("a", "b", "a", "b", "a"), 2));
         assertTrue(Double.isNaN(Metric.distinct(List.of("a"), 2)));
         var completion = new Completion(
-                "p", " sea sea", new int[] {1}, new int[] {1, 1}, false, "none", new double[0][], new double[2][3]);
+                "p",
+                " sea sea",
+                new int[] {1},
+                new int[] {1, 1},
+                false,
+                "none",
+                Positions.ALL,
+                new double[0][],
+                new double[2][3]);
         assertEquals(0.5, Metric.distinct(1).all().apply(List.of(completion))[0]);
         assertEquals(0, Metric.energy().all().apply(List.of(completion))[0]);
     }

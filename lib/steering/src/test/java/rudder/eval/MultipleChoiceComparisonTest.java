@@ -63,7 +63,7 @@ class MultipleChoiceComparisonTest {
             var chat = Comparison.of(model, List.of("Name a colour"), settings, Controller.none());
             var completion = chat.completions("none").get(0);
             assertEquals(model.encodeChat("Name a colour").length, completion.promptTokens().length);
-            int[] whole = model.encodeChat("Name a colour", completion.text());
+            int[] whole = model.encodeAnswered("Name a colour", completion.text());
             assertEquals(
                     model.perplexity(whole, completion.promptTokens().length),
                     chat.mean("none", "perplexity").mean(),

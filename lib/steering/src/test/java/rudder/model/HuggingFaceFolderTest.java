@@ -154,16 +154,24 @@ class HuggingFaceFolderTest {
         }
         // 8 letters, BOS 9, a control token 10, of a vocabulary of 199
         Files.writeString(temp.resolve("tokenizer.json"), """
-                {"version": "1.0", "truncation": {"max_length": 2, "stride": 0, "strategy": "LongestFirst", "direction": "Right"}, "padding": null,
-                 "model": {"type": "BPE", "unk_token": null, "vocab": {"a": 0, "b": 1, "c": 2, "d": 3, "e": 4, "\\u0120": 5, "ab": 6, "\\u0120ab": 7, "x": 8},
+                {"version": "1.0", "padding": null,
+                 "truncation": {"max_length": 2, "stride": 0, "strategy": "LongestFirst", "direction": "Right"},
+                 "model": {"type": "BPE", "unk_token": null, "vocab": {"a": 0, "b": 1, "c": 2, "d": 3, "e": 4,
+                           "\\u0120": 5, "ab": 6, "\\u0120ab": 7, "x": 8},
                            "merges": ["a b", "\\u0120 ab"]},
-                 "normalizer": null, "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
-                 "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
-                                    "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 0}}],
+                 "normalizer": null,
+                 "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+                                   "use_regex": true},
+                 "post_processor": {"type": "TemplateProcessing",
+                                    "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}},
+                                               {"Sequence": {"id": "A", "type_id": 0}}],
+                                    "pair": [{"Sequence": {"id": "A", "type_id": 0}},
+                                             {"Sequence": {"id": "B", "type_id": 0}}],
                                     "special_tokens": {"<s>": {"id": "<s>", "ids": [9], "tokens": ["<s>"]}}},
-                 "added_tokens": [{"id": 9, "content": "<s>", "special": true, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false},
-                                  {"id": 10, "content": "<|eot_id|>", "special": true, "single_word": false, "lstrip": false, "rstrip": false,
-                                   "normalized": false}],
+                 "added_tokens": [{"id": 9, "content": "<s>", "special": true, "single_word": false, "lstrip": false,
+                                   "rstrip": false, "normalized": false},
+                                  {"id": 10, "content": "<|eot_id|>", "special": true, "single_word": false,
+                                   "lstrip": false, "rstrip": false, "normalized": false}],
                  "decoder": null}""");
         Files.writeString(temp.resolve("generation_config.json"), "{\"eos_token_id\": [4]}");
         Files.writeString(temp.resolve("chat_template.jinja"), "<|start_header_id|> <|eot_id|>");

@@ -56,7 +56,7 @@ class MemoryPlanTest {
 
     /** Bytes of the arrays that the engine holds for a model, but for what it keeps of prompts. */
     private static long held(LanguageModel model) {
-        return held(model.transformer().manager) - held(model.transformer().prefixes.manager);
+        return held(model.transformer().manager) - held(model.prefixes().manager);
     }
 
     private static long held(NDManager manager) {

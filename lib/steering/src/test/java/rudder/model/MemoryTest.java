@@ -29,7 +29,7 @@ class MemoryTest {
     /** But for those that it keeps of prompts. */
     private static int arrays(LanguageModel model) {
         return model.transformer().manager.getManagedArrays().size()
-                - model.transformer().prefixes.manager.getManagedArrays().size();
+                - model.prefixes().manager.getManagedArrays().size();
     }
 
     @Test

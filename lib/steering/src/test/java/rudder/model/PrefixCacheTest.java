@@ -77,10 +77,10 @@ class PrefixCacheTest {
             int longest =
                     prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
             var padded = PaddedTokens.of(prompts);
-            try (var begun = transformer.prefixes.open(prompts, most);
+            try (var begun = model.prefixes().open(prompts, most);
                     var cache = transformer.cache(padded.pads(), longest)) {
                 assertEquals(longest - 1, begun.columns());
-                int[][] last = transformer.prefixes.read(padded.tokens(), cache);
+                int[][] last = model.prefixes().read(padded, cache);
                 assertArrayEquals(
                         prompts.stream()
                                 .map(prompt -> new int[] {prompt[prompt.length - 1]})
@@ -95,21 +95,20 @@ class PrefixCacheTest {
             IntStream.range(0, first.size())
                     .forEach(row -> assertArrayEquals(
                             first.get(row).tokens(), again.get(row).tokens()));
-            assertTrue(keeps(transformer.prefixes, prompts, most));
-            var kept = uids(transformer.prefixes);
+            assertTrue(keeps(model.prefixes(), prompts, most));
+            var kept = uids(model.prefixes());
             var several = model.generate(
                     Stream.concat(Tiny.TEXTS.stream(), Tiny.TEXTS.stream()).toList(), 8, Sampling.greedy());
-            assertEquals(kept, uids(transformer.prefixes), "a prompt that comes twice is read once");
+            assertEquals(kept, uids(model.prefixes()), "a prompt that comes twice is read once");
             IntStream.range(0, prompts.size())
                     .forEach(row -> assertArrayEquals(
                             several.get(row).tokens(),
                             several.get(row + prompts.size()).tokens()));
             assertFalse(
-                    keeps(transformer.prefixes, prompts.subList(0, 2), Arrays.copyOf(most, 2)),
-                    "another number of rows");
-            assertTrue(keeps(transformer.prefixes, prompts.subList(0, 2), Arrays.copyOf(most, 2)), "now it is");
+                    keeps(model.prefixes(), prompts.subList(0, 2), Arrays.copyOf(most, 2)), "another number of rows");
+            assertTrue(keeps(model.prefixes(), prompts.subList(0, 2), Arrays.copyOf(most, 2)), "now it is");
             most[0]--;
-            assertTrue(keeps(transformer.prefixes, prompts, most), "what a token less begins with too");
+            assertTrue(keeps(model.prefixes(), prompts, most), "what a token less begins with too");
         }
     }
 
@@ -162,11 +161,11 @@ class PrefixCacheTest {
     void whatManyBatchesBeginWithIsReadOnce(Tiny tiny) {
         try (var model = tiny.load(DataType.FLOAT64, tiny.tensors(), file -> {})) {
             model.steered(Controller.none()).tracesOfTokens(alike(0, 4, 1, 7));
-            var beginning = uids(model.transformer().prefixes);
+            var beginning = uids(model.prefixes());
             assertEquals(2 * tiny.horizon, beginning.size(), "of traces, nothing but the beginning is kept");
             for (int seed = 1; seed < 4; seed++) {
                 model.steered(Controller.none()).generateOfTokens(alike(seed, 4, 1, 7), 2, Sampling.greedy());
-                var kept = uids(model.transformer().prefixes);
+                var kept = uids(model.prefixes());
                 assertTrue(kept.containsAll(beginning));
                 assertEquals((1 + seed) * 2 * tiny.horizon, kept.size());
             }
@@ -178,7 +177,7 @@ class PrefixCacheTest {
     void whatWasUsedLongestAgoMakesRoom(Tiny tiny) {
         var transformer = tiny.model(DataType.FLOAT64).transformer();
         var prompts = IntStream.range(0, 3)
-                .mapToObj(i -> new int[][] {{i + 1, 4, 5, 6, 7}})
+                .mapToObj(i -> new int[] {i + 1, 4, 5, 6, 7})
                 .toList();
         long one;
         try (var cache = transformer.cache(new int[1], 4)) {
@@ -188,12 +187,12 @@ class PrefixCacheTest {
         for (int i : new int[] {0, 1, 0, 2}) {
             read(transformer, two, prompts.get(i));
         }
-        assertTrue(keeps(two, List.of(prompts.get(0)[0]), 4));
-        assertTrue(keeps(two, List.of(prompts.get(2)[0]), 4));
-        assertFalse(keeps(two, List.of(prompts.get(1)[0]), 4), "used longest ago");
+        assertTrue(keeps(two, prompts.subList(0, 1), 4));
+        assertTrue(keeps(two, prompts.subList(2, 3), 4));
+        assertFalse(keeps(two, prompts.subList(1, 2), 4), "used longest ago");
         assertEquals(2 * 2 * tiny.horizon, two.manager.getManagedArrays().size());
-        read(transformer, two, new int[][] {IntStream.rangeClosed(1, 20).toArray()});
-        assertTrue(keeps(two, List.of(prompts.get(2)[0]), 4), "what is larger than all the room is not kept");
+        read(transformer, two, IntStream.rangeClosed(1, 20).toArray());
+        assertTrue(keeps(two, prompts.subList(2, 3), 4), "what is larger than all the room is not kept");
         two.manager.close();
     }
 
@@ -201,7 +200,8 @@ class PrefixCacheTest {
     void threadsThatShareItReadTheSame() {
         var transformer = Tiny.LLAMA.model(DataType.FLOAT64).transformer();
         var prompts = IntStream.range(0, 4)
-                .mapToObj(i -> new int[][] {{i % 2 + 1, 4, 5, 6, 7}, {9, 8, 7, 6, i % 2 + 1}})
+                .mapToObj(i ->
+                        PaddedTokens.of(List.of(new int[] {i % 2 + 1, 4, 5, 6, 7}, new int[] {9, 8, 7, 6, i % 2 + 1})))
                 .toList();
         long room;
         try (var cache = transformer.cache(new int[2], 4)) {
@@ -237,10 +237,10 @@ class PrefixCacheTest {
         return prefixes.manager.getManagedArrays().stream().map(NDArray::getUid).collect(Collectors.toSet());
     }
 
-    private static void read(Transformer transformer, PrefixCache prefixes, int[][] prompt) {
-        try (var cache = transformer.cache(new int[1], prompt[0].length)) {
-            prefixes.read(prompt, cache);
-            assertEquals(prompt[0].length - 1, cache.columns());
+    private static void read(Transformer transformer, PrefixCache prefixes, int[] prompt) {
+        try (var cache = transformer.cache(new int[1], prompt.length)) {
+            prefixes.read(PaddedTokens.of(List.of(prompt)), cache);
+            assertEquals(prompt.length - 1, cache.columns());
         }
     }
 }

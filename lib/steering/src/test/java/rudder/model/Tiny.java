@@ -17,6 +17,7 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import rudder.checkpoint.format.GgufBytes;
 import rudder.checkpoint.store.ModelFile;
+import rudder.model.transformer.Transformer;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
@@ -46,6 +47,9 @@ public enum Tiny {
             List.of("the sea", "s", "in these inner seas the tide rises, then it sets again", "a wave then", "oh!");
     private static final int F = 72;
     private static final float GLOBAL_BASE = 500;
+    private static final String CHATML = "{% for message in messages %}"
+            + "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}"
+            + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
     public final int horizon;
     final int heads;
@@ -64,6 +68,11 @@ public enum Tiny {
 
     /** A float32 tensor, its shape slowest axis first. */
     public record Tensor(long[] shape, float[] values) {}
+
+    /** The internals of a model, for tests of their package. */
+    public static Transformer transformer(LanguageModel model) {
+        return model.transformer();
+    }
 
     public String architecture() {
         return name().toLowerCase(Locale.ROOT);
@@ -88,10 +97,15 @@ public enum Tiny {
     }
 
     public static LanguageModel load(DataType type, GgufBytes gguf) {
+        return load(type, gguf, "0".repeat(64));
+    }
+
+    /** {@link #load(DataType, GgufBytes)} under another checksum than all other tiny models have. */
+    static LanguageModel load(DataType type, GgufBytes gguf, String sha256) {
         try {
             Path path = gguf.write(Files.createTempFile("tiny", ".gguf"));
             try {
-                return LanguageModel.load(new ModelFile("tiny", path, "0".repeat(64), "unknown", "unknown"), type);
+                return LanguageModel.load(new ModelFile("tiny", path, sha256, "unknown", "unknown"), type);
             } finally {
                 Files.delete(path);
             }
@@ -102,7 +116,10 @@ public enum Tiny {
 
     /** Sizes and tokenizer, under an architecture's name. */
     public GgufBytes metadata(String a) {
-        GgufBytes gguf = this == GEMMA3 ? scoredTokens() : byteTokens();
+        return metadata(a, this == GEMMA3 ? scoredTokens() : byteTokens("in", "se"));
+    }
+
+    private GgufBytes metadata(String a, GgufBytes gguf) {
         gguf.string("general.architecture", a)
                 .uint32(a + ".block_count", horizon)
                 .uint32(a + ".embedding_length", D)
@@ -180,23 +197,35 @@ public enum Tiny {
         return new Tensor(shape, values);
     }
 
-    /** 256 bytes (id = byte), then four merges; no token ends a text. */
-    private static GgufBytes byteTokens() {
-        String[] merges = {"t h", "th e", "i n", "s e"};
+    /** A model of the family that reads conversations in the marks of ChatML; no other shares it. */
+    LanguageModel chatting() {
+        GgufBytes gguf = metadata(architecture(), byteTokens("<|im_start|>", "<|im_end|>"))
+                .string("tokenizer.chat_template", CHATML);
+        tensors().forEach((name, tensor) -> gguf.tensor(name, tensor.shape, tensor.values));
+        return load(DataType.FLOAT64, gguf);
+    }
+
+    /**
+     * 256 bytes (id = byte), then the merged tokens "th" and "the", and two more: merged ones, or control tokens where
+     * they look so. Without control tokens nothing ends a text.
+     */
+    private static GgufBytes byteTokens(String third, String fourth) {
+        boolean controls = third.startsWith("<|");
+        String[] merges = controls ? new String[] {"t h", "th e"} : new String[] {"t h", "th e", "i n", "s e"};
         String[] tokens = new String[VOCABULARY];
         int shifted = 256;
         for (int b = 0; b < 256; b++) {
             boolean itself = b > 32 && b < 127 || b > 160 && b != 173;
             tokens[b] = Character.toString(itself ? b : shifted++);
         }
-        for (int i = 0; i < merges.length; i++) {
-            tokens[256 + i] = merges[i].replace(" ", "");
-        }
+        System.arraycopy(new String[] {"th", "the", third, fourth}, 0, tokens, 256, 4);
+        long[] kinds = filled(1);
+        Arrays.fill(kinds, 258, 260, controls ? 3 : 1);
         return new GgufBytes()
                 .string("tokenizer.ggml.model", "gpt2")
                 .string("tokenizer.ggml.pre", "smollm")
                 .strings("tokenizer.ggml.tokens", tokens)
-                .int32s("tokenizer.ggml.token_type", filled(1))
+                .int32s("tokenizer.ggml.token_type", kinds)
                 .strings("tokenizer.ggml.merges", merges);
     }
 

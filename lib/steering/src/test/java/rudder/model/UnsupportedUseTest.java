@@ -204,6 +204,28 @@ class UnsupportedUseTest {
                 () -> model.steered(Controller.none()).measuring(narrower), "d=2", "d=48", "features of this model");
     }
 
+    /** Of the same shape, but of other weights: all tiny models share a checksum but this one. */
+    @Test
+    void aControllerOrSetpointMeasuredOnAnotherModelOfTheSameShape() {
+        String other = "feedbeef".repeat(8);
+        var gguf = LLAMA.metadata("llama");
+        LLAMA.tensors().forEach((name, tensor) -> gguf.tensor(name, tensor.shape(), tensor.values()));
+        try (var twin = Tiny.load(DataType.FLOAT64, gguf, other)) {
+            var target = LLAMA.setpoint(1).measuredOn(other);
+            var marked = Controller.actAdd(target, 1);
+            twin.steered(marked).measuring(target).generate("s", 1);
+            String[] words = {"sha256 feedbeeffeed...", "000000000000...", "on this model", "forAnyPlant()"};
+            assertRefuses(() -> model.steered(marked), words);
+            assertRefuses(() -> model.steered(marked), "controller 'ActAdd 1.0 mu_k at block 1'");
+            assertRefuses(() -> model.steered(List.of(Controller.none(), marked)), words);
+            assertRefuses(() -> model.steered(Controller.none()).measuring(target), words);
+            assertRefuses(() -> model.steeredPerToken(plant -> Controller.none(), target), words);
+            assertRefuses(() -> model.steeredPerToken(plant -> marked, null).generate("s", 1), words);
+            model.steered(marked.forAnyPlant()).generate("s", 1);
+            model.steered(Controller.none()).measuring(target.forAnyPlant()).generate("s", 1);
+        }
+    }
+
     @Test
     void statesAndBlocksThatThePlantLacks() {
         var plant = model.plant("the sea");

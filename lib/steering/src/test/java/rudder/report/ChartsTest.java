@@ -23,6 +23,7 @@ import rudder.compare.Comparison;
 import rudder.compare.Metric;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
+import rudder.model.Positions;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.Plant;
@@ -180,6 +181,7 @@ class ChartsTest {
                 new int[strengths.length],
                 false,
                 "A-LQR",
+                Positions.ALL,
                 strengths,
                 new double[strengths.length][T]);
     }

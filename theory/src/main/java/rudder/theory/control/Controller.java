@@ -428,9 +428,9 @@ public final class Controller implements Arm {
         return new Controller(name, laws, setpoint, samePlant(this.plant, plant));
     }
 
-    /** Returns the same controller without its mark, which any plant of the same shape accepts. */
+    /** Returns the same controller without its mark and its setpoint's: any plant of the same shape accepts it. */
     public Controller forAnyPlant() {
-        return new Controller(name, laws, setpoint, null);
+        return new Controller(name, laws, setpoint == null ? null : setpoint.forAnyPlant(), null);
     }
 
     /** Returns the mark of the plant that this was measured on; empty if any plant of its shape will do. */

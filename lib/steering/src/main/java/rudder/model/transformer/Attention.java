@@ -6,16 +6,16 @@ import ai.djl.ndarray.NDList;
 import rudder.checkpoint.AttentionSpan;
 
 /**
- * Rotary grouped-query attention of one block, between its input norm and its output matrix: with queries q, keys k_j,
- * values v_j of a head, p = softmax_j(cap(q.k_j)) and o = sum_j p_j v_j. Queries, keys and values come from one fused
- * product; the scale of q.k is folded into the queries' gain or weights.
+ * Rotary grouped-query attention of one block, between its input norm and its output matrix. A head with query q, keys
+ * k_j and values v_j computes p = softmax_j(cap(q.k_j)) and o = sum_j p_j v_j. Queries, keys and values come from one
+ * fused product. The scale of q.k is folded into the queries' gain or weights.
  *
- * @param qkv [(h + 2 kv) w, d]: query, key and value rows, the input norm's gain folded in; h and kv heads of width w
- * @param bias [(h + 2 kv) w] or null
- * @param headGain [h + kv, w], gains of the query and key norms; null where there are none
- * @param headNorm norm over a head's width; null where there is none
- * @param cap bound on the scores q.k; null where there is none
- * @param turn [w, w]: x turn swaps the halves of x and negates the one that comes first: the rotary pair's quarter turn
+ * @param qkv [(h + 2 kv) w, d]: query, key and value rows, the input norm's gain folded in; h and kv heads of width w.
+ * @param bias [(h + 2 kv) w] or null.
+ * @param headGain [h + kv, w], gains of the query and key norms; null where there are none.
+ * @param headNorm norm over a head's width; null where there is none.
+ * @param cap bound on the scores q.k; null where there is none.
+ * @param turn [w, w], the quarter turn of rotary pairs, see {@link #quarterTurn}.
  */
 record Attention(
         AttentionSpan span,
@@ -30,8 +30,8 @@ record Attention(
         NDArray turn) {
 
     /**
-     * Queries [B, h, L, w], keys and values [B, kv, L, w] of the tokens n [B, L, d]; and all three as projected, before
-     * norms and turns [B, L, h + 2 kv, w].
+     * Queries q [B, h, L, w], keys k and values v [B, kv, L, w] of the tokens n [B, L, d]. All three before norms and
+     * turns are projected [B, L, h + 2 kv, w].
      */
     record Heads(NDArray q, NDArray k, NDArray v, NDArray projected) {}
 
@@ -50,12 +50,12 @@ record Attention(
         return new Heads(split.get(0), split.get(1), parts.get(1).transpose(0, 2, 1, 3), all);
     }
 
-    /** x cos + (x turn) sin: each pair of coordinates turned by its position's angle. x is [.., w]. */
+    /** Returns x cos + (x turn) sin: turns each pair of coordinates of x [.., w] by its position's angle. */
     private NDArray rotate(NDArray x, ForwardPass.RotaryAndMask view) {
         return x.mul(view.cos()).addi(x.matMul(turn).muli(view.sin()));
     }
 
-    /** Rows y [.., w] to y R, R the matrix of {@link #rotate}: y cos + (y sin) turn', and turn' = -turn. */
+    /** Returns y R for rows y [.., w], with R the matrix of {@link #rotate}: y cos + (y sin) turn', turn' = -turn. */
     private NDArray rotateBack(NDArray y, ForwardPass.RotaryAndMask view) {
         return y.mul(view.cos()).subi(y.mul(view.sin()).matMul(turn));
     }
@@ -64,7 +64,7 @@ record Attention(
         return cap == null ? scores : cap.of(scores);
     }
 
-    /** Head outputs [B, L, h w] of the tokens n [B, L, d], which see the cache and each other. */
+    /** Returns the head outputs [B, L, h w] of the tokens n [B, L, d], which attend to the cache and to each other. */
     NDArray forward(NDArray n, ForwardPass pass, KvCache cache, int block) {
         ForwardPass.RotaryAndMask view = pass.view(span);
         Heads a = project(n, view);
@@ -73,8 +73,8 @@ record Attention(
         NDArray values = cache.values(block, a.v.reshape(batch * keyHeads, pass.length, width));
         long columns = keys.getShape().get(1);
         long group = heads / keyHeads;
-        NDArray q =
-                a.q.reshape(batch * keyHeads, group * pass.length, width); // the heads that share keys stand together
+        // the heads that share keys stand together
+        NDArray q = a.q.reshape(batch * keyHeads, group * pass.length, width); // [B kv, g L, w]
         NDArray scores = capped(q.batchMatMul(keys.transpose(0, 2, 1))); // [B kv, g L, t]
         if (view.mask() != null) {
             scores = scores.reshape(batch, heads, pass.length, columns)
@@ -88,8 +88,8 @@ record Attention(
     }
 
     /**
-     * Head outputs [m, h w] of m alternatives n [m, d] for the last token, each seeing the same earlier keys and values
-     * [kv, t - 1, w] and itself.
+     * Returns the head outputs [m, h w] of m alternatives n [m, d] for the last token. Each attends to the same earlier
+     * keys and values [kv, t - 1, w], and to itself.
      */
     NDArray last(NDArray n, ForwardPass.RotaryAndMask view, NDArray earlierKeys, NDArray earlierValues) {
         long m = n.getShape().get(0);
@@ -114,17 +114,17 @@ record Attention(
     }
 
     /**
-     * {@link #last} at one token n [1, d]: the heads' outputs [1, h w], and their derivative by the fused projection,
-     * [h w, (h + 2 kv) w].
+     * Returns {@link #last} at one token n [1, d], which is [1, h w], and its derivative with respect to the fused
+     * projection, [h w, (h + 2 kv) w].
      *
-     * <p>For each head, with c_j = cap'(q.k_j) (1 without a cap), p_T the weight that the last token gives itself and e
-     * = c_T p_T (v_T - o):
+     * <p>For each head, let c_j = cap'(q.k_j) (1 without a cap). Let p_T be the weight that the last token gives
+     * itself, and e = c_T p_T (v_T - o). Then
      *
      * <pre>   do = M dq + e (q.dk_T) + p_T dv_T,   M = sum_j c_j p_j (v_j - o) k_j'.</pre>
      *
-     * Rotary turn R, gain G and head norm's derivative D lie between the projection x and q = R G n(x), so dq = R G D
-     * dx. They are multiplied into the small factors once, M R G D and c = D G R'q, and a product costs one w x w
-     * matrix a head and two vectors.
+     * Between the projection x and q = R G n(x) lie rotary turn R, gain G and the head norm's derivative D, so dq = R G
+     * D dx. They are multiplied once into the small factors M R G D and c = D G R'q. A product then costs one w x w
+     * matrix and two vectors for each head.
      */
     ValueAndDerivative linearise(
             NDArray n, ForwardPass.RotaryAndMask view, NDArray earlierKeys, NDArray earlierValues) {
@@ -138,10 +138,10 @@ record Attention(
         NDArray p = scores.softmax(-1);
         NDArray cp = cap == null ? p : cap.slope(scores).muli(p); // c_j p_j
         NDArray o = p.batchMatMul(values); // [kv, g, w]
-        NDArray weighted =
-                values.expandDims(1).sub(o.expandDims(2)).muli(cp.expandDims(3)); // c_j p_j (v_j - o) [kv, g, t, w]
-        NDArray m =
-                weighted.transpose(0, 1, 3, 2).matMul(keys.expandDims(1)); // sum_j c_j p_j (v_j - o) k_j' [kv, g, w, w]
+        // c_j p_j (v_j - o) [kv, g, t, w]
+        NDArray weighted = values.expandDims(1).sub(o.expandDims(2)).muli(cp.expandDims(3));
+        // M = sum_j c_j p_j (v_j - o) k_j' [kv, g, w, w]
+        NDArray m = weighted.transpose(0, 1, 3, 2).matMul(keys.expandDims(1));
         long last = keys.getShape().get(1) - 1;
         NDArray pLast = p.get("..., {}:", last); // [kv, g, 1]
         NDArray e = v.sub(o).muli(cp.get("..., {}:", last)); // [kv, g, w]
@@ -160,7 +160,7 @@ record Attention(
                 new Derivative(mq, c, e.reshape(heads, width, 1), pLast.reshape(heads, 1, 1)));
     }
 
-    /** See {@link #linearise}: M R G D [h, w, w], c [kv, g, w], e [h, w, 1], p_T [h, 1, 1]. */
+    /** The factors of {@link #linearise}: M R G D [h, w, w], c [kv, g, w], e [h, w, 1], p_T [h, 1, 1]. */
     private final class Derivative implements LinearMap {
         private final NDArray mq;
         private final NDArray c;
@@ -196,16 +196,16 @@ record Attention(
             NDArray toQ = byHead.batchMatMul(mq);
             NDArray ye = byHead.batchMatMul(e).reshape(keyHeads, group, rows).transpose(0, 2, 1); // [kv, m, g]
             NDArray toK = ye.batchMatMul(c); // sum over the group of (y.e) c [kv, m, w]
-            NDArray toV = byHead.mul(pLast)
-                    .reshape(keyHeads, group, rows, width)
-                    .sum(new int[] {1}); // sum over the group of p_T y
+            // sum over the group of p_T y [kv, m, w]
+            NDArray toV =
+                    byHead.mul(pLast).reshape(keyHeads, group, rows, width).sum(new int[] {1});
             return NDArrays.concat(new NDList(toQ, toK, toV), 0)
                     .transpose(1, 0, 2)
                     .reshape(rows, -1);
         }
     }
 
-    /** The quarter turn of rotary pairs (i, i + w/2): x turn = (-x_2, x_1) for the halves x = (x_1, x_2). */
+    /** Returns the quarter turn of rotary pairs (i, i + w/2): x turn = (-x_2, x_1) for the halves x = (x_1, x_2). */
     static float[] quarterTurn(int width) {
         float[] turn = new float[width * width];
         int half = width / 2;

@@ -5,14 +5,14 @@ import ai.djl.ndarray.NDManager;
 import java.util.function.Consumer;
 
 /**
- * One transformer block, phi(x) = y + P2(W_d mlp(N2(y))), y = x + P1(W_o attention(N1(x))), and its closed-form
- * derivative at the last token, with the keys and values of earlier tokens held fixed.
+ * One transformer block, phi(x) = y + P2(W_d mlp(N2(y))) with y = x + P1(W_o attention(N1(x))). Its derivative at the
+ * last token is a closed form, with the keys and values of earlier tokens held fixed.
  *
- * @param norm N1 and N2: the same map, since their gains are folded into what reads them
- * @param output W_o [d, h w]
- * @param attentionGain gain of the norm P1 on attention's output [d], null where P1 is the identity
- * @param down W_d [d, f]
- * @param mlpGain as attentionGain, for the MLP's output and P2
+ * @param norm N1 and N2, the same map because their gains are folded into the next matrices.
+ * @param output W_o [d, h w].
+ * @param attentionGain gain of the norm P1 on attention's output [d], null where P1 is the identity.
+ * @param down W_d [d, f].
+ * @param mlpGain gain of the norm P2 on the MLP's output [d], null where P2 is the identity.
  */
 public record Block(
         int index,
@@ -25,8 +25,9 @@ public record Block(
         NDArray mlpGain) {
 
     /**
-     * The block's output [B, L, d] for x [B, L, d]; stores the tokens' keys and values in the cache. The heads' outputs
-     * [B, L, h w] may be changed in place.
+     * Returns the block's output [B, L, d] for x [B, L, d], and stores the tokens' keys and values in the cache.
+     *
+     * @param onHeads may change the heads' outputs [B, L, h w] in place
      */
     NDArray forward(NDArray x, ForwardPass pass, KvCache cache, Consumer<NDArray> onHeads) {
         NDArray heads = attention.forward(norm.of(x), pass, cache, index);
@@ -34,7 +35,9 @@ public record Block(
         return rest(x, heads);
     }
 
-    /** phi at m alternatives z [m, d] for the last token, earlier keys and values [kv, t - 1, w] held fixed: [m, d]. */
+    /**
+     * Returns phi [m, d] at m alternatives z [m, d] for the last token, given earlier keys and values [kv, t - 1, w].
+     */
     public NDArray last(NDArray z, ForwardPass.RotaryAndMask view, NDArray earlierKeys, NDArray earlierValues) {
         return rest(z, attention.last(norm.of(z), view, earlierKeys, earlierValues));
     }
@@ -49,7 +52,7 @@ public record Block(
         return gain == null ? x : norm.of(x).muli(gain);
     }
 
-    /** The derivative A of {@link #last} at one z [1, d]. */
+    /** Returns the derivative A of {@link #last} at one z [1, d]. */
     public Derivative linearise(NDArray z, ForwardPass.RotaryAndMask view, NDArray earlierKeys, NDArray earlierValues) {
         Norm.At n1 = norm.linearise(z);
         ValueAndDerivative heads = attention.linearise(n1.n(), view, earlierKeys, earlierValues);
@@ -88,7 +91,7 @@ public record Block(
             return attention.leftTimes(c).addi(c);
         }
 
-        /** A, [d, d]: 2 d^2 (f + h w + d) flops and lower-order terms. */
+        /** Returns A, [d, d]. Takes 2 d^2 (f + h w + d) flops and lower-order terms. */
         public NDArray matrix() {
             NDArray j = attention.matrix();
             NDArray b = j.addi(j.getManager().eye((int) j.getShape().get(0)).toType(j.getDataType(), false));
@@ -97,10 +100,11 @@ public record Block(
     }
 
     /**
-     * The derivative of a sublayer, J = P W_out F W_in N: input norm, input matrix, what is between (attention or the
-     * gate), output matrix, output norm. Norms are rank-one corrections, so that only W_out (F W_in) is a product of
-     * two large matrices.
+     * The derivative of a sublayer, J = P W_out F W_in N: input norm, input matrix, attention or gate, output matrix,
+     * output norm. The norms are rank-one corrections, so that W_out (F W_in) is the only product of two large
+     * matrices.
      *
+     * @param f derivative of attention or gate
      * @param p output norm, or null where there is none
      * @param gain its gain [d], or null
      */
@@ -118,7 +122,7 @@ public record Block(
             return n.rows(f.leftTimes(before.matMul(out)).matMul(in));
         }
 
-        /** J, [d, d]. */
+        /** Returns J, [d, d]. */
         NDArray matrix() {
             try (NDArray between = f.times(in)) { // as large as the input matrix
                 return n.rows(after(out.matMul(between)));

@@ -4,35 +4,36 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import java.util.Arrays;
+import java.util.function.DoubleFunction;
 
 /**
- * A number H that a block's second derivative does not exceed anywhere in a ball about a state, |D^2 phi| <= H in
- * 2-norms, earlier keys and values held fixed. It is made of norms of the weights and of the values at the ball's
- * centre, and holds up to rounding.
+ * Bounds a block's second derivative in a ball about a state: |D^2 phi| <= H in 2-norms, with earlier keys and values
+ * held fixed. H follows from norms of the weights and from the values at the ball's centre. It holds up to rounding.
  *
- * <p>A map is known by bounds on its first and second derivative over the ball ({@link Bend}); those of a composition
- * follow by the chain rule, and a ball of radius R goes into one of radius {@code first R}. What is composed:
+ * <p>A {@link Bend} bounds the first and second derivative of a map over the ball. The chain rule gives the bounds of a
+ * composition. A map takes a ball of radius R into one of radius {@code first R}. The maps are:
  *
  * <ul>
  *   <li><b>Norm</b> n(x) = x / rho. |Dn| <= 1 / rho. <c, D^2 n [a, b]> = -((n.a)(b.c) + (n.b)(a.c) + (n.c)(a.b) - 3
- *       (n.a)(n.b)(n.c)) / rho^2 is a symmetric form of three vectors, so it is largest where they are equal (Banach):
- *       with t = n.a, |3t - 3t^3| <= 2/sqrt(3). Hence |D^2 n| <= 2/sqrt(3) / rho^2, with the least rho^2 >= (|z| - R)^2
- *       + d eps of the ball.
+ *       (n.a)(n.b)(n.c)) / rho^2 is a symmetric form of three vectors. It is largest where they are equal (Banach):
+ *       with t = n.a, |3t - 3t^3| <= 2/sqrt(3). Hence |D^2 n| <= 2/sqrt(3) / rho^2. In the ball, rho^2 >= (|z| - R)^2 +
+ *       d eps.
  *   <li><b>Head</b> o = sum_j p_j v_j, p = softmax(s), s_j = q.k_j. Its derivatives are central moments under p: Do =
  *       Cov(v, ds) + p_T dv_T, and D^2 o = Cov3(v, ds, ds) + Cov(v, d^2 s) + dp_T dv_T twice. A deviation under p is at
- *       most half a range: with D the diameter of the values, r and r' the ranges over j of ds_j and d^2 s_j, |Do| <= D
- *       r/4 + |W_v| and |D^2 o| <= D (r^2 + r')/4 + r |W_v|/2, for |dp_T| <= r/4. With B the diameter of the keys, r <=
- *       q1 B + |q| k1 and r' <= q2 B + 2 q1 k1 + |q| k2, where q1, q2, k1, k2 bound the derivatives of query and key.
- *   <li><b>Gate</b> m_i = act(g_i) u_i. D^2 m_i = act'' u_i dg_i dg_i + act' dg_i du_i twice; in each product one
- *       factor is bounded by its unit's row of weights, the other, over all units at once, by the norm of the matrix.
+ *       most half a range, so |dp_T| <= r/4. Here r and r' are the ranges over j of ds_j and d^2 s_j. With D the
+ *       diameter of the values, |Do| <= D r/4 + |W_v| and |D^2 o| <= D (r^2 + r')/4 + r |W_v|/2. With B the diameter of
+ *       the keys, r <= q1 B + |q| k1 and r' <= q2 B + 2 q1 k1 + |q| k2. The numbers q1, q2, k1, k2 bound the
+ *       derivatives of query and key.
+ *   <li><b>Gate</b> m_i = act(g_i) u_i. D^2 m_i = act'' u_i dg_i dg_i + act' dg_i du_i twice. In each product, the
+ *       unit's row of weights bounds one factor. The norm of the matrix bounds the other, over all units at once.
  * </ul>
  *
- * <p>It is loose, by orders of magnitude: all norms are taken as if every layer's worst direction were the one before
- * it puts out. Its worth is that it needs no sampling.
+ * <p>The bound is loose, by orders of magnitude: it assumes that each layer's output points in the next layer's worst
+ * direction. It needs no sampling.
  */
 public final class BlockCurvature {
 
-    /** Squarings of a Gram matrix; norms come out at most a factor n^(1/2^(s+2)) too large, 1.1 for n = 576. */
+    /** Squarings s of a Gram matrix. Norms are at most a factor n^(1/2^(s+2)) too large, 1.1 for n = 576. */
     private static final int SQUARINGS = 4;
 
     /** Bounds on a map's first and second derivative over a ball. */
@@ -46,7 +47,7 @@ public final class BlockCurvature {
             return new Bend(first * inner.first, second * inner.first * inner.first + first * inner.second);
         }
 
-        /** x + f(x). */
+        /** Returns the bounds of x + f(x). */
         Bend beside() {
             return new Bend(1 + first, second);
         }
@@ -57,7 +58,7 @@ public final class BlockCurvature {
      *
      * @param size |x| there
      * @param epsilon d eps
-     * @param gain the largest of the gains; 0 stands for no norm at all
+     * @param gain the largest of the gains; 0 means that there is no norm
      */
     private record Unit(double size, double epsilon, double gain) {
 
@@ -67,7 +68,12 @@ public final class BlockCurvature {
             return new Unit(norm(at), doubles(Tensors.within(at.getManager(), norm.epsilon()))[0], gain);
         }
 
-        /** After f, on a ball of this radius. */
+        /** Makes the unit of a norm with a gain [.., width], or none if the gain is null. */
+        static Unit of(NDArray at, Norm norm, NDArray gain) {
+            return gain == null ? NONE : of(at, norm, largest(Tensors.within(at.getManager(), gain)));
+        }
+
+        /** Returns the bounds of the norm after f, on a ball of this radius. */
         Bend after(Bend f, double radius) {
             if (gain == 0) {
                 return f;
@@ -79,13 +85,13 @@ public final class BlockCurvature {
     }
 
     /**
-     * A head's query or key: a linear map of norm {@code weight}, then perhaps a norm.
+     * A head's query or key: a linear map of norm {@code weight}, perhaps followed by a norm.
      *
      * @param size its length at the centre
      */
     private record Part(double weight, Unit unit, double size) {
 
-        public Bend within(double radius) {
+        Bend within(double radius) {
             return unit.after(Bend.linear(weight), radius);
         }
     }
@@ -105,15 +111,9 @@ public final class BlockCurvature {
 
     /** Values at the centre and row norms of the gate's two matrices, [f], and the matrices' norms. */
     private record Gate(
-            Nonlinearity activation,
-            double[] g,
-            double[] u,
-            double[] gRows,
-            double[] uRows,
-            double gNorm,
-            double uNorm) {
+            Nonlinearity act, double[] g, double[] u, double[] gRows, double[] uRows, double gNorm, double uNorm) {
 
-        public Bend within(double radius) {
+        Bend within(double radius) {
             double g1 = 0, u1 = 0, bent = 0;
             for (int i = 0; i < g.length; i++) {
                 g1 = Math.max(g1, Math.abs(g[i]) + gRows[i] * radius); // |act(g)| <= |g|
@@ -122,12 +122,11 @@ public final class BlockCurvature {
             }
             double crossed = Math.min(max(gRows) * uNorm, max(uRows) * gNorm);
             return new Bend(
-                    activation.steepest * u1 * gNorm + g1 * uNorm,
-                    activation.sharpest * bent * gNorm + 2 * activation.steepest * crossed);
+                    act.steepest * u1 * gNorm + g1 * uNorm, act.sharpest * bent * gNorm + 2 * act.steepest * crossed);
         }
     }
 
-    /** At the state z [1, d]; the arguments are those of {@link Block#linearise}. */
+    /** Bounds the block about the state z [1, d]; the arguments are those of {@link Block#linearise}. */
     public BlockCurvature(
             Block block, NDArray z, ForwardPass.RotaryAndMask view, NDArray earlierKeys, NDArray earlierValues) {
         NDManager scope = z.getManager();
@@ -135,8 +134,8 @@ public final class BlockCurvature {
         Attention attention = block.attention();
         if (attention.cap() != null) {
             throw new UnsupportedOperationException(
-                    "no certificate for attention with a soft cap: the derivation takes scores as they are. Use the sampled or the"
-                            + " conformal bound for this model.");
+                    "no certificate for attention with a soft cap, which the derivation lacks. "
+                            + "Use the sampled or the conformal bound for this model.");
         }
         int heads = attention.heads();
         int keyHeads = attention.keyHeads();
@@ -152,12 +151,8 @@ public final class BlockCurvature {
         Arrays.fill(units, Unit.NONE);
         if (attention.headNorm() != null) {
             NDArray raw = at.projected().reshape(heads + 2L * keyHeads, width);
-            Arrays.setAll(
-                    units,
-                    h -> Unit.of(
-                            raw.get(h),
-                            attention.headNorm(),
-                            largest(Tensors.within(scope, attention.headGain()).get(h))));
+            NDArray gains = Tensors.within(scope, attention.headGain());
+            Arrays.setAll(units, h -> Unit.of(raw.get(h), attention.headNorm(), gains.get(h)));
         }
         queries = new Part[heads];
         Arrays.setAll(queries, h -> new Part(weights[h], units[h], querySizes[h]));
@@ -169,9 +164,7 @@ public final class BlockCurvature {
 
         NDArray o = Tensors.linear(attention.last(n1, view, earlierKeys, earlierValues), block.output(), null);
         output = norms(Tensors.within(scope, block.output()).expandDims(0))[0];
-        attentionUnit = block.attentionGain() == null
-                ? Unit.NONE
-                : Unit.of(o, norm, largest(Tensors.within(scope, block.attentionGain())));
+        attentionUnit = Unit.of(o, norm, block.attentionGain());
         NDArray y = (block.attentionGain() == null ? o : norm.of(o).mul(block.attentionGain())).add(z);
         middle = Unit.of(y, norm, 1);
 
@@ -191,15 +184,10 @@ public final class BlockCurvature {
                 both[0],
                 both[1]);
         down = norms(Tensors.within(scope, block.down()).expandDims(0))[0];
-        mlpUnit = block.mlpGain() == null
-                ? Unit.NONE
-                : Unit.of(
-                        Tensors.linear(mlp.forward(n2), block.down(), null),
-                        norm,
-                        largest(Tensors.within(scope, block.mlpGain())));
+        mlpUnit = Unit.of(Tensors.linear(mlp.forward(n2), block.down(), null), norm, block.mlpGain());
     }
 
-    /** H in the ball of this radius. */
+    /** Returns H in the ball of this radius. */
     public double within(double radius) {
         Bend y = sublayer(input, attentionUnit, output, radius, this::heads).beside();
         return sublayer(middle, mlpUnit, down, y.first * radius, gate::within)
@@ -208,18 +196,14 @@ public final class BlockCurvature {
                 .second;
     }
 
-    private interface Inner {
-        public Bend within(double radius);
-    }
-
-    /** Norm, what is between, output matrix, output norm. */
-    private static Bend sublayer(Unit before, Unit behind, double out, double radius, Inner inner) {
+    /** Composes input norm, attention or gate, output matrix and output norm. */
+    private static Bend sublayer(Unit before, Unit behind, double out, double radius, DoubleFunction<Bend> inner) {
         Bend n = before.after(Bend.linear(1), radius);
-        Bend f = inner.within(Math.min(2, n.first * radius)).after(n); // two unit vectors are at most 2 apart
+        Bend f = inner.apply(Math.min(2, n.first * radius)).after(n); // two unit vectors are at most 2 apart
         return behind.after(Bend.linear(out).after(f), radius);
     }
 
-    /** All heads side by side. */
+    /** Returns the bounds of all heads together. */
     private Bend heads(double radius) {
         double first = 0;
         double second = 0;
@@ -229,7 +213,7 @@ public final class BlockCurvature {
             Bend k = keys[shared].within(radius);
             double v = values[shared];
             double size = queries[h].size + q.first * radius; // |q|
-            double b = keySpread[shared] + k.first * radius; // only the last key moves, and the last value
+            double b = keySpread[shared] + k.first * radius; // only the last key and the last value move
             double d = valueSpread[shared] + v * radius;
             double r = q.first * b + size * k.first;
             double r2 = q.second * b + 2 * q.first * k.first + size * k.second;
@@ -240,8 +224,8 @@ public final class BlockCurvature {
     }
 
     /**
-     * Upper bounds on |W| for each of the matrices w [h, m, n]. With G = W W' or W'W, whichever is smaller, |W|^{2 p} =
-     * |G^p| <= |G^p|_F for p = 2^s, by squaring s times. Iterations on vectors would come from below.
+     * Returns upper bounds on |W| for each of the matrices w [h, m, n]. With G = W W' or W'W, whichever is smaller,
+     * |W|^{2 p} = |G^p| <= |G^p|_F for p = 2^s, by squaring s times. Power iterations would give lower bounds.
      */
     static double[] norms(NDArray w) {
         NDArray x = w.toType(DataType.FLOAT64, false);
@@ -261,17 +245,14 @@ public final class BlockCurvature {
         }
     }
 
-    /** The largest distance between two rows, for each of x [h, t, w]. */
+    /** Returns the largest distance between two rows, for each of x [h, t, w]. */
     private static double[] diameters(NDArray x) {
-        NDArray apart = x.expandDims(1)
-                .sub(x.expandDims(2))
-                .square()
-                .sum(new int[] {-1})
-                .sqrt(); // [h, t, t]
+        NDArray apart = x.expandDims(1).sub(x.expandDims(2)); // [h, t, t, w]
+        apart = apart.square().sum(new int[] {-1}).sqrt(); // [h, t, t]
         return doubles(apart.reshape(x.getShape().get(0), -1).max(new int[] {1}));
     }
 
-    /** Norms of the rows of x [m, n]. */
+    /** Returns the norms of the rows of x [m, n]. */
     private static double[] sizes(NDArray x) {
         return doubles(x.square().sum(new int[] {-1}).sqrt());
     }

@@ -7,8 +7,8 @@ import org.ejml.data.DMatrixRMaj;
 import rudder.theory.control.Arithmetic;
 
 /**
- * On the engine's device, for any number of tokens at once: rows are the last axis of [.., d]. Constants live as long
- * as their manager.
+ * Arithmetic of control laws on the engine's device, for any number of tokens: rows are the last axis of [.., d].
+ * Constants live as long as their manager.
  */
 record DeviceArithmetic(NDManager constants, DataType type) implements Arithmetic<NDArray> {
 

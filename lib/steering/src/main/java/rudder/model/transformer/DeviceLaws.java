@@ -20,15 +20,15 @@ import rudder.theory.control.HookPoint;
 import rudder.theory.control.Measurement;
 
 /**
- * The laws of a batch's controllers, one for each row, on the engine's device: uploaded once, for any number of tokens
- * at a time.
+ * The laws of a batch's controllers, one controller for each row, on the engine's device. They are uploaded once and
+ * serve any number of tokens.
  */
 public final class DeviceLaws implements AutoCloseable {
 
-    /** A controller's laws, by place and block. */
+    /** A controller's laws, by hook point and block. */
     private record Uploaded(Map<HookPoint, Map<Integer, List<ControlLaw.Input<NDArray>>>> inputs) {}
 
-    /** Rows first..end-1, which stand side by side and share a controller. */
+    /** The adjacent rows first..end-1, which share a controller. */
     private record Group(int first, int end, Uploaded laws) {
         List<ControlLaw.Input<NDArray>> inputs(HookPoint point, int k) {
             return laws.inputs.get(point).getOrDefault(k, List.of());
@@ -42,7 +42,7 @@ public final class DeviceLaws implements AutoCloseable {
 
     /**
      * @param rows the controller of each row
-     * @throws IllegalArgumentException if a controller was made for another number of blocks or other widths
+     * @throws IllegalArgumentException if a controller has a law for a block or a width that the model lacks
      */
     public DeviceLaws(NDManager parent, DataType type, List<Controller> rows, ModelConfig config) {
         manager = parent.newSubManager();
@@ -64,7 +64,7 @@ public final class DeviceLaws implements AutoCloseable {
         groups = grouped(this.rows);
     }
 
-    /** The laws of other rows, each that of one of these; to be closed with these alone. */
+    /** Returns laws with these rows in this order, some perhaps several times. Closing the original closes them too. */
     public DeviceLaws of(int... rows) {
         return new DeviceLaws(this, rows);
     }
@@ -85,21 +85,18 @@ public final class DeviceLaws implements AutoCloseable {
         var inputs = new EnumMap<HookPoint, Map<Integer, List<ControlLaw.Input<NDArray>>>>(HookPoint.class);
         for (var point : HookPoint.values()) {
             var byBlock = new HashMap<Integer, List<ControlLaw.Input<NDArray>>>();
-            controller
-                    .blocks(point)
-                    .forEach(k -> byBlock.put(
-                            k,
-                            controller.laws(point, k).stream()
-                                    .map(law -> law.on(arithmetic))
-                                    .toList()));
+            for (int k : controller.blocks(point)) {
+                var laws = controller.laws(point, k).stream();
+                byBlock.put(k, laws.map(law -> law.on(arithmetic)).toList());
+            }
             inputs.put(point, byBlock);
         }
         return new Uploaded(inputs);
     }
 
     /**
-     * One pass through the blocks, from first to last: what laws remember is the errors of the same pass, kept in its
-     * scope.
+     * Begins one pass through the blocks, from first to last. Laws that remember earlier blocks remember them in this
+     * pass only.
      */
     Step run(NDManager scope) {
         return new Step(scope);
@@ -109,13 +106,12 @@ public final class DeviceLaws implements AutoCloseable {
         private final List<Memory> memories;
 
         private Step(NDManager scope) {
-            memories = groups.stream().map(group -> new Memory(scope)).toList();
+            memories = groups.stream()
+                    .map(group -> new Memory(scope, new HashMap<>()))
+                    .toList();
         }
 
-        /**
-         * What is added [B, .., d] for what is read [B, .., d] at a place of block k, row by row; null where no
-         * controller has a law.
-         */
+        /** Returns the inputs for what is read at a hook point of block k, both [B, .., d]; null without a law. */
         NDArray input(HookPoint point, int k, NDArray read) {
             if (groups.stream().allMatch(group -> group.inputs(point, k).isEmpty())) {
                 return null;
@@ -141,10 +137,6 @@ public final class DeviceLaws implements AutoCloseable {
     }
 
     private record Memory(NDManager scope, Map<Measurement, NDArray> errors) implements ControlLaw.Memory<NDArray> {
-        Memory(NDManager scope) {
-            this(scope, new HashMap<>());
-        }
-
         @Override
         public void keep(Measurement measurement, NDArray read) {
             read.attach(scope);

@@ -6,8 +6,8 @@ import ai.djl.ndarray.types.DataType;
 import java.util.regex.Pattern;
 
 /**
- * Where a model's weights and states live: one device, which the environment's RUDDER_DEVICE names; and how its weights
- * are stored there, RUDDER_DTYPE.
+ * Reads the environment's choice of device, RUDDER_DEVICE, and of precision, RUDDER_DTYPE. Weights and states of a
+ * model live on one device.
  */
 public final class Devices {
 
@@ -17,7 +17,7 @@ public final class Devices {
 
     private Devices() {}
 
-    /** RUDDER_DEVICE's, or without one {@code auto}. */
+    /** Returns the device that RUDDER_DEVICE names; the default is {@code auto}. */
     public static Device chosen() {
         var wanted = System.getenv(VARIABLE);
         return named(
@@ -26,10 +26,11 @@ public final class Devices {
     }
 
     /**
-     * The device {@code cpu}, {@code gpu:N}, or for {@code auto} the first GPU, the CPU where there is none.
+     * Returns a device by its name: {@code cpu}, {@code gpu:N} or {@code auto}. The last is the first GPU, or the CPU
+     * where there is none.
      *
-     * @param gpus how many the engine sees
-     * @throws IllegalArgumentException if it is another word, or a GPU that is not there
+     * @param gpus number of GPUs that the engine sees
+     * @throws IllegalArgumentException if the name is another word, or the machine lacks that GPU
      */
     static Device named(String wanted, int gpus) {
         if (wanted.equals("cpu") || wanted.equals("auto") && gpus == 0) {
@@ -54,13 +55,13 @@ public final class Devices {
         return Device.gpu(number);
     }
 
-    /** RUDDER_DTYPE's, or without one float32. */
+    /** Returns the precision that RUDDER_DTYPE names; the default is float32. */
     public static DataType precision() {
         var wanted = System.getenv(PRECISION);
         return precisionNamed(wanted == null || wanted.isBlank() ? "float32" : wanted.strip());
     }
 
-    /** @throws IllegalArgumentException if it is neither {@code float32} nor {@code float16} */
+    /** @throws IllegalArgumentException if the name is neither {@code float32} nor {@code float16} */
     public static DataType precisionNamed(String wanted) {
         return switch (wanted) {
             case "float32" -> DataType.FLOAT32;
@@ -71,7 +72,7 @@ public final class Devices {
         };
     }
 
-    /** As RUDDER_DEVICE spells it. */
+    /** Returns the device's name, as RUDDER_DEVICE spells it. */
     public static String name(Device device) {
         return device.isGpu() ? "gpu:" + device.getDeviceId() : "cpu";
     }

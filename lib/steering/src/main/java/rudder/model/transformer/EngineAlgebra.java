@@ -10,7 +10,7 @@ import java.nio.ByteOrder;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.DenseAlgebra;
 
-/** theory's dense products on the engine's device, in double precision: libtorch with MKL on a CPU, or a GPU. */
+/** Dense algebra for {@code rudder.theory} on the engine's device, in double precision: MKL on a CPU, or a GPU. */
 public final class EngineAlgebra implements DenseAlgebra {
 
     private static final ThreadLocal<ByteBuffer> STAGING = ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(0));
@@ -46,7 +46,7 @@ public final class EngineAlgebra implements DenseAlgebra {
             return m;
         }
 
-        /** The matrix as seen from here: what is computed from it belongs here. */
+        /** Returns a view of the matrix whose results belong to this workspace. */
         private NDArray here(Matrix m) {
             return Tensors.within(scope, ((There) m).array);
         }
@@ -62,8 +62,8 @@ public final class EngineAlgebra implements DenseAlgebra {
         }
 
         /**
-         * By the inverse: the engine's binding offers no factorisation. For well-scaled S + rI it agrees with Cholesky
-         * to rounding.
+         * Multiplies by the inverse, because the engine's binding offers no factorisation. For well-scaled S + rI the
+         * result agrees with Cholesky's up to rounding.
          */
         @Override
         public Matrix solveSpd(Matrix s, Matrix b) {
@@ -91,8 +91,9 @@ public final class EngineAlgebra implements DenseAlgebra {
         @Override
         public boolean isFinite(Matrix a) {
             NDArray x = here(a);
+            // both are NaN if any number is
             return Double.isFinite(x.max().getDouble())
-                    && Double.isFinite(x.min().getDouble()); // either is NaN where any number is
+                    && Double.isFinite(x.min().getDouble());
         }
 
         @Override
@@ -102,8 +103,8 @@ public final class EngineAlgebra implements DenseAlgebra {
     }
 
     /**
-     * By one buffer a thread. The engine shares a buffer's memory, and buffers are freed when the collector comes by:
-     * with a new one a matrix, hundreds of megabytes of them await it.
+     * Copies a matrix to the device. Each thread reuses one buffer: with a new buffer for each matrix, hundreds of
+     * megabytes would wait for the garbage collector, since the engine shares their memory.
      */
     public static NDArray up(NDManager scope, DMatrixRMaj x) {
         int bytes = Math.multiplyExact(x.getNumElements(), Double.BYTES);
@@ -114,19 +115,18 @@ public final class EngineAlgebra implements DenseAlgebra {
         staged.asDoubleBuffer().put(x.data, 0, x.getNumElements());
         NDArray shared = scope.create(staged, new Shape(x.numRows, x.numCols), DataType.FLOAT64);
         if (shared.getDevice().isGpu()) {
-            return shared; // a copy by now
+            return shared; // already a copy
         }
         try (shared) {
             return shared.duplicate();
         }
     }
 
+    /** Copies a matrix [m, n] from the device. */
     public static DMatrixRMaj down(NDArray x) {
         Shape shape = x.getShape();
-        return DMatrixRMaj.wrap(
-                (int) shape.get(0),
-                (int) shape.get(1),
-                x.toType(DataType.FLOAT64, false).toDoubleArray());
+        double[] numbers = x.toType(DataType.FLOAT64, false).toDoubleArray();
+        return DMatrixRMaj.wrap((int) shape.get(0), (int) shape.get(1), numbers);
     }
 
     @Override

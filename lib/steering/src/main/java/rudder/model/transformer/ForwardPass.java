@@ -4,48 +4,49 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.DoubleUnaryOperator;
 import rudder.checkpoint.AttentionSpan;
 
 /**
- * What every block of one forward pass shares: rotary angles and masks of the columns {@code start .. start + length -
- * 1}.
+ * Rotary angles and masks of the columns {@code start .. start + length - 1}, which all blocks of a forward pass share.
  *
- * <p>Ragged prompts are padded on the left, so that the last token stands in the same column for all; row b's padding
- * takes its first {@code pads[b]} columns, is seen by nobody, and positions count from behind it.
+ * <p>Prompts of different lengths are padded on the left, so that their last tokens stand in one column. The padding of
+ * row b takes its first {@code pads[b]} columns. No token attends to padding, and positions count from its end.
  */
 public final class ForwardPass {
 
     /**
-     * Rotary factors [B or 1, L, 1, head dimension] and the additive mask [B or 1, 1, L, columns], null where
-     * everything is seen.
+     * Rotary factors cos and sin [B or 1, L, 1, head dimension] of an attention span, and the mask to add to its scores
+     * [B or 1, 1, L, columns]. The mask is null if every token sees every column.
      */
     public record RotaryAndMask(NDArray cos, NDArray sin, NDArray mask) {}
 
     final int length;
     private final Map<AttentionSpan, RotaryAndMask> views = new HashMap<>();
 
+    /** @param width of a head */
     public ForwardPass(
-            NDManager manager,
-            DataType type,
-            List<AttentionSpan> spans,
-            int headDimension,
-            int[] pads,
-            int start,
-            int length) {
+            NDManager manager, DataType type, List<AttentionSpan> spans, int width, int[] pads, int start, int length) {
         this.length = length;
-        boolean padded = java.util.Arrays.stream(pads).anyMatch(pad -> pad > 0);
+        boolean padded = Arrays.stream(pads).anyMatch(pad -> pad > 0);
         int[] rows = padded ? pads : new int[1];
         for (AttentionSpan span : spans) {
             boolean clipped = span.window() > 0 && start + length > span.window();
-            views.put(
-                    span,
-                    new RotaryAndMask(
-                            angles(manager, type, span, headDimension, rows, start, true),
-                            angles(manager, type, span, headDimension, rows, start, false),
-                            length > 1 || padded || clipped ? mask(manager, type, span, rows, start) : null));
+            boolean masked = length > 1 || padded || clipped;
+            var shape = new Shape(rows.length, length, 1, width);
+            NDArray cos = manager.create(angles(span, width, rows, start, Math::cos), shape)
+                    .toType(type, false);
+            NDArray sin = manager.create(angles(span, width, rows, start, Math::sin), shape)
+                    .toType(type, false);
+            NDArray mask = masked
+                    ? manager.create(mask(span, rows, start), new Shape(rows.length, 1, length, start + length))
+                            .toType(type, false)
+                    : null;
+            views.put(span, new RotaryAndMask(cos, sin, mask));
         }
     }
 
@@ -53,44 +54,35 @@ public final class ForwardPass {
         return views.get(span);
     }
 
-    /** cos or sin of the angles, each pair's angle standing in both halves of the head. */
-    private NDArray angles(
-            NDManager manager,
-            DataType type,
-            AttentionSpan span,
-            int headDimension,
-            int[] pads,
-            int start,
-            boolean cosine) {
-        float[] values = new float[pads.length * length * headDimension];
-        int half = headDimension / 2;
+    /** Returns cos or sin of the angles. Both halves of a head have the same angles. */
+    private float[] angles(AttentionSpan span, int width, int[] pads, int start, DoubleUnaryOperator function) {
+        float[] values = new float[pads.length * length * width];
+        int half = width / 2;
         int at = 0;
         for (int pad : pads) {
             for (int column = start; column < start + length; column++) {
-                for (int i = 0; i < headDimension; i++) {
-                    double angle = span.angle(Math.max(0, column - pad), i % half, headDimension);
-                    values[at++] = (float) (cosine ? Math.cos(angle) : Math.sin(angle));
+                for (int i = 0; i < width; i++) {
+                    double angle = span.angle(Math.max(0, column - pad), i % half, width);
+                    values[at++] = (float) function.applyAsDouble(angle);
                 }
             }
         }
-        return manager.create(values, new Shape(pads.length, length, 1, headDimension))
-                .toType(type, false);
+        return values;
     }
 
-    private NDArray mask(NDManager manager, DataType type, AttentionSpan span, int[] pads, int start) {
+    private float[] mask(AttentionSpan span, int[] pads, int start) {
         int columns = start + length;
         float[] values = new float[pads.length * length * columns];
         int at = 0;
         for (int pad : pads) {
             for (int query = start; query < columns; query++) {
                 for (int key = 0; key < columns; key++) {
-                    // a padding query sees itself, so that its softmax is finite; nobody reads the result
+                    // a padding query sees itself, so that its softmax is finite; no token uses the result
                     boolean seen = query < pad ? key == query : key >= pad && span.sees(query, key);
                     values[at++] = seen ? 0 : Float.NEGATIVE_INFINITY;
                 }
             }
         }
-        return manager.create(values, new Shape(pads.length, 1, length, columns))
-                .toType(type, false);
+        return values;
     }
 }

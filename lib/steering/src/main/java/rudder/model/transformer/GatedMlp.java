@@ -4,14 +4,13 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 
 /**
- * The gated MLP of one block, between its input norm and its output matrix: act(g) u with g and u from one fused
- * product.
+ * The gated MLP of one block, between its input norm and its output matrix: act(g) u. One fused product gives g and u.
  *
  * @param gateUp [2 f, d]: gate rows, then up rows, the input norm's gain folded in
  */
 record GatedMlp(Nonlinearity activation, NDArray gateUp) {
 
-    /** act(g) u [.., f] of n [.., d]. */
+    /** Returns act(g) u [.., f] of n [.., d]. */
     NDArray forward(NDArray n) {
         NDList gu = halves(Tensors.linear(n, gateUp, null));
         return activation.value(gu.get(0)).muli(gu.get(1));
@@ -23,8 +22,8 @@ record GatedMlp(Nonlinearity activation, NDArray gateUp) {
     }
 
     /**
-     * {@link #forward} at one n [1, d], and its derivative by (g, u), act'(g) u dg + act(g) du: two diagonals, [f, 2
-     * f].
+     * Returns {@link #forward} at one n [1, d], and its derivative with respect to (g, u), act'(g) u dg + act(g) du:
+     * two diagonals, [f, 2 f].
      */
     ValueAndDerivative linearise(NDArray n) {
         NDList gu = halves(Tensors.linear(n, gateUp, null));

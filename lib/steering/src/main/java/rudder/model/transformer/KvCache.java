@@ -9,8 +9,8 @@ import ai.djl.ndarray.types.SparseFormat;
 import rudder.checkpoint.ModelConfig;
 
 /**
- * Keys and values of the tokens seen so far, preallocated: per block two arrays [batch x key heads, capacity, head
- * dimension]. Closing it frees them.
+ * Keys and values of the tokens read so far, preallocated: two arrays [batch x key heads, capacity, head dimension] for
+ * each block. Closing the cache frees them.
  */
 public final class KvCache implements AutoCloseable {
 
@@ -34,17 +34,17 @@ public final class KvCache implements AutoCloseable {
         }
     }
 
-    /** Columns that every block has stored; the next pass starts here. */
+    /** Returns the number of columns that every block has stored. The next pass starts here. */
     public int columns() {
         return columns;
     }
 
-    /** After all blocks have stored a pass of {@code length} columns. */
+    /** Counts the columns of a pass, after all blocks have stored them. */
     void advance(int length) {
         columns += length;
     }
 
-    /** Stores a block's new keys [batch x key heads, length, head dimension] and gives all so far, a view. */
+    /** Stores a block's new keys [batch x key heads, length, head dimension] and returns a view of all so far. */
     NDArray keys(int block, NDArray added) {
         return store(keys[block], added);
     }
@@ -61,8 +61,9 @@ public final class KvCache implements AutoCloseable {
     }
 
     /**
-     * Fills the first columns of an empty cache: each of its rows has seen, behind its padding, what a row of this one
-     * has.
+     * Copies the first columns into an empty cache, which may have other rows and other padding.
+     *
+     * @param rows the row of this cache for each row of the other
      */
     public void copyTo(KvCache others, int columns, int... rows) {
         int heads = Math.toIntExact(keys[0].getShape().get(0)) / pads.length;
@@ -72,8 +73,8 @@ public final class KvCache implements AutoCloseable {
             int behind = pads[rows[row]] - others.pads[row];
             for (int head = rows[row] * heads; head < (rows[row] + 1) * heads; head++) {
                 for (int column = 0; column < columns; column++) {
-                    places[at++] =
-                            (long) head * capacity + Math.max(0, column + behind); // any column will do for padding
+                    // padding may copy any column
+                    places[at++] = (long) head * capacity + Math.max(0, column + behind);
                 }
             }
         }
@@ -96,19 +97,21 @@ public final class KvCache implements AutoCloseable {
                 .get(0);
     }
 
-    /** Bytes of so many columns. */
+    /** Returns the size of this many columns in bytes. */
     public long bytes(int columns) {
+        var shape = keys[0].getShape();
         return 2L
                 * keys.length
-                * keys[0].getShape().get(0)
+                * shape.get(0)
                 * columns
-                * keys[0].getShape().get(2)
+                * shape.get(2)
                 * keys[0].getDataType().getNumOfBytes();
     }
 
     /**
-     * Keys of one row's tokens in the columns before {@code end}, without padding: [key heads, tokens, head dimension],
-     * for every block.
+     * Copies the keys of one row's tokens in the columns before {@code end}, without padding, to the host.
+     *
+     * @return for each block, [key heads, tokens, head dimension]
      */
     public float[][] keysBefore(int end, int row) {
         return before(end, keys, row);
@@ -126,10 +129,8 @@ public final class KvCache implements AutoCloseable {
             var index =
                     new NDIndex().addSliceDim(row * heads, (row + 1) * heads).addSliceDim(pads[row], end);
             for (int k = 0; k < out.length; k++) {
-                out[k] = arrays[k]
-                        .get(scope, index)
-                        .toType(DataType.FLOAT32, false)
-                        .toFloatArray();
+                NDArray some = arrays[k].get(scope, index);
+                out[k] = some.toType(DataType.FLOAT32, false).toFloatArray();
             }
         }
         return out;

@@ -2,12 +2,12 @@ package rudder.model.transformer;
 
 import ai.djl.ndarray.NDArray;
 
-/** A matrix known by its products. */
+/** A matrix F that is given by its products. */
 interface LinearMap {
 
-    /** F X for columns X [in, m]: [out, m]. On tangents, Jacobian-vector products. */
+    /** Returns F X for columns X [in, m]: [out, m]. These are Jacobian-vector products. */
     NDArray times(NDArray x);
 
-    /** Y F for rows Y [m, out]: [m, in]. On covectors, vector-Jacobian products. */
+    /** Returns Y F for rows Y [m, out]: [m, in]. These are vector-Jacobian products. */
     NDArray leftTimes(NDArray y);
 }

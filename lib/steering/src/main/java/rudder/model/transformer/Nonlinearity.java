@@ -6,8 +6,8 @@ import rudder.checkpoint.Activation;
 /**
  * The gate's nonlinearity, act(g) = g s(g) with s(g) = sigmoid(h(g)).
  *
- * <p>SiLU has h(g) = g. GELU's tanh form g (1 + tanh y) / 2, y = sqrt(2/pi) (g + 0.044715 g^3), has h(g) = 2 y, since
- * (1 + tanh y) / 2 = sigmoid(2 y). Both share the derivative act'(g) = s + g s (1 - s) h'(g).
+ * <p>SiLU has h(g) = g. GELU's tanh form is g (1 + tanh y) / 2 with y = sqrt(2/pi) (g + 0.044715 g^3). Since (1 + tanh
+ * y) / 2 = sigmoid(2 y), its h(g) is 2 y. Both share the derivative act'(g) = s + g s (1 - s) h'(g).
  */
 enum Nonlinearity {
     SILU(1.09984, 0.5) {
@@ -37,9 +37,9 @@ enum Nonlinearity {
         }
     };
 
-    /** At least |act'| and |act''|, everywhere. */
+    /** Upper bound on |act'|. */
     final double steepest;
-
+    /** Upper bound on |act''|. */
     final double sharpest;
 
     Nonlinearity(double steepest, double sharpest) {
@@ -56,15 +56,15 @@ enum Nonlinearity {
 
     abstract NDArray h(NDArray g);
 
-    /** x h'(g), in the place of x. */
+    /** Returns x h'(g), computed in place of x. */
     abstract NDArray timesSlope(NDArray x, NDArray g);
 
-    /** act(g), any shape. */
+    /** Returns act(g), any shape. */
     NDArray value(NDArray g) {
         return gate(g).muli(g);
     }
 
-    /** act'(g), any shape. */
+    /** Returns act'(g), any shape. */
     NDArray derivative(NDArray g) {
         NDArray s = gate(g);
         return timesSlope(s.sub(s.square()).muli(g), g).addi(s); // g s (1 - s) h' + s

@@ -5,8 +5,8 @@ import ai.djl.ndarray.NDArray;
 /**
  * RMS normalisation without its gain: n(x) = x / rho, rho = sqrt(|x|^2 + d eps), along the last axis.
  *
- * <p>With the usual gain gamma, gamma x / sqrt(mean(x^2) + eps) = (gamma sqrt(d)) n(x); the factor gamma sqrt(d) is
- * folded into the matrix that reads the norm, or multiplies its output where none does. The derivative is symmetric, a
+ * <p>With the usual gain gamma, gamma x / sqrt(mean(x^2) + eps) = (gamma sqrt(d)) n(x). The factor gamma sqrt(d) is
+ * folded into the next matrix; where no matrix follows, it multiplies the norm's output. The derivative is symmetric, a
  * scaling and a rank-one correction: dn = (dx - n (n.dx)) / rho.
  *
  * @param epsilon d eps, an array with one element on the model's device
@@ -15,7 +15,7 @@ record Norm(NDArray epsilon) {
 
     private static final int[] LAST = {-1};
 
-    /** n(x), the shape of x. */
+    /** Returns n(x), the shape of x. */
     NDArray of(NDArray x) {
         return x.div(radius(x));
     }
@@ -24,7 +24,7 @@ record Norm(NDArray epsilon) {
         return x.square().sum(LAST, true).addi(epsilon).sqrt();
     }
 
-    /** The norm's value and derivative at x [.., d]. */
+    /** Returns the norm's value and derivative at x [.., d]. */
     At linearise(NDArray x) {
         NDArray rho = radius(x);
         return new At(x.div(rho), rho);
@@ -33,17 +33,17 @@ record Norm(NDArray epsilon) {
     /** Value n [.., d] and radius rho [.., 1] at a point. */
     record At(NDArray n, NDArray rho) {
 
-        /** The points from..to-1 along the first axis. */
+        /** Returns the points from..to-1 along the first axis. */
         At range(int from, int to) {
             return new At(n.get("{}:{}", from, to), rho.get("{}:{}", from, to));
         }
 
-        /** Y Dn for rows Y [.., d] (the derivative is symmetric, so this is Dn of each row as well). */
+        /** Returns Y Dn for rows Y [.., d]; since Dn is symmetric, this is also Dn times each row. */
         NDArray rows(NDArray y) {
             return y.sub(y.mul(n).sum(LAST, true).mul(n)).divi(rho); // (Y - (Y n) n') / rho
         }
 
-        /** Dn X for columns X [d, m], where x was one vector. */
+        /** Returns Dn X for columns X [d, m], where x was one vector. */
         NDArray columns(NDArray x) {
             NDArray row = n.reshape(1, -1);
             return x.sub(row.transpose().matMul(row.matMul(x))).divi(rho.reshape(1)); // (X - n (n'X)) / rho

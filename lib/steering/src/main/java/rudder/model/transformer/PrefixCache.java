@@ -8,59 +8,57 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
 
 /**
- * What the unsteered model has read of prompts, entries from one controller to the next: where the last token is the
- * first that is steered, all controllers read the tokens before it common. What all prompts of a batch begin with, as
- * chats do, is read once for all of them. The batches used longest ago go first. Threads may share it.
+ * Keeps the keys and values of prompts that the unsteered model has read. Controllers that first steer at a prompt's
+ * last token share all tokens before it, so the model reads these once for all controllers. A beginning that all
+ * prompts of a batch have in common, as chats do, is read once for the batch.
+ *
+ * <p>The cache has a size limit; the batches used longest ago go first. It is thread-safe.
  */
 public final class PrefixCache {
 
-    /** Bytes for a model's own. */
+    /** Size limit of a model's own cache, in bytes. */
     public static final long LIMIT = 96L << 20;
 
-    /** Tokens that are worth a pass of their own. */
+    /** The shortest common beginning that is worth a pass of its own, in tokens. */
     private static final int LEAST_COMMON = 8;
 
-    /** A batch: its left-padded tokens, one column for each that the cache has. */
-    private record Entry(int[][] tokens, KvCache cache) {
-        boolean is(int[][] others, int[] pads) {
-            return Arrays.equals(cache.pads, pads) && Arrays.deepEquals(tokens, others);
-        }
+    /** A cached batch, with the keys and values of all its columns. */
+    private record Entry(PaddedTokens tokens, KvCache cache) {
 
-        /** Columns that hold what these sequences begin with too, and no more than {@code most} of row i's. */
+        /** Returns how many columns also hold the sequences' beginnings, at most {@code most[i]} tokens of row i. */
         int cachedColumns(List<int[]> sequences, int[] most) {
-            return IntStream.range(0, tokens.length)
+            return IntStream.range(0, tokens.size())
                     .map(row -> {
-                        int[] mine = tokens[row];
-                        int pad = cache.pads[row];
-                        int differs = Arrays.mismatch(
-                                mine, pad, mine.length, sequences.get(row), 0, sequences.get(row).length);
-                        return pad + Math.min(differs < 0 ? mine.length - pad : differs, most[row]);
+                        var mine = tokens.row(row);
+                        int differs = mine.mismatch(IntBuffer.wrap(sequences.get(row)));
+                        return tokens.pads()[row] + Math.min(differs < 0 ? mine.remaining() : differs, most[row]);
                     })
                     .min()
                     .orElse(0);
         }
 
+        /** Returns how many columns remain to be read if the sequences take this batch's padding. */
+        int uncachedColumns(List<int[]> sequences, int[] most) {
+            return end(sequences, tokens.pads()) - cachedColumns(sequences, most);
+        }
+
         long bytes() {
             return cache.bytes(cache.columns());
         }
-
-        /** Columns of these sequences, laid out as these prompts are, that it does not hold. */
-        int uncachedColumns(List<int[]> sequences, int[] most) {
-            return end(sequences, cache.pads) - cachedColumns(sequences, most);
-        }
     }
 
-    /** Owns what is entries. */
+    /** Owns all cached keys and values. */
     public final NDManager manager;
 
     private final Transformer transformer;
     private final long limit;
     private final Deque<Entry> entries = new ArrayDeque<>(); // the one used last comes first
 
-    /** @param limit bytes of keys and values that are entries at most */
+    /** @param limit size limit of the cached keys and values, in bytes */
     public PrefixCache(Transformer transformer, long limit) {
         this.transformer = transformer;
         this.limit = limit;
@@ -68,150 +66,133 @@ public final class PrefixCache {
     }
 
     /**
-     * Makes an empty cache one that has seen all but the last column of left-padded prompts [B][L].
+     * Fills an empty KV cache with all but the last column of some prompts.
      *
+     * @param cache with the prompts' padding
      * @return the last column [B][1]
      */
-    public int[][] read(int[][] prompts, KvCache cache) {
-        int columns = prompts[0].length - 1;
-        fill(
-                cache,
-                Arrays.stream(prompts).map(row -> Arrays.copyOf(row, columns)).toArray(int[][]::new));
-        return Arrays.stream(prompts).map(row -> new int[] {row[columns]}).toArray(int[][]::new);
+    public int[][] read(PaddedTokens prompts, KvCache cache) {
+        int last = prompts.columns() - 1;
+        fill(cache, prompts.before(last));
+        return prompts.from(last);
     }
 
-    private void fill(KvCache cache, int[][] tokens) {
-        int columns = tokens[0].length;
+    private void fill(KvCache cache, PaddedTokens tokens) {
+        int columns = tokens.columns();
         if (columns == 0) {
             return;
         }
-        // several controllers may have the same prompt: it is read once
-        var rows = IntStream.range(0, tokens.length)
-                .mapToObj(row -> IntBuffer.wrap(tokens[row], cache.pads[row], columns - cache.pads[row]))
-                .toList();
+        // several controllers may have the same prompt: the model reads it once
+        var rows = IntStream.range(0, tokens.size()).mapToObj(tokens::row).toList();
         var distinct = rows.stream().distinct().toList();
         if (cache.bytes(columns) / rows.size() * distinct.size() > limit) {
-            read(cache, tokens);
+            run(tokens, cache);
             return;
         }
-        int[] places = rows.stream().mapToInt(distinct::indexOf).toArray();
-        int[] firsts = distinct.stream().mapToInt(rows::indexOf).toArray();
-        int[][] some = Arrays.stream(firsts).mapToObj(row -> tokens[row]).toArray(int[][]::new);
-        int[] pads = Arrays.stream(firsts).map(row -> cache.pads[row]).toArray();
-        if (!copyIfCached(some, pads, cache, places)) {
-            var own = new KvCache(manager, transformer.config, transformer.type, pads, columns);
+        int[] sources = rows.stream().mapToInt(distinct::indexOf).toArray();
+        var some = tokens.rows(distinct.stream().mapToInt(rows::indexOf).toArray());
+        if (!copyIfCached(some, cache, sources)) {
+            var own = new KvCache(manager, transformer.config, transformer.type, some.pads(), columns);
             try {
-                read(own, some); // other threads go on meanwhile
+                run(some, own); // without the lock, so that other threads go on meanwhile
             } catch (RuntimeException | Error e) {
                 own.close();
                 throw e;
             }
-            insert(new Entry(some, own), cache, places);
+            insert(new Entry(some, own), cache, sources);
         }
     }
 
-    private synchronized boolean copyIfCached(int[][] tokens, int[] pads, KvCache cache, int... rows) {
-        var found = entries.stream().filter(one -> one.is(tokens, pads)).findFirst();
-        found.ifPresent(one -> copyTo(one, one.cache.columns(), cache, rows));
-        return found.isPresent();
-    }
-
-    private void read(KvCache cache, int[][] tokens) {
+    private void run(PaddedTokens tokens, KvCache cache) {
         try (var scope = transformer.manager.newSubManager()) {
             transformer.run(scope, readCommonPrefix(tokens, cache), cache, null, false, null);
         }
     }
 
     /**
-     * Makes an empty cache one that has seen what all of some left-padded prompts [B][L] begin with, as chats begin
-     * with the same words to the model: that is read once, for this batch and for those after it.
+     * Fills an empty KV cache with the common beginning of some prompts. The model reads a beginning once, for this
+     * batch and for later ones.
      *
-     * @return the columns that are left, at least one
+     * @param cache with the prompts' padding
+     * @return the remaining columns, at least one
      */
-    public int[][] readCommonPrefix(int[][] prompts, KvCache cache) {
-        int common = commonPrefix(prompts, cache.pads);
-        if (prompts.length == 1 || common < LEAST_COMMON) {
-            return prompts;
+    public int[][] readCommonPrefix(PaddedTokens prompts, KvCache cache) {
+        int common = prompts.commonPrefix();
+        if (prompts.size() == 1 || common < LEAST_COMMON) {
+            return prompts.tokens();
         }
+        var beginning = new int[common];
+        prompts.row(0).get(beginning);
         try (var one = transformer.cache(new int[1], common)) {
-            fill(one, new int[][] {Arrays.copyOfRange(prompts[0], cache.pads[0], cache.pads[0] + common)});
-            one.copyTo(cache, common, new int[prompts.length]);
+            fill(one, PaddedTokens.of(List.of(beginning)));
+            one.copyTo(cache, common, new int[prompts.size()]);
         }
-        return Arrays.stream(prompts)
-                .map(row -> Arrays.copyOfRange(row, common, row.length))
-                .toArray(int[][]::new);
+        return prompts.from(common);
     }
 
-    /** How many tokens all rows begin with behind their padding; not all columns. */
-    private static int commonPrefix(int[][] tokens, int[] pads) {
-        int columns = tokens[0].length;
-        return IntStream.range(0, pads.length)
-                .map(row -> {
-                    int differs = Arrays.mismatch(tokens[0], pads[0], columns, tokens[row], pads[row], columns);
-                    return differs < 0 ? columns - pads[0] : differs;
-                })
-                .reduce(columns - 1, Math::min);
+    private synchronized boolean copyIfCached(PaddedTokens tokens, KvCache cache, int... rows) {
+        var found =
+                entries.stream().filter(entry -> entry.tokens.matches(tokens)).findFirst();
+        found.ifPresent(entry -> copyTo(entry, entry.cache.columns(), cache, rows));
+        return found.isPresent();
     }
 
-    private synchronized void insert(Entry one, KvCache cache, int... rows) {
-        if (copyIfCached(one.tokens, one.cache.pads, cache, rows)) {
-            one.cache.close(); // another thread has read it too
+    private synchronized void insert(Entry entry, KvCache cache, int... rows) {
+        if (copyIfCached(entry.tokens, cache, rows)) {
+            entry.cache.close(); // another thread has read the same batch meanwhile
             return;
         }
-        while (entries.stream().mapToLong(Entry::bytes).sum() > limit - one.bytes()) {
+        while (entries.stream().mapToLong(Entry::bytes).sum() > limit - entry.bytes()) {
             entries.removeLast().cache.close();
         }
-        copyTo(one, one.cache.columns(), cache, rows);
+        copyTo(entry, entry.cache.columns(), cache, rows);
     }
 
-    private void copyTo(Entry one, int columns, KvCache cache, int... rows) {
-        entries.remove(one);
-        entries.addFirst(one);
-        one.cache.copyTo(cache, columns, rows);
+    private void copyTo(Entry entry, int columns, KvCache cache, int... rows) {
+        entries.remove(entry);
+        entries.addFirst(entry);
+        entry.cache.copyTo(cache, columns, rows);
     }
 
     /**
-     * A cache for sequences, to be closed, that has seen what they begin with: what a batch that is entries began with
-     * too, if that is the better part of it, or else what is read now, and entries.
+     * Returns a KV cache already filled with the beginnings of these sequences. Reuses a cached batch if that covers at
+     * least half of them. Otherwise the model reads the beginnings now, and they are cached. The caller closes the
+     * result.
      *
-     * @param before tokens of each sequence that it begins with
+     * @param before length of each sequence's beginning, in tokens
      */
     public KvCache open(List<int[]> sequences, int[] before) {
-        int columns = Arrays.stream(before).max().orElseThrow();
-        int[] pads = Arrays.stream(before).map(most -> columns - most).toArray();
-        int end = end(sequences, pads);
+        var beginnings = PaddedTokens.of(IntStream.range(0, before.length)
+                .mapToObj(row -> Arrays.copyOf(sequences.get(row), before[row]))
+                .toList());
+        int columns = beginnings.columns();
+        int end = end(sequences, beginnings.pads());
         return closest(sequences, before, end - columns + columns / 2).orElseGet(() -> {
-            var cache = transformer.cache(pads, end);
-            fill(
-                    cache,
-                    PaddedTokens.of(IntStream.range(0, pads.length)
-                                    .mapToObj(row -> Arrays.copyOf(sequences.get(row), before[row]))
-                                    .toList())
-                            .tokens());
+            var cache = transformer.cache(beginnings.pads(), end);
+            fill(cache, beginnings);
             return cache;
         });
     }
 
     /**
-     * One that has seen what the batch that leaves least to be read began with too; none if that leaves more columns
-     * than these.
+     * Returns a copy of the cached batch with the fewest uncached columns; empty if more than {@code columns} would
+     * remain.
      */
     private synchronized Optional<KvCache> closest(List<int[]> sequences, int[] before, int columns) {
+        ToIntFunction<Entry> uncached = entry -> entry.uncachedColumns(sequences, before);
         return entries.stream()
-                .filter(one -> one.tokens.length == before.length && one.uncachedColumns(sequences, before) <= columns)
-                .min(Comparator.comparingInt(one -> one.uncachedColumns(sequences, before)))
-                .map(one -> {
-                    var cache = transformer.cache(one.cache.pads, end(sequences, one.cache.pads));
-                    copyTo(
-                            one,
-                            one.cachedColumns(sequences, before),
-                            cache,
-                            IntStream.range(0, before.length).toArray());
+                .filter(entry -> entry.tokens.size() == before.length && uncached.applyAsInt(entry) <= columns)
+                .min(Comparator.comparingInt(uncached))
+                .map(entry -> {
+                    int[] pads = entry.tokens.pads();
+                    var cache = transformer.cache(pads, end(sequences, pads));
+                    int[] rows = IntStream.range(0, pads.length).toArray();
+                    copyTo(entry, entry.cachedColumns(sequences, before), cache, rows);
                     return cache;
                 });
     }
 
-    /** Columns that sequences take behind so much padding. */
+    /** Returns the number of columns that sequences take behind this padding. */
     private static int end(List<int[]> sequences, int[] pads) {
         return IntStream.range(0, pads.length)
                 .map(row -> pads[row] + sequences.get(row).length)

@@ -9,12 +9,12 @@ import ai.djl.ndarray.NDArray;
  */
 record SoftCap(NDArray bound) {
 
-    /** cap(s), any shape. */
+    /** Returns cap(s), any shape. */
     NDArray of(NDArray s) {
         return s.div(bound).tanh().muli(bound);
     }
 
-    /** cap'(s) = 1 - (cap(s) / c)^2, given y = cap(s), any shape. */
+    /** Returns cap'(s) = 1 - (cap(s) / c)^2, given y = cap(s), any shape. */
     NDArray slope(NDArray y) {
         return y.div(bound).square().negi().addi(1);
     }

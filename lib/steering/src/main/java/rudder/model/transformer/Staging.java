@@ -14,13 +14,13 @@ import java.util.stream.IntStream;
 import rudder.checkpoint.format.TensorSource;
 
 /**
- * Rows of a checkpoint's tensors on their way to the engine's device: some at a time they are read into a buffer,
- * prepared and checked there, and copied on, so that beside the finished matrix only this buffer takes memory. A model
- * has one; threads take turns.
+ * Copies rows of a checkpoint's tensors to the engine's device. It reads some rows at a time into a buffer, prepares
+ * and checks them there, and copies them on. Beside the finished matrix, only the buffer takes memory. A model has one
+ * buffer, and threads take turns.
  */
 public final class Staging {
 
-    /** Values staged at once, 4 MiB: a chunk is a part of a matrix, never a second copy of it. */
+    /** Values in the buffer, 4 MiB: a part of a matrix, never a second copy of it. */
     public static final int STAGED = 1 << 20;
 
     /** The largest number of half precision. */
@@ -37,9 +37,9 @@ public final class Staging {
     /**
      * Rows of one tensor as they enter a matrix.
      *
-     * @param factor what they are multiplied by
-     * @param head width of the heads whose rows are stored for interleaved rotary pairs, to be taken apart into halves;
-     *     0 where they are as they should be
+     * @param factor multiplies the rows
+     * @param head width of heads whose rows are stored for interleaved rotary pairs and must be reordered into halves;
+     *     0 for other rows
      */
     record Rows(String name, int count, double factor, int head) {
         Rows(String name, int count) {
@@ -48,7 +48,7 @@ public final class Staging {
     }
 
     /**
-     * The tensors' rows below each other, column j times {@code columnFactors[j]} (null: 1): [sum of counts, columns].
+     * Returns the tensors' rows stacked, column j times {@code columnFactors[j]} (null: 1): [sum of counts, columns].
      */
     synchronized NDArray stack(NDManager manager, DataType type, int columns, float[] columnFactors, Rows... parts) {
         try (NDManager scope = manager.newSubManager()) {
@@ -75,7 +75,7 @@ public final class Staging {
         }
     }
 
-    /** These rows of one tensor, in any order and some of them several times: [rows, columns]. */
+    /** Returns these rows of one tensor, in any order, some perhaps several times: [rows, columns]. */
     synchronized NDArray pick(NDManager manager, DataType type, int columns, Rows from, int... rows) {
         try (NDManager scope = manager.newSubManager()) {
             NDArray all = scope.create(new Shape(rows.length, columns), type);
@@ -103,7 +103,7 @@ public final class Staging {
         return staging.clear().limit(size);
     }
 
-    /** Staged rows 2i + j of each head to j w/2 + i: from interleaved rotary pairs to halves. */
+    /** Moves the buffer's rows 2i + j of each head to j w/2 + i: from interleaved rotary pairs to halves. */
     private void halves(int heads, int width, int columns) {
         float[] head = new float[width * columns];
         for (int h = 0; h < heads; h++) {
@@ -117,8 +117,10 @@ public final class Staging {
     }
 
     /**
-     * Multiplies the staged rows, which are rows {@code point(i)} of the tensor, by their factors and refuses what is
-     * not finite, or would not be as it is stored.
+     * Multiplies the buffer's rows by their factors. Throws if a number is not finite, or would not be in the stored
+     * precision.
+     *
+     * @param point the tensor's row for each row of the buffer
      */
     private void scale(
             Rows part, IntUnaryOperator point, int count, int columns, float[] columnFactors, DataType type) {
@@ -153,7 +155,7 @@ public final class Staging {
                         : "; weights must be finite. The file is damaged or was converted wrongly: fetch it again."));
     }
 
-    /** The staged rows into rows {@code first} and on of a matrix in the engine's own memory. */
+    /** Copies the buffer's rows into the rows from {@code first} on of a matrix in the engine's own memory. */
     private void upload(NDArray all, long first, int count, int columns) {
         try (NDManager scope = all.getManager().newSubManager()) {
             ByteBuffer some = bytes.slice(0, count * columns * Float.BYTES).order(ByteOrder.nativeOrder());

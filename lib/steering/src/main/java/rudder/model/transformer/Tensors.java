@@ -4,19 +4,21 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 
-/** Names for engine calls that DJL spells at length. */
+/** Short names for engine calls that are long in DJL. */
 public final class Tensors {
 
     private static final int[] LAST = {-1};
-    private static final double TINY = 1e-30; // beside a length: 0 / TINY is 0
+    private static final double TINY = 1e-30; // added to lengths, so that a zero row stays zero
 
     private Tensors() {}
 
     /**
-     * x W' + b for rows x [.., in], weights [out, in] and a bias [out] or null; the result belongs to x's manager.
+     * Returns x W' + b for rows x [.., in], weights [out, in] and a bias [out] or null. The result belongs to x's
+     * manager.
      *
-     * <p>With weights in half precision, of the rows' unit vectors: |W (x / |x|)| is at most the length of W's rows, so
-     * whatever x is, half precision's range suffices. Lengths, bias and result are in x's precision.
+     * <p>Weights in half precision multiply the rows' unit vectors. No number of W (x / |x|) is larger than the length
+     * of W's longest row, so that half precision's range suffices for every x. Lengths, bias and result are in x's
+     * precision.
      */
     public static NDArray linear(NDArray x, NDArray weight, NDArray bias) {
         if (weight.getDataType() == x.getDataType()) {
@@ -24,17 +26,14 @@ public final class Tensors {
         }
         NDArray length = x.square().sum(LAST, true).sqrt().addi(TINY);
         NDArray unit = x.div(length).toType(weight.getDataType(), false);
-        NDArray y = unit.getNDArrayInternal()
-                .linear(unit, weight, null)
-                .get(0)
-                .toType(x.getDataType(), false)
-                .muli(length);
+        NDArray product = unit.getNDArrayInternal().linear(unit, weight, null).get(0);
+        NDArray y = product.toType(x.getDataType(), false).muli(length);
         return bias == null ? y : y.addi(bias);
     }
 
     /**
-     * The weight as seen from the scope: what is computed from the result belongs to the scope and is freed with it,
-     * not with the weights. Of a weight in half precision, a copy in single precision.
+     * Returns a view of a weight that belongs to a scope. Results computed from the view belong to the scope too and
+     * are freed with it. A weight in half precision is copied to single precision.
      */
     static NDArray within(NDManager scope, NDArray weight) {
         NDArray view = weight.getDataType() == DataType.FLOAT16

@@ -8,9 +8,9 @@ import ai.djl.ndarray.types.SparseFormat;
 import java.util.Arrays;
 
 /**
- * A matrix with a row for every token, [vocabulary, d]: the embedding, or what logits are read by. It may be a third of
- * a model, and nothing but logits needs it whole: until they are asked for, rows are read from the open checkpoint as
- * tokens come. Threads may share it.
+ * A matrix with a row for every token, [vocabulary, d]: the embedding or the output head. It may be a third of a model,
+ * and only logits need the whole matrix. Until logits are asked for, the rows of tokens are read from the open
+ * checkpoint. Thread-safe.
  */
 final class TokenMatrix {
 
@@ -19,7 +19,7 @@ final class TokenMatrix {
     private final int dimension;
     private final NDManager manager;
     private final DataType stored;
-    private NDArray whole; // null until it is asked for
+    private NDArray whole; // null until logits are asked for
 
     TokenMatrix(Staging staging, Staging.Rows rows, int dimension, NDManager manager, DataType stored) {
         this.staging = staging;
@@ -30,7 +30,7 @@ final class TokenMatrix {
     }
 
     /**
-     * All of it, on the engine's device, where it is from then on.
+     * Loads the whole matrix onto the engine's device at the first call, and returns it.
      *
      * @throws IllegalArgumentException naming the tensor, if a number is not finite
      */
@@ -46,7 +46,8 @@ final class TokenMatrix {
     }
 
     /**
-     * The rows of tokens [B][L], as stored and to the bit the same from the checkpoint as from the whole: [B, L, d].
+     * Returns the rows of tokens [B][L], in the stored precision: [B, L, d]. Rows from the checkpoint and rows of the
+     * whole matrix are bit-identical.
      *
      * @throws IllegalArgumentException naming the tensor, if a number is not finite
      */

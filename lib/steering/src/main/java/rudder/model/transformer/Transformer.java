@@ -14,23 +14,22 @@ import rudder.checkpoint.format.TensorSource;
 import rudder.theory.control.HookPoint;
 
 /**
- * A checkpoint's weights on the engine's device but for its {@link TokenMatrix token matrices}, which need it open, and
- * the pass of tokens through its blocks.
+ * Runs tokens through a checkpoint's blocks. The weights are on the engine's device, except the {@link TokenMatrix
+ * token matrices}, which read from the open checkpoint.
  */
 public final class Transformer implements AutoCloseable {
 
     public final ModelConfig config;
     public final NDManager manager;
-    /** Of states, norms, softmax and whatever else is computed. */
+    /** The precision of the arithmetic: states, norms, softmax. */
     public final DataType type;
-    /** Of weight matrices. */
+    /** The precision in which weight matrices are stored. */
     public final DataType stored;
 
-    public final PrefixCache prefixes;
     private final List<Block> blocks;
     private final TokenMatrix embedding;
     private final NDArray embeddingScale; // null where it is 1
-    private final TokenMatrix head; // the embedding where they are tied
+    private final TokenMatrix head; // the embedding itself where they are tied
     private final NDArray finalGain;
     private final Norm finalNorm;
     private final SoftCap logitCap; // null where there is none
@@ -39,9 +38,8 @@ public final class Transformer implements AutoCloseable {
         this.config = config;
         this.manager = manager;
         this.stored = stored;
-        type = stored == DataType.FLOAT16 ? DataType.FLOAT32 : stored;
-        prefixes = new PrefixCache(this, PrefixCache.LIMIT);
-        var weights = new Weights(source, names, config, manager, type, stored);
+        var weights = new Weights(source, names, config, manager, stored);
+        type = weights.type;
         embedding = weights.embedding();
         head = config.tiedHead() ? embedding : weights.head();
         finalGain = weights.finalGain();
@@ -55,12 +53,12 @@ public final class Transformer implements AutoCloseable {
     }
 
     /**
-     * What a pass leaves behind at the last column.
+     * Collects states and inputs of a pass at the last column.
      *
-     * @param states entering each block and leaving the last [B, d]
-     * @param inputs added to each block's output [B, d], null where none
-     * @param mixed what inputs on the heads come to behind the output matrix [B, d], null where none
-     * @param heads the heads' outputs, side by side, before any input [B, h w]; null unless they are asked for
+     * @param states entering each block and leaving the last [B, d].
+     * @param inputs added to each block's output [B, d], null where there is none.
+     * @param mixed inputs on the heads, multiplied by the output matrix [B, d], null where there is none.
+     * @param heads the concatenated outputs of the heads before any input [B, h w]; a null list if not wanted.
      */
     public record Trace(List<NDArray> states, List<NDArray> inputs, List<NDArray> mixed, List<NDArray> heads) {
         public Trace() {
@@ -83,10 +81,10 @@ public final class Transformer implements AutoCloseable {
     /**
      * Runs the next tokens [B][L] through all blocks, z_{k+1} = phi_k(z_k) + u_k.
      *
-     * @param scope owns the result and what the trace keeps
-     * @param laws inputs, or null
-     * @param everyToken whether inputs enter at every token or at the last one only
-     * @param trace filled, or null
+     * @param scope owns the result and the arrays of the trace
+     * @param laws add the inputs; may be null
+     * @param everyToken whether inputs enter at every token or at the last token only
+     * @param trace is filled; may be null
      * @return the residual stream that leaves the last block [B, L, d]
      */
     public NDArray run(
@@ -168,38 +166,38 @@ public final class Transformer implements AutoCloseable {
         return length == 1 ? x : x.get(new NDIndex().addAllDim().addSliceDim(length - 1, length)); // [B, 1, d]
     }
 
-    /** z_0 of each token, [n][d]. */
+    /** Returns z_0 of each token, [n][d]. */
     public double[][] embeddings(int[] tokens) {
         try (NDManager scope = manager.newSubManager()) {
             return toRows(embed(scope, new int[][] {tokens}));
         }
     }
 
-    /** z_0: the tokens' embeddings [B, L, d]. */
+    /** Returns z_0, the tokens' embeddings [B, L, d]. */
     private NDArray embed(NDManager scope, int[][] tokens) {
         NDArray x = embedding.of(scope, tokens).toType(type, false);
         return embeddingScale == null ? x : x.mul(embeddingScale);
     }
 
-    /** Next-token logits [.., vocabulary] of states z_T [.., d]. */
+    /** Returns the next-token logits [.., vocabulary] of states z_T [.., d]. */
     public NDArray logits(NDArray z) {
         NDArray logits = Tensors.linear(finalNorm.of(z).muli(finalGain), head.whole(), null);
         return logitCap == null ? logits : logitCap.of(logits);
     }
 
-    /** Logits [B, vocabulary] at the last column of a pass's result [B, L, d]. */
+    /** Returns the logits [B, vocabulary] at the last column of a pass's result [B, L, d]. */
     public NDArray lastLogits(NDArray x) {
         return logits(last(x).reshape(-1, config.dimension()));
     }
 
-    /** Vectors as rows on the device, [m, d]. */
+    /** Copies vectors to the device as rows, [m, d]. */
     public NDArray rows(NDManager scope, double[]... vectors) {
         double[] flat = Arrays.stream(vectors).flatMapToDouble(Arrays::stream).toArray();
         return scope.create(flat, new Shape(vectors.length, flat.length / vectors.length))
                 .toType(type, false);
     }
 
-    /** An array [m, n] as m vectors on the host. */
+    /** Copies an array [m, n] to the host as m vectors. */
     public static double[][] toRows(NDArray x) {
         double[] flat = x.toType(DataType.FLOAT64, false).toDoubleArray();
         int width = Math.toIntExact(x.getShape().get(x.getShape().dimension() - 1));

@@ -3,9 +3,8 @@ package rudder.model.transformer;
 import ai.djl.ndarray.NDArray;
 
 /**
- * A map at one point.
+ * The value and derivative of a map at one point.
  *
- * @param value what it makes of the point, one row
- * @param derivative how that changes with the point
+ * @param value one row
  */
 record ValueAndDerivative(NDArray value, LinearMap derivative) {}

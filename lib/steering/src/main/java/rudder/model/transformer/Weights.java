@@ -16,10 +16,10 @@ import rudder.checkpoint.format.TensorSource;
 import rudder.model.transformer.Staging.Rows;
 
 /**
- * Reads a checkpoint's tensors onto the engine's device and prepares them for {@link Block}: query, key and value rows
- * (and gate and up rows) stacked into one matrix; norm gains times sqrt(width) and the scale of q.k folded into the
- * matrices that read them; rows stored for interleaved rotary pairs put back into halves. Matrices are stored in one
- * precision, vectors in that of the arithmetic.
+ * Reads a checkpoint's tensors onto the engine's device and prepares them for {@link Block}. Query, key and value rows
+ * are stacked into one matrix, and so are gate and up rows. Norm gains times sqrt(width), and the scale of q.k, are
+ * folded into the matrices behind them. Rows stored for interleaved rotary pairs are reordered into halves. Matrices
+ * have the stored precision, vectors that of the arithmetic.
  */
 final class Weights {
 
@@ -27,34 +27,30 @@ final class Weights {
     private final TensorNames names;
     private final ModelConfig config;
     private final NDManager manager;
-    private final DataType type;
+    /** The precision of the arithmetic. */
+    final DataType type;
+
     private final DataType stored;
     private final Set<String> unread;
     private final Staging staging;
 
-    Weights(
-            TensorSource source,
-            TensorNames names,
-            ModelConfig config,
-            NDManager manager,
-            DataType type,
-            DataType stored) {
+    Weights(TensorSource source, TensorNames names, ModelConfig config, NDManager manager, DataType stored) {
         this.source = source;
         this.names = names;
         this.config = config;
         this.manager = manager;
-        this.type = type;
         this.stored = stored;
+        type = stored == DataType.FLOAT16 ? DataType.FLOAT32 : stored;
         unread = new LinkedHashSet<>(source.names());
         staging = new Staging(source);
     }
 
-    /** The embedding [vocabulary, d], as stored. */
+    /** Returns the embedding [vocabulary, d]. */
     TokenMatrix embedding() {
         return tokenMatrix(names.embedding());
     }
 
-    /** The matrix that reads the final norm [vocabulary, d], where it is not the embedding. */
+    /** Returns the output head [vocabulary, d], where it is not the embedding. */
     TokenMatrix head() {
         return tokenMatrix(names.head());
     }
@@ -65,18 +61,18 @@ final class Weights {
         return new TokenMatrix(staging, rows, config.dimension(), manager, stored);
     }
 
-    /** Gain of the final norm times sqrt(d), [d]. */
+    /** Returns the gain of the final norm times sqrt(d), [d]. */
     NDArray finalGain() {
         return array(gain(names.finalNorm(), config.dimension()));
     }
 
-    /** The soft cap with this bound, null for 0. */
+    /** Returns the soft cap with this bound, null for 0. */
     SoftCap cap(double bound) {
         return bound == 0 ? null : new SoftCap(array(new float[] {(float) bound}));
     }
 
     /**
-     * What was not read is either known to matter to no text, or the model is not what its configuration says.
+     * Checks that every tensor was read, or is one of those that no architecture needs.
      *
      * @throws IllegalArgumentException naming the tensor
      */
@@ -89,7 +85,8 @@ final class Weights {
             throw new IllegalArgumentException(
                     source + ": tensor " + unread.iterator().next() + " (of " + unread.size()
                             + " left over) has no place in a model of the architecture " + config.architecture()
-                            + " with this configuration; ignoring it would compute something else. Use a checkpoint without it.");
+                            + " with this configuration; ignoring it would compute something else. "
+                            + "Use a checkpoint without it.");
         }
     }
 
@@ -147,9 +144,7 @@ final class Weights {
                 postGain(names.postMlpNorm(), k));
     }
 
-    /**
-     * The three projections' weights or biases stacked; queries carry the scale of q.k unless their norm's gain does.
-     */
+    /** Stacks the projections' weights or biases. Queries carry the scale of q.k unless their norm's gain does. */
     private NDArray queriesKeysValues(String suffix, int columns, float[] gain, int k) {
         int queries = config.heads() * config.headDimension();
         int keys = config.keyValueHeads() * config.headDimension();
@@ -167,7 +162,7 @@ final class Weights {
         return config.postNorms() ? array(gain(pattern.formatted(k), config.dimension())) : null;
     }
 
-    /** Gains of the query and key norms times sqrt(w), the queries' also times the scale of q.k: [h + kv, w]. */
+    /** Returns the gains of query and key norms times sqrt(w), queries' also times the scale of q.k: [h + kv, w]. */
     private NDArray headGain(int k, int w) {
         float[] query = gain(names.queryNorm().formatted(k), w);
         float[] key = gain(names.keyNorm().formatted(k), w);
@@ -178,7 +173,7 @@ final class Weights {
         return array(all, config.heads() + config.keyValueHeads(), w);
     }
 
-    /** A norm's gain times sqrt(width): what is left of the norm beside {@link Norm}. */
+    /** Returns a norm's gain times sqrt(width), which {@link Norm} leaves out. */
     private float[] gain(String name, int width) {
         requireShape(name + ".weight", width, 1);
         float[] gain = source.read(name + ".weight");
@@ -191,9 +186,7 @@ final class Weights {
         return gain;
     }
 
-    /**
-     * The tensors' rows below each other, column j times {@code columnFactors[j]} (null: 1): [sum of counts, columns].
-     */
+    /** Returns {@link Staging#stack} of the tensors' rows, in the stored precision; a single column is a vector. */
     private NDArray stack(int columns, float[] columnFactors, Rows... parts) {
         for (Rows part : parts) {
             requireShape(part.name(), part.count(), columns);

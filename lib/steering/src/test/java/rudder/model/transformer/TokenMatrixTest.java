@@ -40,8 +40,8 @@ class TokenMatrixTest {
     private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
 
     private static long tables(LanguageModel model) {
-        var shape = new Shape(model.transformer().config.vocabulary(), model.dimension());
-        return model.transformer().manager.getManagedArrays().stream()
+        var shape = new Shape(Tiny.transformer(model).config.vocabulary(), model.dimension());
+        return Tiny.transformer(model).manager.getManagedArrays().stream()
                 .filter(array -> array.getShape().equals(shape))
                 .count();
     }

@@ -1,0 +1,113 @@
+package rudder.model;
+
+import java.util.List;
+import java.util.function.Consumer;
+import rudder.checkpoint.tokenizer.Message;
+
+/**
+ * Generates texts: a {@link LanguageModel}, or a {@link SteeredModel}, which is a model seen through a controller. Both
+ * take the same calls.
+ *
+ * <p>{@code generate} continues a text. {@code chat} answers a message in the form that an instruction-tuned model
+ * expects. Without a {@link Sampling}, {@link Sampling#standard()} chooses the tokens. All calls throw an
+ * IllegalArgumentException if {@code maxTokens} is below 1, a prompt has no token, or the prompt and {@code maxTokens}
+ * do not fit the model's context. {@code chat} throws an IllegalStateException if the model has no chat template.
+ */
+public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
+
+    TextGenerator() {}
+
+    abstract LanguageModel model();
+
+    /** @param texts what the completions give as their prompts, one for each prompt */
+    abstract List<Completion> generate(
+            List<int[]> prompts, List<String> texts, int maxTokens, Sampling sampling, Consumer<String> onText);
+
+    /** Generates up to {@code maxTokens} tokens after the prompt. */
+    public Completion generate(String prompt, int maxTokens) {
+        return generate(prompt, maxTokens, Sampling.standard());
+    }
+
+    /** Generates up to {@code maxTokens} tokens after the prompt. */
+    public Completion generate(String prompt, int maxTokens, Sampling sampling) {
+        return generate(prompt, maxTokens, sampling, text -> {});
+    }
+
+    /** Generates as {@link #generate(String, int)} does, and streams the text as the next method does. */
+    public Completion generate(String prompt, int maxTokens, Consumer<String> onText) {
+        return generate(prompt, maxTokens, Sampling.standard(), onText);
+    }
+
+    /**
+     * Generates up to {@code maxTokens} tokens after the prompt.
+     *
+     * @param onText receives the text piece by piece while it is generated, in whole characters
+     */
+    public Completion generate(String prompt, int maxTokens, Sampling sampling, Consumer<String> onText) {
+        return generateOne(model().encode(prompt, maxTokens), prompt, maxTokens, sampling, onText);
+    }
+
+    /**
+     * Continues every prompt. A completion does not depend on the other prompts, up to the rounding of the engine's
+     * products.
+     */
+    public List<Completion> generate(List<String> prompts, int maxTokens, Sampling sampling) {
+        var tokens = prompts.stream()
+                .map(prompt -> model().encode(prompt, maxTokens))
+                .toList();
+        return generate(tokens, prompts, maxTokens, sampling, text -> {});
+    }
+
+    /** Continues prompts given as tokens. A completion's prompt is the tokens' text. */
+    public List<Completion> generateOfTokens(List<int[]> prompts, int maxTokens, Sampling sampling) {
+        prompts.forEach(prompt -> model().requireTokens(prompt, maxTokens));
+        return generate(prompts, prompts.stream().map(model()::decode).toList(), maxTokens, sampling, text -> {});
+    }
+
+    /** Answers a message. */
+    public Completion chat(String message, int maxTokens) {
+        return chat(message, maxTokens, text -> {});
+    }
+
+    /** Answers a message, and streams the answer's text to {@code onText}. */
+    public Completion chat(String message, int maxTokens, Consumer<String> onText) {
+        return chat(List.of(Message.user(message)), maxTokens, Sampling.standard(), onText);
+    }
+
+    /** Answers the last message of a conversation. */
+    public Completion chat(List<Message> conversation, int maxTokens) {
+        return chat(conversation, maxTokens, Sampling.standard());
+    }
+
+    /**
+     * Answers the last message of a conversation. The completion's prompt is the text of the last user message.
+     *
+     * @param conversation perhaps a system message, then messages of user and assistant in turn, a user's at the end
+     * @throws IllegalArgumentException if the model's chat template refuses the conversation
+     */
+    public Completion chat(List<Message> conversation, int maxTokens, Sampling sampling) {
+        return chat(conversation, maxTokens, sampling, text -> {});
+    }
+
+    private Completion chat(List<Message> conversation, int maxTokens, Sampling sampling, Consumer<String> onText) {
+        int[] tokens = model().encodeChat(conversation, maxTokens);
+        String asked = conversation.stream()
+                .filter(message -> message.role() == Message.Role.USER)
+                .reduce("", (before, message) -> message.text(), (before, after) -> after);
+        return generateOne(tokens, asked, maxTokens, sampling, onText);
+    }
+
+    /** Answers every message by itself. A completion's prompt is the message. */
+    public List<Completion> chatEach(List<String> messages, int maxTokens, Sampling sampling) {
+        var tokens = messages.stream()
+                .map(message -> model().encodeChat(List.of(Message.user(message)), maxTokens))
+                .toList();
+        return generate(tokens, messages, maxTokens, sampling, text -> {});
+    }
+
+    private Completion generateOne(
+            int[] tokens, String prompt, int maxTokens, Sampling sampling, Consumer<String> onText) {
+        return generate(List.of(tokens), List.of(prompt), maxTokens, sampling, onText)
+                .get(0);
+    }
+}
