@@ -28,6 +28,8 @@ OUT = ROOT / "target" / "notebooks" / ("quick" if QUICK else "")
 KERNEL = {"display_name": "Java", "language": "java", "name": "java"}
 MOST_FIGURES, MOST_BYTES = 8, 300_000  # of a committed notebook
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+PNG_START = b"\x89PNG\r\n\x1a\n"
+PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # the last chunk: length 0, type, checksum
 
 
 def read(path):
@@ -108,8 +110,17 @@ def is_progress(output):
     return "rudder-progress" in output.get("data", {}).get("text/html", "")
 
 
+def complete(png):
+    """Returns the PNG with its last chunk whole. The renderer of IJava, and of JJava without Rudder's, cuts up to two bytes off."""
+    if png.startswith(PNG_START):
+        for missing in range(5):
+            if png.endswith(PNG_END[:len(PNG_END) - missing]):
+                return png + PNG_END[len(PNG_END) - missing:]
+    raise ValueError(f"a figure of {len(png)} bytes does not begin and end as a PNG does")
+
+
 def clean(notebook):
-    """What is committed: without progress bars, versions and ids of one run; printed text in one piece."""
+    """What is committed: without progress bars, versions and ids of one run; printed text in one piece, figures whole."""
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "java", "file_extension": ".jshell"}})
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({key: value for key, value in cell.metadata.items() if key == "tags"})
@@ -125,6 +136,8 @@ def clean(notebook):
             data = output.get("data", {})
             if data.get("text/plain") == data.get("text/html"):  # shown as HTML: JJava repeats it as text
                 data.pop("text/plain", None)
+            if "image/png" in data:
+                data["image/png"] = base64.b64encode(complete(base64.b64decode(data["image/png"]))).decode()
             kept.append(output)
         if cell.cell_type == "code":
             cell.outputs = kept

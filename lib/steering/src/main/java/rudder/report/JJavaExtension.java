@@ -46,6 +46,10 @@ public final class JJavaExtension implements Extension {
                     context.renderIfRequested(MIMEType.IMAGE_PNG, () -> png(Inline.image(chart)));
                     context.getOutputContainer().putText(chart.getTitle());
                 });
+        // The kernel's own renderer never closes its base64 stream: a PNG loses its last bytes.
+        renderer.createRegistration(BufferedImage.class)
+                .preferring(MIMEType.IMAGE_PNG)
+                .register((image, context) -> context.renderIfRequested(MIMEType.IMAGE_PNG, () -> png(image)));
         renderer.createRegistration(Table.class)
                 .preferring(MIMEType.TEXT_HTML)
                 .supporting(MIMEType.TEXT_PLAIN)

@@ -14,6 +14,7 @@ import org.dflib.jjava.jupyter.Extension;
 import org.dflib.jjava.jupyter.kernel.DisplayStream;
 import org.dflib.jjava.jupyter.kernel.display.DisplayData;
 import org.dflib.jjava.jupyter.kernel.display.Renderer;
+import org.dflib.jjava.jupyter.kernel.display.common.Image;
 import org.dflib.jjava.jupyter.kernel.display.mime.MIMEType;
 import org.junit.jupiter.api.Test;
 import org.knowm.xchart.XYChartBuilder;
@@ -43,6 +44,22 @@ class JJavaExtensionTest {
 
         var table = renderer.render(Table.create("t", IntColumn.create("n", 1)));
         assertTrue(((String) table.getData(MIMEType.TEXT_HTML)).startsWith("<table>"));
+    }
+
+    /** The kernel's own renderer, which is there first, cuts a PNG's last bytes off. */
+    @Test
+    void anImageIsRenderedWhole() throws Exception {
+        var renderer = new Renderer();
+        Image.registerAll(renderer);
+        JJavaExtension.register(renderer);
+        for (int width = 300; width < 310; width++) {
+            var chart = new XYChartBuilder().width(width).height(200).title("u").build();
+            chart.addSeries("u", new double[] {0, 1}, new double[] {1, 0});
+            var shown = renderer.renderAs(Notebook.image(chart), "image/png");
+            var png = Base64.getDecoder().decode((String) shown.getData(MIMEType.IMAGE_PNG));
+            assertEquals(width, CommittedFiguresTest.read(png).getWidth());
+            assertEquals("u", shown.getData(MIMEType.TEXT_PLAIN));
+        }
     }
 
     @Test
