@@ -5,7 +5,10 @@ import java.awt.Color;
 import java.awt.Font;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
 import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.HeatMapChartBuilder;
 import org.knowm.xchart.XYChart;
@@ -236,7 +239,20 @@ final class ChartStyle {
                 .setShowInLegend(false);
     }
 
-    private static Color colour(int i) {
+    /**
+     * Returns the curves as they are, if their map has an order for the legend and the colours to follow.
+     *
+     * @throws IllegalArgumentException if there are several in a map without a fixed order
+     */
+    static <V> Map<String, V> ordered(Map<String, V> curves) {
+        if (curves.size() > 1 && !(curves instanceof LinkedHashMap || curves instanceof SortedMap)) {
+            throw new IllegalArgumentException("the order of " + curves.keySet() + " is not fixed: colours would differ"
+                    + " from run to run. Use a LinkedHashMap or a TreeMap instead of Map.of or a HashMap");
+        }
+        return curves;
+    }
+
+    static Color colour(int i) {
         return i == UNSTEERED ? GREY : COLOURS.get(i % COLOURS.size());
     }
 }

@@ -1,5 +1,7 @@
 package rudder.report;
 
+import static rudder.report.ChartStyle.ordered;
+
 import java.awt.image.BufferedImage;
 import java.util.Arrays;
 import java.util.Collection;
@@ -31,8 +33,9 @@ import rudder.theory.control.Controller;
 import rudder.theory.control.Rollout;
 
 /**
- * Pictures of steering. Curves are means over runs, bands one standard deviation to either side; colours follow the
- * order of the controllers, and the unsteered model is grey.
+ * Pictures of steering. Curves are means over runs, bands one standard deviation to either side. Colours follow the
+ * order of the controllers, and the unsteered model is grey. A map of several curves must have an order: {@code Map.of}
+ * and {@code HashMap} are refused, {@code LinkedHashMap} and {@code TreeMap} are not.
  */
 public final class Charts {
     private Charts() {}
@@ -42,7 +45,7 @@ public final class Charts {
      * against lambda.
      *
      * @param runs by name, in the order of the legend
-     * @throws IllegalArgumentException if there are no runs, or they do not fit the setpoint
+     * @throws IllegalArgumentException if there are no runs, they do not fit the setpoint, or the map has no order
      */
     public static XYChart tracking(Setpoint setpoint, Map<String, List<Rollout>> runs) {
         var chart = ChartStyle.counted(
@@ -52,7 +55,7 @@ public final class Charts {
                 "strength at entry of block (gaps \u03bc\u2096)");
         var blocks = upTo(setpoint.horizon());
         ChartStyle.reference(chart, "setpoint", blocks, constant(blocks.length, setpoint.lambda()));
-        return curves(chart, blocks, runs, run -> inGaps(setpoint, run.strengths(setpoint)));
+        return curves(chart, blocks, ordered(runs), run -> inGaps(setpoint, run.strengths(setpoint)));
     }
 
     /**
@@ -88,8 +91,9 @@ public final class Charts {
                 blocks - 1,
                 "input energy |u\u2096|\u00b2 (log scale)");
         var means = new LinkedHashMap<String, double[]>();
-        runs.forEach((name, some) ->
-                means.put(name, new Samples(some.stream().map(Rollout::energies).toArray(double[][]::new)).mean()));
+        ordered(runs)
+                .forEach((name, some) -> means.put(
+                        name, new Samples(some.stream().map(Rollout::energies).toArray(double[][]::new)).mean()));
         return positive(chart, means);
     }
 
@@ -122,7 +126,7 @@ public final class Charts {
                 "strength of last state (gaps)");
         double[] x = IntStream.rangeClosed(1, tokens).asDoubleStream().toArray();
         ChartStyle.reference(chart, "setpoint", x, constant(x.length, setpoint.lambda()));
-        return curves(chart, x, completions, completion -> {
+        return curves(chart, x, ordered(completions), completion -> {
             var y = new double[tokens];
             Arrays.setAll(
                     y,
@@ -174,7 +178,7 @@ public final class Charts {
         for (var deviation : deviations) {
             bounds.values()
                     .forEach(bound -> largest.merge("error", bound.lyapunov().norms(deviation), Charts::larger));
-            bounds.forEach((name, bound) -> largest.merge(name, bound.along(deviation), Charts::larger));
+            ordered(bounds).forEach((name, bound) -> largest.merge(name, bound.along(deviation), Charts::larger));
         }
         int last =
                 largest.values().stream().mapToInt(curve -> curve.length).max().orElse(1) - 1;
@@ -201,8 +205,11 @@ public final class Charts {
      * @throws IllegalArgumentException if there is no finite number
      */
     public static XYChart byBlock(String title, String y, Map<String, double[]> curves) {
-        int last =
-                curves.values().stream().mapToInt(curve -> curve.length).max().orElse(1) - 1;
+        int last = ordered(curves).values().stream()
+                        .mapToInt(curve -> curve.length)
+                        .max()
+                        .orElse(1)
+                - 1;
         double[] all = curves.values().stream()
                 .flatMapToDouble(Arrays::stream)
                 .filter(Double::isFinite)
@@ -293,7 +300,7 @@ public final class Charts {
                         + comparison.prompts().size() + " prompts",
                 across,
                 up);
-        var numbers = numbers(families.keySet());
+        var numbers = numbers(ordered(families).keySet());
         families.forEach((family, unordered) -> {
             var arms = unordered.stream()
                     .sorted(Comparator.comparingDouble(
@@ -355,7 +362,7 @@ public final class Charts {
             throw new IllegalArgumentException("the least size is " + sizes.getMin() + " and the least number "
                     + numbers.getMin() + ", wanted positive ones for logarithmic scales");
         }
-        var colours = numbers(curves.keySet());
+        var colours = numbers(ordered(curves).keySet());
         curves.forEach((name, y) -> ChartStyle.line(chart, colours.get(name), name, x, y));
         ChartStyle.logarithmic(chart, numbers.getMin(), numbers.getMax());
         ChartStyle.logarithmicAcross(chart, sizes.getMin(), sizes.getMax());

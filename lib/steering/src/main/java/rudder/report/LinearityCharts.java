@@ -194,7 +194,10 @@ public final class LinearityCharts {
 
     /** Curves over blocks, in the order of the legend. */
     public static XYChart byBlock(String title, String y, Map<String, List<ConfidenceInterval>> curves) {
-        int blocks = curves.values().stream().mapToInt(List::size).max().orElseThrow();
+        int blocks = ChartStyle.ordered(curves).values().stream()
+                .mapToInt(List::size)
+                .max()
+                .orElseThrow();
         return draw(ChartStyle.counted(title, "block k", blocks - 1, y), from0(blocks), curves);
     }
 

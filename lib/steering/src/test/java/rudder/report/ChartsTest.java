@@ -9,15 +9,18 @@ import java.awt.image.IndexColorModel;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.ejml.data.DMatrixRMaj;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.knowm.xchart.XYChart;
 import rudder.compare.Comparison;
 import rudder.compare.Metric;
@@ -78,12 +81,11 @@ class ChartsTest {
                     Controller.none(),
                     Controller.none().named("a 1"),
                     Controller.none().named("b 1"));
-            var chart = Charts.tradeOff(
-                    comparison,
-                    "perplexity",
-                    "distinct-1",
-                    Map.of("a", List.of("none", "a 1"), "b", List.of("none", "b 1")));
-            assertEquals(List.of("a", "b"), legend(chart).stream().sorted().toList());
+            var families = new LinkedHashMap<String, List<String>>();
+            families.put("b", List.of("none", "b 1"));
+            families.put("a", List.of("none", "a 1"));
+            var chart = Charts.tradeOff(comparison, "perplexity", "distinct-1", families);
+            assertEquals(List.of("b", "a"), legend(chart));
             assertEquals("perplexity", chart.getXAxisTitle(), "all are within a factor of ten");
             var wide = comparison.with(
                     Metric.of("wide", completion -> completion.controller().equals("b 1") ? 100 : 1));
@@ -207,6 +209,30 @@ class ChartsTest {
         var png = new ByteArrayOutputStream();
         assertTrue(ImageIO.write(image, "png", png));
         assertTrue(png.size() < 40_000, png.size() + " bytes");
+    }
+
+    @Test
+    void legendAndColoursFollowTheOrderSoAMapWithoutOneIsRefused() {
+        double[] y = {1, 2};
+        for (var names : List.of(List.of("b", "a", "c"), List.of("c", "a", "b"))) {
+            var curves = new LinkedHashMap<String, double[]>();
+            names.forEach(name -> curves.put(name, y));
+            var chart = Charts.byBlock("Norms", "norm", curves);
+            assertEquals(names, legend(chart));
+            assertEquals(
+                    ChartStyle.colour(1), chart.getSeries(names.get(1)).getLineColor(), "second curve, second colour");
+            var unordered = Map.copyOf(curves);
+            for (Executable draw : List.<Executable>of(
+                    () -> Charts.byBlock("Norms", "norm", unordered),
+                    () -> Charts.byBlock("Norms", "norm", new HashMap<>(curves)),
+                    () -> Charts.growth("Time", "d", y, "s", unordered))) {
+                assertRefused(draw, "order of [", "LinkedHashMap");
+            }
+        }
+        var runs = Map.copyOf(runs(Controller.none(), lqr));
+        assertRefused(() -> Charts.tracking(setpoint, runs), "none", "LinkedHashMap");
+        assertRefused(() -> Charts.energy(runs), "none", "LinkedHashMap");
+        assertEquals(List.of("a", "b"), legend(Charts.byBlock("Norms", "norm", new TreeMap<>(Map.of("b", y, "a", y)))));
     }
 
     @Test
