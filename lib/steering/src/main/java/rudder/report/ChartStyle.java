@@ -3,8 +3,6 @@ package rudder.report;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
-import java.math.BigDecimal;
-import java.math.BigInteger;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,10 +28,12 @@ final class ChartStyle {
 
     private static final int WIDTH = 900;
     private static final int HEIGHT = 480;
-    private static final Color INK = new Color(0x333333);
+    static final Color INK = new Color(0x333333);
     private static final Color GRID = new Color(0xe6e6e6);
     private static final Color FINE_GRID = new Color(0xf2f2f2);
     private static final int BAND_ALPHA = 36;
+    private static final int TICK_DIGITS = 6;
+    private static final double ROUNDING = 1e-12;
 
     private static final Color GREY = new Color(0x8c8c8c);
     private static final List<Color> COLOURS = List.of(
@@ -42,7 +42,11 @@ final class ChartStyle {
             new Color(0x009e73),
             new Color(0xcc79a7),
             new Color(0xe69f00),
-            new Color(0x56b4e9));
+            new Color(0x56b4e9),
+            new Color(0x332288),
+            new Color(0x7f3b08),
+            new Color(0xddcc77),
+            new Color(0xf4a6c9));
     private static final List<Marker> MARKERS = List.of(
             SeriesMarkers.CIRCLE,
             SeriesMarkers.SQUARE,
@@ -73,6 +77,8 @@ final class ChartStyle {
         chart.getStyler()
                 .setPlotGridVerticalLinesVisible(false)
                 .setYAxisTickMarkSpacingHint(50)
+                .setXAxisTickLabelsFormattingFunction(ChartStyle::plain)
+                .setYAxisTickLabelsFormattingFunction(ChartStyle::plain)
                 .setLegendSeriesLineLength(28);
         chart.getStyler().setDefaultSeriesRenderStyle(XYSeriesRenderStyle.Line).setMarkerSize(6);
         return chart;
@@ -149,35 +155,33 @@ final class ChartStyle {
         return chart;
     }
 
-    /** Powers of ten upwards, with room for all of the values, which are positive. */
+    /** Makes the axis upwards logarithmic, with room for the values, which are positive. */
     static void logarithmic(XYChart chart, double least, double most) {
+        var axis = LogAxis.of(least, most);
         chart.getStyler()
                 .setYAxisLogarithmic(true)
-                .setYAxisTickLabelsFormattingFunction(ChartStyle::decade)
+                .setYAxisLogarithmicDecadeOnly(false)
+                .setYAxisTickLabelsFormattingFunction(axis::label)
                 .setPlotGridLinesColor(FINE_GRID)
-                .setYAxisMin(Math.pow(10, Math.floor(Math.log10(least))))
-                .setYAxisMax(Math.pow(10, Math.ceil(Math.log10(most))));
+                .setYAxisMin(axis.min())
+                .setYAxisMax(axis.max());
     }
 
     /** As {@link #logarithmic}, across. */
     static void logarithmicAcross(XYChart chart, double least, double most) {
+        var axis = LogAxis.of(least, most);
         chart.getStyler()
                 .setXAxisLogarithmic(true)
-                .setXAxisTickLabelsFormattingFunction(ChartStyle::decade)
+                .setXAxisLogarithmicDecadeOnly(false)
+                .setXAxisTickLabelsFormattingFunction(axis::label)
                 .setPlotGridVerticalLinesVisible(true)
-                .setXAxisMin(Math.pow(10, Math.floor(Math.log10(least))))
-                .setXAxisMax(Math.pow(10, Math.ceil(Math.log10(most))));
+                .setXAxisMin(axis.min())
+                .setXAxisMax(axis.max());
     }
 
-    /** Powers of ten are labelled, other ticks are not. */
-    private static String decade(double y) {
-        long exponent = Math.round(Math.log10(y));
-        if (Math.abs(y / Math.pow(10, exponent) - 1) > 1e-6) {
-            return "";
-        }
-        return Math.abs(exponent) > 4
-                ? "1e" + exponent
-                : new BigDecimal(BigInteger.ONE, (int) -exponent).toPlainString();
+    /** Returns 0.05, where XChart writes .05. */
+    private static String plain(double tick) {
+        return Math.abs(tick) < ROUNDING ? "0" : Inline.number(tick, TICK_DIGITS);
     }
 
     private static Font font(int style, int size) {

@@ -1,5 +1,6 @@
 package rudder.report;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.DoubleSummaryStatistics;
@@ -12,6 +13,7 @@ import java.util.stream.Stream;
 import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.XYChart;
 import rudder.compare.ConfidenceInterval;
+import rudder.steer.PromptSet;
 import rudder.study.ForecastStudy;
 import rudder.study.ForecastStudy.Loop;
 import rudder.study.LinearityStudy;
@@ -22,6 +24,10 @@ import rudder.study.TruncationStudy.Cut;
 
 /** Pictures of how linear a model is. Curves are means over prompts, bands their 95 % intervals. */
 public final class LinearityCharts {
+
+    /** In an order of prompts: a row and a column without any. */
+    private static final int GAP = -1;
+
     private LinearityCharts() {}
 
     /**
@@ -37,17 +43,71 @@ public final class LinearityCharts {
     }
 
     /**
-     * Alignment between prompts at block k. Above the diagonal each cell is a pair of prompts' Jacobians; below, a pair
-     * of random spaces with the same singular values, the control. The diagonal, which is 1, is left out.
+     * Draws the alignment between prompts at block k. Above the diagonal each cell is a pair of prompts' Jacobians.
+     * Below it each cell is a pair of random spaces with the same singular values: the control. The diagonal, which is
+     * 1, is left out.
      */
     public static HeatMapChart heatMap(LinearityStudy study, int k) {
-        double[][] alignment = study.alignment(k);
-        double[][] control = study.control(k);
-        var numbers = IntStream.range(0, alignment.length).boxed().toList();
-        var cells = numbers.stream()
-                .flatMap(i -> numbers.stream().filter(j -> !j.equals(i)).map(j ->
-                        new Number[] {i, j, (j > i ? alignment : control)[i][j]}))
+        var numbers = IntStream.range(0, study.prompts().size()).boxed().toList();
+        return heatMap(k, study.alignment(k), study.control(k), numbers, numbers);
+    }
+
+    /**
+     * As {@link #heatMap(LinearityStudy, int)}, with the prompts of a set side by side, under its name, and a gap
+     * between sets.
+     *
+     * @throws IllegalArgumentException if a prompt of the study is in none of the sets
+     */
+    public static HeatMapChart heatMap(LinearityStudy study, int k, List<PromptSet> sets) {
+        var labels = new ArrayList<String>();
+        var order = new ArrayList<Integer>();
+        groups(study.prompts(), sets).forEach((name, members) -> {
+            if (!order.isEmpty()) {
+                add(labels, order, "", GAP);
+            }
+            for (int i : members) {
+                add(labels, order, i == members.get((members.size() - 1) / 2) ? name : "", i);
+            }
+        });
+        return heatMap(k, study.alignment(k), study.control(k), labels, order);
+    }
+
+    private static void add(List<String> labels, List<Integer> order, String label, int prompt) {
+        labels.add(label.isEmpty() ? " ".repeat(labels.size() + 1) : label); // XChart wants different labels
+        order.add(prompt);
+    }
+
+    /** Returns the numbers of each set's prompts, by the set's name. */
+    static Map<String, List<Integer>> groups(List<String> prompts, List<PromptSet> sets) {
+        var groups = new LinkedHashMap<String, List<Integer>>();
+        sets.forEach(set -> groups.put(set.name(), new ArrayList<>()));
+        for (int i = 0; i < prompts.size(); i++) {
+            var prompt = prompts.get(i);
+            var home = sets.stream()
+                    .filter(set -> set.prompts().contains(prompt))
+                    .findFirst()
+                    .orElseThrow(() -> new IllegalArgumentException(
+                            "the prompt \"" + prompt + "\" is in none of the sets " + groups.keySet()));
+            groups.get(home.name()).add(i);
+        }
+        groups.values().removeIf(List::isEmpty);
+        return groups;
+    }
+
+    /** @param order the number of the prompt in each row and column, or {@link #GAP} */
+    static HeatMapChart heatMap(int k, double[][] alignment, double[][] control, List<?> labels, List<Integer> order) {
+        var shown = IntStream.range(0, order.size())
+                .filter(at -> order.get(at) != GAP)
+                .boxed()
                 .toList();
+        var cells = new ArrayList<Number[]>();
+        for (int x : shown) {
+            for (int y : shown) {
+                if (x != y) {
+                    cells.add(new Number[] {x, y, (y > x ? alignment : control)[order.get(x)][order.get(y)]});
+                }
+            }
+        }
         double most =
                 cells.stream().mapToDouble(cell -> cell[2].doubleValue()).max().orElse(1);
         var chart = ChartStyle.heatMap(
@@ -56,7 +116,7 @@ public final class LinearityCharts {
                 "prompt",
                 0,
                 Math.ceil(10 * most) / 10);
-        chart.addSeries("alignment", numbers, numbers, cells);
+        chart.addSeries("alignment", labels, labels, cells);
         return chart;
     }
 
@@ -100,13 +160,10 @@ public final class LinearityCharts {
                 "Prediction error of the prompt's " + with + " Jacobian, mean over blocks" + over(study),
                 "|dz| / |z|",
                 "relative error (log scale)");
-        chart.getStyler().setXAxisLogarithmic(true).setXAxisDecimalPattern("0.##");
-        return logarithmic(
-                draw(
-                        chart,
-                        LinearityStudy.RADII.stream().mapToDouble(eps -> eps).toArray(),
-                        curves),
-                curves.values());
+        double[] eps =
+                LinearityStudy.RADII.stream().mapToDouble(radius -> radius).toArray();
+        ChartStyle.logarithmicAcross(chart, eps[0], eps[eps.length - 1]);
+        return logarithmic(draw(chart, eps, curves), curves.values());
     }
 
     /**
@@ -128,11 +185,12 @@ public final class LinearityCharts {
         alignments.put("random spaces", study.control(k));
         draw(chart, study.alignedRanks().stream().mapToDouble(r -> r).toArray(), alignments, curves.size());
         ChartStyle.mark(chart, "values above " + TruncationStudy.THRESHOLD, kept, 0, 1);
-        chart.getStyler()
-                .setXAxisLogarithmic(true)
-                .setXAxisDecimalPattern("#")
-                .setYAxisMin(0.0)
-                .setYAxisMax(1.0);
+        var across = Stream.of(study.ranks(), study.alignedRanks())
+                .flatMap(List::stream)
+                .mapToDouble(r -> r)
+                .summaryStatistics();
+        ChartStyle.logarithmicAcross(chart, across.getMin(), Math.max(kept, across.getMax()));
+        chart.getStyler().setYAxisMin(0.0).setYAxisMax(1.0);
         return chart;
     }
 
@@ -246,11 +304,10 @@ public final class LinearityCharts {
 
     private static XYChart logarithmic(XYChart chart, Collection<List<ConfidenceInterval>> curves) {
         var drawn = new DoubleSummaryStatistics();
-        curves.forEach(
-                curve -> curve.stream().filter(y -> !Double.isNaN(y.low())).forEach(y -> {
-                    drawn.accept(y.low());
-                    drawn.accept(y.high());
-                }));
+        curves.forEach(curve -> curve.stream().filter(y -> y.low() > 0).forEach(y -> {
+            drawn.accept(y.low());
+            drawn.accept(y.high());
+        }));
         ChartStyle.logarithmic(chart, drawn.getMin(), drawn.getMax());
         return chart;
     }
