@@ -2,7 +2,6 @@ package rudder.report;
 
 import static rudder.report.ChartStyle.ordered;
 
-import java.awt.image.BufferedImage;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
@@ -18,7 +17,6 @@ import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.knowm.xchart.XYChart;
-import org.knowm.xchart.internal.chartpart.Chart;
 import rudder.compare.Comparison;
 import rudder.compare.ConfidenceInterval;
 import rudder.compare.GridSearch;
@@ -367,11 +365,6 @@ public final class Charts {
         ChartStyle.logarithmic(chart, numbers.getMin(), numbers.getMax());
         ChartStyle.logarithmicAcross(chart, sizes.getMin(), sizes.getMax());
         return chart;
-    }
-
-    /** The chart as a picture, which every kernel can show. */
-    public static BufferedImage image(Chart<?, ?> chart) {
-        return Inline.image(chart);
     }
 
     private static Setpoint setpoint(Controller... controllers) {

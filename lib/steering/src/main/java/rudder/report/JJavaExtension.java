@@ -43,7 +43,7 @@ public final class JJavaExtension implements Extension {
                 .preferring(MIMEType.IMAGE_PNG)
                 .supporting(MIMEType.TEXT_PLAIN)
                 .register((chart, context) -> {
-                    context.renderIfRequested(MIMEType.IMAGE_PNG, () -> png(Inline.image(chart)));
+                    context.renderIfRequested(MIMEType.IMAGE_PNG, () -> png(Notebook.image(chart)));
                     context.getOutputContainer().putText(chart.getTitle());
                 });
         // The kernel's own renderer never closes its base64 stream: a PNG loses its last bytes.

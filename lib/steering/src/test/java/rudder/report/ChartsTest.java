@@ -203,7 +203,7 @@ class ChartsTest {
 
     @Test
     void aPictureHasFewColoursItsTitleForWordsAndIsSmall() throws IOException {
-        var image = Charts.image(
+        var image = Notebook.image(
                 Charts.tracking(setpoint, runs(Controller.none(), Controller.spreadActAdd(setpoint, 0), lqr)));
         assertEquals("Feature strength by block, mean and sd over 5 runs", image.toString());
         assertTrue(((IndexColorModel) image.getColorModel()).getMapSize() <= 80);

@@ -71,27 +71,37 @@ class JJavaExtensionTest {
                 imports.toString());
     }
 
+    /** A job's label may hold a file's name, which may hold anything. */
     @Test
-    void aJobIsOneDisplayUpdated() throws Exception {
+    void aJobIsOneDisplayUpdatedAndItsLabelIsNoMarkup() throws Exception {
         var sent = new ArrayList<String>();
+        var html = new ArrayList<String>();
         var stream = new DisplayStream() {
             @Override
             public void display(DisplayData data) {
                 sent.add("new " + data.getDisplayId());
+                html.add((String) data.getData(MIMEType.TEXT_HTML));
             }
 
             @Override
             public void updateDisplay(DisplayData data) {
                 sent.add("old " + data.getDisplayId());
+                html.add((String) data.getData(MIMEType.TEXT_HTML));
             }
         };
         var progress = new NotebookProgress(stream);
-        try (var job = Progress.of("24 Jacobians", 24)) {
+        try (var job = Progress.of("<script> & \"24\" Jacobians", 24)) {
             progress.show(job, 0.25);
             progress.show(job, 0.5);
             progress.end(job);
         }
         var id = sent.get(0).substring(4);
         assertEquals(List.of("new " + id, "old " + id, "old " + id), sent);
+        for (var shown : html) {
+            assertTrue(shown.contains("&lt;script&gt; &amp; \"24\" Jacobians"), shown);
+            assertTrue(!shown.contains("<script"), shown);
+        }
+        assertTrue(html.get(1).contains("<progress max=\"1\" value=\"0.5\">"), html.get(1));
+        assertTrue(!html.get(2).contains("<progress"), html.get(2));
     }
 }
