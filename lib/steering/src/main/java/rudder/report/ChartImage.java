@@ -12,9 +12,9 @@ import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.internal.chartpart.Chart;
 
 /**
- * A chart as a picture of few colours: as a PNG it takes about a third of what one in full colour does, which is what
- * keeps a notebook small. A kernel stores an image's words beside it: the title rather than an address that changes
- * from run to run.
+ * A chart as a picture of few colours. Its PNG takes about a third of the bytes of one in full colour, which keeps
+ * notebooks small. A kernel stores the picture's {@code toString()} beside it: the title, which is the same in every
+ * run.
  */
 final class ChartImage extends BufferedImage {
 
@@ -76,7 +76,7 @@ final class ChartImage extends BufferedImage {
         return reduced(full, COLOURS, charts.stream().map(Chart::getTitle).collect(Collectors.joining("; ")));
     }
 
-    /** Returns whether the row is the last of those with its legend. */
+    /** Returns whether the row is the last of consecutive rows with the same legend. */
     private static boolean closes(List<Legend> legends, int row) {
         return row + 1 == legends.size() || !legends.get(row).equals(legends.get(row + 1));
     }
@@ -100,7 +100,7 @@ final class ChartImage extends BufferedImage {
         }
     }
 
-    /** The picture in its most frequent colours, every other replaced by the nearest of them. */
+    /** Returns the picture in its most frequent colours. Any other colour is replaced by the nearest of them. */
     private static ChartImage reduced(BufferedImage full, int colours, String title) {
         int width = full.getWidth();
         int height = full.getHeight();

@@ -21,8 +21,9 @@ import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /**
- * How every chart looks: white ground, light grid, no frames, the legend beside the plot so that it covers nothing.
- * Colours are those of Okabe and Ito (2008), told apart by every kind of eye; markers differ too.
+ * Draws every chart in one style: white ground, light grid, no frames, the legend beside the plot so that it covers
+ * nothing. The first six colours are those of Okabe and Ito (2008). The other four were chosen to be as far from them
+ * and from each other under simulated colour blindness. Markers differ too.
  */
 final class ChartStyle {
 
@@ -60,7 +61,7 @@ final class ChartStyle {
     private static final BasicStroke DASHED =
             new BasicStroke(1.6f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[] {7, 5}, 0);
 
-    /** The number of a series that stands apart in grey: the unsteered one. */
+    /** The number of the unsteered model's series, which is grey. */
     static final int UNSTEERED = -1;
 
     private ChartStyle() {}
@@ -84,7 +85,7 @@ final class ChartStyle {
         return chart;
     }
 
-    /** A square of cells from white at {@code least} to blue at {@code most}, with their scale beside it. */
+    /** Returns a square of cells from white at {@code least} to blue at {@code most}, with a colour scale beside it. */
     static HeatMapChart heatMap(String title, String x, String y, double least, double most) {
         var chart = new HeatMapChartBuilder()
                 .width(HEIGHT * 5 / 4)
@@ -127,7 +128,7 @@ final class ChartStyle {
                 .setYAxisLabelAlignment(TextAlignment.Right);
     }
 
-    /** One of several charts in a picture: its own short title, smaller letters, the legend below. */
+    /** Makes the chart one of several in a picture: with a short title, smaller letters, and the legend below. */
     static XYChart panel(String title, XYChart chart) {
         chart.setTitle(title);
         chart.getStyler()
@@ -144,7 +145,8 @@ final class ChartStyle {
     }
 
     /**
-     * A chart over whole numbers 0..last: blocks, tokens. Every one has a tick, as many a label as there is room for.
+     * Returns a chart over the whole numbers 0..last, such as blocks or tokens. Every number has a tick, some have a
+     * label.
      */
     static XYChart counted(String title, String x, int last, String y) {
         int step = last <= 16 ? 1 : last <= 50 ? 5 : 10;
@@ -155,7 +157,11 @@ final class ChartStyle {
         return chart;
     }
 
-    /** Makes the axis upwards logarithmic, with room for the values, which are positive. */
+    /**
+     * Makes the y axis logarithmic, with room for the values.
+     *
+     * @throws IllegalArgumentException if they are not positive and finite
+     */
     static void logarithmic(XYChart chart, double least, double most) {
         var axis = LogAxis.of(least, most);
         chart.getStyler()
@@ -167,7 +173,7 @@ final class ChartStyle {
                 .setYAxisMax(axis.max());
     }
 
-    /** As {@link #logarithmic}, across. */
+    /** Makes the x axis logarithmic, as {@link #logarithmic} does the y axis. */
     static void logarithmicAcross(XYChart chart, double least, double most) {
         var axis = LogAxis.of(least, most);
         chart.getStyler()
@@ -179,7 +185,7 @@ final class ChartStyle {
                 .setXAxisMax(axis.max());
     }
 
-    /** Returns 0.05, where XChart writes .05. */
+    /** Returns a tick's label with a zero before the point: 0.05, where XChart writes .05. */
     private static String plain(double tick) {
         return Math.abs(tick) < ROUNDING ? "0" : Inline.number(tick, TICK_DIGITS);
     }
@@ -188,10 +194,10 @@ final class ChartStyle {
         return new Font(Font.SANS_SERIF, style, size);
     }
 
-    /** Series number i, from 0, or {@link #UNSTEERED}: a line with small markers. */
+    /** Draws series number i, from 0, or {@link #UNSTEERED}: a line with small markers. */
     static XYSeries line(XYChart chart, int i, String name, double[] x, double[] y) {
         var series = chart.addSeries(name, x, y);
-        int again = Math.max(i, 0) / COLOURS.size(); // a colour that comes again has another marker
+        int again = Math.max(i, 0) / COLOURS.size(); // a colour that repeats has another marker
         series.setMarker(MARKERS.get((Math.max(i, 0) + again) % MARKERS.size()))
                 .setMarkerColor(colour(i))
                 .setLineColor(colour(i))
@@ -200,7 +206,7 @@ final class ChartStyle {
         return series;
     }
 
-    /** A thin stroke in series i's colour, not in the legend: an interval. */
+    /** Draws an interval: a thin stroke in the colour of series i, not in the legend. */
     static void whisker(XYChart chart, int i, String name, double[] x, double[] y) {
         chart.addSeries(name, x, y)
                 .setMarker(SeriesMarkers.NONE)
@@ -209,12 +215,12 @@ final class ChartStyle {
                 .setShowInLegend(false);
     }
 
-    /** A place on the axis across, dark and dashed, from the lower to the upper end. */
+    /** Marks a place on the x axis with a dark, dashed line from low to high. */
     static void mark(XYChart chart, String name, double x, double low, double high) {
         reference(chart, name, new double[] {x, x}, new double[] {low, high});
     }
 
-    /** What the others are held against: dark and dashed. */
+    /** Draws a curve that the others are compared with: dark and dashed. */
     static void reference(XYChart chart, String name, double[] x, double[] y) {
         chart.addSeries(name, x, y)
                 .setMarker(SeriesMarkers.NONE)
@@ -222,7 +228,7 @@ final class ChartStyle {
                 .setLineStyle(DASHED);
     }
 
-    /** The region between two curves in series i's colour, faint, not in the legend. */
+    /** Fills the region between two curves in the colour of series i, faintly, not in the legend. */
     static void band(XYChart chart, int i, String name, double[] x, double[] low, double[] high) {
         int n = x.length;
         double[] around = new double[2 * n];
@@ -244,9 +250,9 @@ final class ChartStyle {
     }
 
     /**
-     * Returns the curves as they are, if their map has an order for the legend and the colours to follow.
+     * Returns the curves, after a check that their map has an order for the legend and the colours to follow.
      *
-     * @throws IllegalArgumentException if there are several in a map without a fixed order
+     * @throws IllegalArgumentException if the map has several curves and no fixed order
      */
     static <V> Map<String, V> ordered(Map<String, V> curves) {
         if (curves.size() > 1 && !(curves instanceof LinkedHashMap || curves instanceof SortedMap)) {

@@ -17,12 +17,12 @@ import rudder.checkpoint.format.Progress;
 import tech.tablesaw.api.Table;
 
 /**
- * What Rudder adds to a JJava kernel as soon as its jar is on the classpath: charts and tables that show themselves,
- * jobs as progress bars, and the imports of {@code setup.jshell}. Nothing else in Rudder needs JJava.
+ * Extends a JJava kernel as soon as Rudder's jar is on its class path. Charts, pictures and tables show themselves,
+ * jobs become progress bars, and the imports of {@code setup.jshell} are made. Nothing else in Rudder needs JJava.
  */
 public final class JJavaExtension implements Extension {
 
-    /** Made by the kernel, which finds this class by its service file. */
+    /** Makes the extension. The kernel calls this constructor, after it found the class by its service file. */
     public JJavaExtension() {}
 
     @Override
@@ -59,7 +59,7 @@ public final class JJavaExtension implements Extension {
                 });
     }
 
-    /** The import lines of notebooks/setup.jshell, which the build packs. */
+    /** Returns the import lines of notebooks/setup.jshell, which the build packs. */
     static List<String> imports() throws IOException {
         try (var in = JJavaExtension.class.getResourceAsStream("/rudder/report/setup.jshell")) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8)

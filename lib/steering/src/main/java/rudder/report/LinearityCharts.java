@@ -22,16 +22,17 @@ import rudder.study.LinearityStudy.With;
 import rudder.study.TruncationStudy;
 import rudder.study.TruncationStudy.Cut;
 
-/** Pictures of how linear a model is. Curves are means over prompts, bands their 95 % intervals. */
+/** Draws how linear a model is. Curves are means over prompts, bands are their 95 % intervals. */
 public final class LinearityCharts {
 
-    /** In an order of prompts: a row and a column without any. */
+    /** Stands for a row and a column without a prompt. */
     private static final int GAP = -1;
 
     private LinearityCharts() {}
 
     /**
-     * Alignment of a prompt's Jacobian with the others', by block, and of random spaces with the same singular values.
+     * Draws the alignment of a prompt's Jacobian with those of other prompts, by block. Beside it stand random spaces
+     * with the same singular values.
      */
     public static XYChart alignment(LinearityStudy study) {
         var curves = new LinkedHashMap<String, List<ConfidenceInterval>>();
@@ -53,9 +54,9 @@ public final class LinearityCharts {
     }
 
     /**
-     * As {@link #heatMap(LinearityStudy, int)}, with the prompts of a set side by side, under its name, and a gap
-     * between sets.
+     * Draws {@link #heatMap(LinearityStudy, int)} with the prompts of a set side by side, under the set's name.
      *
+     * @param sets the study's prompts by kind, with gaps between kinds in the picture
      * @throws IllegalArgumentException if a prompt of the study is in none of the sets
      */
     public static HeatMapChart heatMap(LinearityStudy study, int k, List<PromptSet> sets) {
@@ -120,7 +121,7 @@ public final class LinearityCharts {
         return chart;
     }
 
-    /** Singular values of the Jacobians at some blocks, largest first, relative to the largest. */
+    /** Draws the singular values of the Jacobians at some blocks, largest first, relative to the largest. */
     public static XYChart spectra(LinearityStudy study, int... blocks) {
         var curves = new LinkedHashMap<String, List<ConfidenceInterval>>();
         for (int k : blocks) {
@@ -135,7 +136,7 @@ public final class LinearityCharts {
         return draw(chart, from0(study.spectrum(blocks[0]).size()), curves);
     }
 
-    /** Error of each kind of Jacobian at one radius, by block, on a logarithmic scale. */
+    /** Draws the error of each kind of Jacobian at one radius, by block, on a logarithmic scale. */
     public static XYChart errors(LinearityStudy study, Along along, double radius) {
         var curves = byJacobian(with -> study.error(along, with, radius));
         return logarithmic(
@@ -146,7 +147,7 @@ public final class LinearityCharts {
                 curves.values());
     }
 
-    /** Error of one kind of Jacobian against the radius, mean over blocks, both axes logarithmic. */
+    /** Draws the error of one kind of Jacobian against the radius, mean over blocks, both axes logarithmic. */
     public static XYChart radii(LinearityStudy study, With with) {
         var curves = new LinkedHashMap<String, List<ConfidenceInterval>>();
         for (var along : Along.values()) {
@@ -167,8 +168,9 @@ public final class LinearityCharts {
     }
 
     /**
-     * Block k against rank, on a logarithmic scale across: what of the prompt's own Jacobian's prediction error and of
-     * the alignment between prompts r singular values give, and how many the paper keeps.
+     * Draws, for block k, what r singular values give, against r on a logarithmic scale. Curves show the prediction
+     * error of the prompt's own Jacobian cut to rank r, and the alignment of r directions between prompts. A mark shows
+     * the rank that the paper keeps.
      */
     public static XYChart ranks(TruncationStudy study, int k) {
         var chart = ChartStyle.chart(
@@ -195,8 +197,8 @@ public final class LinearityCharts {
     }
 
     /**
-     * Four panels, two in a row, of one scale: errors of one step and of all steps so far, without inputs and under
-     * feedback.
+     * Returns four panels, two in a row, on one scale: errors of one step and of all steps so far, without inputs and
+     * under feedback.
      */
     public static List<XYChart> forecasts(ForecastStudy study) {
         var panels = new LinkedHashMap<String, Map<String, List<ConfidenceInterval>>>();
@@ -230,8 +232,8 @@ public final class LinearityCharts {
     }
 
     /**
-     * Two rows of panels, a model a column: alignment beside its random control, and errors of each kind of Jacobian
-     * along real differences.
+     * Returns two rows of panels, with one column a model. The first row shows alignment and its random control, the
+     * second the errors of each kind of Jacobian along real differences.
      */
     public static List<XYChart> families(List<LinearityStudy> studies, double radius) {
         var errors = studies.stream()
@@ -250,7 +252,11 @@ public final class LinearityCharts {
                 .toList();
     }
 
-    /** Curves over blocks, in the order of the legend. */
+    /**
+     * Draws curves over blocks, in the order of the legend.
+     *
+     * @throws IllegalArgumentException if the map has several curves and no fixed order
+     */
     public static XYChart byBlock(String title, String y, Map<String, List<ConfidenceInterval>> curves) {
         int blocks = ChartStyle.ordered(curves).values().stream()
                 .mapToInt(List::size)
@@ -259,7 +265,7 @@ public final class LinearityCharts {
         return draw(ChartStyle.counted(title, "block k", blocks - 1, y), from0(blocks), curves);
     }
 
-    /** Bands below all curves; where a number is not defined a curve has no point. */
+    /** Draws curves above all bands. Where a number is not defined, a curve has no point. */
     private static XYChart draw(XYChart chart, double[] x, Map<String, List<ConfidenceInterval>> curves) {
         return draw(chart, x, curves, 0);
     }
