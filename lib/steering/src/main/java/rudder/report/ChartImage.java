@@ -1,25 +1,28 @@
 package rudder.report;
 
+import java.awt.Color;
 import java.awt.image.BufferedImage;
 import java.awt.image.IndexColorModel;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.internal.chartpart.Chart;
 
 /**
- * A chart as a picture of few colours: as a PNG it takes about a third of what one in full colour does, which is what
- * keeps a notebook small. A kernel stores an image's words beside it: the title rather than an address that changes
- * from run to run.
+ * A chart as a picture of few colours. Its PNG takes about a third of the bytes of one in full colour, which keeps
+ * notebooks small. A kernel stores the picture's {@code toString()} beside it: the title, which is the same in every
+ * run.
  */
 final class ChartImage extends BufferedImage {
 
     private static final int COLOURS = 80;
     private static final int COLOURS_OF_A_SCALE = 256;
-    private static final int PANEL_WIDTH = 440;
-    private static final int PANEL_HEIGHT = 320;
+    private static final int PAGE_WIDTH = 960;
+    private static final int MOST_PANEL_WIDTH = 480;
+    private static final int PANEL_HEIGHT = 280;
 
     private final String title;
 
@@ -34,16 +37,58 @@ final class ChartImage extends BufferedImage {
         return reduced(full, chart instanceof HeatMapChart ? COLOURS_OF_A_SCALE : COLOURS, chart.getTitle());
     }
 
-    /** Charts as panels of one picture, row by row. */
+    /**
+     * Returns one picture of the charts as panels, row by row, no wider than a notebook's page. Panels of a row with
+     * the same curves share one legend below them, and so do rows.
+     */
     static BufferedImage of(int columns, List<? extends Chart<?, ?>> charts) {
-        int rows = (charts.size() + columns - 1) / columns;
-        var full = new BufferedImage(Math.min(columns, charts.size()) * PANEL_WIDTH, rows * PANEL_HEIGHT, TYPE_INT_RGB);
-        for (int i = 0; i < charts.size(); i++) {
-            paint(
-                    charts.get(i),
-                    full.getSubimage(i % columns * PANEL_WIDTH, i / columns * PANEL_HEIGHT, PANEL_WIDTH, PANEL_HEIGHT));
+        int across = Math.min(columns, charts.size());
+        int panelWidth = Math.min(MOST_PANEL_WIDTH, PAGE_WIDTH / across);
+        int width = across * panelWidth;
+        var canvas = new BufferedImage(1, 1, TYPE_INT_RGB).createGraphics(); // knows the letters' sizes
+        var rows = IntStream.iterate(0, from -> from < charts.size(), from -> from + across)
+                .mapToObj(from -> charts.subList(from, Math.min(from + across, charts.size())))
+                .toList();
+        var legends = rows.stream().map(Legend::shared).toList();
+        int shared = (int) IntStream.range(0, rows.size())
+                .filter(row -> closes(legends, row))
+                .filter(row -> legends.get(row).fits(canvas, width))
+                .count();
+        var full = new BufferedImage(width, rows.size() * PANEL_HEIGHT + shared * Legend.HEIGHT, TYPE_INT_RGB);
+        var graphics = full.createGraphics();
+        graphics.setColor(Color.WHITE);
+        graphics.fillRect(0, 0, width, full.getHeight());
+        int y = 0;
+        for (int row = 0; row < rows.size(); row++) {
+            boolean fits = legends.get(row).fits(graphics, width);
+            for (int i = 0; i < rows.get(row).size(); i++) {
+                var panel = full.getSubimage(i * panelWidth, y, panelWidth, PANEL_HEIGHT);
+                paint(rows.get(row).get(i), panel, !fits);
+            }
+            y += PANEL_HEIGHT;
+            if (fits && closes(legends, row)) {
+                legends.get(row).paint(graphics, width, y);
+                y += Legend.HEIGHT;
+            }
         }
+        graphics.dispose();
+        canvas.dispose();
         return reduced(full, COLOURS, charts.stream().map(Chart::getTitle).collect(Collectors.joining("; ")));
+    }
+
+    /** Returns whether the row is the last of consecutive rows with the same legend. */
+    private static boolean closes(List<Legend> legends, int row) {
+        return row + 1 == legends.size() || !legends.get(row).equals(legends.get(row + 1));
+    }
+
+    private static void paint(Chart<?, ?> chart, BufferedImage image, boolean withLegend) {
+        boolean visible = chart.getStyler().isLegendVisible();
+        chart.getStyler().setLegendVisible(visible && withLegend);
+        try {
+            paint(chart, image);
+        } finally {
+            chart.getStyler().setLegendVisible(visible);
+        }
     }
 
     private static void paint(Chart<?, ?> chart, BufferedImage image) {
@@ -55,7 +100,7 @@ final class ChartImage extends BufferedImage {
         }
     }
 
-    /** The picture in its most frequent colours, every other replaced by the nearest of them. */
+    /** Returns the picture in its most frequent colours. Any other colour is replaced by the nearest of them. */
     private static ChartImage reduced(BufferedImage full, int colours, String title) {
         int width = full.getWidth();
         int height = full.getHeight();

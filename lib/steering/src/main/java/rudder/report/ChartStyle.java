@@ -3,9 +3,10 @@ package rudder.report;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
-import java.math.BigDecimal;
-import java.math.BigInteger;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
 import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.HeatMapChartBuilder;
 import org.knowm.xchart.XYChart;
@@ -20,17 +21,20 @@ import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /**
- * How every chart looks: white ground, light grid, no frames, the legend beside the plot so that it covers nothing.
- * Colours are those of Okabe and Ito (2008), told apart by every kind of eye; markers differ too.
+ * Draws every chart in one style: white ground, light grid, no frames, the legend beside the plot so that it covers
+ * nothing. The first six colours are those of Okabe and Ito (2008). The other four were chosen to be as far from them
+ * and from each other under simulated colour blindness. Markers differ too.
  */
 final class ChartStyle {
 
     private static final int WIDTH = 900;
     private static final int HEIGHT = 480;
-    private static final Color INK = new Color(0x333333);
+    static final Color INK = new Color(0x333333);
     private static final Color GRID = new Color(0xe6e6e6);
     private static final Color FINE_GRID = new Color(0xf2f2f2);
     private static final int BAND_ALPHA = 36;
+    private static final int TICK_DIGITS = 6;
+    private static final double ROUNDING = 1e-12;
 
     private static final Color GREY = new Color(0x8c8c8c);
     private static final List<Color> COLOURS = List.of(
@@ -39,7 +43,11 @@ final class ChartStyle {
             new Color(0x009e73),
             new Color(0xcc79a7),
             new Color(0xe69f00),
-            new Color(0x56b4e9));
+            new Color(0x56b4e9),
+            new Color(0x332288),
+            new Color(0x7f3b08),
+            new Color(0xddcc77),
+            new Color(0xf4a6c9));
     private static final List<Marker> MARKERS = List.of(
             SeriesMarkers.CIRCLE,
             SeriesMarkers.SQUARE,
@@ -53,7 +61,7 @@ final class ChartStyle {
     private static final BasicStroke DASHED =
             new BasicStroke(1.6f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[] {7, 5}, 0);
 
-    /** The number of a series that stands apart in grey: the unsteered one. */
+    /** The number of the unsteered model's series, which is grey. */
     static final int UNSTEERED = -1;
 
     private ChartStyle() {}
@@ -70,12 +78,14 @@ final class ChartStyle {
         chart.getStyler()
                 .setPlotGridVerticalLinesVisible(false)
                 .setYAxisTickMarkSpacingHint(50)
+                .setXAxisTickLabelsFormattingFunction(ChartStyle::plain)
+                .setYAxisTickLabelsFormattingFunction(ChartStyle::plain)
                 .setLegendSeriesLineLength(28);
         chart.getStyler().setDefaultSeriesRenderStyle(XYSeriesRenderStyle.Line).setMarkerSize(6);
         return chart;
     }
 
-    /** A square of cells from white at {@code least} to blue at {@code most}, with their scale beside it. */
+    /** Returns a square of cells from white at {@code least} to blue at {@code most}, with a colour scale beside it. */
     static HeatMapChart heatMap(String title, String x, String y, double least, double most) {
         var chart = new HeatMapChartBuilder()
                 .width(HEIGHT * 5 / 4)
@@ -118,7 +128,7 @@ final class ChartStyle {
                 .setYAxisLabelAlignment(TextAlignment.Right);
     }
 
-    /** One of several charts in a picture: its own short title, smaller letters, the legend below. */
+    /** Makes the chart one of several in a picture: with a short title, smaller letters, and the legend below. */
     static XYChart panel(String title, XYChart chart) {
         chart.setTitle(title);
         chart.getStyler()
@@ -135,7 +145,8 @@ final class ChartStyle {
     }
 
     /**
-     * A chart over whole numbers 0..last: blocks, tokens. Every one has a tick, as many a label as there is room for.
+     * Returns a chart over the whole numbers 0..last, such as blocks or tokens. Every number has a tick, some have a
+     * label.
      */
     static XYChart counted(String title, String x, int last, String y) {
         int step = last <= 16 ? 1 : last <= 50 ? 5 : 10;
@@ -146,45 +157,47 @@ final class ChartStyle {
         return chart;
     }
 
-    /** Powers of ten upwards, with room for all of the values, which are positive. */
+    /**
+     * Makes the y axis logarithmic, with room for the values.
+     *
+     * @throws IllegalArgumentException if they are not positive and finite
+     */
     static void logarithmic(XYChart chart, double least, double most) {
+        var axis = LogAxis.of(least, most);
         chart.getStyler()
                 .setYAxisLogarithmic(true)
-                .setYAxisTickLabelsFormattingFunction(ChartStyle::decade)
+                .setYAxisLogarithmicDecadeOnly(false)
+                .setYAxisTickLabelsFormattingFunction(axis::label)
                 .setPlotGridLinesColor(FINE_GRID)
-                .setYAxisMin(Math.pow(10, Math.floor(Math.log10(least))))
-                .setYAxisMax(Math.pow(10, Math.ceil(Math.log10(most))));
+                .setYAxisMin(axis.min())
+                .setYAxisMax(axis.max());
     }
 
-    /** As {@link #logarithmic}, across. */
+    /** Makes the x axis logarithmic, as {@link #logarithmic} does the y axis. */
     static void logarithmicAcross(XYChart chart, double least, double most) {
+        var axis = LogAxis.of(least, most);
         chart.getStyler()
                 .setXAxisLogarithmic(true)
-                .setXAxisTickLabelsFormattingFunction(ChartStyle::decade)
+                .setXAxisLogarithmicDecadeOnly(false)
+                .setXAxisTickLabelsFormattingFunction(axis::label)
                 .setPlotGridVerticalLinesVisible(true)
-                .setXAxisMin(Math.pow(10, Math.floor(Math.log10(least))))
-                .setXAxisMax(Math.pow(10, Math.ceil(Math.log10(most))));
+                .setXAxisMin(axis.min())
+                .setXAxisMax(axis.max());
     }
 
-    /** Powers of ten are labelled, other ticks are not. */
-    private static String decade(double y) {
-        long exponent = Math.round(Math.log10(y));
-        if (Math.abs(y / Math.pow(10, exponent) - 1) > 1e-6) {
-            return "";
-        }
-        return Math.abs(exponent) > 4
-                ? "1e" + exponent
-                : new BigDecimal(BigInteger.ONE, (int) -exponent).toPlainString();
+    /** Returns a tick's label with a zero before the point: 0.05, where XChart writes .05. */
+    private static String plain(double tick) {
+        return Math.abs(tick) < ROUNDING ? "0" : Inline.number(tick, TICK_DIGITS);
     }
 
     private static Font font(int style, int size) {
         return new Font(Font.SANS_SERIF, style, size);
     }
 
-    /** Series number i, from 0, or {@link #UNSTEERED}: a line with small markers. */
+    /** Draws series number i, from 0, or {@link #UNSTEERED}: a line with small markers. */
     static XYSeries line(XYChart chart, int i, String name, double[] x, double[] y) {
         var series = chart.addSeries(name, x, y);
-        int again = Math.max(i, 0) / COLOURS.size(); // a colour that comes again has another marker
+        int again = Math.max(i, 0) / COLOURS.size(); // a colour that repeats has another marker
         series.setMarker(MARKERS.get((Math.max(i, 0) + again) % MARKERS.size()))
                 .setMarkerColor(colour(i))
                 .setLineColor(colour(i))
@@ -193,7 +206,7 @@ final class ChartStyle {
         return series;
     }
 
-    /** A thin stroke in series i's colour, not in the legend: an interval. */
+    /** Draws an interval: a thin stroke in the colour of series i, not in the legend. */
     static void whisker(XYChart chart, int i, String name, double[] x, double[] y) {
         chart.addSeries(name, x, y)
                 .setMarker(SeriesMarkers.NONE)
@@ -202,12 +215,12 @@ final class ChartStyle {
                 .setShowInLegend(false);
     }
 
-    /** A place on the axis across, dark and dashed, from the lower to the upper end. */
+    /** Marks a place on the x axis with a dark, dashed line from low to high. */
     static void mark(XYChart chart, String name, double x, double low, double high) {
         reference(chart, name, new double[] {x, x}, new double[] {low, high});
     }
 
-    /** What the others are held against: dark and dashed. */
+    /** Draws a curve that the others are compared with: dark and dashed. */
     static void reference(XYChart chart, String name, double[] x, double[] y) {
         chart.addSeries(name, x, y)
                 .setMarker(SeriesMarkers.NONE)
@@ -215,7 +228,7 @@ final class ChartStyle {
                 .setLineStyle(DASHED);
     }
 
-    /** The region between two curves in series i's colour, faint, not in the legend. */
+    /** Fills the region between two curves in the colour of series i, faintly, not in the legend. */
     static void band(XYChart chart, int i, String name, double[] x, double[] low, double[] high) {
         int n = x.length;
         double[] around = new double[2 * n];
@@ -236,7 +249,20 @@ final class ChartStyle {
                 .setShowInLegend(false);
     }
 
-    private static Color colour(int i) {
+    /**
+     * Returns the curves, after a check that their map has an order for the legend and the colours to follow.
+     *
+     * @throws IllegalArgumentException if the map has several curves and no fixed order
+     */
+    static <V> Map<String, V> ordered(Map<String, V> curves) {
+        if (curves.size() > 1 && !(curves instanceof LinkedHashMap || curves instanceof SortedMap)) {
+            throw new IllegalArgumentException("the order of " + curves.keySet() + " is not fixed: colours would differ"
+                    + " from run to run. Use a LinkedHashMap or a TreeMap instead of Map.of or a HashMap");
+        }
+        return curves;
+    }
+
+    static Color colour(int i) {
         return i == UNSTEERED ? GREY : COLOURS.get(i % COLOURS.size());
     }
 }

@@ -1,6 +1,7 @@
 package rudder.report;
 
-import java.awt.image.BufferedImage;
+import static rudder.report.ChartStyle.ordered;
+
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
@@ -11,12 +12,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
-import java.util.function.IntToDoubleFunction;
-import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.knowm.xchart.XYChart;
-import org.knowm.xchart.internal.chartpart.Chart;
 import rudder.compare.Comparison;
 import rudder.compare.ConfidenceInterval;
 import rudder.compare.GridSearch;
@@ -31,18 +29,19 @@ import rudder.theory.control.Controller;
 import rudder.theory.control.Rollout;
 
 /**
- * Pictures of steering. Curves are means over runs, bands one standard deviation to either side; colours follow the
- * order of the controllers, and the unsteered model is grey.
+ * Draws steering. Curves are means over runs, bands are one standard deviation to either side. Colours follow the order
+ * of the controllers; the unsteered model is grey. A map of several curves must have an order: a {@code LinkedHashMap}
+ * or a sorted map. {@code Map.of} and {@code HashMap} are refused, because colours would differ from run to run.
  */
 public final class Charts {
     private Charts() {}
 
     /**
-     * Feature strength against setpoint at the entry of every block, in gaps: {@code (v_k.z_k - offset_k) / mu_k}
-     * against lambda.
+     * Draws the feature's strength at the entry of every block, in gaps, beside the setpoint: {@code (v_k.z_k -
+     * offset_k) / mu_k} and lambda.
      *
      * @param runs by name, in the order of the legend
-     * @throws IllegalArgumentException if there are no runs, or they do not fit the setpoint
+     * @throws IllegalArgumentException if there are no runs, they do not fit the setpoint, or the map has no order
      */
     public static XYChart tracking(Setpoint setpoint, Map<String, List<Rollout>> runs) {
         var chart = ChartStyle.counted(
@@ -52,29 +51,31 @@ public final class Charts {
                 "strength at entry of block (gaps \u03bc\u2096)");
         var blocks = upTo(setpoint.horizon());
         ChartStyle.reference(chart, "setpoint", blocks, constant(blocks.length, setpoint.lambda()));
-        return curves(chart, blocks, runs, run -> inGaps(setpoint, run.strengths(setpoint)));
+        return curves(chart, blocks, ordered(runs), run -> inGaps(setpoint, run.strengths(setpoint)));
     }
 
     /**
-     * {@link #tracking(Setpoint, Map)} of a model's last tokens at the prompts, against the first setpoint that a
-     * controller drives to.
+     * Draws {@link #tracking(Setpoint, Map)} of the prompts' last tokens, with the setpoint of the first controller
+     * that has one.
+     *
+     * @throws IllegalArgumentException if no controller has a setpoint
      */
     public static XYChart tracking(LanguageModel model, List<String> prompts, Controller... controllers) {
         return tracking(model, prompts, setpoint(controllers), factories(controllers));
     }
 
-    /** {@link #tracking(Setpoint, Map)} of a model's last tokens at the prompts. */
+    /** Draws {@link #tracking(Setpoint, Map)} of the prompts' last tokens. */
     public static XYChart tracking(
             LanguageModel model, List<String> prompts, Setpoint setpoint, ControllerFactory... factories) {
         return tracking(setpoint, rollouts(model, prompts, factories));
     }
 
     /**
-     * Mean input energy |u_k|^2 at every block, on a logarithmic scale; blocks without input are left out, and so is a
-     * controller that has none.
+     * Draws the mean input energy |u_k|^2 at every block, on a logarithmic scale. Blocks and controllers without input
+     * are left out.
      *
      * @param runs by name, in the order of the legend
-     * @throws IllegalArgumentException if there are no runs, or none has an input
+     * @throws IllegalArgumentException if there are no runs, none has an input, or the map has no order
      */
     public static XYChart energy(Map<String, List<Rollout>> runs) {
         int blocks = runs.values().stream()
@@ -88,25 +89,27 @@ public final class Charts {
                 blocks - 1,
                 "input energy |u\u2096|\u00b2 (log scale)");
         var means = new LinkedHashMap<String, double[]>();
-        runs.forEach((name, some) ->
-                means.put(name, new Samples(some.stream().map(Rollout::energies).toArray(double[][]::new)).mean()));
+        ordered(runs)
+                .forEach((name, some) -> means.put(
+                        name, new Samples(some.stream().map(Rollout::energies).toArray(double[][]::new)).mean()));
         return positive(chart, means);
     }
 
-    /** {@link #energy(Map)} of a model's last tokens at the prompts. */
+    /** Draws {@link #energy(Map)} of the prompts' last tokens. */
     public static XYChart energy(LanguageModel model, List<String> prompts, Controller... controllers) {
         return energy(model, prompts, factories(controllers));
     }
 
-    /** {@link #energy(Map)} of a model's last tokens at the prompts. */
+    /** Draws {@link #energy(Map)} of the prompts' last tokens. */
     public static XYChart energy(LanguageModel model, List<String> prompts, ControllerFactory... factories) {
         return energy(rollouts(model, prompts, factories));
     }
 
     /**
-     * Feature strength of the last state at every token written, in gaps.
+     * Draws the feature's strength in the last state at every generated token, in gaps.
      *
      * @param completions by name, measured with this setpoint's feature
+     * @throws IllegalArgumentException if there are no completions, or the map has no order
      */
     public static XYChart strengthOverTokens(Setpoint setpoint, Map<String, List<Completion>> completions) {
         int T = setpoint.horizon();
@@ -116,13 +119,13 @@ public final class Charts {
                 .max()
                 .orElse(0);
         var chart = ChartStyle.counted(
-                "Feature strength while writing" + over(completions, "mean and sd"),
+                "Feature strength while generating" + over(completions, "mean and sd"),
                 "token",
                 tokens,
                 "strength of last state (gaps)");
         double[] x = IntStream.rangeClosed(1, tokens).asDoubleStream().toArray();
         ChartStyle.reference(chart, "setpoint", x, constant(x.length, setpoint.lambda()));
-        return curves(chart, x, completions, completion -> {
+        return curves(chart, x, ordered(completions), completion -> {
             var y = new double[tokens];
             Arrays.setAll(
                     y,
@@ -134,7 +137,7 @@ public final class Charts {
     }
 
     /**
-     * {@link #strengthOverTokens(Setpoint, Map)} of what a comparison wrote.
+     * Draws {@link #strengthOverTokens(Setpoint, Map)} of a comparison's completions.
      *
      * @throws IllegalArgumentException if the comparison measured no feature
      */
@@ -149,8 +152,8 @@ public final class Charts {
     }
 
     /**
-     * Tracking errors |dz_k|_{P_k} under a bound, on a logarithmic scale: at every block the largest error over the
-     * runs, and the largest of the bounds that go with them.
+     * Draws tracking errors |dz_k|_{P_k} under a bound, on a logarithmic scale. At every block it shows the largest
+     * error over the runs and the largest of their bounds.
      *
      * @param deviations the runs minus their nominal ones, see {@link Rollout#minus}
      * @throws IllegalArgumentException if there are no runs, or all errors are 0
@@ -166,15 +169,17 @@ public final class Charts {
     }
 
     /**
-     * {@link #bound} of several bounds that measure errors by the same Lyapunov function; by name, in the order of the
-     * legend.
+     * Draws {@link #bound} for several bounds that measure errors by the same Lyapunov function.
+     *
+     * @param bounds by name, in the order of the legend
+     * @throws IllegalArgumentException if there are no runs, all errors are 0, or the map has no order
      */
     public static XYChart bounds(Map<String, TrackingBound> bounds, List<Rollout> deviations) {
         var largest = new LinkedHashMap<String, double[]>();
         for (var deviation : deviations) {
             bounds.values()
                     .forEach(bound -> largest.merge("error", bound.lyapunov().norms(deviation), Charts::larger));
-            bounds.forEach((name, bound) -> largest.merge(name, bound.along(deviation), Charts::larger));
+            ordered(bounds).forEach((name, bound) -> largest.merge(name, bound.along(deviation), Charts::larger));
         }
         int last =
                 largest.values().stream().mapToInt(curve -> curve.length).max().orElse(1) - 1;
@@ -194,15 +199,18 @@ public final class Charts {
     }
 
     /**
-     * Any numbers that come one a block; on a logarithmic scale where none is negative and the largest is more than a
-     * hundred times the least above 0.
+     * Draws curves with one number a block. The scale is logarithmic if no number is negative and the largest is more
+     * than a hundred times the least positive one.
      *
-     * @param curves by name, in the order of the legend; the first number is block 0's, NaN where there is none
-     * @throws IllegalArgumentException if there is no finite number
+     * @param curves by name, in the order of the legend; the first number is that of block 0, NaN leaves a block out
+     * @throws IllegalArgumentException if there is no finite number, or the map has no order
      */
     public static XYChart byBlock(String title, String y, Map<String, double[]> curves) {
-        int last =
-                curves.values().stream().mapToInt(curve -> curve.length).max().orElse(1) - 1;
+        int last = ordered(curves).values().stream()
+                        .mapToInt(curve -> curve.length)
+                        .max()
+                        .orElse(1)
+                - 1;
         double[] all = curves.values().stream()
                 .flatMapToDouble(Arrays::stream)
                 .filter(Double::isFinite)
@@ -226,8 +234,8 @@ public final class Charts {
     }
 
     /**
-     * Asked against reached strength, in gaps: one curve a controller, mean and 95 % interval over prompts; on the
-     * diagonal the controller gives what it was asked for.
+     * Draws reached against asked strength, in gaps: one curve a controller, with the mean and 95 % interval over
+     * prompts. On the diagonal a controller reaches the strength that was asked for.
      *
      * @param comparisons by the strength lambda that was asked for, each of the same controllers, with a measured
      *     feature
@@ -267,7 +275,7 @@ public final class Charts {
     }
 
     /**
-     * What an effect costs: one point a controller, one score across and one up, with their 95 % intervals.
+     * Draws an effect against its cost: one point a controller, one score across and one up, with their 95 % intervals.
      *
      * @throws IllegalArgumentException if the comparison has no such score
      */
@@ -278,13 +286,13 @@ public final class Charts {
     }
 
     /**
-     * The same for controllers that were run at several strengths: one curve a family through its arms, from left to
-     * right, with their 95 % intervals. The outermost curves are the Pareto front. Across, the scale is logarithmic
-     * where all is positive and the largest more than ten times the least.
+     * Draws {@link #tradeOff(Comparison, String, String)} for controllers at several strengths: one curve a family
+     * through its arms, from left to right. The outermost curves are the Pareto front. The x axis is logarithmic if all
+     * is positive and the largest is more than ten times the least.
      *
-     * @param families arms of the comparison by the name that the legend gives them, see {@link GridSearch#arms}; an
-     *     arm may be in several, the unsteered model where curves begin
-     * @throws IllegalArgumentException if the comparison lacks an arm or a score
+     * @param families arms of the comparison by the family's name in the legend, see {@link GridSearch#arms}; several
+     *     curves may begin at one arm, the unsteered model
+     * @throws IllegalArgumentException if the comparison lacks an arm or a score, or the map has no order
      */
     public static XYChart tradeOff(
             Comparison comparison, String across, String up, Map<String, List<String>> families) {
@@ -293,7 +301,7 @@ public final class Charts {
                         + comparison.prompts().size() + " prompts",
                 across,
                 up);
-        var numbers = numbers(families.keySet());
+        var numbers = numbers(ordered(families).keySet());
         families.forEach((family, unordered) -> {
             var arms = unordered.stream()
                     .sorted(Comparator.comparingDouble(
@@ -340,12 +348,11 @@ public final class Charts {
     }
 
     /**
-     * What grows how fast: measured numbers over a size, both on logarithmic scales, where a power law is a straight
-     * line.
+     * Draws measured numbers over a size, both on logarithmic scales: a power law is a straight line.
      *
      * @param x sizes, positive
-     * @param curves by name, in the order of the legend, as many positive numbers each as there are sizes
-     * @throws IllegalArgumentException if a size or a number is not positive
+     * @param curves by name, in the order of the legend: one positive number for each size
+     * @throws IllegalArgumentException if a size or a number is not positive, or the map has no order
      */
     public static XYChart growth(String title, String across, double[] x, String up, Map<String, double[]> curves) {
         var chart = ChartStyle.chart(title, across, up);
@@ -353,18 +360,13 @@ public final class Charts {
         var numbers = curves.values().stream().flatMapToDouble(Arrays::stream).summaryStatistics();
         if (!(sizes.getMin() > 0 && numbers.getMin() > 0 && numbers.getCount() > 0)) {
             throw new IllegalArgumentException("the least size is " + sizes.getMin() + " and the least number "
-                    + numbers.getMin() + ", wanted positive ones for logarithmic scales");
+                    + numbers.getMin() + ": logarithmic scales need positive ones");
         }
-        var colours = numbers(curves.keySet());
+        var colours = numbers(ordered(curves).keySet());
         curves.forEach((name, y) -> ChartStyle.line(chart, colours.get(name), name, x, y));
         ChartStyle.logarithmic(chart, numbers.getMin(), numbers.getMax());
         ChartStyle.logarithmicAcross(chart, sizes.getMin(), sizes.getMax());
         return chart;
-    }
-
-    /** The chart as a picture, which every kernel can show. */
-    public static BufferedImage image(Chart<?, ?> chart) {
-        return Inline.image(chart);
     }
 
     private static Setpoint setpoint(Controller... controllers) {
@@ -388,7 +390,7 @@ public final class Charts {
         return runs;
     }
 
-    /** One curve a name, the mean over its runs, with a band where there are several; bands below all curves. */
+    /** Draws the mean over runs for each name, with a band where there are several runs. Bands lie below all curves. */
     private static <R> XYChart curves(
             XYChart chart, double[] x, Map<String, List<R>> runs, Function<R, double[]> curve) {
         var samples = new LinkedHashMap<String, Samples>();
@@ -400,7 +402,7 @@ public final class Charts {
         return chart;
     }
 
-    /** Curves over 0, 1, 2, ... on a logarithmic scale, without what is not positive. */
+    /** Draws curves over 0, 1, 2, ... on a logarithmic scale, without the numbers that are not positive. */
     private static XYChart positive(XYChart chart, Map<String, double[]> curves) {
         var numbers = numbers(curves.keySet());
         var drawn = new DoubleSummaryStatistics();
@@ -422,7 +424,7 @@ public final class Charts {
         return chart;
     }
 
-    /** The colour of each name. */
+    /** Returns the number of each name's colour. */
     private static Map<String, Integer> numbers(Collection<String> names) {
         var numbers = new HashMap<String, Integer>();
         int next = 0;
@@ -432,58 +434,7 @@ public final class Charts {
         return numbers;
     }
 
-    /** Curves of several runs over the same x, NaN where a run has no value. */
-    private record Samples(double[][] runs) {
-
-        double[] mean() {
-            return overRuns(column -> Arrays.stream(column).average().orElse(Double.NaN));
-        }
-
-        /** NaN where fewer than two runs have a value. */
-        double[] deviation() {
-            return overRuns(column -> {
-                double mean = Arrays.stream(column).average().orElse(Double.NaN);
-                return column.length < 2
-                        ? Double.NaN
-                        : Math.sqrt(Arrays.stream(column)
-                                        .map(y -> (y - mean) * (y - mean))
-                                        .sum()
-                                / (column.length - 1));
-            });
-        }
-
-        private double[] overRuns(ToDoubleFunction<double[]> statistic) {
-            return IntStream.range(0, runs[0].length)
-                    .mapToDouble(i -> statistic.applyAsDouble(Arrays.stream(runs)
-                            .mapToDouble(run -> run[i])
-                            .filter(y -> !Double.isNaN(y))
-                            .toArray()))
-                    .toArray();
-        }
-
-        /** mean -+ sd, where there is one. */
-        void band(XYChart chart, int number, double[] x) {
-            double[] mean = mean();
-            double[] deviation = deviation();
-            int[] wide =
-                    IntStream.range(0, x.length).filter(i -> deviation[i] > 0).toArray();
-            if (wide.length > 1) {
-                ChartStyle.band(
-                        chart,
-                        number,
-                        "band " + number,
-                        at(wide, i -> x[i]),
-                        at(wide, i -> mean[i] - deviation[i]),
-                        at(wide, i -> mean[i] + deviation[i]));
-            }
-        }
-
-        private static double[] at(int[] indices, IntToDoubleFunction value) {
-            return Arrays.stream(indices).mapToDouble(value).toArray();
-        }
-    }
-
-    /** The end of a title: what is drawn of how many runs. */
+    /** Returns the end of a title: which statistic is drawn, over how many runs. */
     private static String over(Map<String, ? extends List<?>> runs, String statistic) {
         int most = runs.values().stream().mapToInt(List::size).max().orElse(0);
         if (most == 0) {

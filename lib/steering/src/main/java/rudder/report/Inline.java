@@ -1,33 +1,25 @@
 package rudder.report;
 
-import java.awt.image.BufferedImage;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import org.knowm.xchart.internal.chartpart.Chart;
 import tech.tablesaw.api.NumericColumn;
 import tech.tablesaw.api.Row;
 import tech.tablesaw.api.Table;
 import tech.tablesaw.columns.Column;
 
-/** What a notebook shows of charts, tables and numbers; the same in every kernel. */
+/** Writes tables and numbers as a notebook shows them, the same in every kernel. */
 final class Inline {
 
     private static final int DIGITS = 4;
 
     private Inline() {}
 
-    static BufferedImage image(Chart<?, ?> chart) {
-        return ChartImage.of(chart);
-    }
-
-    static BufferedImage image(int columns, List<? extends Chart<?, ?>> charts) {
-        return ChartImage.of(columns, charts);
-    }
-
-    /** The table's name, then its rows; numbers to four significant digits, to the right. */
+    /**
+     * Returns the table as HTML: its name, then its rows. Numbers have four significant digits and stand to the right.
+     */
     static String html(Table table) {
         var html = new StringBuilder("<table>");
         if (table.name() != null && !table.name().isBlank()) {
@@ -54,7 +46,7 @@ final class Inline {
                 : value.toString();
     }
 
-    /** {@code x} to so many significant digits, plain where that is short: 0.001234, 12.35, 1.235E+12. */
+    /** Returns x to so many significant digits, plain where that is short: 0.001234, 12.35, 1.235E+12. */
     static String number(double x, int digits) {
         if (x == 0 || !Double.isFinite(x)) {
             return x == 0 ? "0" : Double.toString(x);
@@ -64,7 +56,8 @@ final class Inline {
         return exponent > 9 || exponent < -4 ? rounded.toString() : rounded.toPlainString();
     }
 
-    private static String escape(String text) {
+    /** Returns the text as HTML that shows it, markup and all. */
+    static String escape(String text) {
         return text.replace("&", "&amp;")
                 .replace("<", "&lt;")
                 .replace(">", "&gt;")

@@ -17,12 +17,12 @@ import rudder.checkpoint.format.Progress;
 import tech.tablesaw.api.Table;
 
 /**
- * What Rudder adds to a JJava kernel as soon as its jar is on the classpath: charts and tables that show themselves,
- * jobs as progress bars, and the imports of {@code setup.jshell}. Nothing else in Rudder needs JJava.
+ * Extends a JJava kernel as soon as Rudder's jar is on its class path. Charts, pictures and tables show themselves,
+ * jobs become progress bars, and the imports of {@code setup.jshell} are made. Nothing else in Rudder needs JJava.
  */
 public final class JJavaExtension implements Extension {
 
-    /** Made by the kernel, which finds this class by its service file. */
+    /** Makes the extension. The kernel calls this constructor, after it found the class by its service file. */
     public JJavaExtension() {}
 
     @Override
@@ -43,9 +43,13 @@ public final class JJavaExtension implements Extension {
                 .preferring(MIMEType.IMAGE_PNG)
                 .supporting(MIMEType.TEXT_PLAIN)
                 .register((chart, context) -> {
-                    context.renderIfRequested(MIMEType.IMAGE_PNG, () -> png(Inline.image(chart)));
+                    context.renderIfRequested(MIMEType.IMAGE_PNG, () -> png(Notebook.image(chart)));
                     context.getOutputContainer().putText(chart.getTitle());
                 });
+        // The kernel's own renderer never closes its base64 stream: a PNG loses its last bytes.
+        renderer.createRegistration(BufferedImage.class)
+                .preferring(MIMEType.IMAGE_PNG)
+                .register((image, context) -> context.renderIfRequested(MIMEType.IMAGE_PNG, () -> png(image)));
         renderer.createRegistration(Table.class)
                 .preferring(MIMEType.TEXT_HTML)
                 .supporting(MIMEType.TEXT_PLAIN)
@@ -55,7 +59,7 @@ public final class JJavaExtension implements Extension {
                 });
     }
 
-    /** The import lines of notebooks/setup.jshell, which the build packs. */
+    /** Returns the import lines of notebooks/setup.jshell, which the build packs. */
     static List<String> imports() throws IOException {
         try (var in = JJavaExtension.class.getResourceAsStream("/rudder/report/setup.jshell")) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8)

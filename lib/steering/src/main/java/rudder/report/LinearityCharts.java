@@ -1,5 +1,6 @@
 package rudder.report;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.DoubleSummaryStatistics;
@@ -12,6 +13,7 @@ import java.util.stream.Stream;
 import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.XYChart;
 import rudder.compare.ConfidenceInterval;
+import rudder.steer.PromptSet;
 import rudder.study.ForecastStudy;
 import rudder.study.ForecastStudy.Loop;
 import rudder.study.Jacobians;
@@ -20,12 +22,17 @@ import rudder.study.LinearityStudy.Along;
 import rudder.study.TruncationStudy;
 import rudder.study.TruncationStudy.Cut;
 
-/** Pictures of how linear a model is. Curves are means over prompts, bands their 95 % intervals. */
+/** Draws how linear a model is. Curves are means over prompts, bands are their 95 % intervals. */
 public final class LinearityCharts {
+
+    /** Stands for a row and a column without a prompt. */
+    private static final int GAP = -1;
+
     private LinearityCharts() {}
 
     /**
-     * Alignment of a prompt's Jacobian with the others', by block, and of random spaces with the same singular values.
+     * Draws the alignment of a prompt's Jacobian with those of other prompts, by block. Beside it stand random spaces
+     * with the same singular values.
      */
     public static XYChart alignment(LinearityStudy study) {
         var curves = new LinkedHashMap<String, List<ConfidenceInterval>>();
@@ -37,17 +44,71 @@ public final class LinearityCharts {
     }
 
     /**
-     * Alignment between prompts at block k. Above the diagonal each cell is a pair of prompts' Jacobians; below, a pair
-     * of random spaces with the same singular values, the control. The diagonal, which is 1, is left out.
+     * Draws the alignment between prompts at block k. Above the diagonal each cell is a pair of prompts' Jacobians.
+     * Below it each cell is a pair of random spaces with the same singular values: the control. The diagonal, which is
+     * 1, is left out.
      */
     public static HeatMapChart heatMap(LinearityStudy study, int k) {
-        double[][] alignment = study.alignment(k);
-        double[][] control = study.control(k);
-        var numbers = IntStream.range(0, alignment.length).boxed().toList();
-        var cells = numbers.stream()
-                .flatMap(i -> numbers.stream().filter(j -> !j.equals(i)).map(j ->
-                        new Number[] {i, j, (j > i ? alignment : control)[i][j]}))
+        var numbers = IntStream.range(0, study.prompts().size()).boxed().toList();
+        return heatMap(k, study.alignment(k), study.control(k), numbers, numbers);
+    }
+
+    /**
+     * Draws {@link #heatMap(LinearityStudy, int)} with the prompts of a set side by side, under the set's name.
+     *
+     * @param sets the study's prompts by kind, with gaps between kinds in the picture
+     * @throws IllegalArgumentException if a prompt of the study is in none of the sets
+     */
+    public static HeatMapChart heatMap(LinearityStudy study, int k, List<PromptSet> sets) {
+        var labels = new ArrayList<String>();
+        var order = new ArrayList<Integer>();
+        groups(study.prompts(), sets).forEach((name, members) -> {
+            if (!order.isEmpty()) {
+                add(labels, order, "", GAP);
+            }
+            for (int i : members) {
+                add(labels, order, i == members.get((members.size() - 1) / 2) ? name : "", i);
+            }
+        });
+        return heatMap(k, study.alignment(k), study.control(k), labels, order);
+    }
+
+    private static void add(List<String> labels, List<Integer> order, String label, int prompt) {
+        labels.add(label.isEmpty() ? " ".repeat(labels.size() + 1) : label); // XChart wants different labels
+        order.add(prompt);
+    }
+
+    /** Returns the numbers of each set's prompts, by the set's name. */
+    static Map<String, List<Integer>> groups(List<String> prompts, List<PromptSet> sets) {
+        var groups = new LinkedHashMap<String, List<Integer>>();
+        sets.forEach(set -> groups.put(set.name(), new ArrayList<>()));
+        for (int i = 0; i < prompts.size(); i++) {
+            var prompt = prompts.get(i);
+            var home = sets.stream()
+                    .filter(set -> set.prompts().contains(prompt))
+                    .findFirst()
+                    .orElseThrow(() -> new IllegalArgumentException(
+                            "the prompt \"" + prompt + "\" is in none of the sets " + groups.keySet()));
+            groups.get(home.name()).add(i);
+        }
+        groups.values().removeIf(List::isEmpty);
+        return groups;
+    }
+
+    /** @param order the number of the prompt in each row and column, or {@link #GAP} */
+    static HeatMapChart heatMap(int k, double[][] alignment, double[][] control, List<?> labels, List<Integer> order) {
+        var shown = IntStream.range(0, order.size())
+                .filter(at -> order.get(at) != GAP)
+                .boxed()
                 .toList();
+        var cells = new ArrayList<Number[]>();
+        for (int x : shown) {
+            for (int y : shown) {
+                if (x != y) {
+                    cells.add(new Number[] {x, y, (y > x ? alignment : control)[order.get(x)][order.get(y)]});
+                }
+            }
+        }
         double most =
                 cells.stream().mapToDouble(cell -> cell[2].doubleValue()).max().orElse(1);
         var chart = ChartStyle.heatMap(
@@ -56,11 +117,11 @@ public final class LinearityCharts {
                 "prompt",
                 0,
                 Math.ceil(10 * most) / 10);
-        chart.addSeries("alignment", numbers, numbers, cells);
+        chart.addSeries("alignment", labels, labels, cells);
         return chart;
     }
 
-    /** Singular values of the Jacobians at some blocks, largest first, relative to the largest. */
+    /** Draws the singular values of the Jacobians at some blocks, largest first, relative to the largest. */
     public static XYChart spectra(LinearityStudy study, int... blocks) {
         var curves = new LinkedHashMap<String, List<ConfidenceInterval>>();
         for (int k : blocks) {
@@ -75,7 +136,7 @@ public final class LinearityCharts {
         return draw(chart, from0(study.spectrum(blocks[0]).size()), curves);
     }
 
-    /** Error of each kind of Jacobian at one radius, by block, on a logarithmic scale. */
+    /** Draws the error of each kind of Jacobian at one radius, by block, on a logarithmic scale. */
     public static XYChart errors(LinearityStudy study, Along along, double radius) {
         var curves = byJacobian(with -> study.error(along, with, radius));
         return logarithmic(
@@ -86,7 +147,7 @@ public final class LinearityCharts {
                 curves.values());
     }
 
-    /** Error of one kind of Jacobian against the radius, mean over blocks, both axes logarithmic. */
+    /** Draws the error of one kind of Jacobian against the radius, mean over blocks, both axes logarithmic. */
     public static XYChart radii(LinearityStudy study, Jacobians with) {
         var curves = new LinkedHashMap<String, List<ConfidenceInterval>>();
         for (var along : Along.values()) {
@@ -100,18 +161,16 @@ public final class LinearityCharts {
                 "Prediction error of the prompt's " + with + " Jacobian, mean over blocks" + over(study),
                 "|dz| / |z|",
                 "relative error (log scale)");
-        chart.getStyler().setXAxisLogarithmic(true).setXAxisDecimalPattern("0.##");
-        return logarithmic(
-                draw(
-                        chart,
-                        LinearityStudy.RADII.stream().mapToDouble(eps -> eps).toArray(),
-                        curves),
-                curves.values());
+        double[] eps =
+                LinearityStudy.RADII.stream().mapToDouble(radius -> radius).toArray();
+        ChartStyle.logarithmicAcross(chart, eps[0], eps[eps.length - 1]);
+        return logarithmic(draw(chart, eps, curves), curves.values());
     }
 
     /**
-     * Block k against rank, on a logarithmic scale across: what of the prompt's own Jacobian's prediction error and of
-     * the alignment between prompts r singular values give, and how many the paper keeps.
+     * Draws, for block k, what r singular values give, against r on a logarithmic scale. Curves show the prediction
+     * error of the prompt's own Jacobian cut to rank r, and the alignment of r directions between prompts. A mark shows
+     * the rank that the paper keeps.
      */
     public static XYChart ranks(TruncationStudy study, int k) {
         var chart = ChartStyle.chart(
@@ -128,17 +187,18 @@ public final class LinearityCharts {
         alignments.put("random spaces", study.control(k));
         draw(chart, study.alignedRanks().stream().mapToDouble(r -> r).toArray(), alignments, curves.size());
         ChartStyle.mark(chart, "values above " + TruncationStudy.THRESHOLD, kept, 0, 1);
-        chart.getStyler()
-                .setXAxisLogarithmic(true)
-                .setXAxisDecimalPattern("#")
-                .setYAxisMin(0.0)
-                .setYAxisMax(1.0);
+        var across = Stream.of(study.ranks(), study.alignedRanks())
+                .flatMap(List::stream)
+                .mapToDouble(r -> r)
+                .summaryStatistics();
+        ChartStyle.logarithmicAcross(chart, across.getMin(), Math.max(kept, across.getMax()));
+        chart.getStyler().setYAxisMin(0.0).setYAxisMax(1.0);
         return chart;
     }
 
     /**
-     * Four panels, two in a row, of one scale: errors of one step and of all steps so far, without inputs and under
-     * feedback.
+     * Returns four panels, two in a row, on one scale: errors of one step and of all steps so far, without inputs and
+     * under feedback.
      */
     public static List<XYChart> forecasts(ForecastStudy study) {
         var panels = new LinkedHashMap<String, Map<String, List<ConfidenceInterval>>>();
@@ -173,8 +233,8 @@ public final class LinearityCharts {
     }
 
     /**
-     * Two rows of panels, a model a column: alignment beside its random control, and errors of each kind of Jacobian
-     * along real differences.
+     * Returns two rows of panels, with one column a model. The first row shows alignment and its random control, the
+     * second the errors of each kind of Jacobian along real differences.
      */
     public static List<XYChart> families(List<LinearityStudy> studies, double radius) {
         var errors = studies.stream()
@@ -193,13 +253,20 @@ public final class LinearityCharts {
                 .toList();
     }
 
-    /** Curves over blocks, in the order of the legend. */
+    /**
+     * Draws curves over blocks, in the order of the legend.
+     *
+     * @throws IllegalArgumentException if the map has several curves and no fixed order
+     */
     public static XYChart byBlock(String title, String y, Map<String, List<ConfidenceInterval>> curves) {
-        int blocks = curves.values().stream().mapToInt(List::size).max().orElseThrow();
+        int blocks = ChartStyle.ordered(curves).values().stream()
+                .mapToInt(List::size)
+                .max()
+                .orElseThrow();
         return draw(ChartStyle.counted(title, "block k", blocks - 1, y), from0(blocks), curves);
     }
 
-    /** Bands below all curves; where a number is not defined a curve has no point. */
+    /** Draws curves above all bands. Where a number is not defined, a curve has no point. */
     private static XYChart draw(XYChart chart, double[] x, Map<String, List<ConfidenceInterval>> curves) {
         return draw(chart, x, curves, 0);
     }
@@ -244,11 +311,10 @@ public final class LinearityCharts {
 
     private static XYChart logarithmic(XYChart chart, Collection<List<ConfidenceInterval>> curves) {
         var drawn = new DoubleSummaryStatistics();
-        curves.forEach(
-                curve -> curve.stream().filter(y -> !Double.isNaN(y.low())).forEach(y -> {
-                    drawn.accept(y.low());
-                    drawn.accept(y.high());
-                }));
+        curves.forEach(curve -> curve.stream().filter(y -> y.low() > 0).forEach(y -> {
+            drawn.accept(y.low());
+            drawn.accept(y.high());
+        }));
         ChartStyle.logarithmic(chart, drawn.getMin(), drawn.getMax());
         return chart;
     }

@@ -13,8 +13,8 @@ import rudder.compare.ConfidenceInterval;
 import tech.tablesaw.api.Table;
 
 /**
- * The words every notebook uses beside the library's own; {@code setup.jshell} imports them. What is checked and
- * recorded is printed; where {@code binder/reproduce} runs the notebook, what is recorded is kept as well.
+ * Functions that every notebook uses beside the library; {@code setup.jshell} imports them. Claims and recorded values
+ * are printed. When {@code binder/reproduce} runs the notebook, it keeps the recorded values in a file.
  */
 public final class Notebook {
 
@@ -23,27 +23,27 @@ public final class Notebook {
 
     private Notebook() {}
 
-    /** Whether the notebook runs at smoke size: RUDDER_QUICK is set, and not to 0. */
+    /** Returns whether the notebook runs at smoke size: RUDDER_QUICK is set, and not to 0. */
     public static boolean quick() {
         var quick = System.getenv("RUDDER_QUICK");
         return quick != null && !quick.isBlank() && !quick.equals("0");
     }
 
-    /** {@code full}, or {@code quick} at smoke size: {@code int prompts = size(200, 4)}. */
+    /** Returns {@code full}, or {@code quick} at smoke size: {@code int prompts = size(200, 4)}. */
     public static int size(int full, int quick) {
         return quick() ? quick : full;
     }
 
-    /** The model the notebook is about: the name or path in RUDDER_MODEL, otherwise the first of the known ones. */
+    /** Returns the name or path of the notebook's model: RUDDER_MODEL, or else the first known model. */
     public static String modelName() {
         var chosen = System.getenv("RUDDER_MODEL");
         return chosen == null || chosen.isBlank() ? ModelStore.names().get(0) : chosen;
     }
 
     /**
-     * Where a notebook keeps the completions of its tasks, so that one that was stopped goes on where it was: the
-     * folder in RUDDER_RUNS, which {@code binder/reproduce} sets anew when anything changes, otherwise {@code runs} in
-     * {@link ModelStore#cache()}.
+     * Returns the folder where a notebook keeps the completions of its tasks. A stopped notebook continues from there.
+     * The folder is RUDDER_RUNS, or else {@code runs} in {@link ModelStore#cache()}. {@code binder/reproduce} sets
+     * RUDDER_RUNS to a new folder when the library, the data or the size change.
      */
     public static Path runs() {
         var folder = System.getenv("RUDDER_RUNS");
@@ -51,9 +51,9 @@ public final class Notebook {
     }
 
     /**
-     * A claim the notebook makes.
+     * Prints the claim, if it holds.
      *
-     * @throws IllegalStateException if it does not hold, which stops the notebook
+     * @throws IllegalStateException if the claim does not hold: the notebook stops
      */
     public static void check(boolean holds, String claim) {
         if (!holds) {
@@ -63,15 +63,34 @@ public final class Notebook {
     }
 
     /**
-     * A number (or a word) worth keeping, under a name of its own. Fractions are kept to six significant digits. A name
-     * used again takes the new value.
+     * Checks a claim that was made about some models, as {@link #check} does. For any other model it is no claim:
+     * {@code yes} or {@code no} is recorded, under the claim's words without commas.
+     *
+     * @param about names of the models that the claim is about; none at smoke size
+     * @param model name of the model for which it holds or not
+     * @throws IllegalStateException if the claim is about the model and does not hold
+     * @throws IOException if the file in RUDDER_RECORD cannot be written
+     */
+    public static void claim(List<String> about, String model, boolean holds, String claim) throws IOException {
+        var words = model + ": " + claim;
+        if (about.contains(model)) {
+            check(holds, words);
+        } else {
+            record(words.replace(",", ""), holds ? "yes" : "no");
+        }
+    }
+
+    /**
+     * Prints and records a number or a word under a name. Fractions are rounded to six significant digits. A name that
+     * is used again takes the new value.
      *
      * @throws IllegalArgumentException if the name has a comma, a quote or a line break
      * @throws IOException if the file in RUDDER_RECORD cannot be written
      */
     public static void record(String name, Object value) throws IOException {
         if (name.isBlank() || name.matches("(?s).*[,\"\\r\\n].*")) {
-            throw new IllegalArgumentException("\"" + name + "\" should be a name without comma, quote or line break");
+            throw new IllegalArgumentException(
+                    "the name \"" + name + "\" is blank or has a comma, a quote or a line break: choose another");
         }
         var text = value instanceof Double || value instanceof Float
                 ? Inline.number(((Number) value).doubleValue(), DIGITS)
@@ -84,11 +103,16 @@ public final class Notebook {
         }
     }
 
-    /** An estimate under its name, and its interval's ends under the same with {@code low} and {@code high}. */
+    /** Records an estimate under a name, and its interval's ends under the name with {@code low} and {@code high}. */
     public static void record(String name, ConfidenceInterval interval) throws IOException {
         record(name, interval.mean());
         record(name + " low", interval.low());
         record(name + " high", interval.high());
+    }
+
+    /** Returns the value recorded under the name, null if there is none. */
+    static String recorded(String name) {
+        return RECORDED.get(name);
     }
 
     static String csv(Map<String, String> values) {
@@ -100,17 +124,20 @@ public final class Notebook {
         return csv.toString();
     }
 
-    /** The chart drawn, which every kernel can show. */
+    /** Returns the chart as a picture, which every kernel can show. */
     public static BufferedImage image(Chart<?, ?> chart) {
-        return Inline.image(chart);
+        return ChartImage.of(chart);
     }
 
-    /** Charts as panels of one picture, so many in a row. */
+    /**
+     * Returns one picture of several charts, so many in a row, no wider than a notebook's page. Charts of a row with
+     * the same curves share one legend.
+     */
     public static BufferedImage image(int columns, List<? extends Chart<?, ?>> charts) {
-        return Inline.image(columns, charts);
+        return ChartImage.of(columns, charts);
     }
 
-    /** The table as HTML, numbers to four significant digits. */
+    /** Returns the table as HTML, with numbers to four significant digits. */
     public static String html(Table table) {
         return Inline.html(table);
     }

@@ -7,7 +7,7 @@ import org.dflib.jjava.jupyter.kernel.DisplayStream;
 import org.dflib.jjava.jupyter.kernel.display.DisplayData;
 import rudder.checkpoint.format.Progress;
 
-/** Jobs as bars in a JJava notebook: one display a job, updated, and one line of text when the job is over. */
+/** Shows jobs as bars in a JJava notebook: one display a job, which is updated and ends as one line of text. */
 final class NotebookProgress implements Progress.Display {
 
     private final DisplayStream stream;
@@ -19,26 +19,26 @@ final class NotebookProgress implements Progress.Display {
 
     @Override
     public synchronized void show(Progress job, double fraction) {
-        var bar = "<progress max=\"1\" value=\"" + Inline.number(fraction, 3) + "\"></progress> " + job;
+        var bar = "<progress max=\"1\" value=\"" + Inline.number(fraction, 3) + "\"></progress> ";
         var id = ids.get(job);
         if (id == null) {
             id = UUID.randomUUID().toString();
             ids.put(job, id);
-            stream.display(data(id, job, bar));
+            stream.display(data(id, bar, job));
         } else {
-            stream.updateDisplay(data(id, job, bar));
+            stream.updateDisplay(data(id, bar, job));
         }
     }
 
     @Override
     public synchronized void end(Progress job) {
-        stream.updateDisplay(data(ids.remove(job), job, job.toString()));
+        stream.updateDisplay(data(ids.remove(job), "", job));
     }
 
-    /** The class lets binder/reproduce leave these out of what is committed. */
-    private static DisplayData data(String id, Progress job, String html) {
+    /** Returns the display's content. Its CSS class tells binder/run_notebooks.py not to commit it. */
+    private static DisplayData data(String id, String bar, Progress job) {
         var data = new DisplayData(job.toString());
-        data.putHTML("<div class=\"rudder-progress\">" + html + "</div>");
+        data.putHTML("<div class=\"rudder-progress\">" + bar + Inline.escape(job.toString()) + "</div>");
         data.putTransientData("display_id", id); // setDisplayId has another signature in the 1.0a8 kernel
         return data;
     }

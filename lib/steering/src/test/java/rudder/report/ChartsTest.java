@@ -9,21 +9,25 @@ import java.awt.image.IndexColorModel;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.ejml.data.DMatrixRMaj;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.knowm.xchart.XYChart;
 import rudder.compare.Comparison;
 import rudder.compare.Metric;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.model.Positions;
+import rudder.steer.PromptSet;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.Plant;
@@ -79,12 +83,11 @@ class ChartsTest {
                     Controller.none(),
                     Controller.none().named("a 1"),
                     Controller.none().named("b 1"));
-            var chart = Charts.tradeOff(
-                    comparison,
-                    "perplexity",
-                    "distinct-1",
-                    Map.of("a", List.of("none", "a 1"), "b", List.of("none", "b 1")));
-            assertEquals(List.of("a", "b"), legend(chart).stream().sorted().toList());
+            var families = new LinkedHashMap<String, List<String>>();
+            families.put("b", List.of("none", "b 1"));
+            families.put("a", List.of("none", "a 1"));
+            var chart = Charts.tradeOff(comparison, "perplexity", "distinct-1", families);
+            assertEquals(List.of("b", "a"), legend(chart));
             assertEquals("perplexity", chart.getXAxisTitle(), "all are within a factor of ten");
             var wide = comparison.with(
                     Metric.of("wide", completion -> completion.controller().equals("b 1") ? 100 : 1));
@@ -202,13 +205,37 @@ class ChartsTest {
 
     @Test
     void aPictureHasFewColoursItsTitleForWordsAndIsSmall() throws IOException {
-        var image = Charts.image(
+        var image = Notebook.image(
                 Charts.tracking(setpoint, runs(Controller.none(), Controller.spreadActAdd(setpoint, 0), lqr)));
         assertEquals("Feature strength by block, mean and sd over 5 runs", image.toString());
         assertTrue(((IndexColorModel) image.getColorModel()).getMapSize() <= 80);
         var png = new ByteArrayOutputStream();
         assertTrue(ImageIO.write(image, "png", png));
         assertTrue(png.size() < 40_000, png.size() + " bytes");
+    }
+
+    @Test
+    void legendAndColoursFollowTheOrderSoAMapWithoutOneIsRefused() {
+        double[] y = {1, 2};
+        for (var names : List.of(List.of("b", "a", "c"), List.of("c", "a", "b"))) {
+            var curves = new LinkedHashMap<String, double[]>();
+            names.forEach(name -> curves.put(name, y));
+            var chart = Charts.byBlock("Norms", "norm", curves);
+            assertEquals(names, legend(chart));
+            assertEquals(
+                    ChartStyle.colour(1), chart.getSeries(names.get(1)).getLineColor(), "second curve, second colour");
+            var unordered = Map.copyOf(curves);
+            for (Executable draw : List.<Executable>of(
+                    () -> Charts.byBlock("Norms", "norm", unordered),
+                    () -> Charts.byBlock("Norms", "norm", new HashMap<>(curves)),
+                    () -> Charts.growth("Time", "d", y, "s", unordered))) {
+                assertRefused(draw, "order of [", "LinkedHashMap");
+            }
+        }
+        var runs = Map.copyOf(runs(Controller.none(), lqr));
+        assertRefused(() -> Charts.tracking(setpoint, runs), "none", "LinkedHashMap");
+        assertRefused(() -> Charts.energy(runs), "none", "LinkedHashMap");
+        assertEquals(List.of("a", "b"), legend(Charts.byBlock("Norms", "norm", new TreeMap<>(Map.of("b", y, "a", y)))));
     }
 
     @Test
@@ -224,11 +251,99 @@ class ChartsTest {
                 "Time", "d", new double[] {200, 400, 800}, "s", Map.of("cubes", new double[] {.02, .16, 1.28}));
         assertEquals(List.of("cubes"), legend(chart));
         assertTrue(chart.getStyler().isXAxisLogarithmic() && chart.getStyler().isYAxisLogarithmic());
-        assertEquals(100, chart.getStyler().getXAxisMin());
-        assertEquals(10, chart.getStyler().getYAxisMax());
+        assertEquals(200, chart.getStyler().getXAxisMin());
+        assertEquals(2, chart.getStyler().getYAxisMax());
         assertRefused(
                 () -> Charts.growth("Time", "d", new double[] {1}, "s", Map.of("none", new double[] {0})),
                 "least number 0.0",
                 "logarithmic");
+    }
+
+    /** 4 to 80 in [1, 1000] would use one fifth of the axis. */
+    @Test
+    void aLogarithmicAxisEndsWhereItsNumbersDoAndHasAtLeastTwoLabels() {
+        assertEquals(new LogAxis(4, 80), LogAxis.of(4.3, 72));
+        assertEquals(new LogAxis(0.02, 2), LogAxis.of(0.02, 1.28));
+        assertEquals(new LogAxis(2, 10), LogAxis.of(5, 5));
+        var random = new Random(3);
+        for (int trial = 0; trial < 200; trial++) {
+            double least = Math.pow(10, random.nextInt(12) - 6) * (1 + 8 * random.nextDouble());
+            double most = least * Math.pow(10, 4 * random.nextDouble());
+            var axis = LogAxis.of(least, most);
+            assertTrue(axis.min() <= least && axis.max() >= most, axis + " of " + least + ", " + most);
+            assertTrue(axis.min() > 0.49 * least && axis.max() < 2.01 * most, axis + " of " + least + ", " + most);
+            var labels = new ArrayList<String>();
+            for (int exponent = -7; exponent < 12; exponent++) {
+                for (int digit = 1; digit < 10; digit++) {
+                    double tick = digit * Math.pow(10, exponent);
+                    if (tick > axis.min() * 0.999
+                            && tick < axis.max() * 1.001
+                            && !axis.label(tick).isEmpty()) {
+                        labels.add(axis.label(tick));
+                        assertEquals(1, Double.parseDouble(axis.label(tick)) / tick, 1e-9);
+                    }
+                }
+            }
+            assertTrue(labels.size() >= 2 && labels.size() <= 11, axis + ": " + labels);
+        }
+        assertRefused(() -> LogAxis.of(0, 1), "0.0", "positive");
+        assertRefused(() -> LogAxis.of(1, Double.POSITIVE_INFINITY), "Infinity", "finite");
+    }
+
+    @Test
+    void tenCurvesHaveTenColoursAndThirtyDifferInColourOrMarker() {
+        var curves = new LinkedHashMap<String, double[]>();
+        IntStream.range(0, 30).forEach(i -> curves.put("curve " + i, new double[] {i, i + 1}));
+        var drawn = Charts.byBlock("Many", "y", curves).getSeriesCollection();
+        assertEquals(
+                10,
+                drawn.stream()
+                        .limit(10)
+                        .map(series -> series.getLineColor())
+                        .distinct()
+                        .count());
+        assertEquals(
+                30,
+                drawn.stream()
+                        .map(series -> List.of(series.getLineColor(), series.getMarker()))
+                        .distinct()
+                        .count());
+    }
+
+    @Test
+    void panelsOfTheSameCurvesShareALegendAndKeepTheirOwnAfterwards() {
+        var chart = Charts.byBlock("A", "y", new TreeMap<>(Map.of("a", V, "b", V)));
+        var other = Charts.byBlock("B", "y", Map.of("c", V));
+        assertEquals(
+                List.of("a", "b"),
+                Legend.shared(List.of(chart, chart)).entries().stream()
+                        .map(Legend.Entry::label)
+                        .toList());
+        assertEquals(List.of(), Legend.shared(List.of(chart, other)).entries());
+        int alone = Notebook.image(2, List.of(chart, other)).getHeight();
+        assertEquals(
+                alone + Legend.HEIGHT, Notebook.image(2, List.of(chart, chart)).getHeight());
+        assertEquals(
+                2 * alone + Legend.HEIGHT,
+                Notebook.image(2, List.of(chart, chart, chart)).getHeight());
+        assertTrue(chart.getStyler().isLegendVisible());
+    }
+
+    @Test
+    void aHeatMapPutsThePromptsOfASetSideBySide() {
+        var sets = List.of(new PromptSet("law", List.of("l0", "l1")), new PromptSet("code", List.of("c0", "c1", "c2")));
+        var prompts = List.of("c0", "l1", "c1", "c2");
+        var groups = LinearityCharts.groups(prompts, sets);
+        assertEquals(Map.of("law", List.of(1), "code", List.of(0, 2, 3)), groups);
+        assertEquals(List.of("law", "code"), List.copyOf(groups.keySet()));
+        assertRefused(() -> LinearityCharts.groups(List.of("x"), sets), "\"x\"", "law", "code");
+
+        double[][] above = {{1, 2}, {2, 1}};
+        double[][] below = {{1, 3}, {3, 1}};
+        var map = LinearityCharts.heatMap(0, above, below, List.of("b", " ", "a"), List.of(1, -1, 0));
+        var cells = List.copyOf(map.getHeatMapSeries().getHeatData());
+        assertEquals(2, cells.size(), "neither the diagonal nor the gap");
+        assertArrayEquals(new Number[] {0, 2, 2.0}, cells.get(0));
+        assertArrayEquals(new Number[] {2, 0, 3.0}, cells.get(1));
     }
 }

@@ -14,6 +14,7 @@ import org.dflib.jjava.jupyter.Extension;
 import org.dflib.jjava.jupyter.kernel.DisplayStream;
 import org.dflib.jjava.jupyter.kernel.display.DisplayData;
 import org.dflib.jjava.jupyter.kernel.display.Renderer;
+import org.dflib.jjava.jupyter.kernel.display.common.Image;
 import org.dflib.jjava.jupyter.kernel.display.mime.MIMEType;
 import org.junit.jupiter.api.Test;
 import org.knowm.xchart.XYChartBuilder;
@@ -45,6 +46,22 @@ class JJavaExtensionTest {
         assertTrue(((String) table.getData(MIMEType.TEXT_HTML)).startsWith("<table>"));
     }
 
+    /** The kernel's own renderer, which is there first, cuts a PNG's last bytes off. */
+    @Test
+    void anImageIsRenderedWhole() throws Exception {
+        var renderer = new Renderer();
+        Image.registerAll(renderer);
+        JJavaExtension.register(renderer);
+        for (int width = 300; width < 310; width++) {
+            var chart = new XYChartBuilder().width(width).height(200).title("u").build();
+            chart.addSeries("u", new double[] {0, 1}, new double[] {1, 0});
+            var shown = renderer.renderAs(Notebook.image(chart), "image/png");
+            var png = Base64.getDecoder().decode((String) shown.getData(MIMEType.IMAGE_PNG));
+            assertEquals(width, CommittedFiguresTest.read(png).getWidth());
+            assertEquals("u", shown.getData(MIMEType.TEXT_PLAIN));
+        }
+    }
+
     @Test
     void theImportsAreThoseOfTheSetUpScript() throws Exception {
         var imports = JJavaExtension.imports();
@@ -54,27 +71,37 @@ class JJavaExtensionTest {
                 imports.toString());
     }
 
+    /** A job's label may hold a file's name, which may hold anything. */
     @Test
-    void aJobIsOneDisplayUpdated() throws Exception {
+    void aJobIsOneDisplayUpdatedAndItsLabelIsNoMarkup() throws Exception {
         var sent = new ArrayList<String>();
+        var html = new ArrayList<String>();
         var stream = new DisplayStream() {
             @Override
             public void display(DisplayData data) {
                 sent.add("new " + data.getDisplayId());
+                html.add((String) data.getData(MIMEType.TEXT_HTML));
             }
 
             @Override
             public void updateDisplay(DisplayData data) {
                 sent.add("old " + data.getDisplayId());
+                html.add((String) data.getData(MIMEType.TEXT_HTML));
             }
         };
         var progress = new NotebookProgress(stream);
-        try (var job = Progress.of("24 Jacobians", 24)) {
+        try (var job = Progress.of("<script> & \"24\" Jacobians", 24)) {
             progress.show(job, 0.25);
             progress.show(job, 0.5);
             progress.end(job);
         }
         var id = sent.get(0).substring(4);
         assertEquals(List.of("new " + id, "old " + id, "old " + id), sent);
+        for (var shown : html) {
+            assertTrue(shown.contains("&lt;script&gt; &amp; \"24\" Jacobians"), shown);
+            assertTrue(!shown.contains("<script"), shown);
+        }
+        assertTrue(html.get(1).contains("<progress max=\"1\" value=\"0.5\">"), html.get(1));
+        assertTrue(!html.get(2).contains("<progress"), html.get(2));
     }
 }

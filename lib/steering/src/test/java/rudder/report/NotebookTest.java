@@ -1,15 +1,18 @@
 package rudder.report;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.File;
+import java.io.IOException;
 import java.net.MalformedURLException;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.knowm.xchart.XYChartBuilder;
@@ -25,6 +28,20 @@ class NotebookTest {
         Notebook.check(true, "this holds");
         var error = assertThrows(IllegalStateException.class, () -> Notebook.check(false, "feedback tracks better"));
         assertEquals("does not hold: feedback tracks better", error.getMessage());
+    }
+
+    @Test
+    void aClaimIsCheckedForTheModelsItWasMadeAboutAndRecordedForOthers() throws IOException {
+        var about = List.of("small", "large");
+        Notebook.claim(about, "small", true, "feedback, too, tracks");
+        var error = assertThrows(
+                IllegalStateException.class, () -> Notebook.claim(about, "large", false, "feedback tracks"));
+        assertEquals("does not hold: large: feedback tracks", error.getMessage());
+        Notebook.claim(about, "other", false, "feedback, too, tracks");
+        Notebook.claim(List.of(), "another", true, "feedback tracks");
+        assertEquals("no", Notebook.recorded("other: feedback too tracks"));
+        assertEquals("yes", Notebook.recorded("another: feedback tracks"));
+        assertNull(Notebook.recorded("small: feedback too tracks"));
     }
 
     @Test
