@@ -44,7 +44,7 @@ final class GgufConfig {
         if (!ARCHITECTURES.contains(architecture)) {
             throw new IllegalArgumentException(file + ": architecture '" + architecture
                     + "' is not supported; supported are llama, qwen2 and gemma3."
-                    + " Use a checkpoint of one of these, or open an issue.");
+                    + " Convert another checkpoint of one of these, or open an issue.");
         }
         for (String key : List.of("rope.scaling.type", "expert_count")) {
             if (has(key)) {

@@ -72,10 +72,12 @@ class HfConfigTest {
                 "gemma-2 | attention_bias | true",
                 "gemma-2 | layer_types | [\"full_attention\"]",
                 "gemma-2 | sliding_window | null",
-                "gemma-2 | layer_types | [\"chunked_attention\", \"full_attention\", \"full_attention\", \"full_attention\"]",
+                "gemma-2 | layer_types | "
+                        + "[\"chunked_attention\", \"full_attention\", \"full_attention\", \"full_attention\"]",
                 "gemma-3 | use_bidirectional_attention | true",
                 "gemma-3 | query_pre_attn_scalar | null",
-                "qwen2.5 | layer_types | [\"sliding_attention\", \"full_attention\", \"full_attention\", \"full_attention\"]",
+                "qwen2.5 | layer_types | "
+                        + "[\"sliding_attention\", \"full_attention\", \"full_attention\", \"full_attention\"]",
                 "qwen3 | attention_bias | true",
                 "qwen3 | decoder_sparse_step | 1",
                 "mistral | attention_multiplier | 2.0",

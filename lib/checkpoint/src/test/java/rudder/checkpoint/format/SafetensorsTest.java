@@ -128,7 +128,8 @@ class SafetensorsTest {
     void halvesAreReadAndIntegersLeftOut() throws IOException {
         byte[] data = {0, 0x3c, 0, (byte) 0xc0, (byte) 0x80, 0x3f, 0, (byte) 0xc0, 1, 0, 0, 0, 0, 0, 0, 0};
         byte[] bytes = file(
-                "{'h':{'dtype':'F16','shape':[2],'data_offsets':[0,4]},'b':{'dtype':'BF16','shape':[2],'data_offsets':[4,8]},"
+                "{'h':{'dtype':'F16','shape':[2],'data_offsets':[0,4]},"
+                        + "'b':{'dtype':'BF16','shape':[2],'data_offsets':[4,8]},"
                         + "'ids':{'dtype':'I64','shape':[1],'data_offsets':[8,16]}}",
                 data);
         try (Safetensors file = open(bytes)) {

@@ -36,13 +36,14 @@ class ChatTemplateTest {
 
     @Test
     void laterLlamasBeginWithTheirDates() {
-        ChatTemplate template = ChatTemplate.of(
-                "{{- \"<|start_header_id|>system<|end_header_id|>\\n\\n\" }}{{- \"Cutting Knowledge Date: December 2023\\n\" }}"
-                        + "{{- \"Today Date: \" + date_string + \"\\n\\n\" }}{{- system_message }}{{- \"<|eot_id|>\" }}");
-        String dates =
-                "<|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n";
-        String user =
-                "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n";
+        ChatTemplate template = ChatTemplate.of("{{- \"<|start_header_id|>system<|end_header_id|>\\n\\n\" }}"
+                + "{{- \"Cutting Knowledge Date: December 2023\\n\" }}"
+                + "{{- \"Today Date: \" + date_string + \"\\n\\n\" }}"
+                + "{{- system_message }}{{- \"<|eot_id|>\" }}");
+        String dates = "<|start_header_id|>system<|end_header_id|>\n\n"
+                + "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n";
+        String user = "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
+                + "<|start_header_id|>assistant<|end_header_id|>\n\n";
         assertEquals(dates + user, text(template, Optional.empty()));
         assertEquals(dates + "Rules" + user, text(template, Optional.of(" Rules ")));
     }
