@@ -16,6 +16,7 @@ import rudder.model.Positions;
 import rudder.model.Sampling;
 import rudder.steer.ControllerFactory;
 import rudder.theory.Setpoint;
+import rudder.theory.control.Arm;
 import rudder.theory.control.Controller;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.StringColumn;
@@ -26,7 +27,7 @@ import tech.tablesaw.api.Table;
  * alike, the same random numbers at a prompt for all.
  *
  * <pre>{@code
- * Comparison.of(model, prompts, Controller.none(), Controller.actAdd(target), lqr).table()
+ * Comparison.of(model, prompts, Controller.none(), Controller.actAdd(target, 15), lqr).table()
  * }</pre>
  *
  * Scores are {@code strength}, the feature at the last state averaged over the tokens written, in gaps as lambda is;
@@ -148,57 +149,46 @@ public final class Comparison {
                 false);
     }
 
-    /** {@link #of(LanguageModel, List, Settings, ControllerFactory...)} of controllers that serve every prompt. */
-    public static Comparison of(LanguageModel model, List<String> prompts, Controller... controllers) {
-        return of(model, prompts, settings(), controllers);
-    }
-
-    /** {@link #of(LanguageModel, List, Settings, ControllerFactory...)} of controllers that serve every prompt. */
-    public static Comparison of(
-            LanguageModel model, List<String> prompts, Settings settings, Controller... controllers) {
-        return of(
-                model,
-                prompts,
-                settings,
-                Stream.of(controllers).map(ControllerFactory::of).toArray(ControllerFactory[]::new));
+    /** Compares with the default {@link #settings}. */
+    public static Comparison of(LanguageModel model, List<String> prompts, Arm... arms) {
+        return of(model, prompts, settings(), arms);
     }
 
     /**
-     * Continues every prompt under every controller, and scores what was written.
+     * Continues every prompt under every arm, and scores the completions.
      *
-     * @throws IllegalArgumentException if there is no prompt or no controller, two controllers share a name, one does
+     * @param arms {@link Controller}s and {@link ControllerFactory}s, in any mixture
+     * @throws IllegalArgumentException if there is no prompt or no arm, two arms have the same name, a controller does
      *     not fit the model, or prompt and tokens do not fit its context
      */
-    public static Comparison of(
-            LanguageModel model, List<String> prompts, Settings settings, ControllerFactory... factories) {
-        if (prompts.isEmpty() || factories.length == 0) {
-            throw new IllegalArgumentException("found " + prompts.size() + " prompts and " + factories.length
+    public static Comparison of(LanguageModel model, List<String> prompts, Settings settings, Arm... arms) {
+        if (prompts.isEmpty() || arms.length == 0) {
+            throw new IllegalArgumentException("found " + prompts.size() + " prompts and " + arms.length
                     + " controllers, wanted at least one of each");
         }
-        ControllerFactory.requireDifferentNames(factories);
         // KL asks for the controllers a second time
-        var arms = Stream.of(factories)
+        var factories = ControllerFactory.all(arms).stream()
                 .map(factory -> settings.divergence ? factory.kept() : factory)
                 .toList();
         var measuring = settings.measuring(
                 settings.measured != null
                         ? settings.measured
-                        : arms.stream()
+                        : factories.stream()
                                 .flatMap(factory ->
                                         factory.controller().apply(model, prompts.get(0)).setpoint().stream())
                                 .findFirst()
                                 .orElse(null));
         var completions = new LinkedHashMap<String, List<Completion>>();
-        arms.forEach(factory -> completions.put(factory.name(), new ArrayList<>()));
-        for (var batch : Batch.of(arms.size(), prompts.size())) {
-            var some = arms.subList(batch.firstArm(), batch.endArm());
+        factories.forEach(factory -> completions.put(factory.name(), new ArrayList<>()));
+        for (var batch : Batch.of(factories.size(), prompts.size())) {
+            var some = factories.subList(batch.firstArm(), batch.endArm());
             var written = measuring.write(model, some, batch.ofPrompts(prompts), batch.first());
             IntStream.range(0, some.size())
                     .forEach(i -> completions.get(some.get(i).name()).addAll(written.get(i)));
         }
         var divergences = new IdentityHashMap<Completion, Double>();
         if (settings.divergence) {
-            for (var factory : arms) {
+            for (var factory : factories) {
                 var written = completions.get(factory.name());
                 double[][] moved = factory.on(model, prompts)
                         .atPositions(settings.positions)

@@ -20,6 +20,7 @@ import rudder.model.LanguageModel;
 import rudder.steer.ContrastSet;
 import rudder.steer.ControllerFactory;
 import rudder.steer.PromptSet;
+import rudder.theory.control.Arm;
 import rudder.theory.control.Controller;
 
 /**
@@ -27,7 +28,7 @@ import rudder.theory.control.Controller;
  *
  * <pre>{@code
  * var task = new Task("toxicity", rudeness, tuning, evaluation, List.of(judge.metric()), Comparison.settings().tokens(24));
- * task.run(model, folder, ControllerFactory.of(Controller.none()), ControllerFactory.of(lqr)).table()
+ * task.run(model, folder, Controller.none(), lqr).table()
  * }</pre>
  *
  * <p>{@link #run} keeps every completion in the folder, one file of JSON lines a controller: first what it was made
@@ -106,27 +107,27 @@ public record Task(
      * @throws IOException if a file cannot be written, or a line of one that is there is damaged; the message names the
      *     line
      */
-    public Comparison run(LanguageModel model, Path folder, ControllerFactory... factories) throws IOException {
-        return judged(model, written(model, folder.resolve(name), evaluation, factories));
+    public Comparison run(LanguageModel model, Path folder, Arm... arms) throws IOException {
+        return judged(model, written(model, folder.resolve(name), evaluation, arms));
     }
 
     /** A controller's part of a task, of which so many prompts were done before. */
     private record Run(ControllerFactory factory, Transcript transcript, int done) {}
 
-    private Map<String, List<Completion>> written(
-            LanguageModel model, Path home, PromptSet set, ControllerFactory... factories) throws IOException {
-        ControllerFactory.requireDifferentNames(factories);
+    private Map<String, List<Completion>> written(LanguageModel model, Path home, PromptSet set, Arm... arms)
+            throws IOException {
+        var factories = ControllerFactory.all(arms);
         var prompts = set.prompts();
         double[] unsteered = Transcript.last(model, prompts.get(0), ControllerFactory.of(Controller.none()));
         var runs = new ArrayList<Run>();
         try (var job = Progress.of(
-                home.getFileName() + ", " + prompts.size() + " prompts", (long) prompts.size() * factories.length)) {
-            for (var batch : Batch.of(factories.length, prompts.size())) {
+                home.getFileName() + ", " + prompts.size() + " prompts", (long) prompts.size() * factories.size())) {
+            for (var batch : Batch.of(factories.size(), prompts.size())) {
                 // not all before the first is written: a controller may be large, and is made when it is first asked
                 // for
                 for (int arm = runs.size(); arm < batch.endArm(); arm++) {
-                    var transcript = Transcript.of(home, model, set, settings, factories[arm], unsteered);
-                    runs.add(new Run(factories[arm], transcript, transcript.open()));
+                    var transcript = Transcript.of(home, model, set, settings, factories.get(arm), unsteered);
+                    runs.add(new Run(factories.get(arm), transcript, transcript.open()));
                 }
                 var left = runs.subList(batch.firstArm(), batch.endArm()).stream()
                         .filter(run -> run.done <= batch.first())

@@ -14,7 +14,6 @@ import java.util.function.Function;
 import java.util.function.IntToDoubleFunction;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.internal.chartpart.Chart;
 import rudder.compare.Comparison;
@@ -27,6 +26,7 @@ import rudder.theory.Setpoint;
 import rudder.theory.bound.ConformalBound;
 import rudder.theory.bound.SampledBound;
 import rudder.theory.bound.TrackingBound;
+import rudder.theory.control.Arm;
 import rudder.theory.control.Controller;
 import rudder.theory.control.Rollout;
 
@@ -59,14 +59,13 @@ public final class Charts {
      * {@link #tracking(Setpoint, Map)} of a model's last tokens at the prompts, against the first setpoint that a
      * controller drives to.
      */
-    public static XYChart tracking(LanguageModel model, List<String> prompts, Controller... controllers) {
-        return tracking(model, prompts, setpoint(controllers), factories(controllers));
+    public static XYChart tracking(LanguageModel model, List<String> prompts, Arm... arms) {
+        return tracking(model, prompts, setpoint(model, prompts, arms), arms);
     }
 
     /** {@link #tracking(Setpoint, Map)} of a model's last tokens at the prompts. */
-    public static XYChart tracking(
-            LanguageModel model, List<String> prompts, Setpoint setpoint, ControllerFactory... factories) {
-        return tracking(setpoint, rollouts(model, prompts, factories));
+    public static XYChart tracking(LanguageModel model, List<String> prompts, Setpoint setpoint, Arm... arms) {
+        return tracking(setpoint, rollouts(model, prompts, arms));
     }
 
     /**
@@ -94,13 +93,8 @@ public final class Charts {
     }
 
     /** {@link #energy(Map)} of a model's last tokens at the prompts. */
-    public static XYChart energy(LanguageModel model, List<String> prompts, Controller... controllers) {
-        return energy(model, prompts, factories(controllers));
-    }
-
-    /** {@link #energy(Map)} of a model's last tokens at the prompts. */
-    public static XYChart energy(LanguageModel model, List<String> prompts, ControllerFactory... factories) {
-        return energy(rollouts(model, prompts, factories));
+    public static XYChart energy(LanguageModel model, List<String> prompts, Arm... arms) {
+        return energy(rollouts(model, prompts, arms));
     }
 
     /**
@@ -367,22 +361,17 @@ public final class Charts {
         return Inline.image(chart);
     }
 
-    private static Setpoint setpoint(Controller... controllers) {
-        return Stream.of(controllers)
-                .flatMap(controller -> controller.setpoint().stream())
+    private static Setpoint setpoint(LanguageModel model, List<String> prompts, Arm... arms) {
+        return ControllerFactory.all(arms).stream()
+                .flatMap(factory -> factory.controller().apply(model, prompts.get(0)).setpoint().stream())
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException(
-                        "none of the " + controllers.length + " controllers has a setpoint: give the one to draw"));
+                        "none of the " + arms.length + " controllers has a setpoint: give the one to draw"));
     }
 
-    private static ControllerFactory[] factories(Controller... controllers) {
-        return Stream.of(controllers).map(ControllerFactory::of).toArray(ControllerFactory[]::new);
-    }
-
-    private static Map<String, List<Rollout>> rollouts(
-            LanguageModel model, List<String> prompts, ControllerFactory... factories) {
+    private static Map<String, List<Rollout>> rollouts(LanguageModel model, List<String> prompts, Arm... arms) {
         var runs = new LinkedHashMap<String, List<Rollout>>();
-        for (var factory : factories) {
+        for (var factory : ControllerFactory.all(arms)) {
             runs.put(factory.name(), factory.rollouts(model, prompts));
         }
         return runs;

@@ -191,7 +191,7 @@ class ControllerFileTest {
                 () -> ControllerFile.load(with(file, "resid_pre.9.0.scale", 0), model),
                 "[resid_pre.9.0.scale]",
                 "blocks 0..3");
-        assertRefused(() -> ControllerFile.load(with(file, "resid_pre.2.2.scale", 0), model), "[state.2.2.scale]");
+        assertRefused(() -> ControllerFile.load(with(file, "resid_pre.2.2.scale", 0), model), "[resid_pre.2.2.scale]");
         assertRefused(() -> ControllerFile.load(with(file, "reading.1.b", Double.NaN), model), "b holds NaN");
         assertRefused(
                 () -> ControllerFile.load(with(file, "setpoint.directions", 1, 2), model),

@@ -192,13 +192,7 @@ class ModelTest {
         var lqr = Controller.lqr(Lqr.solve(system, new QuadraticCost(0.1, 10, 1)), target)
                 .named("A-LQR");
         var settings = Comparison.settings().tokens(8);
-        var comparison = Comparison.of(
-                model,
-                PROMPTS,
-                settings,
-                ControllerFactory.of(Controller.none()),
-                ControllerFactory.frozen(lqr),
-                ControllerFactory.of(lqr));
+        var comparison = Comparison.of(model, PROMPTS, settings, Controller.none(), ControllerFactory.frozen(lqr), lqr);
 
         assertEquals(List.of("none", "A-LQR, frozen", "A-LQR"), comparison.controllers());
         assertEquals(
