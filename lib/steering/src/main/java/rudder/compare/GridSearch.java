@@ -3,7 +3,6 @@ package rudder.compare;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,41 +27,6 @@ import tech.tablesaw.api.Table;
  * }</pre>
  */
 public final class GridSearch {
-
-    /**
-     * What is wanted of a candidate: the largest mean of one score, among those whose mean of another stays within a
-     * limit. If none does, the candidate that exceeds the limit least.
-     *
-     * @param score what is to be large
-     * @param limited what is to stay within the limit
-     * @param limit in units of that score
-     */
-    public record Objective(String metric, String limited, double limit) {
-        /** The most of a score, at any price. */
-        public static Objective most(String metric) {
-            return new Objective(metric, metric, Double.POSITIVE_INFINITY);
-        }
-
-        /** The same, while another score stays within a limit. */
-        public Objective within(String limited, double limit) {
-            return new Objective(metric, limited, limit);
-        }
-
-        private ControllerFactory best(List<ControllerFactory> candidates, Comparison tried) {
-            var allowed = candidates.stream()
-                    .filter(candidate -> tried.mean(candidate.name(), limited).mean() <= limit)
-                    .toList();
-            return allowed.isEmpty()
-                    ? candidates.stream()
-                            .min(Comparator.comparingDouble(candidate ->
-                                    tried.mean(candidate.name(), limited).mean()))
-                            .orElseThrow()
-                    : allowed.stream()
-                            .max(Comparator.comparingDouble(candidate ->
-                                    tried.mean(candidate.name(), metric).mean()))
-                            .orElseThrow();
-        }
-    }
 
     private final Objective objective;
     private final Comparison tried;
@@ -163,7 +127,7 @@ public final class GridSearch {
                 .distinct()
                 .map(arms -> Stream.concat(Stream.of(Controller.none().name()), arms.stream())
                         .toList())
-                .max(Comparator.comparingDouble(this::effect))
+                .max(objective.better(this::effect))
                 .orElseThrow();
     }
 
@@ -176,13 +140,13 @@ public final class GridSearch {
     public String bestFamily(List<ControllerFamily> of) {
         return of.stream()
                 .map(ControllerFamily::name)
-                .max(Comparator.comparingDouble(name -> effect(sweep(name))))
+                .max(objective.<String>better(name -> effect(sweep(name))))
                 .orElseThrow();
     }
 
     private double effect(List<String> arms) {
-        return tried.tradeOff(objective.metric, objective.limited)
-                .effect(objective.limit, arms)
+        return tried.tradeOff(objective.metric(), objective.limited())
+                .effect(objective.limit(tried), arms)
                 .mean();
     }
 
@@ -208,9 +172,9 @@ public final class GridSearch {
                 StringColumn.create("family", families.stream().flatMap(family -> family.names()
                         .map(name -> family.name()))),
                 StringColumn.create("candidate", names),
-                means(names, objective.metric));
-        if (!objective.limited.equals(objective.metric)) {
-            table.addColumns(means(names, objective.limited));
+                means(names, objective.metric()));
+        if (!objective.limited().equals(objective.metric())) {
+            table.addColumns(means(names, objective.limited()));
         }
         var chosen = best.values().stream().map(ControllerFactory::name).toList();
         return table.addColumns(BooleanColumn.create(
@@ -237,11 +201,6 @@ public final class GridSearch {
     @Override
     public String toString() {
         return "GridSearch[" + families.size() + " families of "
-                + families.get(0).candidates().size() + ", " + tried.prompts().size() + " prompts, most "
-                + objective.metric
-                + (objective.limit == Double.POSITIVE_INFINITY
-                        ? ""
-                        : " with " + objective.limited + " within " + objective.limit)
-                + "]";
+                + families.get(0).candidates().size() + ", " + tried.prompts().size() + " prompts, " + objective + "]";
     }
 }

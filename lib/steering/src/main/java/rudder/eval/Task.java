@@ -15,6 +15,7 @@ import rudder.compare.Comparison;
 import rudder.compare.ControllerFamily;
 import rudder.compare.GridSearch;
 import rudder.compare.Metric;
+import rudder.compare.Objective;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.steer.ContrastSet;
@@ -91,7 +92,7 @@ public record Task(
      *     line
      */
     public GridSearch tune(
-            LanguageModel model, Path folder, GridSearch.Objective objective, ControllerFamily... families)
+            LanguageModel model, Path folder, Objective objective, ControllerFamily... families)
             throws IOException {
         return GridSearch.of(
                 judged(model, written(model, folder.resolve(name + ", tuning"), tuning, GridSearch.arms(families))),

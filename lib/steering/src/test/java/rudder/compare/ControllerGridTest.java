@@ -11,7 +11,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import rudder.compare.GridSearch.Objective;
 import rudder.model.LanguageModel;
 import rudder.steer.ContrastSet;
 import rudder.steer.ControllerFactory;

@@ -17,7 +17,6 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import rudder.compare.GridSearch.Objective;
 import rudder.model.LanguageModel;
 import rudder.model.Positions;
 import rudder.steer.ContrastSet;
