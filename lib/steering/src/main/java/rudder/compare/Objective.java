@@ -88,7 +88,8 @@ public record Objective(String metric, boolean largest, String limited, double l
 
     @Override
     public String toString() {
-        return (largest ? "most " : "least ") + metric
+        return (largest ? "most " : "least ")
+                + metric
                 + (limit == Double.POSITIVE_INFINITY
                         ? ""
                         : " with " + limited + " within " + limit + (relative ? " times the unsteered" : ""));

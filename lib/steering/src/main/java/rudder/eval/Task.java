@@ -91,11 +91,12 @@ public record Task(
      * @throws IOException if a file cannot be written, or a line of one that is there is damaged; the message names the
      *     line
      */
-    public GridSearch tune(
-            LanguageModel model, Path folder, Objective objective, ControllerFamily... families)
+    public GridSearch tune(LanguageModel model, Path folder, Objective objective, ControllerFamily... families)
             throws IOException {
         return GridSearch.of(
-                judged(model, written(model, folder.resolve(name + ", tuning"), tuning, GridSearch.arms(families))),
+                judged(
+                        model,
+                        written(model, folder.resolve(name + ", tuning"), tuning, ControllerFamily.arms(families))),
                 objective,
                 families);
     }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import rudder.model.Tiny;
+import rudder.steer.ControllerFactory;
 import rudder.theory.control.Controller;
 
 /** Of arms whose means are known in advance. */
@@ -26,9 +27,8 @@ class ObjectiveTest {
     }
 
     private static Comparison tried(Controller first, String... others) {
-        var arms = Stream.concat(
-                        Stream.of(first),
-                        Stream.of(others).map(name -> Controller.none().named(name)))
+        var arms = Stream.concat(Stream.of(first), Stream.of(others).map(name -> Controller.none()
+                        .named(name)))
                 .toArray(Controller[]::new);
         return Comparison.of(
                         Tiny.LLAMA.model(),
@@ -89,5 +89,39 @@ class ObjectiveTest {
         assertEquals("most gain", Objective.most("gain").toString());
         var title = GridSearch.of(TRIED, objective, A, B).table().name();
         assertTrue(title.contains(objective.toString()), title);
+    }
+
+    @Test
+    void whatIsEvaluatedIsTheUnsteeredModelAndEachFamilysChoice() {
+        var search = GridSearch.of(TRIED, Objective.most("gain").within("cost", 14), A, B);
+        assertEquals(
+                List.of("none", "a", "b"),
+                Stream.of(search.arms()).map(ControllerFactory::name).toList());
+        assertEquals(
+                List.of("none", "a 0", "a 1", "a 2", "b 0", "b 3", "b 4"),
+                Stream.of(ControllerFamily.arms(A, B))
+                        .map(ControllerFactory::name)
+                        .toList());
+        var chosen = search.chosen();
+        assertEquals(List.of("family", "candidate", "gain", "cost"), chosen.columnNames());
+        assertEquals(List.of("a 2", "b 0"), chosen.stringColumn("candidate").asList());
+        assertEquals(13, chosen.doubleColumn("cost").get(0));
+        assertEquals(List.of("a", "b"), List.copyOf(search.sweeps().keySet()));
+        assertEquals(search.sweep("b"), search.sweeps().get("b"));
+    }
+
+    @Test
+    void tablesHaveTheMetricsAskedForInTheirOrder() {
+        assertEquals(
+                List.of("controller", "cost", "gain"),
+                TRIED.table("cost", "gain").columnNames());
+        assertEquals(
+                List.of("controller", "gain, difference", "perplexity, ratio"),
+                TRIED.changes("none", "gain", "perplexity").columnNames());
+        assertEquals(
+                TRIED.table().column("gain").asList(),
+                TRIED.table("gain").column("gain").asList());
+        assertTrue(TRIED.table().columnNames().containsAll(List.of("energy", "repetition", "loss")));
+        assertRefused(() -> TRIED.table("gains"), "'gains'", "gain, loss, cost");
     }
 }

@@ -224,7 +224,7 @@ class ModelTest {
         assertEquals(9, scored.table().columnCount());
         assertRefused(() -> scored.with(Metric.energy()), "'energy' already");
         assertRefused(() -> scored.mean("lqr", "energy"), "no controller 'lqr'", "A-LQR");
-        assertRefused(() -> scored.mean("none", "toxicity"), "no score 'toxicity'", "distinct-2");
+        assertRefused(() -> scored.mean("none", "toxicity"), "no metric 'toxicity'", "distinct-2");
         assertRefused(() -> Comparison.of(model, PROMPTS, lqr, lqr), "two controllers", "'A-LQR'");
         assertRefused(() -> Comparison.of(model, List.of(), lqr), "0 prompts");
     }
