@@ -12,6 +12,7 @@ import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.GgufWriter;
+import rudder.theory.Check;
 import rudder.theory.control.ControlLaw;
 import rudder.theory.control.Controller;
 import rudder.theory.control.HookPoint;
@@ -56,7 +57,7 @@ public final class ControlVector {
      * @throws IllegalArgumentException if the controller adds what such a file cannot say, adds nothing at all, or was
      *     made for another model
      */
-    public static void save(Controller controller, LanguageModel model, Path file) throws IOException {
+    public static void save(Path file, Controller controller, LanguageModel model) throws IOException {
         model.steered(controller); // refuses one that was made for another model
         SortedMap<Integer, float[]> inputs = inputs(controller, model);
         var gguf = new GgufWriter()
@@ -68,9 +69,9 @@ public final class ControlVector {
         gguf.write(file);
     }
 
-    /** {@link #save(Controller, LanguageModel, Path)}, as a notebook writes paths. */
-    public static void save(Controller controller, LanguageModel model, String file) throws IOException {
-        save(controller, model, Path.of(file));
+    /** Saves to a path given as text. */
+    public static void save(String file, Controller controller, LanguageModel model) throws IOException {
+        save(Path.of(file), controller, model);
     }
 
     /**
@@ -84,7 +85,7 @@ public final class ControlVector {
     public static Controller load(Path file, LanguageModel model) throws IOException {
         try (var gguf = GgufFile.open(file)) {
             String found = gguf.string("general.architecture", "");
-            require(
+            Check.that(
                     found.equals(ARCHITECTURE),
                     "%s has the general.architecture '%s', wanted '%s': it is no control vector",
                     file,
@@ -98,7 +99,7 @@ public final class ControlVector {
                             + "', wanted direction.1, direction.2, ...: it is damaged");
                 }
                 int k = Integer.parseInt(direction.group(1));
-                require(
+                Check.that(
                         k < model.horizon(),
                         "%s adds behind block %d, wanted blocks 1..%d of %s: it was made for another model",
                         file,
@@ -106,7 +107,7 @@ public final class ControlVector {
                         model.horizon() - 1,
                         model);
                 long[] shape = gguf.shape(tensor);
-                require(
+                Check.that(
                         Arrays.equals(shape, new long[] {model.dimension()}),
                         "%s has directions of shape %s, wanted [%d] for %s: it is another model's",
                         file,
@@ -137,7 +138,7 @@ public final class ControlVector {
         for (var point : HookPoint.values()) {
             for (int k : controller.blocks(point)) {
                 for (ControlLaw law : controller.laws(point, k)) {
-                    require(
+                    Check.that(
                             point != HookPoint.HEAD_OUT,
                             "controller '%s' acts on the attention heads of block %d: a control vector adds to the residual stream alone",
                             controller.name(),
@@ -151,19 +152,19 @@ public final class ControlVector {
         var inputs = new TreeMap<Integer, float[]>();
         sums.forEach((k, sum) -> {
             float[] u = floats(sum);
-            require(finite(u), "controller '%s' adds numbers beyond float32 at block %d", controller.name(), k);
+            Check.that(finite(u), "controller '%s' adds numbers beyond float32 at block %d", controller.name(), k);
             inputs.put(k, u);
         });
         if (inputs.containsKey(0) && Arrays.equals(inputs.get(0), new float[model.dimension()])) {
             inputs.remove(0);
         }
-        require(
+        Check.that(
                 !inputs.containsKey(0),
                 "controller '%s' adds an input at block 0, for which a control vector has no slot, wanted blocks 1..%d: "
                         + "make it of the laws of those (Controller.of), or save it with ControllerFile",
                 controller.name(),
                 model.horizon() - 1);
-        require(
+        Check.that(
                 !inputs.isEmpty(),
                 "controller '%s' adds nothing to any block: llama.cpp refuses a file without directions",
                 controller.name());
@@ -184,12 +185,6 @@ public final class ControlVector {
         var u = new DMatrixRMaj(feedback.dimension(), 1);
         CommonOps_DDRM.mult(feedback.W(), DMatrixRMaj.wrap(b.length, 1, b), u); // W b
         return u.data;
-    }
-
-    private static void require(boolean holds, String message, Object... values) {
-        if (!holds) {
-            throw new IllegalArgumentException(String.format(message, values));
-        }
     }
 
     private static boolean finite(float[] values) {

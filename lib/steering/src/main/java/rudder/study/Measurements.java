@@ -31,11 +31,6 @@ record Measurements(Map<String, double[][]> tables) {
         return Arrays.stream(tables.get(name)).mapToDouble(row -> row[column]).toArray();
     }
 
-    /** The file that what comes from there is kept in. */
-    static Path file(Path cache, Provenance provenance) {
-        return cache.resolve("artefacts").resolve(provenance.digest() + ".safetensors");
-    }
-
     /** Written beside and renamed: there is a whole file or none. */
     void keep(Path cache, Provenance provenance) throws IOException {
         var writer = new SafetensorsWriter();
@@ -48,7 +43,7 @@ record Measurements(Map<String, double[][]> tables) {
                                 .toArray(),
                         rows.length,
                         rows[0].length));
-        writer.write(file(cache, provenance));
+        writer.write(provenance.file(cache));
     }
 
     /** What a laboratory measures of part i. */
@@ -87,7 +82,7 @@ record Measurements(Map<String, double[][]> tables) {
      * @throws IOException if the file is damaged, or holds something else than its name says
      */
     static Optional<Measurements> kept(Path cache, Provenance provenance) throws IOException {
-        var file = file(cache, provenance);
+        var file = provenance.file(cache);
         if (!Files.exists(file)) {
             return Optional.empty();
         }
