@@ -69,14 +69,12 @@ public final class ControllerGrid {
      */
     public static ControllerGrid of(LanguageModel model, ContrastSet set) throws IOException {
         var some = of(Features.contrast(model, set), Linearisation.kept(model, set.positive()), LAMBDAS);
-        var transports = Baselines.transports(model, set);
-        var mean = transports.mean();
-        var linear = transports.linear();
+        var transports = Baselines.acT(model, set);
         var probes = HeadProbes.of(model, set);
         int heads = probes.probes().size();
         var fitted = Stream.of(
-                ControllerFamily.of("Mean-AcT", FRACTIONS, mean::times),
-                ControllerFamily.of("Linear-AcT", FRACTIONS, linear::times),
+                ControllerFamily.of("Mean-AcT", FRACTIONS, transports.mean()::times),
+                ControllerFamily.of("Linear-AcT", FRACTIONS, transports.linear()::times),
                 ControllerFamily.of(
                         "ITI",
                         new double[] {heads / 20, heads / 10, heads / 4},
