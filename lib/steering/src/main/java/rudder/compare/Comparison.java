@@ -113,9 +113,9 @@ public final class Comparison {
                     .fromRow(row)
                     .inRounds(n);
             var all = factories.stream().flatMap(factory -> prompts.stream()).toList();
-            var written = chat ? steered.chat(all, tokens, sampling) : steered.generate(all, tokens, sampling);
+            var generated = chat ? steered.chat(all, tokens, sampling) : steered.generate(all, tokens, sampling);
             return IntStream.range(0, factories.size())
-                    .mapToObj(i -> written.subList(i * n, (i + 1) * n))
+                    .mapToObj(i -> generated.subList(i * n, (i + 1) * n))
                     .toList();
         }
     }
@@ -156,9 +156,9 @@ public final class Comparison {
     /**
      * Generates a completion of every prompt under every arm, and measures the completions.
      *
-     * @param arms controllers and {@link ControllerFactory}s, in any mixture
-     * @throws IllegalArgumentException if there is no prompt or no arm, two arms have the same name, a controller does
-     *     not fit the model, or prompt and tokens do not fit its context
+     * @param arms controllers and {@link ControllerFactory}s, in any mixture.
+     * @throws IllegalArgumentException if there is no prompt or no arm, or two arms have the same name. Also if a
+     *     controller does not fit the model, or prompt and tokens do not fit its context
      */
     public static Comparison of(LanguageModel model, List<String> prompts, Settings settings, Arm... arms) {
         if (prompts.isEmpty() || arms.length == 0) {
@@ -179,20 +179,20 @@ public final class Comparison {
         factories.forEach(factory -> completions.put(factory.name(), new ArrayList<>()));
         for (var batch : Batch.of(factories.size(), prompts.size())) {
             var some = factories.subList(batch.firstArm(), batch.endArm());
-            var written = measuring.write(model, some, batch.ofPrompts(prompts), batch.first());
+            var generated = measuring.write(model, some, batch.ofPrompts(prompts), batch.first());
             IntStream.range(0, some.size())
-                    .forEach(i -> completions.get(some.get(i).name()).addAll(written.get(i)));
+                    .forEach(i -> completions.get(some.get(i).name()).addAll(generated.get(i)));
         }
         var divergences = new IdentityHashMap<Completion, Double>();
         if (settings.divergence) {
             for (var factory : factories) {
-                var written = completions.get(factory.name());
+                var generated = completions.get(factory.name());
                 double[][] moved = factory.on(model, prompts)
                         .atPositions(settings.positions)
-                        .divergences(written);
+                        .divergences(generated);
                 for (int i = 0; i < moved.length; i++) {
                     divergences.put(
-                            written.get(i), Arrays.stream(moved[i]).average().orElseThrow());
+                            generated.get(i), Arrays.stream(moved[i]).average().orElseThrow());
                 }
             }
         }
@@ -208,7 +208,7 @@ public final class Comparison {
      *
      * @param settings with which they were generated
      * @param completions by controller, of the same prompts in the same order. They need strengths if the settings name
-     *     a measured feature
+     *     a measured feature.
      * @throws IllegalArgumentException if there are none, controllers have different prompts, or the settings ask for
      *     KL, which needs the controllers
      */
@@ -218,7 +218,7 @@ public final class Comparison {
                     "the settings ask for KL, which completions alone cannot give: wanted settings without it");
         }
         var prompts = completions.values().stream()
-                .map(written -> written.stream().map(Completion::prompt).toList())
+                .map(generated -> generated.stream().map(Completion::prompt).toList())
                 .distinct()
                 .toList();
         if (prompts.size() != 1 || prompts.get(0).isEmpty()) {
@@ -487,8 +487,8 @@ public final class Comparison {
     /** Returns one row a prompt and one column a controller: the generated texts. */
     public Table texts() {
         var table = Table.create("Completions", StringColumn.create("prompt", prompts));
-        completions.forEach((name, written) ->
-                table.addColumns(StringColumn.create(name, written.stream().map(Completion::text))));
+        completions.forEach((name, generated) ->
+                table.addColumns(StringColumn.create(name, generated.stream().map(Completion::text))));
         return table;
     }
 

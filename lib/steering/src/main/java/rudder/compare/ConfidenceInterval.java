@@ -78,8 +78,10 @@ public record ConfidenceInterval(double mean, double low, double high) {
 
     /**
      * Returns Wilson's interval of a rate, which also holds where the bootstrap fails: at rates near 0 and 1 and for
-     * few trials. Its centre is {@code (p + z^2 / 2n) / (1 + z^2 / n)} and its half width {@code z sqrt(p (1 - p) / n +
-     * z^2 / 4 n^2) / (1 + z^2 / n)}, with z = 1.96.
+     * few trials. With z = 1.96:
+     *
+     * <pre>centre = (p + z^2 / 2n) / (1 + z^2 / n)
+     * half width = z sqrt(p (1 - p) / n + z^2 / 4 n^2) / (1 + z^2 / n)</pre>
      *
      * <p>Source: Wilson, JASA 22 (1927).
      *

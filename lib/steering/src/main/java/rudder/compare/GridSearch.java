@@ -45,8 +45,8 @@ public final class GridSearch {
     /**
      * Tries the unsteered model and every candidate on every prompt.
      *
-     * @param prompts calibration prompts; use other prompts for the evaluation
-     * @param metrics measured in addition to a {@link Comparison}'s own metrics
+     * @param prompts calibration prompts; use other prompts for the evaluation.
+     * @param metrics measured in addition to a {@link Comparison}'s own metrics.
      * @throws IllegalArgumentException if two families have the same name, or different numbers of candidates
      */
     public static GridSearch search(
@@ -64,8 +64,8 @@ public final class GridSearch {
     /**
      * Chooses among candidates that were tried before.
      *
-     * @param tried has the candidates of every family, by their names
-     * @throws IllegalArgumentException if two families have the same name or different numbers of candidates, a
+     * @param tried has the candidates of every family, by their names.
+     * @throws IllegalArgumentException if two families have the same name or different numbers of candidates. Also if a
      *     candidate or metric is missing, or the objective is relative and the unsteered arm is missing
      */
     public static GridSearch of(Comparison tried, Objective objective, ControllerFamily... families) {

@@ -63,9 +63,9 @@ public record Metric(String name, Function<List<Completion>, double[]> all, bool
                     var whole = completions.stream()
                             .map(completion -> {
                                 int[] read = completion.promptTokens();
-                                int written = completion.tokens().length - (completion.ended() ? 1 : 0);
-                                int[] tokens = Arrays.copyOf(read, read.length + written);
-                                System.arraycopy(completion.tokens(), 0, tokens, read.length, written);
+                                int generated = completion.tokens().length - (completion.ended() ? 1 : 0);
+                                int[] tokens = Arrays.copyOf(read, read.length + generated);
+                                System.arraycopy(completion.tokens(), 0, tokens, read.length, generated);
                                 return tokens;
                             })
                             .toList();

@@ -75,8 +75,8 @@ public final class Baselines {
     /**
      * The runs that transports are fitted to.
      *
-     * @param plants of the negative texts
-     * @param first the states that enter the plants' first blocks, [text][d]
+     * @param plants of the negative texts.
+     * @param first the states that enter the plants' first blocks, [text][d].
      * @param targets runs of the positive texts
      * @param model the sha256 of its weights
      */

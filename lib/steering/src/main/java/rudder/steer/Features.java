@@ -14,9 +14,9 @@ import rudder.theory.Vectors;
 import rudder.theory.control.Rollout;
 
 /**
- * The directions of a feature in the residual stream, by the difference of means. With e_k the mean last-token state
- * z_k of the positive texts minus that of the negative texts, {@code mu_k = |e_k|} and {@code v_k = e_k / mu_k}, for k
- * = 0..T.
+ * The directions of a feature in the residual stream, by the difference of means. Let e_k be the mean last-token state
+ * z_k of the positive texts minus that of the negative texts. Then {@code mu_k = |e_k|} and {@code v_k = e_k / mu_k},
+ * for k = 0..T.
  *
  * <p>The first state z_0 is the last token's embedding. If all texts end in the same token, such as a full stop, z_0
  * does not show the feature. Then mu_0 = 0 and v_0 = 0, and a setpoint asks for nothing there.
@@ -121,7 +121,7 @@ public final class Features {
     /**
      * Measures the features of any plant's runs. Setpoints carry no mark of a plant.
      *
-     * @param positive runs that show the feature, all of the same horizon and width; iterated over twice
+     * @param positive runs that show the feature, all of the same horizon and width; iterated over twice.
      * @param negative runs that do not show the feature
      * @throws IllegalArgumentException if a side is empty, or a gap after the first state is zero
      */

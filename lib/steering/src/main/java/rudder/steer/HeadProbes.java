@@ -72,7 +72,7 @@ public final class HeadProbes {
      * Probes heads by their outputs.
      *
      * @param heads number of heads of a block
-     * @param positive outputs of a block's heads, concatenated, [text][T][heads x width]
+     * @param positive outputs of a block's heads, concatenated, [text][T][heads x width].
      * @param negative the same for the negative texts
      * @throws IllegalArgumentException if a side has fewer than two texts
      */

@@ -54,7 +54,7 @@ public final class Linearisation implements LinearSystem {
      * Computes the mean over prompts of each block's Jacobian. This is the paper's choice: one regulator serves every
      * prompt.
      *
-     * @throws IllegalArgumentException if there is no prompt, or a prompt is empty or longer than the model's context
+     * @throws IllegalArgumentException if there is no prompt, or a prompt is empty or longer than the model's context.
      * @throws IllegalStateException if the Jacobians do not fit into memory; use {@link #kept}, which leaves them on
      *     disk
      */
@@ -66,7 +66,7 @@ public final class Linearisation implements LinearSystem {
      * Computes {@link #mean} of prompts given as tokens, such as messages in the chat template
      * ({@link LanguageModel#encodeChat(String)}).
      *
-     * @throws IllegalArgumentException if there is no prompt, or a prompt is empty or longer than the model's context
+     * @throws IllegalArgumentException if there is no prompt, or a prompt is empty or longer than the model's context.
      * @throws IllegalStateException if the Jacobians do not fit into memory
      */
     public static Linearisation meanOfTokens(LanguageModel model, List<int[]> prompts) {
@@ -89,8 +89,10 @@ public final class Linearisation implements LinearSystem {
      * <p>Computes and writes one block at a time, so a model of any width fits. For a wide model:
      *
      * <pre>{@code
-     * var system = Linearisation.kept(model, ocean.positive());            // LinearSystem[T=32, d=4096, mean of 24 Jacobians, on disk]
-     * var lqr = Controller.lqr(Lqr.feedback(system, cost, target), target);  // holds K_k v_k only
+     * // LinearSystem[T=32, d=4096, mean of 24 Jacobians, on disk]
+     * var system = Linearisation.kept(model, ocean.positive());
+     * // holds the vectors K_k v_k only
+     * var lqr = Controller.lqr(Lqr.feedback(system, cost, target), target);
      * }</pre>
      *
      * @throws IOException if the file cannot be written or read

@@ -39,7 +39,7 @@ public record PromptSet(String name, List<String> prompts) {
     /**
      * Reads the column {@code text} of a csv file (UTF-8, quoted where needed). The set has the file's name.
      *
-     * @throws IOException if there is no such file, or it has no such column
+     * @throws IOException if there is no such file, or it has no such column.
      * @throws IllegalArgumentException if there is no prompt, a prompt is blank, or a prompt is there twice
      */
     public static PromptSet read(String file) throws IOException {
@@ -54,7 +54,7 @@ public record PromptSet(String name, List<String> prompts) {
      * Reads the prompts of one split: the lines with this value in the column {@code split}. Tune on one split and test
      * on another.
      *
-     * @throws IOException if there is no such file, or it lacks the column {@code split} or {@code text}
+     * @throws IOException if there is no such file, or it lacks the column {@code split} or {@code text}.
      * @throws IllegalArgumentException if the split has no prompt, a prompt is blank, or a prompt is there twice
      */
     public static PromptSet read(String file, String split) throws IOException {

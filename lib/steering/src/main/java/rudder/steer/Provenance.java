@@ -14,12 +14,12 @@ import rudder.model.LanguageModel;
  * The inputs that an artefact was computed from. It is written into the artefact's file and compared before the file is
  * used.
  *
- * @param kind of the artefact, such as {@code mean Jacobians}
- * @param model the model's name, for messages
- * @param sha256 of the model's weights
- * @param dtype in which the model stores its weights
- * @param prompts SHA-256 of the prompts, see {@link #digest(List)}
- * @param count number of prompts
+ * @param kind of the artefact, such as {@code mean Jacobians}.
+ * @param model the model's name, for messages.
+ * @param sha256 of the model's weights.
+ * @param dtype in which the model stores its weights.
+ * @param prompts SHA-256 of the prompts, see {@link #digest(List)}.
+ * @param count number of prompts.
  * @param blocks T
  * @param version of Rudder
  */
