@@ -5,16 +5,16 @@ import java.util.List;
 import rudder.model.SteeredModel;
 
 /**
- * Some prompts under some controllers, whose texts are written side by side: the arms firstArm..endArm-1 and the
- * prompts first..end-1 of longer lists.
+ * Some prompts under some controllers, generated side by side: the arms firstArm..endArm-1 and the prompts first..end-1
+ * of longer lists.
  *
- * <p>A token's pass reads all weights, however few texts there are: the fewer the prompts, the more arms have their
- * turn at once, in two batches of {@link SteeredModel#TEXTS} at most. And what is common to all arms, the beginnings of
- * the prompts, is read once for all: they all have their turn before the next prompts have.
+ * <p>A decoding step reads all weights, however few texts there are. So with fewer prompts more arms run at once, in at
+ * most two batches of {@link SteeredModel#TEXTS} texts. All arms run on some prompts before the next prompts, because
+ * the arms share the prompts' cached prefixes.
  */
 public record Batch(int firstArm, int endArm, int first, int end) {
 
-    /** Every prompt under every arm, once. */
+    /** Returns batches that cover every prompt under every arm once. */
     public static List<Batch> of(int arms, int prompts) {
         var batches = new ArrayList<Batch>();
         for (int first = 0, end; first < prompts; first = end) {
@@ -27,12 +27,12 @@ public record Batch(int firstArm, int endArm, int first, int end) {
         return batches;
     }
 
-    /** This batch's part of a list of prompts. */
+    /** Returns this batch's part of a list with one entry a prompt. */
     public <T> List<T> ofPrompts(List<T> all) {
         return all.subList(first, end);
     }
 
-    /** Prompts times arms. */
+    /** Returns the number of texts: prompts times arms. */
     public int texts() {
         return (endArm - firstArm) * (end - first);
     }

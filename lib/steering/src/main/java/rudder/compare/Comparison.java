@@ -16,37 +16,37 @@ import rudder.model.Positions;
 import rudder.model.Sampling;
 import rudder.steer.ControllerFactory;
 import rudder.theory.Setpoint;
-import rudder.theory.control.Controller;
+import rudder.theory.control.Arm;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /**
- * Controllers beside one another: the same prompts, sampling and number of tokens for each, every completion scored
- * alike, the same random numbers at a prompt for all.
+ * Compares controllers on the same prompts. All arms have the same sampling, number of tokens and metrics, and at each
+ * prompt the same random numbers.
  *
  * <pre>{@code
- * Comparison.of(model, prompts, Controller.none(), Controller.actAdd(target), lqr).table()
+ * Comparison.of(model, prompts, Controller.none(), Controller.actAdd(target, 15), lqr).table()
  * }</pre>
  *
- * Scores are {@code strength}, the feature at the last state averaged over the tokens written, in gaps as lambda is;
- * {@code perplexity} under the unsteered model; {@code energy} of the inputs per token; {@code distinct-1} to
- * {@code distinct-3}, and {@code repetition}. {@link #with} adds others.
+ * <p>The metrics are {@code strength}, {@code perplexity} under the unsteered model, {@code energy} of the inputs per
+ * token, {@code distinct-1} to {@code distinct-3}, and {@code repetition}. The strength is that of the feature at the
+ * last state, averaged over the generated tokens, in gaps as lambda is. {@link #with} adds other metrics.
  */
 public final class Comparison {
 
     /**
-     * How completions are written and measured.
+     * How completions are generated and measured.
      *
      * @param tokens longest completion
-     * @param sampling greedily with repetition penalty 1.2, unless said otherwise
-     * @param measured the feature whose strength is measured; null for that of the first controller that has a setpoint
-     * @param judge whose perplexity is reported; null for the compared model itself, unsteered
+     * @param sampling how tokens are drawn; by default greedily with repetition penalty 1.2
+     * @param measured the feature whose strength is measured; null for that of the first arm with a setpoint
+     * @param judge the model that computes perplexity; null for the compared model itself, unsteered
      * @param positions the tokens that are steered
-     * @param chat whether prompts are messages to be answered, in the form an instruction-tuned model expects, rather
-     *     than texts to be continued
-     * @param divergence whether to measure how far each next-token distribution was moved, the score {@code KL} in
-     *     nats, at about the price of perplexity twice
+     * @param chat whether prompts are a user's messages, rendered with the model's chat template; otherwise prompts are
+     *     texts to continue
+     * @param divergence whether to measure the metric {@code KL}: the divergence, in nats, of the steered next-token
+     *     distributions from the unsteered ones. It costs about twice as much as perplexity
      */
     public record Settings(
             int tokens,
@@ -56,50 +56,50 @@ public final class Comparison {
             Positions positions,
             boolean chat,
             boolean divergence) {
-        /** Other settings with this many tokens. */
+        /** Returns the same settings with this number of tokens. */
         public Settings tokens(int tokens) {
             return new Settings(tokens, sampling, measured, judge, positions, chat, divergence);
         }
 
-        /** The same settings with this sampling. */
+        /** Returns the same settings with this sampling. */
         public Settings sampling(Sampling sampling) {
             return new Settings(tokens, sampling, measured, judge, positions, chat, divergence);
         }
 
-        /** The same settings, measuring this setpoint's feature. */
+        /** Returns the same settings, measuring this setpoint's feature. */
         public Settings measuring(Setpoint measured) {
             return new Settings(tokens, sampling, measured, judge, positions, chat, divergence);
         }
 
-        /** The same settings, with perplexity under this model. */
+        /** Returns the same settings, with perplexity under this model. */
         public Settings judge(LanguageModel judge) {
             return new Settings(tokens, sampling, measured, judge, positions, chat, divergence);
         }
 
-        /** The same settings, steering these tokens. */
+        /** Returns the same settings, steering these tokens. */
         public Settings atPositions(Positions positions) {
             return new Settings(tokens, sampling, measured, judge, positions, chat, divergence);
         }
 
-        /** The same settings, with the score KL. */
+        /** Returns the same settings, with the metric KL. */
         public Settings withDivergence() {
             return new Settings(tokens, sampling, measured, judge, positions, chat, true);
         }
 
         /**
-         * The same settings, with prompts as messages that are answered; perplexity, unless a judge is named, is then
-         * that of the answer's tokens after the message.
+         * Returns the same settings, with prompts as messages that the model answers. Without a judge, perplexity is
+         * then that of the answer's tokens after the message.
          */
         public Settings asChat() {
             return new Settings(tokens, sampling, measured, judge, positions, true, divergence);
         }
 
         /**
-         * Generates a text after each prompt under each of several controllers, all side by side.
+         * Generates a completion of each prompt under each of several controllers, all in one batch.
          *
-         * @param row place of the first prompt in a longer list: a part of the list gives what the whole gives, up to
-         *     the rounding of batches
-         * @return [steering][prompt]
+         * @param row index of the first prompt in a longer list. Random numbers depend on the index, so a part of the
+         *     list gives the same completions as the whole list, up to rounding in batches
+         * @return [controller][prompt]
          */
         public List<List<Completion>> write(
                 LanguageModel model, List<ControllerFactory> factories, List<String> prompts, int row) {
@@ -113,15 +113,15 @@ public final class Comparison {
                     .fromRow(row)
                     .inRounds(n);
             var all = factories.stream().flatMap(factory -> prompts.stream()).toList();
-            var written = chat ? steered.chatEach(all, tokens, sampling) : steered.generate(all, tokens, sampling);
+            var generated = chat ? steered.chatEach(all, tokens, sampling) : steered.generate(all, tokens, sampling);
             return IntStream.range(0, factories.size())
-                    .mapToObj(i -> written.subList(i * n, (i + 1) * n))
+                    .mapToObj(i -> generated.subList(i * n, (i + 1) * n))
                     .toList();
         }
     }
 
     private final List<String> prompts;
-    private final Setpoint measured; // null if nothing was
+    private final Setpoint measured; // null if no feature was measured
     private final LinkedHashMap<String, List<Completion>> completions; // by controller
     private final LinkedHashMap<Metric, double[][]> metrics; // [controller][prompt]
 
@@ -136,73 +136,60 @@ public final class Comparison {
         this.metrics = metrics;
     }
 
-    /** 36 tokens, greedily with repetition penalty 1.2. */
+    /** Returns the default settings: 36 tokens, greedily with repetition penalty 1.2. */
     public static Settings settings() {
         return new Settings(36, Sampling.standard(), null, null, Positions.PROMPT_END_AND_GENERATED, false, false);
     }
 
-    /** {@link #of(LanguageModel, List, Settings, ControllerFactory...)} of controllers that serve every prompt. */
-    public static Comparison of(LanguageModel model, List<String> prompts, Controller... controllers) {
-        return of(model, prompts, settings(), controllers);
-    }
-
-    /** {@link #of(LanguageModel, List, Settings, ControllerFactory...)} of controllers that serve every prompt. */
-    public static Comparison of(
-            LanguageModel model, List<String> prompts, Settings settings, Controller... controllers) {
-        return of(
-                model,
-                prompts,
-                settings,
-                Stream.of(controllers).map(ControllerFactory::of).toArray(ControllerFactory[]::new));
+    /** Compares with the default {@link #settings}. */
+    public static Comparison of(LanguageModel model, List<String> prompts, Arm... arms) {
+        return of(model, prompts, settings(), arms);
     }
 
     /**
-     * Continues every prompt under every controller, and scores what was written.
+     * Generates a completion of every prompt under every arm, and measures the completions.
      *
-     * @throws IllegalArgumentException if there is no prompt or no controller, two controllers share a name, one does
-     *     not fit the model, or prompt and tokens do not fit its context
+     * @param arms controllers and {@link ControllerFactory}s, in any mixture.
+     * @throws IllegalArgumentException if there is no prompt or no arm, or two arms have the same name. Also if a
+     *     controller does not fit the model, or prompt and tokens do not fit its context
      */
-    public static Comparison of(
-            LanguageModel model, List<String> prompts, Settings settings, ControllerFactory... factories) {
-        if (prompts.isEmpty() || factories.length == 0) {
-            throw new IllegalArgumentException("found " + prompts.size() + " prompts and " + factories.length
+    public static Comparison of(LanguageModel model, List<String> prompts, Settings settings, Arm... arms) {
+        if (prompts.isEmpty() || arms.length == 0) {
+            throw new IllegalArgumentException("found " + prompts.size() + " prompts and " + arms.length
                     + " controllers, wanted at least one of each");
         }
-        ControllerFactory.requireDifferentNames(factories);
-        // KL asks for the controllers a second time
-        var arms = Stream.of(factories)
+        // KL uses the controllers a second time
+        var factories = ControllerFactory.all(arms).stream()
                 .map(factory -> settings.divergence ? factory.kept() : factory)
                 .toList();
-        var measuring = settings.measuring(
-                settings.measured != null
-                        ? settings.measured
-                        : arms.stream()
-                                .flatMap(factory ->
-                                        factory.controller().apply(model, prompts.get(0)).setpoint().stream())
-                                .findFirst()
-                                .orElse(null));
+        var measuring = settings.measured != null
+                ? settings
+                : settings.measuring(factories.stream()
+                        .flatMap(factory -> factory.controller().apply(model, prompts.get(0)).setpoint().stream())
+                        .findFirst()
+                        .orElse(null));
         var completions = new LinkedHashMap<String, List<Completion>>();
-        arms.forEach(factory -> completions.put(factory.name(), new ArrayList<>()));
-        for (var batch : Batch.of(arms.size(), prompts.size())) {
-            var some = arms.subList(batch.firstArm(), batch.endArm());
-            var written = measuring.write(model, some, batch.ofPrompts(prompts), batch.first());
+        factories.forEach(factory -> completions.put(factory.name(), new ArrayList<>()));
+        for (var batch : Batch.of(factories.size(), prompts.size())) {
+            var some = factories.subList(batch.firstArm(), batch.endArm());
+            var generated = measuring.write(model, some, batch.ofPrompts(prompts), batch.first());
             IntStream.range(0, some.size())
-                    .forEach(i -> completions.get(some.get(i).name()).addAll(written.get(i)));
+                    .forEach(i -> completions.get(some.get(i).name()).addAll(generated.get(i)));
         }
         var divergences = new IdentityHashMap<Completion, Double>();
         if (settings.divergence) {
-            for (var factory : arms) {
-                var written = completions.get(factory.name());
+            for (var factory : factories) {
+                var generated = completions.get(factory.name());
                 double[][] moved = factory.on(model, prompts)
                         .atPositions(settings.positions)
-                        .divergences(written);
-                IntStream.range(0, moved.length)
-                        .forEach(i -> divergences.put(
-                                written.get(i),
-                                Arrays.stream(moved[i]).average().orElseThrow()));
+                        .divergences(generated);
+                for (int i = 0; i < moved.length; i++) {
+                    divergences.put(
+                            generated.get(i), Arrays.stream(moved[i]).average().orElseThrow());
+                }
             }
         }
-        return scored(
+        return measured(
                 model,
                 measuring,
                 completions,
@@ -210,30 +197,31 @@ public final class Comparison {
     }
 
     /**
-     * Scores completions that were written before, as if they had just been.
+     * Measures completions that were generated before.
      *
-     * @param settings with which they were written
-     * @param completions by controller, of the same prompts in the same order; with strengths where the settings name a
-     *     measured feature
-     * @throws IllegalArgumentException if there is none, controllers have different prompts, or the settings ask for
+     * @param settings with which they were generated
+     * @param completions by controller, of the same prompts in the same order. They need strengths if the settings name
+     *     a measured feature.
+     * @throws IllegalArgumentException if there are none, controllers have different prompts, or the settings ask for
      *     KL, which needs the controllers
      */
     public static Comparison of(LanguageModel model, Settings settings, Map<String, List<Completion>> completions) {
         if (settings.divergence) {
-            throw new IllegalArgumentException("KL cannot be had of completions alone: wanted settings without it");
+            throw new IllegalArgumentException(
+                    "the settings ask for KL, which completions alone cannot give: wanted settings without it");
         }
         var prompts = completions.values().stream()
-                .map(written -> written.stream().map(Completion::prompt).toList())
+                .map(generated -> generated.stream().map(Completion::prompt).toList())
                 .distinct()
                 .toList();
         if (prompts.size() != 1 || prompts.get(0).isEmpty()) {
             throw new IllegalArgumentException("completions under " + completions.keySet() + " continue "
                     + prompts.size() + " different lists of prompts, wanted one, of at least one prompt");
         }
-        return scored(model, settings, new LinkedHashMap<>(completions), List.of());
+        return measured(model, settings, new LinkedHashMap<>(completions), List.of());
     }
 
-    private static Comparison scored(
+    private static Comparison measured(
             LanguageModel model,
             Settings settings,
             LinkedHashMap<String, List<Completion>> completions,
@@ -259,9 +247,9 @@ public final class Comparison {
     }
 
     /**
-     * This comparison of some of its controllers.
+     * Returns the comparison of some of its controllers.
      *
-     * @throws IllegalArgumentException if one is not there
+     * @throws IllegalArgumentException if there is no controller of a name
      */
     public Comparison only(String... controllers) {
         var some = new LinkedHashMap<String, List<Completion>>();
@@ -274,10 +262,9 @@ public final class Comparison {
     }
 
     /**
-     * Several comparisons of the same controllers as one: every prompt of every one of them counts alike, and a prompt
-     * under one is paired with itself.
+     * Joins comparisons of the same controllers into one of all their prompts. Every prompt has the same weight.
      *
-     * @throws IllegalArgumentException if controllers or scores differ
+     * @throws IllegalArgumentException if controllers or metrics differ
      */
     public static Comparison joined(List<Comparison> comparisons) {
         var first = comparisons.get(0);
@@ -315,19 +302,20 @@ public final class Comparison {
     }
 
     /**
-     * This comparison with one more score.
+     * Returns this comparison with one more metric.
      *
-     * @throws IllegalArgumentException if there is one of that name
+     * @throws IllegalArgumentException if there is a metric of that name already
      */
     public Comparison with(Metric metric) {
         if (metrics.keySet().stream().anyMatch(present -> present.name().equals(metric.name()))) {
-            throw new IllegalArgumentException("there is a score '" + metric.name() + "' already: choose another name");
+            throw new IllegalArgumentException(
+                    "there is a metric '" + metric.name() + "' already: choose another name");
         }
         var all = new LinkedHashMap<>(metrics);
         var arms = List.copyOf(completions.values());
         var values = new double[arms.size()][prompts.size()];
         try (var job = Progress.of(metric.name(), (long) arms.size() * prompts.size())) {
-            // a batch under every controller before the next: what a judge reads of all of them alike, it has just read
+            // each batch under every controller before the next batch, because a judge caches the prompts it just read
             for (var batch : Batch.of(arms.size(), prompts.size())) {
                 for (int arm = batch.firstArm(); arm < batch.endArm(); arm++) {
                     double[] some = metric.all().apply(batch.ofPrompts(arms.get(arm)));
@@ -340,7 +328,7 @@ public final class Comparison {
         return new Comparison(prompts, measured, completions, all);
     }
 
-    /** {@link #with(Metric)} of several, in order. */
+    /** Returns this comparison with several more metrics, in order. */
     public Comparison with(List<Metric> metrics) {
         var comparison = this;
         for (var metric : metrics) {
@@ -349,23 +337,23 @@ public final class Comparison {
         return comparison;
     }
 
-    /** The controllers' names, in the order given. */
+    /** Returns the controllers' names, in the order given. */
     public List<String> controllers() {
         return List.copyOf(completions.keySet());
     }
 
-    /** The prompts. */
+    /** Returns the prompts. */
     public List<String> prompts() {
         return prompts;
     }
 
-    /** The setpoint whose feature was measured, if one was. */
+    /** Returns the setpoint whose feature was measured; empty if no feature was. */
     public Optional<Setpoint> measured() {
         return Optional.ofNullable(measured);
     }
 
     /**
-     * What was written under a controller, in the prompts' order.
+     * Returns the completions under a controller, in the prompts' order.
      *
      * @throws IllegalArgumentException if there is no controller of that name
      */
@@ -374,9 +362,9 @@ public final class Comparison {
     }
 
     /**
-     * A score's mean over prompts under a controller, with its 95 % interval.
+     * Returns a metric's mean over prompts under a controller, with its 95 % interval.
      *
-     * @throws IllegalArgumentException if there is no such controller or score
+     * @throws IllegalArgumentException if there is no such controller or metric
      */
     public ConfidenceInterval mean(String controller, String metric) {
         var found = metric(metric);
@@ -384,11 +372,11 @@ public final class Comparison {
     }
 
     /**
-     * How a controller's score differs from a baseline's on the same prompts: mean of the differences, or of the ratios
-     * for a score that is compared by ratios, with the 95 % interval of the paired bootstrap. An interval without 0 (or
-     * 1) shows a difference.
+     * Returns how a controller's metric differs from a baseline's on the same prompts. This is the mean of the
+     * differences, or of the ratios for a {@link Metric#ratio} metric, with the 95 % interval of the paired bootstrap.
+     * An interval without 0 (for ratios, without 1) shows a difference.
      *
-     * @throws IllegalArgumentException if there is no such controller or score
+     * @throws IllegalArgumentException if there is no such controller or metric
      */
     public ConfidenceInterval change(String controller, String baseline, String metric) {
         var found = metric(metric);
@@ -396,11 +384,11 @@ public final class Comparison {
     }
 
     /**
-     * What controllers of growing strength achieve at equal damage.
+     * Returns the trade-off between two metrics, for controllers of growing strength.
      *
-     * @param effect the score wanted
-     * @param damage the score it costs
-     * @throws IllegalArgumentException if there is no such score
+     * @param effect the metric to be moved
+     * @param damage the metric that pays for it
+     * @throws IllegalArgumentException if there is no such metric
      */
     public TradeOff tradeOff(String effect, String damage) {
         boolean ratio = metric(damage).ratio();
@@ -409,10 +397,10 @@ public final class Comparison {
 
     private Map<String, double[]> byController(Metric metric, boolean log) {
         var values = new LinkedHashMap<String, double[]>();
-        controllers()
-                .forEach(name -> values.put(
-                        name,
-                        log ? Metric.log(metrics.get(metric)[indexOf(name)]) : metrics.get(metric)[indexOf(name)]));
+        for (var name : controllers()) {
+            double[] own = metrics.get(metric)[indexOf(name)];
+            values.put(name, log ? Metric.log(own) : own);
+        }
         return values;
     }
 
@@ -429,33 +417,55 @@ public final class Comparison {
         return metrics.keySet().stream()
                 .filter(metric -> metric.name().equals(name))
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("there is no score '" + name + "' here, there are "
+                .orElseThrow(() -> new IllegalArgumentException("there is no metric '" + name + "' here, there are "
                         + metrics.keySet().stream().map(Metric::name).toList()));
     }
 
-    /** One row a controller, one column a score: mean and 95 % bootstrap interval over the prompts. */
-    public Table table() {
+    /** The metrics of these names, in this order; of no name, all. */
+    private List<Metric> metrics(String... names) {
+        return names.length == 0
+                ? List.copyOf(metrics.keySet())
+                : Stream.of(names).map(this::metric).toList();
+    }
+
+    /**
+     * Returns one row a controller and one column a metric: the mean and its 95 % bootstrap interval over the prompts.
+     *
+     * @param metrics the columns, in this order; without names all metrics
+     * @throws IllegalArgumentException if there is no metric of a name
+     */
+    public Table table(String... metrics) {
         var table = Table.create(this.toString(), StringColumn.create("controller", controllers()));
-        metrics.forEach((metric, values) -> table.addColumns(StringColumn.create(
-                metric.name(), Stream.of(values).map(row -> metric.mean(row).toString()))));
+        for (var metric : metrics(metrics)) {
+            table.addColumns(StringColumn.create(
+                    metric.name(), Stream.of(this.metrics.get(metric)).map(row -> metric.mean(row)
+                            .toString())));
+        }
         return table;
     }
 
-    /** One row a controller but the baseline, one column a score: {@link #change} against the baseline. */
-    public Table changes(String baseline) {
+    /**
+     * Returns one row a controller except the baseline, and one column a metric: the {@link #change} against the
+     * baseline.
+     *
+     * @param metrics the columns, in this order; without names all metrics
+     * @throws IllegalArgumentException if there is no such controller or metric
+     */
+    public Table changes(String baseline, String... metrics) {
         var others = controllers().stream()
                 .filter(controller -> !controller.equals(baseline))
                 .toList();
         var table = Table.create("Against " + baseline, StringColumn.create("controller", others));
-        metrics.keySet()
-                .forEach(metric -> table.addColumns(StringColumn.create(
-                        metric.name() + (metric.ratio() ? ", ratio" : ", difference"),
-                        others.stream().map(controller -> change(controller, baseline, metric.name())
-                                .toString()))));
+        for (var metric : metrics(metrics)) {
+            table.addColumns(StringColumn.create(
+                    metric.name() + (metric.ratio() ? ", ratio" : ", difference"),
+                    others.stream().map(controller -> change(controller, baseline, metric.name())
+                            .toString())));
+        }
         return table;
     }
 
-    /** One row a controller and prompt, with all scores as numbers: what a chart or a test of one's own starts from. */
+    /** Returns one row a controller and prompt, with all metrics as numbers, for charts and tests of your own. */
     public Table measurements() {
         var table = Table.create(
                 "Measurements",
@@ -467,11 +477,11 @@ public final class Comparison {
         return table;
     }
 
-    /** One row a prompt, one column a controller: what was written, side by side. */
+    /** Returns one row a prompt and one column a controller: the generated texts. */
     public Table texts() {
         var table = Table.create("Completions", StringColumn.create("prompt", prompts));
-        completions.forEach((name, written) ->
-                table.addColumns(StringColumn.create(name, written.stream().map(Completion::text))));
+        completions.forEach((name, generated) ->
+                table.addColumns(StringColumn.create(name, generated.stream().map(Completion::text))));
         return table;
     }
 

@@ -10,7 +10,7 @@ import java.util.stream.IntStream;
 import rudder.theory.Statistics;
 
 /**
- * A mean and the 95 % confidence interval that goes with it.
+ * A mean and its 95 % confidence interval.
  *
  * @param mean of the sample
  * @param low lower end; NaN if the sample is too small to say
@@ -24,14 +24,14 @@ public record ConfidenceInterval(double mean, double low, double high) {
     private static final long SEED = 20260419;
 
     /**
-     * The percentile bootstrap of a mean: the sample is drawn again with replacement 4000 times, and the interval runs
-     * from the 2.5th to the 97.5th percentile of the means. Draws depend on the sample's size alone, so samples over
-     * the same prompts are resampled alike, and every call gives the same answer. With fewer than ten values such an
-     * interval is too narrow; with one there is none.
+     * Returns the percentile bootstrap of a mean. Draws the sample 4,000 times with replacement; the interval runs from
+     * the 2.5th to the 97.5th percentile of the means. The random draws depend on the sample's size alone. So every
+     * call gives the same answer, and samples over the same prompts are resampled alike. With fewer than ten values the
+     * interval is too narrow; with one value there is none.
      *
      * <p>Source: Efron and Tibshirani, <i>An Introduction to the Bootstrap</i>, chapter 13.
      *
-     * @param values the sample; NaN stands for a value that is not defined and is left out
+     * @param values the sample; NaN, an undefined value, is left out
      */
     public static ConfidenceInterval bootstrap(double... values) {
         double[] sample = Arrays.stream(values).filter(x -> !Double.isNaN(x)).toArray();
@@ -45,10 +45,10 @@ public record ConfidenceInterval(double mean, double low, double high) {
     }
 
     /**
-     * The percentile bootstrap of any statistic of a sample.
+     * Returns the percentile bootstrap of any statistic of a sample.
      *
      * @param size of the sample, at least 2
-     * @param statistic of the values at these places, which may come several times
+     * @param statistic of the values at these indices, which may repeat
      */
     static ConfidenceInterval bootstrap(int size, ToDoubleFunction<int[]> statistic) {
         var random = new SplittableRandom(SEED);
@@ -62,8 +62,10 @@ public record ConfidenceInterval(double mean, double low, double high) {
     }
 
     /**
-     * The bootstrap interval of the mean difference a_i - b_i. Of paired samples it is much narrower than the two
-     * intervals suggest.
+     * Returns the bootstrap interval of the mean difference a_i - b_i. For paired samples this interval is much
+     * narrower than the two single intervals suggest.
+     *
+     * @throws IllegalArgumentException if the samples have different sizes
      */
     public static ConfidenceInterval ofDifference(double[] a, double[] b) {
         if (a.length != b.length) {
@@ -75,9 +77,13 @@ public record ConfidenceInterval(double mean, double low, double high) {
     }
 
     /**
-     * Wilson's interval of a rate: right where the bootstrap fails, at rates near 0 and 1 and for few trials. Centre (p
-     * + z^2 / 2n) / (1 + z^2 / n), half width z sqrt(p (1 - p) / n + z^2 / 4 n^2) / (1 + z^2 / n), z = 1.96. Source:
-     * Wilson, JASA 22 (1927).
+     * Returns Wilson's interval of a rate, which also holds where the bootstrap fails: at rates near 0 and 1 and for
+     * few trials. With z = 1.96:
+     *
+     * <pre>centre = (p + z^2 / 2n) / (1 + z^2 / n)
+     * half width = z sqrt(p (1 - p) / n + z^2 / 4 n^2) / (1 + z^2 / n)</pre>
+     *
+     * <p>Source: Wilson, JASA 22 (1927).
      *
      * @throws IllegalArgumentException unless 0 &lt;= successes &lt;= trials and there is a trial
      */
@@ -93,15 +99,15 @@ public record ConfidenceInterval(double mean, double low, double high) {
         return new ConfidenceInterval(p, successes == 0 ? 0 : centre - half, successes == trials ? 1 : centre + half);
     }
 
-    /** Mean and both ends through an increasing function. */
+    /** Applies an increasing function to the mean and both ends. */
     ConfidenceInterval map(DoubleUnaryOperator increasing) {
         return new ConfidenceInterval(
                 increasing.applyAsDouble(mean), increasing.applyAsDouble(low), increasing.applyAsDouble(high));
     }
 
     /**
-     * {@code 0.8 [0.74, 0.86]}, three digits of the larger end; the mean alone if all values are equal or there is but
-     * one.
+     * Returns text such as {@code 0.8 [0.74, 0.86]}, with three digits of the larger end. If the values are all equal,
+     * or there is only one, this is the mean alone.
      */
     @Override
     public String toString() {
@@ -110,7 +116,7 @@ public record ConfidenceInterval(double mean, double low, double high) {
                 + (high > low ? " [" + text(low, decimals) + ", " + text(high, decimals) + "]" : "");
     }
 
-    /** How many decimals show a number of this size to three digits; none for large ones. */
+    /** Number of decimals that show a number of this size to three digits; 0 for large numbers. */
     private static int decimals(double size) {
         return size > 0 && Double.isFinite(size) ? Math.max(0, DIGITS - 1 - (int) Math.floor(Math.log10(size))) : 0;
     }

@@ -5,20 +5,21 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.DoubleFunction;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import rudder.steer.ControllerFactory;
 import rudder.theory.control.Controller;
 
 /**
- * Controllers of one kind with different parameters, from which a {@link GridSearch} chooses.
+ * Controllers of one kind with different parameters, the candidates of a {@link GridSearch}.
  *
- * @param name what tables call the kind
- * @param candidates different names each, which tell the parameters
+ * @param name of the kind, shown in tables
+ * @param candidates with different names, which state the parameters
  */
 public record ControllerFamily(String name, List<ControllerFactory> candidates) {
 
-    /** @throws IllegalArgumentException if there is no candidate, or two have one name */
+    /** @throws IllegalArgumentException if there is no candidate, or two candidates have the same name */
     public ControllerFamily {
         candidates = List.copyOf(candidates);
         var names = new HashSet<String>();
@@ -33,7 +34,7 @@ public record ControllerFamily(String name, List<ControllerFactory> candidates) 
         }
     }
 
-    /** One parameter. A candidate is made when it first steers, and kept. */
+    /** Returns a family of one parameter. A candidate is made once, when it first steers. */
     public static ControllerFamily of(String name, double[] grid, DoubleFunction<Controller> controller) {
         return new ControllerFamily(
                 name,
@@ -42,7 +43,7 @@ public record ControllerFamily(String name, List<ControllerFactory> candidates) 
                         .toList());
     }
 
-    /** Two parameters, every combination. A candidate is made when it first steers, and kept. */
+    /** Returns a family of every combination of two parameters. A candidate is made once, when it first steers. */
     public static ControllerFamily of(
             String name, double[] first, double[] second, BiFunction<Double, Double, Controller> controller) {
         return new ControllerFamily(
@@ -54,7 +55,7 @@ public record ControllerFamily(String name, List<ControllerFactory> candidates) 
                         .toList());
     }
 
-    /** A controller made for each prompt, of two parameters, every combination. */
+    /** Returns a family of every combination of two parameters, whose controllers are made for each prompt. */
     public static ControllerFamily perPrompt(
             String name, double[] first, double[] second, BiFunction<Double, Double, ControllerFactory> factory) {
         return new ControllerFamily(
@@ -73,13 +74,35 @@ public record ControllerFamily(String name, List<ControllerFactory> candidates) 
                         .collect(Collectors.joining());
     }
 
+    /** Returns the arms that a search tries: the unsteered model, then every candidate of every family. */
+    public static ControllerFactory[] arms(ControllerFamily... families) {
+        return behindUnsteered(Stream.of(families).flatMap(family -> family.candidates().stream()));
+    }
+
     /**
-     * The first so many candidates.
+     * Returns the arms that an evaluation compares: the unsteered model, then one candidate of each family under the
+     * family's name.
      *
-     * @throws IllegalArgumentException if there are fewer, or none is asked for
+     * @param best chooses a family's candidate
+     */
+    public static ControllerFactory[] chosen(
+            Function<ControllerFamily, ControllerFactory> best, ControllerFamily... families) {
+        return behindUnsteered(
+                Stream.of(families).map(family -> best.apply(family).named(family.name())));
+    }
+
+    private static ControllerFactory[] behindUnsteered(Stream<ControllerFactory> arms) {
+        return Stream.concat(Stream.of(ControllerFactory.of(Controller.none())), arms)
+                .toArray(ControllerFactory[]::new);
+    }
+
+    /**
+     * Returns the family of the first {@code count} candidates.
+     *
+     * @throws IllegalArgumentException if count is not in 1..number of candidates
      */
     public ControllerFamily first(int count) {
-        if (count > candidates.size()) {
+        if (count < 1 || count > candidates.size()) {
             throw new IllegalArgumentException(count + " of the " + candidates.size() + " candidates of the family '"
                     + name + "', wanted 1.." + candidates.size());
         }
@@ -87,7 +110,7 @@ public record ControllerFamily(String name, List<ControllerFactory> candidates) 
     }
 
     /**
-     * The candidate of a name.
+     * Returns the candidate of a name.
      *
      * @throws IllegalArgumentException if there is none
      */
@@ -100,8 +123,8 @@ public record ControllerFamily(String name, List<ControllerFactory> candidates) 
     }
 
     /**
-     * The candidates that differ from one in the last parameter alone, itself among them: of a block and a strength,
-     * that block's at every strength.
+     * Returns the candidates that differ from one candidate in the last parameter alone, that candidate included. If
+     * the parameters are block and strength, these are the candidates of its block at every strength.
      *
      * @throws IllegalArgumentException if there is no candidate of that name
      */

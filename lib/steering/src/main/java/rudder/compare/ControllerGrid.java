@@ -27,29 +27,29 @@ import rudder.theory.control.FeatureTracker;
 import rudder.theory.control.InputMatrix;
 
 /**
- * All the controllers of a comparison, made for one feature: families of nine candidates each, so that a
- * {@link GridSearch} tries no family harder than another. Candidates of the same parameters have the same name whatever
- * the feature, so that what was tuned on one feature can be evaluated on others.
+ * Makes the controllers of a comparison for one feature: families of nine candidates each, so that a {@link GridSearch}
+ * tunes no family more than another. A candidate's name depends on its parameters, not on the feature. So candidates
+ * tuned on one feature can be evaluated on others.
  *
  * <pre>{@code
  * var grid = ControllerGrid.of(features, system, 0.75, 1, 1.25);
  * GridSearch.search(model, calibration, settings, metrics, objective, grid.families("ActAdd", "A-LQR", "LQ tracker"))
  * }</pre>
  *
- * <p>Parameters are relative: blocks are T/3, 2T/3 and 5T/6 (of what acts from a block on, 0, T/3 and 2T/3), strengths
- * are in gaps, transports in fractions of the fitted one.
+ * <p>The grid scales with the model. Single-block controllers try blocks T/3, 2T/3 and 5T/6; controllers that start at
+ * a block try 0, T/3 and 2T/3. Strengths are in gaps; transports are scaled by a fraction of the fitted transport.
  */
 public final class ControllerGrid {
 
     private static final double[] LAMBDAS = {0.75, 1.25, 1.75};
     private static final double[] FRACTIONS = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 1};
-    /** Gaps that what is spread over blocks has in all. */
+    /** Total strengths, in gaps, of controllers spread over blocks. */
     private static final double[] TOTALS = {1, 2, 3};
 
     private static final double[] INPUT_WEIGHTS = {1, 10, 100};
-    /** Gaps below which on-off control is on. */
+    /** Strength, in gaps, below which bang-bang control is on. */
     private static final double HALF = 0.5;
-    /** Trackers reach what they are asked for, so they are asked for this much of what the others are. */
+    /** Trackers reach their setpoint, so their strengths are this fraction of the others' strengths. */
     private static final double ASKED = 0.6;
 
     private final Features features;
@@ -63,21 +63,19 @@ public final class ControllerGrid {
     }
 
     /**
-     * Fits and linearises all that the controllers of a feature need: features, mean Jacobians over the texts that show
-     * it, transports, and head probes.
+     * Returns the grid of all families, at strengths 0.75, 1.25 and 1.75. Measures features, the mean Jacobians over
+     * the positive texts ({@link Linearisation#kept}), transports, and head probes.
      *
-     * @throws IOException if Jacobians that were kept cannot be read, or computed ones cannot be kept
+     * @throws IOException if the file of the Jacobians cannot be read or written
      */
     public static ControllerGrid of(LanguageModel model, ContrastSet set) throws IOException {
         var some = of(Features.contrast(model, set), Linearisation.kept(model, set.positive()), LAMBDAS);
-        var transports = Baselines.transports(model, set);
-        var mean = transports.mean();
-        var linear = transports.linear();
+        var transports = Baselines.acT(model, set);
         var probes = HeadProbes.of(model, set);
         int heads = probes.probes().size();
         var fitted = Stream.of(
-                ControllerFamily.of("Mean-AcT", FRACTIONS, mean::times),
-                ControllerFamily.of("Linear-AcT", FRACTIONS, linear::times),
+                ControllerFamily.of("Mean-AcT", FRACTIONS, transports.mean()::times),
+                ControllerFamily.of("Linear-AcT", FRACTIONS, transports.linear()::times),
                 ControllerFamily.of(
                         "ITI",
                         new double[] {heads / 20, heads / 10, heads / 4},
@@ -88,16 +86,16 @@ public final class ControllerGrid {
     }
 
     /**
-     * The families that features and Jacobians suffice for: all but transports and attention heads.
+     * Returns the grid of the families that need features and Jacobians only: all but transports and attention heads.
      *
-     * @param strengths three, in gaps, that families of a block or a gain are tried at
-     * @throws IllegalArgumentException if features and system do not fit, or there are not three strengths
+     * @param strengths three strengths, in gaps, for the families of a block or a gain
+     * @throws IllegalArgumentException if features and system have different shapes, or there are not three strengths
      */
     public static ControllerGrid of(Features features, LinearSystem system, double... strengths) {
         return of(List.of(features), system, strengths).get(features.name());
     }
 
-    /** The same for several features by name, which share the recursions of one linearisation. */
+    /** Returns a grid for each of several features, by name. They share the recursions of one linearisation. */
     public static Map<String, ControllerGrid> of(List<Features> features, LinearSystem system, double... strengths) {
         if (strengths.length != 3) {
             throw new IllegalArgumentException(
@@ -202,7 +200,7 @@ public final class ControllerGrid {
                                         along.onlyAtBlock(block.intValue())))));
     }
 
-    /** Weights .1 from a block on, inputs at 10. */
+    /** Weight 0.1 on the strength from a block on, weight 10 on the inputs. */
     private static Controller tracker(
             Differential plant, double[][] nominal, Setpoint setpoint, double from, InputMatrix actuation) {
         double[] weights = new double[plant.horizon() + 1];
@@ -210,7 +208,7 @@ public final class ControllerGrid {
         return FeatureTracker.of(plant, nominal, setpoint, weights, 10, actuation);
     }
 
-    /** The last state's strength alone matters, and inputs cost next to nothing. */
+    /** Weight 1 on the last state's strength alone; inputs cost almost nothing. */
     private static Controller preview(
             Differential plant, double[][] nominal, Setpoint setpoint, InputMatrix actuation) {
         double[] weights = new double[plant.horizon() + 1];
@@ -218,28 +216,30 @@ public final class ControllerGrid {
         return FeatureTracker.of(plant, nominal, setpoint, weights, 1e-3, actuation);
     }
 
-    /** The feature they are made for. */
+    /** Returns the features that the controllers are made for. */
     public Features features() {
         return features;
     }
 
-    /** Families without a setpoint to measure against: their input is fixed, or a fixed function of the state. */
+    /**
+     * Returns the families without a target to measure against: the input is fixed, or a fixed function of the state.
+     */
     public List<ControllerFamily> openLoop() {
         return openLoop;
     }
 
-    /** Families that measure the feature where they steer it. */
+    /** Returns the families that measure the feature where they steer. */
     public List<ControllerFamily> closedLoop() {
         return closedLoop;
     }
 
     /**
-     * The families of these names, in this order; of no name, all, open loop first.
+     * Returns the families of these names, in this order; without names all families, open loop first.
      *
      * @throws IllegalArgumentException if there is no family of a name
      */
     public ControllerFamily[] families(String... names) {
-        var all = Stream.of(openLoop, closedLoop).flatMap(List::stream).toList();
+        var all = all().toList();
         return names.length == 0
                 ? all.toArray(ControllerFamily[]::new)
                 : Stream.of(names)
@@ -252,20 +252,28 @@ public final class ControllerGrid {
     }
 
     /**
-     * Families for prompts that have features of their own: at each prompt, a candidate is the one of its name among
-     * that prompt's grid. What is tuned on several features at once is written side by side.
+     * Returns {@link #families(String...)} with the first {@code perFamily} candidates of each: fewer for a smoke run.
      *
-     * @param of a prompt's grid, all of the same strengths
-     * @param names of families; none for all
+     * @throws IllegalArgumentException if there is no family of a name, or perFamily is not in 1..9
      */
-    public ControllerFamily[] byPrompt(Function<String, ControllerGrid> of, String... names) {
-        return Stream.of(families(names))
+    public ControllerFamily[] families(int perFamily, String... names) {
+        return Stream.of(families(names)).map(family -> family.first(perFamily)).toArray(ControllerFamily[]::new);
+    }
+
+    /**
+     * Returns {@link #families(int, String...)} for prompts that have features of their own. At each prompt, a
+     * candidate is the candidate of the same name in that prompt's grid. So one search tunes on several features.
+     *
+     * @param grids maps a prompt to its grid; all grids have the same strengths
+     * @throws IllegalArgumentException if there is no family of a name, or perFamily is not in 1..9
+     */
+    public ControllerFamily[] byPrompt(int perFamily, Function<String, ControllerGrid> grids, String... names) {
+        return Stream.of(families(perFamily, names))
                 .map(family -> new ControllerFamily(
                         family.name(),
                         family.candidates().stream()
                                 .map(candidate ->
-                                        new ControllerFactory(candidate.name(), (model, prompt) -> of.apply(prompt)
-                                                .families(family.name())[0]
+                                        new ControllerFactory(candidate.name(), (model, prompt) -> grids.apply(prompt)
                                                 .candidate(candidate.name())
                                                 .controller()
                                                 .apply(model, prompt)))
@@ -274,17 +282,31 @@ public final class ControllerGrid {
     }
 
     /**
-     * What a tuning chose of each of its families, made for this feature, under the family's name; behind the unsteered
-     * model.
+     * Returns the candidate of a name, whichever family it belongs to.
      *
-     * @throws IllegalArgumentException if it was a tuning of other families
+     * @throws IllegalArgumentException if there is none
      */
-    public ControllerFactory[] chosen(GridSearch tuning) {
-        var tuned = Stream.of(families(tuning.arms().keySet().toArray(String[]::new)));
-        return Stream.concat(Stream.of(ControllerFactory.of(Controller.none())), tuned.map(family -> family.candidate(
-                                tuning.best(family.name()).name())
-                        .named(family.name())))
-                .toArray(ControllerFactory[]::new);
+    public ControllerFactory candidate(String name) {
+        return all().flatMap(family -> family.candidates().stream())
+                .filter(candidate -> candidate.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("there is no candidate '" + name + "' in " + this));
+    }
+
+    private Stream<ControllerFamily> all() {
+        return Stream.of(openLoop, closedLoop).flatMap(List::stream);
+    }
+
+    /**
+     * Returns the arms that a search chose, made for this grid's feature: the unsteered model, then one candidate of
+     * each family under the family's name. If the search was made with this grid, {@link GridSearch#arms} is the same.
+     *
+     * @throws IllegalArgumentException if this grid lacks a family or candidate of the search
+     */
+    public ControllerFactory[] chosen(GridSearch search) {
+        return ControllerFamily.chosen(
+                family -> family.candidate(search.best(family.name()).name()),
+                families(search.candidates().keySet().toArray(String[]::new)));
     }
 
     @Override

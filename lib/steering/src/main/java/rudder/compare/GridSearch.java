@@ -1,9 +1,7 @@
 package rudder.compare;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,51 +16,19 @@ import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /**
- * The best candidate of every family, found by trying all of them on the same calibration prompts. Families are given
- * equal budgets: as many candidates each, every one tried with the same prompts, tokens and sampling. What is found is
- * to be evaluated on other prompts.
+ * Finds the best candidate of every family by trying all of them on the same calibration prompts. Every family has the
+ * same budget: the same number of candidates, prompts and tokens, and the same sampling. Evaluate the chosen candidates
+ * on other prompts.
  *
  * <pre>{@code
- * var tuning = GridSearch.search(model, calibration, settings, List.of(effect), Objective.most("effect").within("perplexity", 12), additions, regulators);
- * tuning.best("A-LQR")
+ * var objective = Objective.most("mentions").withinTimes("perplexity", 1.4);
+ * var search = GridSearch.search(model, calibration, settings, metrics, objective, grid.families("ActAdd", "A-LQR"));
+ * Comparison.of(model, test, settings, search.arms()).table()
  * }</pre>
  */
 public final class GridSearch {
 
-    /**
-     * What is wanted of a candidate: the largest mean of one score, among those whose mean of another stays within a
-     * limit. If none does, the candidate that exceeds the limit least.
-     *
-     * @param score what is to be large
-     * @param limited what is to stay within the limit
-     * @param limit in units of that score
-     */
-    public record Objective(String metric, String limited, double limit) {
-        /** The most of a score, at any price. */
-        public static Objective most(String metric) {
-            return new Objective(metric, metric, Double.POSITIVE_INFINITY);
-        }
-
-        /** The same, while another score stays within a limit. */
-        public Objective within(String limited, double limit) {
-            return new Objective(metric, limited, limit);
-        }
-
-        private ControllerFactory best(List<ControllerFactory> candidates, Comparison tried) {
-            var allowed = candidates.stream()
-                    .filter(candidate -> tried.mean(candidate.name(), limited).mean() <= limit)
-                    .toList();
-            return allowed.isEmpty()
-                    ? candidates.stream()
-                            .min(Comparator.comparingDouble(candidate ->
-                                    tried.mean(candidate.name(), limited).mean()))
-                            .orElseThrow()
-                    : allowed.stream()
-                            .max(Comparator.comparingDouble(candidate ->
-                                    tried.mean(candidate.name(), metric).mean()))
-                            .orElseThrow();
-        }
-    }
+    private static final String CHOSEN = "chosen";
 
     private final Objective objective;
     private final Comparison tried;
@@ -77,11 +43,11 @@ public final class GridSearch {
     }
 
     /**
-     * Tries every candidate on every prompt, and the unsteered model beside them.
+     * Tries the unsteered model and every candidate on every prompt.
      *
-     * @param prompts calibration prompts; not those of the evaluation
-     * @param scores what is measured beside a {@link Comparison}'s own scores
-     * @throws IllegalArgumentException if two families have one name, or different numbers of candidates
+     * @param prompts calibration prompts; use other prompts for the evaluation.
+     * @param metrics measured in addition to a {@link Comparison}'s own metrics.
+     * @throws IllegalArgumentException if two families have the same name, or different numbers of candidates
      */
     public static GridSearch search(
             LanguageModel model,
@@ -91,23 +57,16 @@ public final class GridSearch {
             Objective objective,
             ControllerFamily... families) {
         requireEqualBudgets(families);
-        return of(Comparison.of(model, prompts, settings, arms(families)).with(metrics), objective, families);
-    }
-
-    /** What a search tries: the unsteered model, and every candidate. */
-    public static ControllerFactory[] arms(ControllerFamily... families) {
-        return Stream.concat(
-                        Stream.of(ControllerFactory.of(Controller.none())),
-                        Stream.of(families).flatMap(family -> family.candidates().stream()))
-                .toArray(ControllerFactory[]::new);
+        var arms = ControllerFamily.arms(families);
+        return of(Comparison.of(model, prompts, settings, arms).with(metrics), objective, families);
     }
 
     /**
-     * Chooses among candidates that were tried already.
+     * Chooses among candidates that were tried before.
      *
-     * @param tried has every family's candidates, by their names
-     * @throws IllegalArgumentException if two families have one name, or different numbers of candidates, or a
-     *     candidate or score is missing
+     * @param tried has the candidates of every family, by their names.
+     * @throws IllegalArgumentException if two families have the same name or different numbers of candidates. Also if a
+     *     candidate or metric is missing, or the objective is relative and the unsteered arm is missing
      */
     public static GridSearch of(Comparison tried, Objective objective, ControllerFamily... families) {
         requireEqualBudgets(families);
@@ -128,13 +87,21 @@ public final class GridSearch {
     }
 
     /**
-     * The candidate that was chosen, by its family's name.
+     * Returns the chosen candidate of a family.
      *
-     * @throws IllegalArgumentException if there is no such family
+     * @throws IllegalArgumentException if there is no family of that name
      */
     public ControllerFactory best(String family) {
         requireTried(family);
         return best.get(family);
+    }
+
+    /**
+     * Returns the arms to evaluate: the unsteered model, then the chosen candidate of each family under the family's
+     * name.
+     */
+    public ControllerFactory[] arms() {
+        return ControllerFamily.chosen(family -> best.get(family.name()), families.toArray(ControllerFamily[]::new));
     }
 
     private void requireTried(String family) {
@@ -144,12 +111,12 @@ public final class GridSearch {
     }
 
     /**
-     * A family at growing strength: of its sweeps ({@link ControllerFamily#sweep}) the one that does most at equal
-     * damage, where its {@link TradeOff} reaches the objective's limit. Three candidates decide together, so that it
-     * hangs less on luck than {@link #best} does.
+     * Returns the family's best curve of growing strength. Compares the family's sweeps
+     * ({@link ControllerFamily#sweep}) by the effect of their {@link TradeOff} at the objective's limit. All candidates
+     * of a sweep decide together, so this choice depends less on luck than {@link #best} does.
      *
-     * @return the names of its arms, the unsteered model first
-     * @throws IllegalArgumentException if there is no such family, or the unsteered model was not tried
+     * @return the names of the curve's arms, the unsteered model first
+     * @throws IllegalArgumentException if there is no family of that name, or the unsteered model was not tried
      */
     public List<String> sweep(String family) {
         requireTried(family);
@@ -163,43 +130,51 @@ public final class GridSearch {
                 .distinct()
                 .map(arms -> Stream.concat(Stream.of(Controller.none().name()), arms.stream())
                         .toList())
-                .max(Comparator.comparingDouble(this::effect))
+                .max(objective.better(this::effect))
                 .orElseThrow();
     }
 
+    /** Returns the {@link #sweep} of every family, by its name, in the order given. */
+    public Map<String, List<String>> sweeps() {
+        var sweeps = new LinkedHashMap<String, List<String>>();
+        families.forEach(family -> sweeps.put(family.name(), sweep(family.name())));
+        return sweeps;
+    }
+
     /**
-     * Of several families the one whose {@link #sweep} does most at equal damage: what to take to an evaluation as the
-     * champion of its kind.
+     * Returns the name of the family whose {@link #sweep} has the best effect at the objective's limit.
      *
-     * @throws IllegalArgumentException if one is not among those tried
+     * @param of the families to choose from
+     * @throws IllegalArgumentException if one of them was not tried
      */
     public String bestFamily(List<ControllerFamily> of) {
         return of.stream()
                 .map(ControllerFamily::name)
-                .max(Comparator.comparingDouble(name -> effect(sweep(name))))
+                .max(objective.<String>better(name -> effect(sweep(name))))
                 .orElseThrow();
     }
 
     private double effect(List<String> arms) {
-        return tried.tradeOff(objective.metric, objective.limited)
-                .effect(objective.limit, arms)
+        return tried.tradeOff(objective.metric(), objective.limited())
+                .effect(objective.limit(tried), arms)
                 .mean();
     }
 
-    /** All that was tried. */
+    /** Returns the comparison of all arms that were tried. */
     public Comparison tried() {
         return tried;
     }
 
-    /** The candidates' names by family, in the order given: the arms of {@link #tried} that belong together. */
-    public Map<String, List<String>> arms() {
-        var arms = new LinkedHashMap<String, List<String>>();
-        families.forEach(family -> arms.put(family.name(), family.names().toList()));
-        return arms;
+    /** Returns the names of the candidates by family, in the order given. */
+    public Map<String, List<String>> candidates() {
+        var candidates = new LinkedHashMap<String, List<String>>();
+        families.forEach(family -> candidates.put(family.name(), family.names().toList()));
+        return candidates;
     }
 
     /**
-     * One row a candidate: its family, the means of what was wanted and what was limited, and whether it was chosen.
+     * Returns one row a candidate: its family, the means of the objective's metric and of the limited one, and whether
+     * it was chosen. The title names the objective.
      */
     public Table table() {
         var names = families.stream().flatMap(ControllerFamily::names).toList();
@@ -208,13 +183,21 @@ public final class GridSearch {
                 StringColumn.create("family", families.stream().flatMap(family -> family.names()
                         .map(name -> family.name()))),
                 StringColumn.create("candidate", names),
-                means(names, objective.metric));
-        if (!objective.limited.equals(objective.metric)) {
-            table.addColumns(means(names, objective.limited));
+                means(names, objective.metric()));
+        if (!objective.limited().equals(objective.metric())) {
+            table.addColumns(means(names, objective.limited()));
         }
         var chosen = best.values().stream().map(ControllerFactory::name).toList();
         return table.addColumns(BooleanColumn.create(
-                "chosen", names.stream().map(chosen::contains).toList()));
+                CHOSEN, names.stream().map(chosen::contains).toList()));
+    }
+
+    /** Returns the rows of {@link #table} that were chosen, one a family. */
+    public Table chosen() {
+        var table = table();
+        return table.where(table.booleanColumn(CHOSEN).isTrue())
+                .rejectColumns(CHOSEN)
+                .setName(table.name() + ", chosen");
     }
 
     private DoubleColumn means(List<String> names, String metric) {
@@ -225,23 +208,19 @@ public final class GridSearch {
                         .toArray());
     }
 
-    /** Writes {@link #table} as csv; beside and renamed, so that there is never half a file. */
-    public void save(Path file) {
-        try {
-            WholeFile.write(file, table().write().toString("csv"));
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot write " + file, e);
-        }
+    /** Writes {@link #table} as csv, all or nothing. Replaces a file of that name. */
+    public void save(Path file) throws IOException {
+        WholeFile.write(file, table().write().toString("csv"));
+    }
+
+    /** Saves to a path given as text. */
+    public void save(String file) throws IOException {
+        save(Path.of(file));
     }
 
     @Override
     public String toString() {
         return "GridSearch[" + families.size() + " families of "
-                + families.get(0).candidates().size() + ", " + tried.prompts().size() + " prompts, most "
-                + objective.metric
-                + (objective.limit == Double.POSITIVE_INFINITY
-                        ? ""
-                        : " with " + objective.limited + " within " + objective.limit)
-                + "]";
+                + families.get(0).candidates().size() + ", " + tried.prompts().size() + " prompts, " + objective + "]";
     }
 }

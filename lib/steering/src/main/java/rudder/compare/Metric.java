@@ -13,25 +13,26 @@ import rudder.model.Completion;
 import rudder.model.LanguageModel;
 
 /**
- * A number for each completion: a column of a {@link Comparison}.
+ * One number for each completion: a column of a {@link Comparison}.
  *
  * @param name the column's title
- * @param all the number of each completion, whichever others it is asked for beside; NaN where it is not defined
- * @param ratio whether it is a quantity that is compared by ratios, as perplexity is: its mean is geometric
+ * @param all maps completions to one value each. A value must not depend on the other completions in the list; it is
+ *     NaN if undefined
+ * @param ratio whether values are compared by ratios, as perplexities are; then the mean is geometric
  */
 public record Metric(String name, Function<List<Completion>, double[]> all, boolean ratio) {
 
     private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{N}]+(?:['\u2019][\\p{L}\\p{N}]+)*");
 
-    /** A score with an arithmetic mean: a count, a rate, a judge's verdict of 0 or 1. */
+    /** Returns a metric with an arithmetic mean: a count, a rate, or a judge's verdict of 0 or 1. */
     public static Metric of(String name, ToDoubleFunction<Completion> of) {
         return new Metric(
                 name, completions -> completions.stream().mapToDouble(of).toArray(), false);
     }
 
     /**
-     * Perplexity of what was written: exp of the mean surprisal, under an unsteered model, of the text's tokens behind
-     * the prompt's. Averaged over completions geometrically, as surprisals add up. Not defined if nothing was written.
+     * Returns the perplexity of the generated text under an unsteered model: exp of the mean surprisal of its tokens
+     * after the prompt. Its mean over completions is geometric. Undefined if no text was generated.
      */
     public static Metric perplexity(LanguageModel judge) {
         return new Metric(
@@ -40,7 +41,7 @@ public record Metric(String name, Function<List<Completion>, double[]> all, bool
                     var whole = completions.stream()
                             .map(completion -> judge.encode(completion.prompt() + completion.text()))
                             .toList();
-                    // a token may span the prompt's end
+                    // a token may span the end of the prompt
                     int[] from = IntStream.range(0, whole.size())
                             .map(i -> Math.max(
                                     1, common(judge.encode(completions.get(i).prompt()), whole.get(i))))
@@ -51,9 +52,9 @@ public record Metric(String name, Function<List<Completion>, double[]> all, bool
     }
 
     /**
-     * Perplexity of the tokens written, whatever the model read before them, a chat's markers included: exp of their
-     * mean surprisal under the model that wrote them, unsteered. The token that ended them does not count. Not defined
-     * if nothing was written.
+     * Returns the perplexity of the generated tokens under the unsteered model: exp of their mean surprisal. The model
+     * reads the same tokens before them as when it generated, chat markers included. The end token does not count.
+     * Undefined if no text was generated.
      */
     static Metric ownPerplexity(LanguageModel model) {
         return new Metric(
@@ -62,9 +63,9 @@ public record Metric(String name, Function<List<Completion>, double[]> all, bool
                     var whole = completions.stream()
                             .map(completion -> {
                                 int[] read = completion.promptTokens();
-                                int written = completion.tokens().length - (completion.ended() ? 1 : 0);
-                                int[] tokens = Arrays.copyOf(read, read.length + written);
-                                System.arraycopy(completion.tokens(), 0, tokens, read.length, written);
+                                int generated = completion.tokens().length - (completion.ended() ? 1 : 0);
+                                int[] tokens = Arrays.copyOf(read, read.length + generated);
+                                System.arraycopy(completion.tokens(), 0, tokens, read.length, generated);
                                 return tokens;
                             })
                             .toList();
@@ -78,7 +79,7 @@ public record Metric(String name, Function<List<Completion>, double[]> all, bool
                 true);
     }
 
-    /** exp of the mean surprisal of each sequence's tokens from the given one on; NaN where there is none. */
+    /** exp of the mean surprisal of each sequence's tokens {@code from}..n-1; NaN if there is none. */
     private static double[] perplexities(LanguageModel model, List<int[]> sequences, int[] from) {
         return Arrays.stream(model.surprisals(sequences, from))
                 .mapToDouble(surprisals ->
@@ -91,14 +92,16 @@ public record Metric(String name, Function<List<Completion>, double[]> all, bool
         return mismatch < 0 ? a.length : mismatch;
     }
 
-    /** Input energy for each token: sum over blocks of |u_k|^2, in squared units of the state. */
+    /** Returns the input energy per token: the sum over blocks of |u_k|^2, in squared units of the state. */
     public static Metric energy() {
         return of("energy", Completion::energyPerToken);
     }
 
     /**
-     * Distinct-n: different runs of n words over all runs of n words of the text, 1 if none repeats. Falls as a text
-     * loops, and slowly with its length. Not defined for fewer than n words. Source: Li et al., arXiv 1510.03055.
+     * Returns distinct-n: the number of different runs of n words over the number of all runs of n words. It is 1 if no
+     * run repeats. It falls if a text loops, and slowly with the text's length. Undefined for fewer than n words.
+     *
+     * <p>Source: Li et al., arXiv 1510.03055.
      */
     public static Metric distinct(int n) {
         if (n < 1) {
@@ -117,14 +120,14 @@ public record Metric(String name, Function<List<Completion>, double[]> all, bool
     }
 
     /**
-     * Share of a text's runs of four words that have stood in it before: 0 for ordinary prose of this length, near 1
-     * for a loop. Not defined for fewer than four words.
+     * Returns the share of a text's runs of four words that repeat an earlier run. It is 0 for ordinary short prose and
+     * near 1 for a loop. Undefined for fewer than four words.
      */
     public static Metric repetition() {
         return of("repetition", completion -> 1 - distinct(words(completion.text()), 4));
     }
 
-    /** Runs of letters and digits, apostrophes within included, in lower case. */
+    /** Runs of letters and digits, with apostrophes inside a word, in lower case. */
     static List<String> words(String text) {
         return WORD.matcher(text.toLowerCase(Locale.ROOT))
                 .results()
@@ -132,7 +135,7 @@ public record Metric(String name, Function<List<Completion>, double[]> all, bool
                 .toList();
     }
 
-    /** The same by another name. */
+    /** Returns the same metric under another name. */
     public Metric named(String name) {
         return new Metric(name, all, ratio);
     }

@@ -6,19 +6,21 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * Effect at equal damage. Arms of one kind and growing strength make a curve of a mean effect against a mean damage,
- * straight between neighbours; what the kind achieves within a limit is the effect where its curve first exceeds the
- * limit, or at its end if it never does. Two kinds are compared there by paired bootstrap over prompts, whole curves at
- * a time. So none gains from a strength that happens to fit the limit, as among single arms one may.
+ * Compares kinds of controllers at equal damage. The arms of one kind, at growing strength, form a curve of mean effect
+ * against mean damage, linear between neighbours. The effect within a limit is the effect where the curve first exceeds
+ * the limit, or at the curve's end if it never does. Two kinds are compared by paired bootstrap over prompts, which
+ * resamples whole curves. So no kind gains from a strength that happens to fit the limit.
  *
  * <pre>{@code
- * comparison.tradeOff("mentions", "perplexity").difference(6, List.of("none", "P 1", "P 1.5"), List.of("none", "addition 1", "addition 1.5"))
+ * var clamp = List.of("none", "clamp 10 1", "clamp 10 1.5");
+ * var actAdd = List.of("none", "ActAdd 10 1", "ActAdd 10 1.5");
+ * comparison.tradeOff("mentions", "perplexity").difference(6, clamp, actAdd)
  * }</pre>
  */
 public final class TradeOff {
     private final Map<String, double[]> effects; // by arm, by prompt
     private final Map<String, double[]> damages;
-    private final boolean ratio; // whether damage is averaged, and is straight, in its logarithm
+    private final boolean ratio; // whether damage is averaged and interpolated in its logarithm
 
     TradeOff(Map<String, double[]> effects, Map<String, double[]> damages, boolean ratio) {
         this.effects = effects;
@@ -27,19 +29,19 @@ public final class TradeOff {
     }
 
     /**
-     * The effect within a limit, with its 95 % interval.
+     * Returns the effect within a limit, with its 95 % interval.
      *
-     * @param limit in the damage's units
+     * @param limit in units of the damage
      * @param arms of growing strength, the unsteered model first
-     * @throws IllegalArgumentException if there is no arm, or one is not among those compared
+     * @throws IllegalArgumentException if there is no arm, or an arm was not compared
      */
     public ConfidenceInterval effect(double limit, List<String> arms) {
         return ConfidenceInterval.bootstrap(size(arms), drawn -> effect(limit, arms, drawn));
     }
 
     /**
-     * By how much the effects of two kinds within a limit differ, with its 95 % interval; one without 0 shows a
-     * difference. Parameters as above.
+     * Returns the difference between the effects of two kinds within a limit, with its 95 % interval. An interval
+     * without 0 shows a difference. Parameters as for {@link #effect(double, List)}.
      */
     public ConfidenceInterval difference(double limit, List<String> arms, List<String> baseline) {
         size(baseline);
@@ -68,7 +70,9 @@ public final class TradeOff {
         return crossing(ratio ? Math.log(limit) : limit, x, y);
     }
 
-    /** y where the curve (x, y) first exceeds the limit; at its beginning if that does, at its end if nothing does. */
+    /**
+     * y where the curve (x, y) first exceeds the limit: y at its start if x does there, y at its end if x never does.
+     */
     static double crossing(double limit, double[] x, double[] y) {
         int beyond = IntStream.range(0, x.length)
                 .filter(i -> x[i] > limit)
@@ -81,7 +85,7 @@ public final class TradeOff {
         return y[beyond - 1] + part * (y[beyond] - y[beyond - 1]);
     }
 
-    /** Of the values that are defined. */
+    /** Mean of the values that are not NaN. */
     private static double mean(double[] values, int[] drawn) {
         return Arrays.stream(drawn)
                 .mapToDouble(i -> values[i])

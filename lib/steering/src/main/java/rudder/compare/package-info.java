@@ -1,6 +1,6 @@
 /**
- * Controllers beside one another on the same prompts: comparison, metrics with confidence intervals, grids and their
- * search.
+ * Compares controllers on the same prompts: comparisons, metrics with confidence intervals, grids of controllers and
+ * their search.
  *
  * <p>May use: {@code rudder.steer} and what it may use; Tablesaw for tables.
  */

@@ -11,6 +11,7 @@ import rudder.eval.MultipleChoice.Answered;
 import rudder.model.LanguageModel;
 import rudder.model.Positions;
 import rudder.steer.ControllerFactory;
+import rudder.theory.control.Arm;
 import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
@@ -20,9 +21,7 @@ import tech.tablesaw.api.Table;
  * Differences are paired over questions.
  *
  * <pre>{@code
- * var none = ControllerFactory.of(Controller.none());
- * var lqr = ControllerFactory.of(controller);
- * MultipleChoiceComparison.of(model, questions, Positions.PROMPT_END_AND_GENERATED, none, lqr).table("none")
+ * MultipleChoiceComparison.of(model, questions, Positions.PROMPT_END_AND_GENERATED, Controller.none(), lqr).table("none")
  * }</pre>
  */
 public final class MultipleChoiceComparison {
@@ -55,13 +54,12 @@ public final class MultipleChoiceComparison {
      * @throws IllegalArgumentException if there is no question, or two controllers share a name
      */
     public static MultipleChoiceComparison of(
-            LanguageModel model, List<Question> questions, Positions positions, ControllerFactory... factories) {
+            LanguageModel model, List<Question> questions, Positions positions, Arm... arms) {
         if (questions.isEmpty()) {
             throw new IllegalArgumentException("there is no question, wanted at least one");
         }
-        ControllerFactory.requireDifferentNames(factories);
         var answered = new LinkedHashMap<String, List<Answered>>();
-        for (var factory : factories) {
+        for (var factory : ControllerFactory.all(arms)) {
             answered.put(factory.name(), MultipleChoice.texts(model, factory, positions, "", questions));
         }
         return new MultipleChoiceComparison(questions.size(), answered);

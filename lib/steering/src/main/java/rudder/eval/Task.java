@@ -15,11 +15,13 @@ import rudder.compare.Comparison;
 import rudder.compare.ControllerFamily;
 import rudder.compare.GridSearch;
 import rudder.compare.Metric;
+import rudder.compare.Objective;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.steer.ContrastSet;
 import rudder.steer.ControllerFactory;
 import rudder.steer.PromptSet;
+import rudder.theory.control.Arm;
 import rudder.theory.control.Controller;
 
 /**
@@ -29,7 +31,7 @@ import rudder.theory.control.Controller;
  * <pre>{@code
  * var metrics = List.of(judge.metric());
  * var task = new Task("toxicity", rudeness, tuning, evaluation, metrics, Comparison.settings().tokens(24));
- * task.run(model, folder, ControllerFactory.of(Controller.none()), ControllerFactory.of(lqr)).table()
+ * task.run(model, folder, Controller.none(), lqr).table()
  * }</pre>
  *
  * <p>{@link #run} saves every completion in the folder, in one file of JSON lines for each controller. The first line
@@ -92,11 +94,12 @@ public record Task(
      *
      * @throws IOException if a file cannot be written, or an existing file is damaged; the message names the line
      */
-    public GridSearch tune(
-            LanguageModel model, Path folder, GridSearch.Objective objective, ControllerFamily... families)
+    public GridSearch tune(LanguageModel model, Path folder, Objective objective, ControllerFamily... families)
             throws IOException {
         return GridSearch.of(
-                judged(model, generated(model, folder.resolve(name + ", tuning"), tuning, GridSearch.arms(families))),
+                judged(
+                        model,
+                        generated(model, folder.resolve(name + ", tuning"), tuning, ControllerFamily.arms(families))),
                 objective,
                 families);
     }
@@ -108,26 +111,26 @@ public record Task(
      * @param folder where completions are saved; made if it is missing
      * @throws IOException if a file cannot be written, or an existing file is damaged; the message names the line
      */
-    public Comparison run(LanguageModel model, Path folder, ControllerFactory... factories) throws IOException {
-        return judged(model, generated(model, folder.resolve(name), evaluation, factories));
+    public Comparison run(LanguageModel model, Path folder, Arm... arms) throws IOException {
+        return judged(model, generated(model, folder.resolve(name), evaluation, arms));
     }
 
     /** A controller's part of a task, and the number of prompts done before. */
     private record Run(ControllerFactory factory, Transcript transcript, int done) {}
 
-    private Map<String, List<Completion>> generated(
-            LanguageModel model, Path home, PromptSet set, ControllerFactory... factories) throws IOException {
-        ControllerFactory.requireDifferentNames(factories);
+    private Map<String, List<Completion>> generated(LanguageModel model, Path home, PromptSet set, Arm... arms)
+            throws IOException {
+        var factories = ControllerFactory.all(arms);
         var prompts = set.prompts();
         double[] unsteered = Transcript.last(model, prompts.get(0), ControllerFactory.of(Controller.none()));
         var runs = new ArrayList<Run>();
         try (var job = Progress.of(
-                home.getFileName() + ", " + prompts.size() + " prompts", (long) prompts.size() * factories.length)) {
-            for (var batch : Batch.of(factories.length, prompts.size())) {
+                home.getFileName() + ", " + prompts.size() + " prompts", (long) prompts.size() * factories.size())) {
+            for (var batch : Batch.of(factories.size(), prompts.size())) {
                 // opens a transcript only when its turn comes: this makes the controller, which may be large
                 for (int arm = runs.size(); arm < batch.endArm(); arm++) {
-                    var transcript = Transcript.of(home, model, set, settings, factories[arm], unsteered);
-                    runs.add(new Run(factories[arm], transcript, transcript.open()));
+                    var transcript = Transcript.of(home, model, set, settings, factories.get(arm), unsteered);
+                    runs.add(new Run(factories.get(arm), transcript, transcript.open()));
                 }
                 var left = runs.subList(batch.firstArm(), batch.endArm()).stream()
                         .filter(run -> run.done <= batch.first())

@@ -57,8 +57,8 @@ public final class ControlVector {
      * @throws IllegalArgumentException if such a file cannot hold the controller, or the controller adds nothing or was
      *     made for another model
      */
-    public static void save(Controller controller, LanguageModel model, Path file) throws IOException {
-        model.steered(controller); // throws if the controller was made for another model
+    public static void save(Path file, Controller controller, LanguageModel model) throws IOException {
+        model.steered(controller); // refuses one that was made for another model
         SortedMap<Integer, float[]> inputs = inputs(controller, model);
         var gguf = new GgufWriter()
                 .string("general.architecture", ARCHITECTURE)
@@ -69,9 +69,9 @@ public final class ControlVector {
         gguf.write(file);
     }
 
-    /** {@link #save(Controller, LanguageModel, Path)} for a path given as text. */
-    public static void save(Controller controller, LanguageModel model, String file) throws IOException {
-        save(controller, model, Path.of(file));
+    /** Saves to a path given as text. */
+    public static void save(String file, Controller controller, LanguageModel model) throws IOException {
+        save(Path.of(file), controller, model);
     }
 
     /**

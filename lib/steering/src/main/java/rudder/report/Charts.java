@@ -13,7 +13,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.knowm.xchart.XYChart;
 import rudder.compare.Comparison;
 import rudder.compare.ConfidenceInterval;
@@ -25,6 +24,7 @@ import rudder.theory.Setpoint;
 import rudder.theory.bound.ConformalBound;
 import rudder.theory.bound.SampledBound;
 import rudder.theory.bound.TrackingBound;
+import rudder.theory.control.Arm;
 import rudder.theory.control.Controller;
 import rudder.theory.control.Rollout;
 
@@ -60,14 +60,13 @@ public final class Charts {
      *
      * @throws IllegalArgumentException if no controller has a setpoint
      */
-    public static XYChart tracking(LanguageModel model, List<String> prompts, Controller... controllers) {
-        return tracking(model, prompts, setpoint(controllers), factories(controllers));
+    public static XYChart tracking(LanguageModel model, List<String> prompts, Arm... arms) {
+        return tracking(model, prompts, setpoint(model, prompts, arms), arms);
     }
 
     /** Draws {@link #tracking(Setpoint, Map)} of the prompts' last tokens. */
-    public static XYChart tracking(
-            LanguageModel model, List<String> prompts, Setpoint setpoint, ControllerFactory... factories) {
-        return tracking(setpoint, rollouts(model, prompts, factories));
+    public static XYChart tracking(LanguageModel model, List<String> prompts, Setpoint setpoint, Arm... arms) {
+        return tracking(setpoint, rollouts(model, prompts, arms));
     }
 
     /**
@@ -96,13 +95,8 @@ public final class Charts {
     }
 
     /** Draws {@link #energy(Map)} of the prompts' last tokens. */
-    public static XYChart energy(LanguageModel model, List<String> prompts, Controller... controllers) {
-        return energy(model, prompts, factories(controllers));
-    }
-
-    /** Draws {@link #energy(Map)} of the prompts' last tokens. */
-    public static XYChart energy(LanguageModel model, List<String> prompts, ControllerFactory... factories) {
-        return energy(rollouts(model, prompts, factories));
+    public static XYChart energy(LanguageModel model, List<String> prompts, Arm... arms) {
+        return energy(rollouts(model, prompts, arms));
     }
 
     /**
@@ -369,22 +363,17 @@ public final class Charts {
         return chart;
     }
 
-    private static Setpoint setpoint(Controller... controllers) {
-        return Stream.of(controllers)
-                .flatMap(controller -> controller.setpoint().stream())
+    private static Setpoint setpoint(LanguageModel model, List<String> prompts, Arm... arms) {
+        return ControllerFactory.all(arms).stream()
+                .flatMap(factory -> factory.controller().apply(model, prompts.get(0)).setpoint().stream())
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException(
-                        "none of the " + controllers.length + " controllers has a setpoint: give the one to draw"));
+                        "none of the " + arms.length + " controllers has a setpoint: give the one to draw"));
     }
 
-    private static ControllerFactory[] factories(Controller... controllers) {
-        return Stream.of(controllers).map(ControllerFactory::of).toArray(ControllerFactory[]::new);
-    }
-
-    private static Map<String, List<Rollout>> rollouts(
-            LanguageModel model, List<String> prompts, ControllerFactory... factories) {
+    private static Map<String, List<Rollout>> rollouts(LanguageModel model, List<String> prompts, Arm... arms) {
         var runs = new LinkedHashMap<String, List<Rollout>>();
-        for (var factory : factories) {
+        for (var factory : ControllerFactory.all(arms)) {
             runs.put(factory.name(), factory.rollouts(model, prompts));
         }
         return runs;

@@ -9,18 +9,18 @@ import rudder.checkpoint.format.Csv;
 import rudder.checkpoint.format.FileNames;
 
 /**
- * Texts that show a feature beside texts that do not: all that defines a feature.
+ * Texts that show a feature and texts that do not. Together they define the feature.
  *
  * <pre>{@code
  * var ocean = ContrastSet.read("../data/concepts/ocean.csv");   // ContrastSet[ocean, 24 positive, 24 negative]
  * }</pre>
  *
- * Best are pairs alike in form and length, so that the mean difference between the sides is the feature and little
- * else.
+ * <p>Pairs of texts of similar form and length work best: then the mean difference between the sides is the feature and
+ * little else.
  *
- * @param name what setpoints and charts call the feature
- * @param positive D+, texts that show it
- * @param negative D-, texts that do not
+ * @param name of the feature, shown in setpoints and charts
+ * @param positive D+, texts that show the feature
+ * @param negative D-, texts that do not show the feature
  */
 public record ContrastSet(String name, List<String> positive, List<String> negative) {
 
@@ -52,11 +52,11 @@ public record ContrastSet(String name, List<String> positive, List<String> negat
     }
 
     /**
-     * Reads a csv file (UTF-8, quoted where needed) with the columns {@code label}, which is {@code positive} or
-     * {@code negative}, and {@code text}; other columns are left alone. The set is named after the file.
+     * Reads a csv file (UTF-8, quoted where needed) with the columns {@code label} ({@code positive} or
+     * {@code negative}) and {@code text}. Other columns are ignored. The set has the file's name.
      *
-     * @throws IOException if there is no such file, or a line of it is not like that; the message names the line, what
-     *     was found and wanted
+     * @throws IOException if there is no such file, a column is missing, or a label is neither; the message names the
+     *     line, the label found and the labels wanted
      * @throws IllegalArgumentException if a side is empty, a text is blank, or a text is on both sides
      */
     public static ContrastSet read(String file) throws IOException {
@@ -79,7 +79,7 @@ public record ContrastSet(String name, List<String> positive, List<String> negat
         return new ContrastSet(FileNames.withoutExtension(csv.file()), positive, negative);
     }
 
-    /** SHA-256 of the texts and their sides, in hexadecimal; the name does not count. */
+    /** Returns the SHA-256 of the texts and their sides, in hexadecimal; it does not depend on the name. */
     public String sha256() {
         return Provenance.digest(List.of(Provenance.digest(positive), Provenance.digest(negative)));
     }

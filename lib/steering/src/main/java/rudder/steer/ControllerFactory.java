@@ -1,6 +1,7 @@
 package rudder.steer;
 
 import java.lang.ref.SoftReference;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -13,26 +14,57 @@ import rudder.model.LanguageModel;
 import rudder.model.PromptPlant;
 import rudder.model.ResidualTrace;
 import rudder.model.SteeredModel;
+import rudder.theory.control.Arm;
 import rudder.theory.control.Controller;
 import rudder.theory.control.Rollout;
 
 /**
- * A way to get a controller for each prompt. Most controllers serve every prompt; an open-loop plan or a regulator
- * linearised at the prompt is made for one.
+ * Makes a controller for each prompt. Most controllers serve every prompt; a frozen plan, or a regulator linearised at
+ * the prompt, serves one.
  *
- * @param name what tables and charts call it
- * @param controller the controller for a model at a prompt; the same object for prompts that share it
+ * @param name shown in tables and charts
+ * @param controller maps a model and a prompt to a controller; prompts that share a controller get the same object
  */
-public record ControllerFactory(String name, BiFunction<LanguageModel, String, Controller> controller) {
+public record ControllerFactory(String name, BiFunction<LanguageModel, String, Controller> controller) implements Arm {
 
-    /** One controller for every prompt. */
-    public static ControllerFactory of(Controller controller) {
-        return new ControllerFactory(controller.name(), (model, prompt) -> controller);
+    /**
+     * Returns the arm as a factory: a factory is returned as it is, a controller serves every prompt.
+     *
+     * @throws IllegalArgumentException if the arm is neither a {@link Controller} nor a factory
+     */
+    public static ControllerFactory of(Arm arm) {
+        if (arm instanceof ControllerFactory factory) {
+            return factory;
+        }
+        if (arm instanceof Controller controller) {
+            return new ControllerFactory(controller.name(), (model, prompt) -> controller);
+        }
+        throw new IllegalArgumentException("the arm '" + arm.name() + "' is a "
+                + arm.getClass().getSimpleName() + ", wanted a Controller or a ControllerFactory");
     }
 
     /**
-     * One controller for every prompt, made when one is first steered, and kept while there is memory: of many that are
-     * listed, most may never be.
+     * Returns each arm as a factory, in order.
+     *
+     * @throws IllegalArgumentException if two arms have the same name, since tables could not tell them apart, or an
+     *     arm is neither a {@link Controller} nor a factory
+     */
+    public static List<ControllerFactory> all(Arm... arms) {
+        var names = new HashSet<String>();
+        var factories = new ArrayList<ControllerFactory>();
+        for (var arm : arms) {
+            if (!names.add(arm.name())) {
+                throw new IllegalArgumentException(
+                        "two controllers are called '" + arm.name() + "': tell them apart with named(...)");
+            }
+            factories.add(of(arm));
+        }
+        return factories;
+    }
+
+    /**
+     * Makes one controller for every prompt, when the first prompt is steered. The controller is held by a soft
+     * reference, because a grid lists many and most never steer.
      */
     public static ControllerFactory once(String name, Supplier<Controller> maker) {
         var kept = new AtomicReference<>(new SoftReference<Controller>(null));
@@ -47,8 +79,8 @@ public record ControllerFactory(String name, BiFunction<LanguageModel, String, C
     }
 
     /**
-     * The controller's inputs along the prompt's own unsteered trace, added whatever the states turn out to be: the
-     * open-loop twin, with the same gains and no feedback.
+     * Adds the inputs that the controller has along the prompt's own unsteered trace, whatever the states become. This
+     * is the controller's open-loop twin: the same gains without feedback.
      */
     public static ControllerFactory frozen(Controller controller) {
         var name = controller.name() + ", frozen";
@@ -57,39 +89,25 @@ public record ControllerFactory(String name, BiFunction<LanguageModel, String, C
                 .named(name));
     }
 
-    /** The same by another name. */
-    public ControllerFactory named(String name) {
-        return new ControllerFactory(name, controller);
-    }
-
-    /** A controller linearised at the prompt: made from the plant that the prompt makes of the model. */
+    /** Makes the controller from the plant at the prompt, such as a regulator linearised there. */
     public static ControllerFactory atPrompt(String name, Function<PromptPlant, Controller> controller) {
         return new ControllerFactory(
                 name, (model, prompt) -> controller.apply(model.plant(prompt)).named(name));
     }
 
-    /** @throws IllegalArgumentException if two have one name: tables could not tell them apart */
-    public static void requireDifferentNames(ControllerFactory... factories) {
-        var names = new HashSet<String>();
-        for (var factory : factories) {
-            if (!names.add(factory.name)) {
-                throw new IllegalArgumentException(
-                        "two controllers are called '" + factory.name + "': tell them apart with named(...)");
-            }
-        }
+    /** Returns the same factory under another name. */
+    public ControllerFactory named(String name) {
+        return new ControllerFactory(name, controller);
     }
 
-    /** One run for each prompt: the residual stream of its last token, steered. */
+    /** Runs the steered model on each prompt: one rollout a prompt, of its last token. */
     public List<Rollout> rollouts(LanguageModel model, List<String> prompts) {
         return on(model, prompts).traces(prompts).stream()
                 .map(ResidualTrace::rollout)
                 .toList();
     }
 
-    /**
-     * The model as these prompts are to find it: with this controller, or with each prompt's own; a prompt that comes
-     * twice has one.
-     */
+    /** Returns the model steered for these prompts, with one controller a prompt; a repeated prompt shares its own. */
     public SteeredModel on(LanguageModel model, List<String> prompts) {
         return model.steered(controllers(model, prompts).toList());
     }
@@ -100,7 +118,7 @@ public record ControllerFactory(String name, BiFunction<LanguageModel, String, C
         return prompts.stream().map(prompt -> kept.controller.apply(model, prompt));
     }
 
-    /** The same for one model, which makes a prompt's controller once and holds it. */
+    /** Returns the same factory with a memory: it makes each prompt's controller once. Use it with one model only. */
     public ControllerFactory kept() {
         var controllers = new HashMap<String, Controller>();
         return new ControllerFactory(

@@ -18,6 +18,7 @@ import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.SafetensorsWriter;
 import rudder.model.LanguageModel;
+import rudder.theory.Check;
 import rudder.theory.Setpoint;
 import rudder.theory.control.ControlLaw;
 import rudder.theory.control.Controller;
@@ -28,11 +29,11 @@ import rudder.theory.control.Measurement;
 import rudder.theory.control.TransportLaw;
 
 /**
- * A controller as a file, to keep and to share: whatever its laws are, the one that is read acts bit for bit like the
- * one that was written.
+ * Saves controllers to files and loads them. A loaded controller acts bit for bit like the saved one, whatever its laws
+ * are.
  *
  * <p>The file is safetensors in double precision. Law n of block k at a {@link HookPoint} has a name like
- * {@code resid_pre.k.n}, and below it
+ * {@code resid_pre.k.n}. Its tensors have this name and a suffix:
  *
  * <ul>
  *   <li>{@link LinearFeedback}: {@code .readings} (numbers of measurements, its own first, then those it remembers) and
@@ -56,12 +57,12 @@ public final class ControllerFile {
     private ControllerFile() {}
 
     /**
-     * Writes a controller of a model. All or nothing, in place of a file that may be there.
+     * Writes a controller of a model, all or nothing. Replaces a file of that name.
      *
-     * @throws IllegalArgumentException if it was made for another model
+     * @throws IllegalArgumentException if the controller was made for another model
      */
-    public static void save(Controller controller, LanguageModel model, Path file) throws IOException {
-        model.steered(controller); // refuses one that was made for another model
+    public static void save(Path file, Controller controller, LanguageModel model) throws IOException {
+        model.steered(controller.measuredOn(model.sha256())); // both refuse another model's controller
         var parts = new Writing();
         Provenance.of(KIND, model, List.of()).metadata().forEach(parts.file::metadata);
         parts.file.metadata(NAME, controller.name());
@@ -77,15 +78,16 @@ public final class ControllerFile {
         parts.file.write(file);
     }
 
-    /** {@link #save(Controller, LanguageModel, Path)}, as a notebook writes paths. */
-    public static void save(Controller controller, LanguageModel model, String file) throws IOException {
-        save(controller, model, Path.of(file));
+    /** Saves to a path given as text. */
+    public static void save(String file, Controller controller, LanguageModel model) throws IOException {
+        save(Path.of(file), controller, model);
     }
 
     /**
-     * Reads what {@link #save} wrote.
+     * Reads a file that {@link #save} wrote. The controller and its setpoint are marked with the model's sha256, so
+     * that another model refuses them.
      *
-     * @throws IOException if there is no such file, or it is damaged or not one of these; the message says what was
+     * @throws IOException if there is no such file, it is damaged, or it is no controller; the message says what was
      *     found
      * @throws IllegalArgumentException if the controller was made for another model
      */
@@ -94,7 +96,7 @@ public final class ControllerFile {
             var provenance = Provenance.read(file, tensors.metadata());
             provenance.require(file, KIND, model);
             try {
-                var controller = new Loading(tensors).controller(model.horizon());
+                var controller = new Loading(tensors, model).controller();
                 model.steered(controller);
                 return controller;
             } catch (IllegalArgumentException e) {
@@ -108,7 +110,7 @@ public final class ControllerFile {
         }
     }
 
-    /** {@link #load(Path, LanguageModel)}, as a notebook writes paths. */
+    /** Loads from a path given as text. */
     public static Controller load(String file, LanguageModel model) throws IOException {
         return load(Path.of(file), model);
     }
@@ -186,21 +188,24 @@ public final class ControllerFile {
         }
     }
 
-    /** Whatever does not fit is an IllegalArgumentException. */
+    /** Throws IllegalArgumentException if the file's content does not fit. */
     private static final class Loading {
         private final Safetensors file;
+        private final LanguageModel model;
         private final TreeSet<String> unread;
         private final List<Measurement> measurements = new ArrayList<>();
 
-        Loading(Safetensors file) {
+        Loading(Safetensors file, LanguageModel model) {
             this.file = file;
+            this.model = model;
             this.unread = new TreeSet<>(file.names());
             for (int i = 0; any("reading." + i); i++) {
                 measurements.add(new Measurement(matrix("reading." + i + ".C"), vector("reading." + i + ".b")));
             }
         }
 
-        Controller controller(int horizon) {
+        Controller controller() {
+            int horizon = model.horizon();
             var laws = new EnumMap<HookPoint, Map<Integer, List<ControlLaw>>>(HookPoint.class);
             for (var point : HookPoint.values()) {
                 var byBlock = new TreeMap<Integer, List<ControlLaw>>();
@@ -214,15 +219,16 @@ public final class ControllerFile {
                 laws.put(point, byBlock);
             }
             var setpoint = any("setpoint") ? setpoint() : null;
-            require(unread.isEmpty(), "it holds %s, which belong to no law of blocks 0..%d", unread, horizon - 1);
-            require(file.metadata().containsKey(NAME), "it does not say %s, the controller's name", NAME);
-            return Controller.ofHookPoints(file.metadata().get(NAME), laws, setpoint);
+            Check.that(unread.isEmpty(), "it holds %s, which belong to no law of blocks 0..%d", unread, horizon - 1);
+            Check.that(file.metadata().containsKey(NAME), "it does not say %s, the controller's name", NAME);
+            return Controller.ofHookPoints(file.metadata().get(NAME), laws, setpoint)
+                    .measuredOn(model.sha256());
         }
 
         private ControlLaw law(String at) {
             if (file.has(at + ".gate")) {
                 double[] open = vector(at + ".open");
-                require(open.length == 2, "'%s.open' has %d numbers, wanted 2", at, open.length);
+                Check.that(open.length == 2, "'%s.open' has %d numbers, wanted 2", at, open.length);
                 return new GatedLaw(law(at + ".law"), vector(at + ".gate"), open[0], open[1]);
             }
             if (file.has(at + ".scale")) {
@@ -238,7 +244,7 @@ public final class ControllerFile {
                     .toList();
             var gains = matrix(at + ".W");
             int columns = used.stream().mapToInt(Measurement::rank).sum();
-            require(
+            Check.that(
                     !used.isEmpty() && gains.numCols == columns,
                     "'%s.W' has %d columns, wanted %d for %d measurements",
                     at,
@@ -260,7 +266,7 @@ public final class ControllerFile {
         }
 
         private Measurement measurement(String at, double i) {
-            require(
+            Check.that(
                     i == Math.rint(i) && i >= 0 && i < measurements.size(),
                     "'%s.readings' has the number %s, there are %d measurements",
                     at,
@@ -276,13 +282,14 @@ public final class ControllerFile {
                     rows,
                     k -> Arrays.copyOfRange(directions.data, k * directions.numCols, (k + 1) * directions.numCols));
             double[] lambda = vector("setpoint.lambda");
-            require(lambda.length == 1, "'setpoint.lambda' has %d numbers, wanted 1", lambda.length);
+            Check.that(lambda.length == 1, "'setpoint.lambda' has %d numbers, wanted 1", lambda.length);
             return Setpoint.of(
-                    rows,
-                    vector("setpoint.gaps"),
-                    vector("setpoint.offsets"),
-                    lambda[0],
-                    file.metadata().getOrDefault(LABEL, ""));
+                            rows,
+                            vector("setpoint.gaps"),
+                            vector("setpoint.offsets"),
+                            lambda[0],
+                            file.metadata().getOrDefault(LABEL, ""))
+                    .measuredOn(model.sha256());
         }
 
         private boolean any(String below) {
@@ -302,7 +309,7 @@ public final class ControllerFile {
 
         private double[] values(String name, int axes) {
             double[] values = file.doubles(name);
-            require(
+            Check.that(
                     file.shape(name).length == axes,
                     "'%s' has the shape %s, wanted %d axes",
                     name,
@@ -310,12 +317,6 @@ public final class ControllerFile {
                     axes);
             unread.remove(name);
             return values;
-        }
-
-        private static void require(boolean holds, String message, Object... values) {
-            if (!holds) {
-                throw new IllegalArgumentException(String.format(message, values));
-            }
         }
     }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Function;
 import rudder.checkpoint.format.Progress;
 import rudder.model.LanguageModel;
@@ -13,27 +14,24 @@ import rudder.theory.Vectors;
 import rudder.theory.control.Rollout;
 
 /**
- * Where a feature lies in the residual stream, by the difference of means: with e_k the mean last-token state z_k of
- * the texts that show it minus the mean of those that do not, {@code mu_k = |e_k|} and {@code v_k = e_k / mu_k}, k =
- * 0..T.
+ * The directions of a feature in the residual stream, by the difference of means. Let e_k be the mean last-token state
+ * z_k of the positive texts minus that of the negative texts. Then {@code mu_k = |e_k|} and {@code v_k = e_k / mu_k},
+ * for k = 0..T.
  *
- * <p>The first state is the last token's embedding. Of texts that all end in the same token, a full stop perhaps, it
- * says nothing about the feature: there mu_0 = 0 and v_0 = 0, and a setpoint asks for nothing.
+ * <p>The first state z_0 is the last token's embedding. If all texts end in the same token, such as a full stop, z_0
+ * does not show the feature. Then mu_0 = 0 and v_0 = 0, and a setpoint asks for nothing there.
  *
  * <p>Source: Marks and Tegmark, arXiv 2310.06824 (difference of means); the paper, section 4.
  */
 public final class Features {
 
-    /**
-     * States of equal texts agree to about this fraction of their length, single precision and batching being what they
-     * are.
-     */
+    /** States of equal texts agree to this fraction of their norm, in single precision and different batches. */
     private static final double SAME = 1e-5;
-    /** Texts of a side whose traces are held rather than made twice. */
+    /** A side of at most this many texts is traced once and held; a larger side is traced twice. */
     private static final int FEW = 64;
 
     /**
-     * What was measured on one side of the contrast.
+     * The measurements on one side of the contrast.
      *
      * @param count number of texts
      * @param states mean z_k, [T+1][d]
@@ -59,28 +57,33 @@ public final class Features {
     private final double[] gaps;
     private final Side positive;
     private final Side negative;
+    private final String plant; // null where any plant will do
 
-    private Features(String name, double[][] directions, double[] gaps, Side positive, Side negative) {
+    private Features(String name, double[][] directions, double[] gaps, Side positive, Side negative, String plant) {
         this.name = name;
         this.directions = directions;
         this.gaps = gaps;
         this.positive = positive;
         this.negative = negative;
+        this.plant = plant;
     }
 
     /**
-     * Traces every text of the set, and where a side has more than {@value #FEW} traces it twice, for the means and
-     * then for the spread about them: a batch of each side is in memory at a time.
+     * Measures the features of a contrast set on a model, at the last token of every text. Setpoints are marked with
+     * the model's sha256, so that another model refuses their controllers.
      *
-     * @throws IllegalArgumentException naming the block, if from there on the two sides look the same to the model
+     * <p>A side of more than {@value #FEW} texts is traced twice, for the means and for the spread about them; then
+     * only one batch of its traces is in memory at a time.
+     *
+     * @throws IllegalArgumentException naming the block, if both sides have the same mean state there
      */
     public static Features contrast(LanguageModel model, ContrastSet set) {
         return contrast(model, set, model::encode);
     }
 
     /**
-     * The same with every text as a user's message to an instruction-tuned model, at the token before its answer: where
-     * it is settled whether the model will, say, refuse.
+     * Measures the features with every text as a user's message in the chat template, at the last token before the
+     * answer. There the model has decided, for example, whether to refuse.
      */
     public static Features contrastInChat(LanguageModel model, ContrastSet set) {
         return contrast(model, set, model::encodeChat);
@@ -94,15 +97,15 @@ public final class Features {
                 set.negative().stream().map(encode).toList());
     }
 
-    /** The same of texts given as tokens, such as a chat whose answer has begun. */
+    /** Measures the features of texts given as tokens, such as a chat whose answer has begun. */
     public static Features contrast(LanguageModel model, String name, List<int[]> positive, List<int[]> negative) {
         try (var job = Progress.of("features of " + name, 2L * (positive.size() + negative.size()))) {
-            return between(name, traces(model, positive, job), traces(model, negative, job));
+            return between(name, traces(model, positive, job), traces(model, negative, job), model.sha256());
         }
     }
 
     private static Iterable<Rollout> traces(LanguageModel model, List<int[]> texts, Progress job) {
-        int counted = texts.size() > FEW ? 1 : 2; // passes over them
+        int counted = texts.size() > FEW ? 1 : 2; // progress of one pass over the texts
         Iterable<Rollout> runs = () -> model.streamTraces(texts)
                 .map(ResidualTrace::rollout)
                 .peek(run -> job.advance(counted))
@@ -116,13 +119,17 @@ public final class Features {
     }
 
     /**
-     * The same for any plant's runs.
+     * Measures the features of any plant's runs. Setpoints carry no mark of a plant.
      *
-     * @param positive runs that show the feature, of one horizon and width; iterated over twice
-     * @param negative runs that do not
+     * @param positive runs that show the feature, all of the same horizon and width; iterated over twice.
+     * @param negative runs that do not show the feature
      * @throws IllegalArgumentException if a side is empty, or a gap after the first state is zero
      */
     public static Features between(String name, Iterable<Rollout> positive, Iterable<Rollout> negative) {
+        return between(name, positive, negative, null);
+    }
+
+    private static Features between(String name, Iterable<Rollout> positive, Iterable<Rollout> negative, String plant) {
         double[][] with = meanStates(name, "positive", positive);
         double[][] without = meanStates(name, "negative", negative);
         if (with.length != without.length || with[0].length != without[0].length) {
@@ -144,7 +151,7 @@ public final class Features {
             directions[k] = absent ? new double[e.length] : Vectors.unit(e); // v_k = e_k / mu_k
         }
         return new Features(
-                name, directions, gaps, side(positive, with, directions), side(negative, without, directions));
+                name, directions, gaps, side(positive, with, directions), side(negative, without, directions), plant);
     }
 
     private static double[][] meanStates(String name, String side, Iterable<Rollout> runs) {
@@ -191,60 +198,66 @@ public final class Features {
                 Arrays.stream(squares).map(sum -> Math.sqrt(sum / degrees)).toArray());
     }
 
-    /** What the feature is called. */
+    /** Returns the feature's name. */
     public String name() {
         return name;
     }
 
-    /** T. */
+    /** Returns T, the number of blocks. */
     public int horizon() {
         return gaps.length - 1;
     }
 
-    /** d. */
+    /** Returns d, the width of the state. */
     public int dimension() {
         return directions[0].length;
     }
 
-    /** v_k, d numbers, norm 1; 0 at block 0 if the feature is absent there. k = 0..T. */
+    /** Returns v_k, [d], of norm 1, for k = 0..T; v_0 is 0 if the feature is absent there. */
     public double[] direction(int k) {
         return directions[k].clone();
     }
 
-    /** mu_k, in the state's units, k = 0..T. */
+    /** Returns mu_k, in units of the state, for k = 0..T. */
     public double gap(int k) {
         return gaps[k];
     }
 
-    /** The texts that show the feature. */
+    /** Returns the measurements on the texts that show the feature. */
     public Side positive() {
         return positive;
     }
 
-    /** The texts that do not. */
+    /** Returns the measurements on the texts that do not show the feature. */
     public Side negative() {
         return negative;
     }
 
-    /**
-     * The centred setpoint {@code beta*_k = v_k.mean(D-) + lambda mu_k}: lambda = 0 asks for the mean without the
-     * feature, lambda = 1 for the mean with it.
-     */
-    public Setpoint setpoint(double lambda) {
-        return Setpoint.of(directions, gaps, negative.strengths, lambda, label());
+    /** Returns what identifies the plant that was measured: the sha256 of a model's weights; empty if nobody said. */
+    public Optional<String> plant() {
+        return Optional.ofNullable(plant);
     }
 
     /**
-     * The paper's setpoint {@code beta*_k = lambda mu_k}. It counts from the origin, which may lie far from every state
-     * that the model visits: on Gemma 3 both sides lie below zero, so that even lambda = 0 pushes past the feature, and
+     * Returns the centred setpoint {@code beta*_k = v_k.mean(D-) + lambda mu_k}. Strength lambda = 0 asks for the mean
+     * without the feature, lambda = 1 for the mean with it.
+     */
+    public Setpoint setpoint(double lambda) {
+        return setpoint(negative.strengths, lambda);
+    }
+
+    /**
+     * Returns the paper's setpoint {@code beta*_k = lambda mu_k}. It is measured from the origin, which may lie far
+     * from all states of the model. On Gemma 3 both sides lie below zero: even lambda = 0 pushes past the feature, and
      * the text breaks.
      */
     public Setpoint absolute(double lambda) {
-        return Setpoint.of(directions, gaps, new double[gaps.length], lambda, label());
+        return setpoint(new double[gaps.length], lambda);
     }
 
-    private String label() {
-        return name + ", last token";
+    private Setpoint setpoint(double[] offsets, double lambda) {
+        var setpoint = Setpoint.of(directions, gaps, offsets, lambda, name + ", last token");
+        return plant().map(setpoint::measuredOn).orElse(setpoint);
     }
 
     @Override

@@ -15,27 +15,27 @@ import rudder.theory.control.Controller;
 import rudder.theory.control.HookPoint;
 
 /**
- * Which attention heads tell texts that show a feature from texts that do not, and the controller that shifts the best
- * of them: inference-time intervention.
+ * Inference-time intervention (ITI): finds the attention heads that tell texts with a feature from texts without it,
+ * and makes the controller that shifts the best heads.
  *
- * <p>A head's direction theta is the unit difference between the mean outputs of the two sides; its probe says on which
- * side of the midpoint an output lies along theta. The accuracy that ranks heads is measured on held-out texts, five
- * folds, with means of the other folds. The chosen heads are shifted by {@code alpha sigma theta}, sigma being the
- * standard deviation along theta of all outputs.
+ * <p>A head's direction theta is the unit difference between the mean outputs of the two sides. Its probe says on which
+ * side of the midpoint an output lies along theta. Heads are ranked by the probe's accuracy on held-out texts, with
+ * five folds. The chosen heads are shifted by {@code alpha sigma theta}, with sigma the standard deviation of all
+ * outputs along theta.
  *
- * <p>Source: Li et al., arXiv 2306.03341 (with its mass-mean direction, which it found the best), in which 48 heads and
- * alpha 15 are usual for 1,024 heads.
+ * <p>Source: Li et al., arXiv 2306.03341, with the mass-mean direction, which the authors found to be the best. They
+ * use 48 of 1,024 heads and alpha = 15.
  */
 public final class HeadProbes {
 
     private static final int FOLDS = 5;
 
     /**
-     * One head.
+     * The probe of one head.
      *
-     * @param direction theta, as wide as a head, norm 1
+     * @param direction theta, [width of a head], norm 1
      * @param deviation sigma
-     * @param accuracy share of held-out texts on the right side, sides counting alike
+     * @param accuracy share of held-out texts on the right side, averaged over the two sides
      */
     public record Probe(int block, int head, double[] direction, double deviation, double accuracy) {
         @Override
@@ -47,24 +47,33 @@ public final class HeadProbes {
     private final String name;
     private final int heads;
     private final List<Probe> probes;
+    private final String plant; // null where any plant will do
 
-    private HeadProbes(String name, int heads, List<Probe> probes) {
+    private HeadProbes(String name, int heads, List<Probe> probes, String plant) {
         this.name = name;
         this.heads = heads;
         this.probes = probes;
-    }
-
-    /** Probes every head of the model at the last token of every text of the set. */
-    public static HeadProbes of(LanguageModel model, ContrastSet set) {
-        return between(set.name(), model.heads(), model.headOutputs(set.positive()), model.headOutputs(set.negative()));
+        this.plant = plant;
     }
 
     /**
-     * The same for any outputs.
+     * Probes every head of the model at the last token of every text of the set. Controllers are marked with the
+     * model's sha256, so that another model refuses them.
      *
-     * @param heads heads of a block
-     * @param positive outputs of a block's heads side by side, [text][T][heads x width]
-     * @param negative likewise
+     * @throws IllegalArgumentException if a side has fewer than two texts
+     */
+    public static HeadProbes of(LanguageModel model, ContrastSet set) {
+        var probes = between(
+                set.name(), model.heads(), model.headOutputs(set.positive()), model.headOutputs(set.negative()));
+        return new HeadProbes(probes.name, probes.heads, probes.probes, model.sha256());
+    }
+
+    /**
+     * Probes heads by their outputs.
+     *
+     * @param heads number of heads of a block
+     * @param positive outputs of a block's heads, concatenated, [text][T][heads x width].
+     * @param negative the same for the negative texts
      * @throws IllegalArgumentException if a side has fewer than two texts
      */
     static HeadProbes between(String name, int heads, double[][][] positive, double[][][] negative) {
@@ -82,7 +91,8 @@ public final class HeadProbes {
                                 .reversed()
                                 .thenComparing(Probe::block)
                                 .thenComparing(Probe::head))
-                        .toList());
+                        .toList(),
+                null);
     }
 
     private static double[][] outputs(double[][][] texts, int block, int head, int width) {
@@ -103,7 +113,7 @@ public final class HeadProbes {
         return new Probe(block, head, theta, Math.sqrt(variance), (hits(with, without) + hits(without, with)) / 2);
     }
 
-    /** Share of the first side's texts that lie on their side, by means without their own fold. */
+    /** Share of the first side's texts that lie on their own side of the midpoint, by means without their fold. */
     private static double hits(double[][] side, double[][] other) {
         double hits = 0;
         for (int fold = 0; fold < FOLDS; fold++) {
@@ -118,7 +128,7 @@ public final class HeadProbes {
         return hits / side.length;
     }
 
-    /** Of the rows that are not in the fold; of all, if that leaves none. */
+    /** Mean of the rows outside the fold; of all rows if no row is outside. */
     private static double[] mean(double[][] rows, int fold) {
         int[] some = IntStream.range(0, rows.length)
                 .filter(i -> i % Math.min(FOLDS, rows.length) != fold)
@@ -138,15 +148,17 @@ public final class HeadProbes {
         return norm == 0 ? e : Arrays.stream(e).map(x -> x / norm).toArray();
     }
 
-    /** All heads, the most accurate first. */
+    /** Returns the probes of all heads, the most accurate first. */
     public List<Probe> probes() {
         return probes;
     }
 
     /**
-     * Shifts the most accurate heads by one deviation each, sigma theta; {@link Controller#times} makes it alpha.
+     * Returns the controller that shifts each of the most accurate heads by one deviation, sigma theta.
+     * {@link Controller#times} sets the strength alpha.
      *
-     * @throws IllegalArgumentException if there are not so many heads
+     * @param count number of heads
+     * @throws IllegalArgumentException if count is not in 1..number of heads
      */
     public Controller iti(int count) {
         if (count < 1 || count > probes.size()) {
@@ -162,7 +174,8 @@ public final class HeadProbes {
         }
         var laws = new TreeMap<Integer, ControlLaw>();
         shifts.forEach((k, u) -> laws.put(k, ControlLaw.constant(u)));
-        return Controller.of("ITI, " + count + " heads", HookPoint.HEAD_OUT, laws, null);
+        var controller = Controller.of("ITI, " + count + " heads", HookPoint.HEAD_OUT, laws, null);
+        return plant == null ? controller : controller.measuredOn(plant);
     }
 
     @Override

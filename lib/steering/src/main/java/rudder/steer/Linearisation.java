@@ -7,6 +7,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
@@ -20,16 +21,14 @@ import rudder.theory.LinearSystem;
 
 /**
  * A language model as a linear time-varying system: the Jacobians A_k of its blocks, last token to last token, at one
- * prompt or averaged over several. Its heavy products are done on the model's device, so that
- * {@link rudder.theory.Lqr#solve} is quick; it lives as long as its model.
+ * prompt or averaged over several. Its dense products run on the model's device, so it lives as long as its model.
  *
  * <pre>{@code
  * var system = Linearisation.mean(model, ocean.positive());   // LinearSystem[T=30, d=576, mean of 24 Jacobians]
  * }</pre>
  *
- * <p>{@link #save} writes the Jacobians in single precision, in which they were computed, with what they were computed
- * from; {@link #load} refuses them for any other model. {@link #kept} never holds more than one of them while it
- * writes.
+ * <p>{@link #save} writes the Jacobians in single precision, in which they were computed, with their provenance.
+ * {@link #load} refuses the file for any other model. {@link #kept} computes once and holds one Jacobian at a time.
  */
 public final class Linearisation implements LinearSystem {
 
@@ -52,34 +51,51 @@ public final class Linearisation implements LinearSystem {
     }
 
     /**
-     * The mean over prompts of each block's Jacobian, the paper's choice: one regulator serves every prompt.
+     * Computes the mean over prompts of each block's Jacobian. This is the paper's choice: one regulator serves every
+     * prompt.
      *
-     * @throws IllegalArgumentException if there is no prompt, or one is empty or longer than the model's context
-     * @throws IllegalStateException if they do not fit into memory; {@link #kept} then leaves them on disk
+     * @throws IllegalArgumentException if there is no prompt, or a prompt is empty or longer than the model's context.
+     * @throws IllegalStateException if the Jacobians do not fit into memory; use {@link #kept}, which leaves them on
+     *     disk
      */
     public static Linearisation mean(LanguageModel model, List<String> prompts) {
         return dense(model.meanJacobians(prompts), model, Provenance.of(KIND, model, prompts));
     }
 
-    /** The Jacobians at one prompt, which near its own trace are exact. */
+    /**
+     * Computes {@link #mean} of prompts given as tokens, such as messages in the chat template
+     * ({@link LanguageModel#encodeChat(String)}).
+     *
+     * @throws IllegalArgumentException if there is no prompt, or a prompt is empty or longer than the model's context.
+     * @throws IllegalStateException if the Jacobians do not fit into memory
+     */
+    public static Linearisation meanOfTokens(LanguageModel model, List<int[]> prompts) {
+        var texts = prompts.stream()
+                .map(tokens -> "tokens " + Arrays.toString(tokens))
+                .toList();
+        return dense(model.meanJacobiansOfTokens(prompts), model, Provenance.of(KIND, model, texts));
+    }
+
+    /** Computes the Jacobians at one prompt, which are exact near this prompt's own trace. */
     public static Linearisation own(LanguageModel model, String prompt) {
         return mean(model, List.of(prompt));
     }
 
     /**
-     * {@link #mean}, kept: the first call saves it in the folder {@code artefacts} of {@link ModelStore#cache()}, under
-     * a name made from model, prompts and this library's version; later ones {@link #load} that file. It takes 4 T d^2
-     * bytes, 40 MB for 30 blocks of width 576.
+     * Computes {@link #mean} once and keeps it: later calls {@link #load} the file. The file lies in the folder
+     * {@code artefacts} of {@link ModelStore#cache()}; its name depends on model, prompts and Rudder's version. It
+     * takes 4 T d^2 bytes: 40 MB for 30 blocks of width 576.
      *
-     * <p>Blocks are computed and written one by one: of all T never more than one is in memory, so that this is the way
-     * for a model of any width. Then
+     * <p>Computes and writes one block at a time, so a model of any width fits. For a wide model:
      *
      * <pre>{@code
-     * var system = Linearisation.kept(model, ocean.positive());            // LinearSystem[T=32, d=4096, mean of 24 Jacobians, on disk]
-     * var lqr = Controller.lqr(Lqr.feedback(system, cost, target), target);  // keeps K_k v_k only
+     * // LinearSystem[T=32, d=4096, mean of 24 Jacobians, on disk]
+     * var system = Linearisation.kept(model, ocean.positive());
+     * // holds the vectors K_k v_k only
+     * var lqr = Controller.lqr(Lqr.feedback(system, cost, target), target);
      * }</pre>
      *
-     * @throws IOException if the file cannot be written or, once there, read
+     * @throws IOException if the file cannot be written or read
      */
     public static Linearisation kept(LanguageModel model, List<String> prompts) throws IOException {
         return kept(model, prompts, ModelStore.cache());
@@ -87,7 +103,7 @@ public final class Linearisation implements LinearSystem {
 
     static Linearisation kept(LanguageModel model, List<String> prompts, Path cache) throws IOException {
         var provenance = Provenance.of(KIND, model, prompts);
-        var file = cache.resolve("artefacts").resolve(provenance.digest() + ".safetensors");
+        var file = provenance.file(cache);
         if (!Files.exists(file)) {
             write(file, provenance, model.dimension(), model.meanJacobian(prompts));
         }
@@ -95,8 +111,8 @@ public final class Linearisation implements LinearSystem {
     }
 
     /**
-     * Writes the Jacobians, float32, as safetensors named {@code A.0} .. {@code A.T-1}, with their provenance in the
-     * header. Written beside and renamed: there is a whole file or none.
+     * Writes the Jacobians as safetensors in float32, named {@code A.0} .. {@code A.T-1}, with their provenance in the
+     * header. Writes all or nothing, and replaces a file of that name.
      */
     public void save(Path file) throws IOException {
         write(file, provenance, dimension(), this::jacobian);
@@ -122,19 +138,19 @@ public final class Linearisation implements LinearSystem {
         }
     }
 
-    /** {@link #save(Path)}, as a notebook writes paths. */
+    /** Saves to a path given as text. */
     public void save(String file) throws IOException {
         save(Path.of(file));
     }
 
     /**
-     * Reads what {@link #save} wrote, in well under a second. Where all Jacobians and as many gains would not fit into
-     * memory, see {@link rudder.model.MemoryPlan#denseFits}, they stay on disk: each A_k is read when it is asked for,
-     * so the file must remain.
+     * Reads a file that {@link #save} wrote. If all Jacobians and as many gains would not fit into memory
+     * ({@link rudder.model.MemoryPlan#denseFits}), the Jacobians stay on disk. Then each A_k is read when it is asked
+     * for, so the file must stay in place.
      *
-     * @throws IOException if there is no such file, or it is damaged or not one of these; the message says what was
+     * @throws IOException if there is no such file, it is damaged, or it is no linearisation; the message says what was
      *     found
-     * @throws IllegalArgumentException if it was computed from another model
+     * @throws IllegalArgumentException if the Jacobians were computed from another model
      */
     public static Linearisation load(Path file, LanguageModel model) throws IOException {
         return load(file, model, model.plan(1, 1, 1).denseFits());
@@ -173,7 +189,7 @@ public final class Linearisation implements LinearSystem {
         return DMatrixRMaj.wrap(d, d, tensors.doubles(name(k)));
     }
 
-    /** A system of which no block is in memory; the file, of this provenance, is opened for each. */
+    /** A system whose Jacobians stay on disk; the file is opened for each, and checked to have this provenance. */
     private record OnDisk(Path file, int dimension, DenseAlgebra algebra, Provenance provenance)
             implements LinearSystem {
 
@@ -203,7 +219,7 @@ public final class Linearisation implements LinearSystem {
         }
     }
 
-    /** {@link #load(Path, LanguageModel)}, as a notebook writes paths. */
+    /** Loads from a path given as text. */
     public static Linearisation load(String file, LanguageModel model) throws IOException {
         return load(Path.of(file), model);
     }
@@ -238,6 +254,12 @@ public final class Linearisation implements LinearSystem {
     @Override
     public DenseAlgebra algebra() {
         return system.algebra();
+    }
+
+    /** Returns the sha256 of the model's weights: another model refuses controllers made from this system. */
+    @Override
+    public Optional<String> plant() {
+        return Optional.of(provenance.sha256());
     }
 
     @Override

@@ -11,18 +11,18 @@ import rudder.checkpoint.format.FileNames;
 import rudder.model.LanguageModel;
 
 /**
- * Prompts of one kind.
+ * A named list of different prompts.
  *
  * <pre>{@code
  * var law = PromptSet.read("../data/prompts/law.csv");   // PromptSet[law, 40 prompts]
  * }</pre>
  *
- * @param name what charts call the kind
+ * @param name shown in charts
  * @param prompts in the file's order
  */
 public record PromptSet(String name, List<String> prompts) {
 
-    /** @throws IllegalArgumentException if there is no prompt, one is blank, or one is there twice */
+    /** @throws IllegalArgumentException if there is no prompt, a prompt is blank, or a prompt is there twice */
     public PromptSet {
         prompts = List.copyOf(prompts);
         var seen = new HashSet<String>();
@@ -33,15 +33,15 @@ public record PromptSet(String name, List<String> prompts) {
             }
         }
         if (prompts.isEmpty()) {
-            throw new IllegalArgumentException("the prompts " + name + " are none, wanted at least one");
+            throw new IllegalArgumentException("there is no prompt in " + name + ", wanted at least one");
         }
     }
 
     /**
-     * Reads the column {@code text} of a csv file (UTF-8, quoted where needed); the set is named after the file.
+     * Reads the column {@code text} of a csv file (UTF-8, quoted where needed). The set has the file's name.
      *
-     * @throws IOException if there is no such file, or it has no such column
-     * @throws IllegalArgumentException if there is no prompt, one is blank, or one is there twice
+     * @throws IOException if there is no such file, or it has no such column.
+     * @throws IllegalArgumentException if there is no prompt, a prompt is blank, or a prompt is there twice
      */
     public static PromptSet read(String file) throws IOException {
         var csv = Csv.read(Path.of(file));
@@ -52,11 +52,11 @@ public record PromptSet(String name, List<String> prompts) {
     }
 
     /**
-     * The prompts of one split, the lines whose column {@code split} says so: what is tuned or calibrated on one is
-     * tested on another.
+     * Reads the prompts of one split: the lines with this value in the column {@code split}. Tune on one split and test
+     * on another.
      *
-     * @throws IOException if there is no such file, or it lacks one of the columns {@code split} and {@code text}
-     * @throws IllegalArgumentException if there is no prompt of that split, one is blank, or one is there twice
+     * @throws IOException if there is no such file, or it lacks the column {@code split} or {@code text}.
+     * @throws IllegalArgumentException if the split has no prompt, a prompt is blank, or a prompt is there twice
      */
     public static PromptSet read(String file, String split) throws IOException {
         var csv = Csv.read(Path.of(file));
@@ -71,9 +71,9 @@ public record PromptSet(String name, List<String> prompts) {
     }
 
     /**
-     * So many of them, spread evenly over the set.
+     * Returns {@code count} prompts, spread evenly over the set.
      *
-     * @throws IllegalArgumentException if there are fewer
+     * @throws IllegalArgumentException if count is not in 1..number of prompts
      */
     public List<String> some(int count) {
         if (count < 1 || count > prompts.size()) {
@@ -86,10 +86,11 @@ public record PromptSet(String name, List<String> prompts) {
     }
 
     /**
-     * The prompts' beginnings, as texts: of each so many tokens as this model counts them, of a shorter one all.
-     * Prompts that begin alike become one.
+     * Returns each prompt's first {@code tokens} tokens as text; a shorter prompt stays whole. Prompts with the same
+     * beginning become one prompt.
      *
-     * @throws IllegalArgumentException if there is to be no token, or a prompt is longer than the model's context
+     * @param model counts the tokens
+     * @throws IllegalArgumentException if tokens is less than 1, or a prompt is longer than the model's context
      */
     public PromptSet cut(LanguageModel model, int tokens) {
         if (tokens < 1) {
@@ -105,7 +106,7 @@ public record PromptSet(String name, List<String> prompts) {
                         .toList());
     }
 
-    /** SHA-256 of the prompts in their order, in hexadecimal; the name does not count. */
+    /** Returns the SHA-256 of the prompts in their order, in hexadecimal; it does not depend on the name. */
     public String sha256() {
         return Provenance.digest(prompts);
     }

@@ -11,21 +11,22 @@ import rudder.checkpoint.format.Checksums;
 import rudder.model.LanguageModel;
 
 /**
- * What an artefact was computed from and by: written into its file, and compared before the file is believed.
+ * The inputs that an artefact was computed from. It is written into the artefact's file and compared before the file is
+ * used.
  *
- * @param kind what the artefact is
- * @param model the model's name, for people
- * @param sha256 the model's weights
- * @param dtype how they are stored while they are used
- * @param prompts SHA-256 of the prompts, see {@link #digest}
- * @param count number of prompts
+ * @param kind of the artefact, such as {@code mean Jacobians}.
+ * @param model the model's name, for messages.
+ * @param sha256 of the model's weights.
+ * @param dtype in which the model stores its weights.
+ * @param prompts SHA-256 of the prompts, see {@link #digest(List)}.
+ * @param count number of prompts.
  * @param blocks T
- * @param version of this library
+ * @param version of Rudder
  */
 public record Provenance(
         String kind, String model, String sha256, String dtype, String prompts, int count, int blocks, String version) {
 
-    /** As in pom.xml; a test holds both together. */
+    /** Rudder's version, as in pom.xml; a test compares them. */
     public static final String VERSION = "0.1.0";
 
     static Provenance of(String kind, LanguageModel model, List<String> prompts) {
@@ -40,7 +41,9 @@ public record Provenance(
                 VERSION);
     }
 
-    /** SHA-256 of each text's length and UTF-8 bytes in turn, in hexadecimal: no two lists of texts look alike. */
+    /**
+     * Returns the SHA-256, in hexadecimal, of each text's length and UTF-8 bytes in turn: lists differ, digests differ.
+     */
     public static String digest(List<String> texts) {
         var digest = Checksums.sha256();
         for (var text : texts) {
@@ -52,12 +55,19 @@ public record Provenance(
         return Checksums.hex(digest);
     }
 
-    /** The same in every run on the same inputs with the same library: names the artefact's file in the cache. */
-    public String digest() {
-        return digest(metadata().entrySet().stream().map(Map.Entry::toString).toList());
+    /**
+     * Returns the artefact's file in the cache. Its name is the same in every run with the same inputs and the same
+     * version of Rudder.
+     *
+     * @param cache {@link rudder.checkpoint.store.ModelStore#cache()}
+     */
+    public Path file(Path cache) {
+        var digest =
+                digest(metadata().entrySet().stream().map(Map.Entry::toString).toList());
+        return cache.resolve("artefacts").resolve(digest + ".safetensors");
     }
 
-    /** One string a component, for a file's header. */
+    /** Returns one string a component, for a file's header. */
     public Map<String, String> metadata() {
         return new TreeMap<>(Map.of(
                 "rudder.kind",
@@ -79,9 +89,10 @@ public record Provenance(
     }
 
     /**
-     * Reads a file's header.
+     * Reads the provenance from a file's header.
      *
-     * @throws IOException if it was not written by {@link #metadata}
+     * @param file named in messages
+     * @throws IOException if the header lacks a component, or a number is not a whole number
      */
     public static Provenance read(Path file, Map<String, String> metadata) throws IOException {
         return new Provenance(
@@ -98,8 +109,7 @@ public record Provenance(
     private static String string(Path file, Map<String, String> metadata, String key) throws IOException {
         var value = metadata.get("rudder." + key);
         if (value == null) {
-            throw new IOException(
-                    file + " does not say rudder." + key + ": it is no artefact of Rudder's, or it is damaged");
+            throw new IOException(file + " does not say rudder." + key + ": Rudder did not write it, or it is damaged");
         }
         return value;
     }

@@ -1,8 +1,8 @@
 /**
- * From texts to controllers: contrast sets, features and setpoints, linear systems, and controllers of the literature
- * fitted to a model.
+ * Makes controllers from texts: contrast sets, features and setpoints, linear systems, and controllers of the
+ * literature fitted to a model.
  *
- * <p>{@link rudder.steer.ContrastSet} and {@link rudder.steer.Features} say what is steered and where to.
+ * <p>{@link rudder.steer.ContrastSet} defines a feature, and {@link rudder.steer.Features} measures it.
  * {@link rudder.steer.Linearisation} is the linear system that {@link rudder.theory.Lqr} solves.
  * {@link rudder.steer.ControllerFile} saves and loads controllers.
  *

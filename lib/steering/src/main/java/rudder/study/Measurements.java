@@ -31,11 +31,6 @@ record Measurements(Map<String, double[][]> tables) {
         return Arrays.stream(tables.get(name)).mapToDouble(row -> row[column]).toArray();
     }
 
-    /** Returns the file of the measurements with this provenance. */
-    static Path file(Path cache, Provenance provenance) {
-        return cache.resolve("artefacts").resolve(provenance.digest() + ".safetensors");
-    }
-
     /** Saves the tables. The file is written beside its place and renamed, so that it is whole or absent. */
     void keep(Path cache, Provenance provenance) throws IOException {
         var writer = new SafetensorsWriter();
@@ -48,7 +43,7 @@ record Measurements(Map<String, double[][]> tables) {
                                 .toArray(),
                         rows.length,
                         rows[0].length));
-        writer.write(file(cache, provenance));
+        writer.write(provenance.file(cache));
     }
 
     /** Measures part i with a laboratory. */
@@ -87,7 +82,7 @@ record Measurements(Map<String, double[][]> tables) {
      * @throws IOException if the file is damaged, or has another provenance than its name says
      */
     static Optional<Measurements> kept(Path cache, Provenance provenance) throws IOException {
-        var file = file(cache, provenance);
+        var file = provenance.file(cache);
         if (!Files.exists(file)) {
             return Optional.empty();
         }

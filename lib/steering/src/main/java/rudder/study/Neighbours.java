@@ -1,5 +1,6 @@
 package rudder.study;
 
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;

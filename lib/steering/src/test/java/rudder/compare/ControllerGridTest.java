@@ -11,7 +11,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import rudder.compare.GridSearch.Objective;
 import rudder.model.LanguageModel;
 import rudder.steer.ContrastSet;
 import rudder.steer.ControllerFactory;
@@ -56,10 +55,7 @@ class ControllerGridTest {
             var ocean = ControllerGrid.of(model, few("ocean"));
             var music = ControllerGrid.of(model, few("music"));
             var one = PROMPTS.subList(0, 1);
-            var few = Stream.of(ocean.families())
-                    .map(family -> new ControllerFamily(
-                            family.name(), family.candidates().subList(0, 1)))
-                    .toArray(ControllerFamily[]::new);
+            var few = ocean.families(1);
             var tuning = GridSearch.search(
                     model, one, Comparison.settings().tokens(1), List.of(), Objective.most("strength"), few);
             var chosen = music.chosen(tuning);
@@ -67,6 +63,9 @@ class ControllerGridTest {
                     Stream.concat(Stream.of("none"), Stream.of(music.families()).map(ControllerFamily::name))
                             .toList(),
                     Stream.of(chosen).map(ControllerFactory::name).toList());
+            assertEquals(withoutFirst(ocean.chosen(tuning)), withoutFirst(tuning.arms()), "the same but for 'none'");
+            assertEquals("clamp 10 1.25", music.candidate("clamp 10 1.25").name());
+            assertRefused(() -> music.candidate("clamp 1"), "'clamp 1'", "ControllerGrid[music");
             var comparisons = List.of(
                     Comparison.of(model, one, Comparison.settings().tokens(1), chosen[0], chosen[1]),
                     Comparison.of(model, PROMPTS, Comparison.settings().tokens(1), chosen[0], chosen[1]));
@@ -78,7 +77,7 @@ class ControllerGridTest {
             assertEquals(mean, joined.mean("ActAdd", "energy").mean(), 1e-9 * mean);
             var other = Comparison.of(model, one, Comparison.settings().tokens(1), Controller.none());
             assertRefused(() -> Comparison.joined(List.of(comparisons.get(0), other)), "[none]", "same controllers");
-            var each = ocean.byPrompt(prompt -> prompt.equals(PROMPTS.get(0)) ? ocean : music, "ActAdd")[0]
+            var each = ocean.byPrompt(9, prompt -> prompt.equals(PROMPTS.get(0)) ? ocean : music, "ActAdd")[0]
                     .candidates()
                     .get(2)
                     .controller();
@@ -105,5 +104,9 @@ class ControllerGridTest {
             assertEquals(9, music.families("Mean-AcT")[0].sweep("Mean-AcT 1").size());
             assertRefused(() -> music.families("clamp")[0].candidate("clamp 1"), "'clamp 1'", "clamp 10 0.75");
         }
+    }
+
+    private static List<ControllerFactory> withoutFirst(ControllerFactory... arms) {
+        return List.of(arms).subList(1, arms.length);
     }
 }

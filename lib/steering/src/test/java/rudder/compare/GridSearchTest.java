@@ -17,7 +17,6 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import rudder.compare.GridSearch.Objective;
 import rudder.model.LanguageModel;
 import rudder.model.Positions;
 import rudder.steer.ContrastSet;
@@ -67,7 +66,7 @@ class GridSearchTest {
 
     @Test
     void theBestOfEachFamilyIsTheOneOfTheLargestMean() {
-        for (var family : tuning.arms().entrySet()) {
+        for (var family : tuning.candidates().entrySet()) {
             double best = tuning.tried()
                     .mean(tuning.best(family.getKey()).name(), "strength")
                     .mean();
@@ -80,7 +79,7 @@ class GridSearchTest {
                 tuning.tried().mean("P 1", "energy"), tuning.tried().only("P 1").mean("P 1", "energy"));
         assertEquals(
                 Map.of("middle", List.of("middle 0", "middle 0.5", "middle 1"), "P", List.of("P 0", "P 0.5", "P 1")),
-                tuning.arms());
+                tuning.candidates());
     }
 
     /**
@@ -99,7 +98,7 @@ class GridSearchTest {
                 new double[] {5, 15, 25},
                 GRID,
                 (block, l) -> Controller.actAdd(features.setpoint(0.1 * l), block.intValue()));
-        var tried = Comparison.of(model, PROMPTS, settings(), GridSearch.arms(blocks, weak));
+        var tried = Comparison.of(model, PROMPTS, settings(), ControllerFamily.arms(blocks, weak));
         double limit = 1.5 * tried.mean("none", "perplexity").mean();
         var found = GridSearch.of(tried, Objective.most("strength").within("perplexity", limit), blocks, weak);
         var sweep = found.sweep("ActAdd");
@@ -150,7 +149,7 @@ class GridSearchTest {
                 search(Objective.most("strength").within("energy", 1))
                         .best("middle")
                         .name());
-        double least = tuning.arms().get("P").stream()
+        double least = tuning.candidates().get("P").stream()
                 .mapToDouble(arm -> tuning.tried().mean(arm, "energy").mean())
                 .min()
                 .orElseThrow();
@@ -162,7 +161,7 @@ class GridSearchTest {
     @Test
     void whatIsSavedIsTheTable(@TempDir Path folder) throws IOException {
         var file = folder.resolve("tuning.csv");
-        tuning.save(file);
+        tuning.save(file.toString());
         var lines = Files.readAllLines(file);
         assertEquals("family,candidate,strength,chosen", lines.get(0));
         assertEquals(7, lines.size());

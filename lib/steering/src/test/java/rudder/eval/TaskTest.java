@@ -18,6 +18,7 @@ import rudder.compare.Comparison;
 import rudder.compare.ControllerFamily;
 import rudder.compare.GridSearch;
 import rudder.compare.Metric;
+import rudder.compare.Objective;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.model.Sampling;
@@ -146,7 +147,7 @@ class TaskTest {
     @Test
     void whatTuningWroteIsKeptToo(@TempDir Path folder) throws IOException {
         var family = ControllerFamily.of("ActAdd", new double[] {0, 1}, x -> addition.times(x));
-        var objective = GridSearch.Objective.most("length");
+        var objective = Objective.most("length");
         var tuning = small.tune(model, folder, objective, family);
         assertEquals(
                 GridSearch.search(model, small.tuning().prompts(), small.settings(), small.metrics(), objective, family)

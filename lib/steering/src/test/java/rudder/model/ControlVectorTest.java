@@ -46,7 +46,7 @@ class ControlVectorTest {
 
     private Controller roundTrip(Controller controller, LanguageModel model) throws IOException {
         var file = folder.resolve("a.gguf");
-        ControlVector.save(controller, model, file);
+        ControlVector.save(file, controller, model);
         return ControlVector.load(file.toString(), model);
     }
 
@@ -99,7 +99,7 @@ class ControlVectorTest {
     @Test
     void theFileIsWhatLlamaCppReads() throws IOException {
         var file = folder.resolve("a.gguf");
-        ControlVector.save(added(Map.of(1, input(1), 3, input(2))), MODEL, file);
+        ControlVector.save(file, added(Map.of(1, input(1), 3, input(2))), MODEL);
         var bytes = new GgufBytes()
                 .string("general.architecture", "controlvector")
                 .string("general.name", "added")
@@ -155,28 +155,28 @@ class ControlVectorTest {
         var file = folder.resolve("a.gguf");
         double[] onHeads = new double[MODEL.headsWidth()];
         assertRefused(
-                () -> ControlVector.save(Controller.spreadActAdd(setpoint, 0), MODEL, file),
+                () -> ControlVector.save(file, Controller.spreadActAdd(setpoint, 0), MODEL),
                 "input at block 0",
                 "no slot",
                 "1..3");
         assertRefused(
-                () -> ControlVector.save(Controller.proportional(setpoint, 1, 2), MODEL, file),
+                () -> ControlVector.save(file, Controller.proportional(setpoint, 1, 2), MODEL),
                 "LinearFeedback[m=1",
                 "block 2",
                 "frozenAt",
                 "ControllerFile");
         assertRefused(
-                () -> ControlVector.save(Controller.actAdd(setpoint, 2).onlyWhen(setpoint, 0, 1), MODEL, file),
+                () -> ControlVector.save(file, Controller.actAdd(setpoint, 2).onlyWhen(setpoint, 0, 1), MODEL),
                 "Gated",
                 "looks at the state");
         var heads = Controller.of("heads", HookPoint.HEAD_OUT, Map.of(1, ControlLaw.constant(onHeads)), null);
-        assertRefused(() -> ControlVector.save(heads, MODEL, file), "attention heads", "block 1");
-        assertRefused(() -> ControlVector.save(Controller.none(), MODEL, file), "adds nothing");
+        assertRefused(() -> ControlVector.save(file, heads, MODEL), "attention heads", "block 1");
+        assertRefused(() -> ControlVector.save(file, Controller.none(), MODEL), "adds nothing");
         double[] huge = ZERO.clone();
         Arrays.fill(huge, 1e39);
-        assertRefused(() -> ControlVector.save(added(Map.of(1, huge)), MODEL, file), "beyond float32", "block 1");
+        assertRefused(() -> ControlVector.save(file, added(Map.of(1, huge)), MODEL), "beyond float32", "block 1");
         assertRefused(
-                () -> ControlVector.save(Controller.actAdd(Tiny.GEMMA3.setpoint(1), 5), MODEL, file),
+                () -> ControlVector.save(file, Controller.actAdd(Tiny.GEMMA3.setpoint(1), 5), MODEL),
                 "block 5",
                 "0..3");
         assertTrue(Files.notExists(file));

@@ -41,12 +41,12 @@ class ContrastSetTest {
         var wanted = new ContrastSet("sea", List.of("a wave, \"tall\"", "two\nlines", " NA "), List.of("1"));
         assertEquals(
                 wanted,
-                read(
-                        "label,text\npositive,\"a wave, \"\"tall\"\"\"\npositive,\"two\nlines\"\npositive, NA \nnegative,1\n"));
+                read("label,text\npositive,\"a wave, \"\"tall\"\"\"\n"
+                        + "positive,\"two\nlines\"\npositive, NA \nnegative,1\n"));
         assertEquals(
                 wanted,
-                read(
-                        "\uFEFFtext,label,source\r\n\"a wave, \"\"tall\"\"\",positive,x\r\n\"two\r\nlines\",positive,\r\n NA ,positive,\r\n\r\n1,negative,y"));
+                read("\uFEFFtext,label,source\r\n\"a wave, \"\"tall\"\"\",positive,x\r\n"
+                        + "\"two\r\nlines\",positive,\r\n NA ,positive,\r\n\r\n1,negative,y"));
         var longText = "wave ".repeat(10_000);
         assertEquals(
                 longText,

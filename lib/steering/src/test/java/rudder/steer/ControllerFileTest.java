@@ -70,7 +70,7 @@ class ControllerFileTest {
         var model = tiny.model(DataType.FLOAT32);
         var file = folder.resolve("a.safetensors");
         for (var controller : kinds(tiny)) {
-            ControllerFile.save(controller, model, file);
+            ControllerFile.save(file, controller, model);
             var loaded = ControllerFile.load(file.toString(), model);
             assertSameLaws(controller, loaded);
             assertSameSetpoint(controller, loaded);
@@ -152,9 +152,9 @@ class ControllerFileTest {
         var model = Tiny.LLAMA.model();
         var file = folder.resolve("a.safetensors");
         var other = Tiny.GEMMA3.lqr(Tiny.GEMMA3.setpoint(1));
-        assertRefused(() -> ControllerFile.save(other, model, file), "block 4", "blocks 0..3");
+        assertRefused(() -> ControllerFile.save(file, other, model), "block 4", "blocks 0..3");
         assertRefused(() -> ControllerFile.load(file, model), "there is no file", "ControllerFile.save");
-        ControllerFile.save(Tiny.LLAMA.lqr(Tiny.LLAMA.setpoint(1)), model, file);
+        ControllerFile.save(file, Tiny.LLAMA.lqr(Tiny.LLAMA.setpoint(1)), model);
         assertRefused(
                 () -> ControllerFile.load(changed(file, "rudder.model.sha256", "1".repeat(64)), model),
                 "computed from tiny",
@@ -169,7 +169,7 @@ class ControllerFileTest {
         var model = Tiny.LLAMA.model();
         var setpoint = Tiny.LLAMA.setpoint(1);
         var file = folder.resolve("a.safetensors");
-        ControllerFile.save(Controller.pid(setpoint, 1, 1, 1, 10).onlyWhen(setpoint, 0, 1), model, file);
+        ControllerFile.save(file, Controller.pid(setpoint, 1, 1, 1, 10).onlyWhen(setpoint, 0, 1), model);
         assertRefused(
                 () -> ControllerFile.load(without(file, "resid_pre.2.0.law.W"), model),
                 "is damaged",

@@ -120,8 +120,8 @@ class FeaturesTest {
     void valuesPrintThemselvesInOneLine() {
         assertTrue(
                 features.toString()
-                        .matches(
-                                "Features\\[toy, 7 against 4 texts, blocks 0\\.\\.3, d=5, gap of the last state [\\d.]+]"),
+                        .matches("Features\\[toy, 7 against 4 texts, blocks 0\\.\\.3, d=5, "
+                                + "gap of the last state [\\d.]+]"),
                 features.toString());
         assertTrue(
                 features.positive().toString().startsWith("Side[7 texts"),

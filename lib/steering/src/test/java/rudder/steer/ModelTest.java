@@ -196,13 +196,7 @@ class ModelTest {
         var lqr = Controller.lqr(Lqr.solve(system, new QuadraticCost(0.1, 10, 1)), target)
                 .named("A-LQR");
         var settings = Comparison.settings().tokens(8);
-        var comparison = Comparison.of(
-                model,
-                PROMPTS,
-                settings,
-                ControllerFactory.of(Controller.none()),
-                ControllerFactory.frozen(lqr),
-                ControllerFactory.of(lqr));
+        var comparison = Comparison.of(model, PROMPTS, settings, Controller.none(), ControllerFactory.frozen(lqr), lqr);
 
         assertEquals(List.of("none", "A-LQR, frozen", "A-LQR"), comparison.controllers());
         assertEquals(
@@ -234,7 +228,7 @@ class ModelTest {
         assertEquals(9, scored.table().columnCount());
         assertRefused(() -> scored.with(Metric.energy()), "'energy' already");
         assertRefused(() -> scored.mean("lqr", "energy"), "no controller 'lqr'", "A-LQR");
-        assertRefused(() -> scored.mean("none", "toxicity"), "no score 'toxicity'", "distinct-2");
+        assertRefused(() -> scored.mean("none", "toxicity"), "no metric 'toxicity'", "distinct-2");
         assertRefused(() -> Comparison.of(model, PROMPTS, lqr, lqr), "two controllers", "'A-LQR'");
         assertRefused(() -> Comparison.of(model, List.of(), lqr), "0 prompts");
     }

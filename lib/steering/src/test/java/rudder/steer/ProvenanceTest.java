@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 
 class ProvenanceTest {
     private static final Path FILE = Path.of("a.safetensors");
+    private static final Path CACHE = Path.of("cache");
     private final Provenance provenance =
             new Provenance("mean Jacobians", "tiny", "ab", "float32", "cd", 3, 4, Provenance.VERSION);
 
@@ -26,12 +27,12 @@ class ProvenanceTest {
     @Test
     void whatIsWrittenIsRead() throws IOException {
         assertEquals(provenance, Provenance.read(FILE, provenance.metadata()));
-        assertEquals(
-                provenance.digest(),
-                Provenance.read(FILE, provenance.metadata()).digest());
+        var kept = provenance.file(CACHE);
+        assertEquals(CACHE.resolve("artefacts"), kept.getParent());
+        assertEquals(kept, Provenance.read(FILE, provenance.metadata()).file(CACHE));
         assertNotEquals(
-                provenance.digest(),
-                new Provenance("mean Jacobians", "tiny", "ab", "float32", "ce", 3, 4, Provenance.VERSION).digest());
+                kept,
+                new Provenance("mean Jacobians", "tiny", "ab", "float32", "ce", 3, 4, Provenance.VERSION).file(CACHE));
         assertNotEquals(Provenance.digest(List.of("a", "bc")), Provenance.digest(List.of("ab", "c")));
     }
 
