@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 /** The arrows between packages, as CONTRIBUTING.md draws them. Only main classes are looked at. */
 class ArchitectureTest {
 
-    private static final JavaClasses MAIN = new ClassFileImporter()
+    static final JavaClasses MAIN = new ClassFileImporter()
             .withImportOption(location -> !location.contains("/test-classes/") && !location.contains("-tests.jar"))
             .importPackages("rudder");
 

@@ -28,32 +28,36 @@ class HouseTest {
     void noLineOfJavaIsTooLong() throws IOException {
         var wide = new ArrayList<String>();
         for (var file : javaFiles("/src/")) {
-            tooWide(Sources.ROOT.relativize(file).toString(), Files.readAllLines(file)).forEach(wide::add);
+            tooWide(Sources.ROOT.relativize(file).toString(), Files.readAllLines(file))
+                    .forEach(wide::add);
         }
         assertEquals(List.of(), wide, "lines over " + COLUMNS + " columns");
     }
 
     @TestFactory
     Stream<DynamicTest> aPackageIsARoom() throws IOException {
-        var packages = javaFiles("/src/main/java/").stream().collect(groupingBy(Path::getParent, TreeMap::new, toList()));
+        var packages =
+                javaFiles("/src/main/java/").stream().collect(groupingBy(Path::getParent, TreeMap::new, toList()));
         assertFalse(packages.isEmpty());
         return packages.entrySet().stream()
-                .map(e -> dynamicTest(name(e.getKey()), () -> assertEquals(List.of(), faults(e.getKey(), e.getValue()))));
+                .map(e ->
+                        dynamicTest(name(e.getKey()), () -> assertEquals(List.of(), faults(e.getKey(), e.getValue()))));
     }
 
     @TestFactory
     Stream<DynamicTest> aCellFitsOnASlide() throws IOException {
-        return Sources.notebooks().stream().map(notebook -> dynamicTest(notebook.getFileName().toString(), () -> {
-            var faults = new ArrayList<String>();
-            for (var cell : Sources.cells(notebook, "code")) {
-                var lines = cell.text().lines().toList();
-                if (lines.size() > CELL_LINES) {
-                    faults.add(cell.where() + ": " + lines.size() + " lines, " + CELL_LINES + " at most");
-                }
-                tooWide(cell.where(), lines).forEach(faults::add);
-            }
-            assertEquals(List.of(), faults);
-        }));
+        return Sources.notebooks().stream()
+                .map(notebook -> dynamicTest(notebook.getFileName().toString(), () -> {
+                    var faults = new ArrayList<String>();
+                    for (var cell : Sources.cells(notebook, "code")) {
+                        var lines = cell.text().lines().toList();
+                        if (lines.size() > CELL_LINES) {
+                            faults.add(cell.where() + ": " + lines.size() + " lines, " + CELL_LINES + " at most");
+                        }
+                        tooWide(cell.where(), lines).forEach(faults::add);
+                    }
+                    assertEquals(List.of(), faults);
+                }));
     }
 
     private static List<String> faults(Path folder, List<Path> files) throws IOException {
@@ -88,7 +92,8 @@ class HouseTest {
         var files = new ArrayList<Path>();
         for (var module : List.of("theory", "lib")) {
             try (var walk = Files.walk(Sources.ROOT.resolve(module))) {
-                walk.filter(file -> file.toString().contains(below) && file.toString().endsWith(".java"))
+                walk.filter(file -> file.toString().contains(below)
+                                && file.toString().endsWith(".java"))
                         .forEach(files::add);
             }
         }

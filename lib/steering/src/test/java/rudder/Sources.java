@@ -34,7 +34,9 @@ final class Sources {
     /** Returns a notebook's cells of one type, {@code code} or {@code markdown}. */
     static List<Piece> cells(Path notebook, String type) throws IOException {
         var pieces = new ArrayList<Piece>();
-        var cells = JsonParser.parseString(Files.readString(notebook)).getAsJsonObject().getAsJsonArray("cells");
+        var cells = JsonParser.parseString(Files.readString(notebook))
+                .getAsJsonObject()
+                .getAsJsonArray("cells");
         for (int i = 0; i < cells.size(); i++) {
             var cell = cells.get(i).getAsJsonObject();
             if (cell.get("cell_type").getAsString().equals(type)) {
@@ -55,7 +57,9 @@ final class Sources {
 
     private static List<Path> files(Path folder, String ending) throws IOException {
         try (var list = Files.list(folder)) {
-            return list.filter(file -> file.toString().endsWith(ending)).sorted().toList();
+            return list.filter(file -> file.toString().endsWith(ending))
+                    .sorted()
+                    .toList();
         }
     }
 }
