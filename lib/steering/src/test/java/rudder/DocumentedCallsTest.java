@@ -37,6 +37,7 @@ import tech.tablesaw.api.Table;
 class DocumentedCallsTest {
     private static final Pattern FENCE = Pattern.compile("(?ms)^```.*?^```$");
     private static final Pattern SPAN = Pattern.compile("`([^`]+)`");
+    private static final Pattern LINK = Pattern.compile("\\]\\(([^)\\s]+)\\)");
     private static final Pattern STRING = Pattern.compile("\"[^\"]*\"");
     private static final Pattern FILE =
             Pattern.compile("\\S*/\\S*|\\S+\\.(md|csv|ipynb|json|java|xml|png|jar|cff|txt)");
@@ -103,6 +104,19 @@ class DocumentedCallsTest {
                     }
                     assertEquals(List.of(), unknown);
                 }));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> everyLinkOfAPageLeadsToAFile() throws IOException {
+        return Sources.pages().stream().map(page -> dynamicTest(page.getFileName().toString(), () -> {
+            var broken = LINK.matcher(FENCE.matcher(Files.readString(page)).replaceAll(""))
+                    .results()
+                    .map(link -> link.group(1))
+                    .filter(link -> !link.matches("(https?:|#).*"))
+                    .filter(link -> !Files.exists(page.resolveSibling(link.replaceFirst("#.*", ""))))
+                    .toList();
+            assertEquals(List.of(), broken);
+        }));
     }
 
     @Test
