@@ -108,15 +108,17 @@ class DocumentedCallsTest {
 
     @TestFactory
     Stream<DynamicTest> everyLinkOfAPageLeadsToAFile() throws IOException {
-        return Sources.pages().stream().map(page -> dynamicTest(page.getFileName().toString(), () -> {
-            var broken = LINK.matcher(FENCE.matcher(Files.readString(page)).replaceAll(""))
-                    .results()
-                    .map(link -> link.group(1))
-                    .filter(link -> !link.matches("(https?:|#).*"))
-                    .filter(link -> !Files.exists(page.resolveSibling(link.replaceFirst("#.*", ""))))
-                    .toList();
-            assertEquals(List.of(), broken);
-        }));
+        return Sources.pages().stream()
+                .map(page -> dynamicTest(page.getFileName().toString(), () -> {
+                    var broken = LINK.matcher(
+                                    FENCE.matcher(Files.readString(page)).replaceAll(""))
+                            .results()
+                            .map(link -> link.group(1))
+                            .filter(link -> !link.matches("(https?:|#).*"))
+                            .filter(link -> !Files.exists(page.resolveSibling(link.replaceFirst("#.*", ""))))
+                            .toList();
+                    assertEquals(List.of(), broken);
+                }));
     }
 
     @Test
