@@ -1,0 +1,102 @@
+package rudder;
+
+import static java.util.stream.Collectors.groupingBy;
+import static java.util.stream.Collectors.toList;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/** The sizes that CONTRIBUTING.md promises, read from the sources. */
+class HouseTest {
+    private static final int COLUMNS = 120;
+    private static final int CELL_LINES = 12;
+    private static final int FILES = 26;
+    private static final int LINES = 2_600;
+
+    @Test
+    void noLineOfJavaIsTooLong() throws IOException {
+        var wide = new ArrayList<String>();
+        for (var file : javaFiles("/src/")) {
+            tooWide(Sources.ROOT.relativize(file).toString(), Files.readAllLines(file))
+                    .forEach(wide::add);
+        }
+        assertEquals(List.of(), wide, "lines over " + COLUMNS + " columns");
+    }
+
+    @TestFactory
+    Stream<DynamicTest> aPackageIsARoom() throws IOException {
+        var packages =
+                javaFiles("/src/main/java/").stream().collect(groupingBy(Path::getParent, TreeMap::new, toList()));
+        assertFalse(packages.isEmpty());
+        return packages.entrySet().stream()
+                .map(e ->
+                        dynamicTest(name(e.getKey()), () -> assertEquals(List.of(), faults(e.getKey(), e.getValue()))));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> aCellFitsOnASlide() throws IOException {
+        return Sources.notebooks().stream()
+                .map(notebook -> dynamicTest(notebook.getFileName().toString(), () -> {
+                    var faults = new ArrayList<String>();
+                    for (var cell : Sources.cells(notebook, "code")) {
+                        var lines = cell.text().lines().toList();
+                        if (lines.size() > CELL_LINES) {
+                            faults.add(cell.where() + ": " + lines.size() + " lines, " + CELL_LINES + " at most");
+                        }
+                        tooWide(cell.where(), lines).forEach(faults::add);
+                    }
+                    assertEquals(List.of(), faults);
+                }));
+    }
+
+    private static List<String> faults(Path folder, List<Path> files) throws IOException {
+        var faults = new ArrayList<String>();
+        if (!Files.exists(folder.resolve("package-info.java"))) {
+            faults.add("has no package-info.java");
+        }
+        if (files.size() > FILES) {
+            faults.add(files.size() + " files, " + FILES + " at most");
+        }
+        long lines = 0;
+        for (var file : files) {
+            lines += Files.readAllLines(file).size();
+        }
+        if (lines > LINES) {
+            faults.add(lines + " lines, " + LINES + " at most");
+        }
+        return faults;
+    }
+
+    private static Stream<String> tooWide(String where, List<String> lines) {
+        return Stream.iterate(0, i -> i < lines.size(), i -> i + 1)
+                .filter(i -> lines.get(i).codePointCount(0, lines.get(i).length()) > COLUMNS)
+                .map(i -> where + ":" + (i + 1));
+    }
+
+    private static String name(Path folder) {
+        return folder.toString().replaceFirst(".*/src/main/java/", "").replace('/', '.');
+    }
+
+    private static List<Path> javaFiles(String below) throws IOException {
+        var files = new ArrayList<Path>();
+        for (var module : List.of("theory", "lib")) {
+            try (var walk = Files.walk(Sources.ROOT.resolve(module))) {
+                walk.filter(file -> file.toString().contains(below)
+                                && file.toString().endsWith(".java"))
+                        .forEach(files::add);
+            }
+        }
+        return files;
+    }
+}
