@@ -34,7 +34,8 @@ class ArchitectureTest {
             .withImportOption(location -> !location.contains("/test-classes/") && !location.contains("-tests.jar"))
             .importPackages("rudder");
 
-    private static final List<String> THEORY = List.of("rudder.theory", "rudder.theory.control", "rudder.theory.bound");
+    private static final List<String> THEORY =
+            List.of("rudder.theory", "rudder.theory.plant", "rudder.theory.control", "rudder.theory.bound");
     private static final List<String> CHECKPOINT = List.of(
             "rudder.checkpoint.format", "rudder.checkpoint.tokenizer", "rudder.checkpoint", "rudder.checkpoint.store");
     private static final List<String> STEERING =

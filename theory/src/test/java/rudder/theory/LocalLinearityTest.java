@@ -18,6 +18,7 @@ import org.ejml.dense.row.RandomMatrices_DDRM;
 import org.ejml.dense.row.SingularOps_DDRM;
 import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
 import org.junit.jupiter.api.Test;
+import rudder.theory.plant.ResidualNetwork;
 
 class LocalLinearityTest {
     private static final int D = 120;

@@ -10,6 +10,8 @@ import org.ejml.data.DMatrixRMaj;
 import org.junit.jupiter.api.Test;
 import rudder.theory.control.Controller;
 import rudder.theory.control.Rollout;
+import rudder.theory.plant.Pendulum;
+import rudder.theory.plant.ResidualNetwork;
 
 class SmoothPlantTest {
     private final Random random = new Random(1);

@@ -21,7 +21,8 @@ import tech.tablesaw.api.Table;
  * Differences are paired over questions.
  *
  * <pre>{@code
- * MultipleChoiceComparison.of(model, questions, Positions.PROMPT_END_AND_GENERATED, Controller.none(), lqr).table("none")
+ * var positions = Positions.PROMPT_END_AND_GENERATED;
+ * MultipleChoiceComparison.of(model, questions, positions, Controller.none(), lqr).table("none")
  * }</pre>
  */
 public final class MultipleChoiceComparison {

@@ -10,14 +10,14 @@ import java.util.stream.IntStream;
 import org.ejml.dense.row.NormOps_DDRM;
 import org.junit.jupiter.api.Test;
 import rudder.theory.Lqr;
-import rudder.theory.Pendulum;
 import rudder.theory.QuadraticCost;
-import rudder.theory.ResidualNetwork;
 import rudder.theory.SmoothPlant;
 import rudder.theory.TransitionNorms;
 import rudder.theory.Vectors;
 import rudder.theory.control.Controller;
 import rudder.theory.control.Rollout;
+import rudder.theory.plant.Pendulum;
+import rudder.theory.plant.ResidualNetwork;
 
 class TrackingBoundTest {
     private final ResidualNetwork network = ResidualNetwork.random(7, 6, 12, 0.5, 1);

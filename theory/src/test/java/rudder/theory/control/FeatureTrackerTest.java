@@ -15,9 +15,9 @@ import rudder.theory.Differential;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.Plant;
-import rudder.theory.ResidualNetwork;
 import rudder.theory.Setpoint;
 import rudder.theory.Vectors;
+import rudder.theory.plant.ResidualNetwork;
 
 class FeatureTrackerTest {
     private static final int T = 5;

@@ -11,9 +11,9 @@ import org.junit.jupiter.api.Test;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.Plant;
-import rudder.theory.ResidualNetwork;
 import rudder.theory.Setpoint;
 import rudder.theory.Vectors;
+import rudder.theory.plant.ResidualNetwork;
 
 class ForecastTest {
     private static final int T = 6;

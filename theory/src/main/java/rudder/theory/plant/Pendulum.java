@@ -1,6 +1,8 @@
-package rudder.theory;
+package rudder.theory.plant;
 
 import org.ejml.data.DMatrixRMaj;
+import rudder.theory.Check;
+import rudder.theory.SmoothPlant;
 
 /**
  * An inverted pendulum with the state z = (angle from upright in rad, rate in rad/s). One block is one step of the

@@ -1,4 +1,4 @@
-package rudder.theory;
+package rudder.theory.plant;
 
 import java.util.Arrays;
 import java.util.List;
@@ -7,6 +7,11 @@ import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.NormOps_DDRM;
 import org.ejml.dense.row.RandomMatrices_DDRM;
+import rudder.theory.Check;
+import rudder.theory.DenseAlgebra;
+import rudder.theory.Matrices;
+import rudder.theory.SmoothPlant;
+import rudder.theory.Vectors;
 
 /**
  * A small stand-in for a transformer: residual blocks {@code phi_k(z) = z + V_k tanh(U_k z + c_k)} with random weights
