@@ -37,7 +37,12 @@ class ArchitectureTest {
     private static final List<String> THEORY =
             List.of("rudder.theory", "rudder.theory.plant", "rudder.theory.control", "rudder.theory.bound");
     private static final List<String> CHECKPOINT = List.of(
-            "rudder.checkpoint.format", "rudder.checkpoint.tokenizer", "rudder.checkpoint", "rudder.checkpoint.store");
+            "rudder.checkpoint.format",
+            "rudder.checkpoint.tokenizer.jinja.syntax",
+            "rudder.checkpoint.tokenizer.jinja",
+            "rudder.checkpoint.tokenizer",
+            "rudder.checkpoint",
+            "rudder.checkpoint.store");
     private static final List<String> STEERING =
             List.of("rudder.model.transformer", "rudder.model", "rudder.steer", "rudder.compare");
 

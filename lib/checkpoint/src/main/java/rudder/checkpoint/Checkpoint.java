@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +17,7 @@ import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.StrictJson;
 import rudder.checkpoint.format.TensorSource;
+import rudder.checkpoint.tokenizer.ChatTemplate;
 import rudder.checkpoint.tokenizer.Tokenizer;
 
 /**
@@ -40,6 +42,8 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
     public static final String TOKENIZER_CONFIG = "tokenizer_config.json";
     /** The chat template, if it is a file of its own. */
     public static final String CHAT_TEMPLATE = "chat_template.jinja";
+
+    public static final String CHAT_TEMPLATE_JSON = "chat_template.json";
 
     /**
      * Opens a model. A folder may lack its {@code tokenizer.json}; the tokenizer then throws an IllegalStateException
@@ -111,14 +115,18 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
                 : Tokenizer.ofNumbers(size, stops);
     }
 
-    /** Returns the Jinja program: a file, or a field of the tokenizer's settings; of several, the one named default. */
-    private static Optional<String> chatTemplate(Path folder) throws IOException {
-        Path alone = folder.resolve(CHAT_TEMPLATE);
-        if (Files.exists(alone)) {
-            return Optional.of(Files.readString(alone));
-        }
+    /**
+     * The chat template in {@code chat_template.jinja}, else in {@code chat_template.json}, else in the tokenizer's
+     * configuration, alone or named {@code default}; with the special tokens of that configuration.
+     */
+    private static Optional<ChatTemplate> chatTemplate(Path folder) throws IOException {
         Path file = folder.resolve(TOKENIZER_CONFIG);
-        Object template = Files.exists(file) ? json(file).get("chat_template") : null;
+        Map<String, Object> own = Files.exists(file) ? json(file) : Map.of();
+        Path alone = folder.resolve(CHAT_TEMPLATE);
+        Path wrapped = folder.resolve(CHAT_TEMPLATE_JSON);
+        Object template = Files.exists(alone)
+                ? Files.readString(alone)
+                : Files.exists(wrapped) ? json(wrapped).get("chat_template") : own.get("chat_template");
         if (template instanceof List<?> several) {
             template = several.stream()
                     .filter(one -> one instanceof Map<?, ?> map && "default".equals(map.get("name")))
@@ -126,7 +134,21 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
                     .findFirst()
                     .orElse(null);
         }
-        return template instanceof String text ? Optional.of(text) : Optional.empty();
+        return template instanceof String text
+                ? Optional.of(new ChatTemplate(text, specialTokens(own)))
+                : Optional.empty();
+    }
+
+    /** Names such as {@code bos_token} to tokens, each given by its text or as an object that holds the text. */
+    private static Map<String, String> specialTokens(Map<String, Object> configuration) {
+        var tokens = new HashMap<String, String>();
+        configuration.forEach((name, value) -> {
+            Object token = value instanceof Map<?, ?> added ? added.get("content") : value;
+            if (name.endsWith("_token") && token instanceof String text) {
+                tokens.put(name, text);
+            }
+        });
+        return tokens;
     }
 
     /**

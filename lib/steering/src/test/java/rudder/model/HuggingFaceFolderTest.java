@@ -174,16 +174,15 @@ class HuggingFaceFolderTest {
                                    "lstrip": false, "rstrip": false, "normalized": false}],
                  "decoder": null}""");
         Files.writeString(temp.resolve("generation_config.json"), "{\"eos_token_id\": [4]}");
-        Files.writeString(temp.resolve("chat_template.jinja"), "<|start_header_id|> <|eot_id|>");
+        Files.writeString(temp.resolve("chat_template.jinja"), "{% include 'nothing' %}");
         Files.writeString(temp.resolve("tokenizer_config.json"), "{\"chat_template\": \"none such\"}");
         try (var model1 = LanguageModel.load(temp.toString())) {
             assertArrayEquals(new int[] {9, 6, 7, 7, 2}, model1.encode("ab ab abc"));
             assertEquals(Set.of(4, 10), model1.tokenizer().stopTokens());
             assertEquals("ab c", model1.decode(new int[] {9, 6, 5, 2, 10, 150}));
             assertEquals(48, model1.trace("ab ab").state(0).length);
-            assertThrows(IllegalStateException.class, () -> model1.tokenizer()
-                    .encodeChat(List.of(
-                            rudder.checkpoint.tokenizer.Message.user("a")))); // its marks are none of its tokens
+            assertThrows(IllegalArgumentException.class, () -> model1.tokenizer()
+                    .encodeChat(List.of(rudder.checkpoint.tokenizer.Message.user("a")))); // refused when it is used
         }
     }
 }

@@ -38,8 +38,12 @@ final class HubModels {
     private static final Pattern NAME =
             Pattern.compile("(?:hf:)?(" + PART + "/" + PART + ")(?:@(" + PART + "(?:/" + PART + ")*))?");
     private static final String SUMS = "SHA256SUMS";
-    private static final List<String> BESIDE =
-            List.of(Checkpoint.GENERATION, Checkpoint.TOKENIZER, Checkpoint.TOKENIZER_CONFIG, Checkpoint.CHAT_TEMPLATE);
+    private static final List<String> BESIDE = List.of(
+            Checkpoint.GENERATION,
+            Checkpoint.TOKENIZER,
+            Checkpoint.TOKENIZER_CONFIG,
+            Checkpoint.CHAT_TEMPLATE,
+            Checkpoint.CHAT_TEMPLATE_JSON);
 
     private final Path cache;
     private final Checksums checksums;

@@ -1,146 +1,110 @@
 package rudder.checkpoint.tokenizer;
 
+import java.time.LocalDateTime;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.Map;
+import java.util.Objects;
+import rudder.checkpoint.tokenizer.jinja.Template;
+import rudder.checkpoint.tokenizer.jinja.syntax.TemplateException;
+import rudder.checkpoint.tokenizer.jinja.syntax.Text;
 
 /**
- * The form in which an instruct model was trained to see a conversation. Checkpoints store it as a Jinja program.
- * Rudder does not run Jinja: it recognises the family of the program by its marks, and reads the default system
- * message.
- *
- * @param family the marks around a turn
- * @param system the default system message, if the template has one
+ * The Jinja program by which a model's makers turn a conversation into text. It is parsed when it is first used, so
+ * that a model whose template Rudder cannot read still continues plain texts.
  */
-record ChatTemplate(Family family, Optional<String> system) {
-    enum Family {
-        /** {@code <|im_start|>role\n ... <|im_end|>\n}. */
-        CHATML,
-        /**
-         * {@code <|start_header_id|>role<|end_header_id|>\n\n ... <|eot_id|>}. The default system message, if any,
-         * stands before the given one.
-         */
-        LLAMA3,
-        /** {@code <start_of_turn>role\n ... <end_of_turn>\n}. A system message opens the first user turn. */
-        GEMMA
+public final class ChatTemplate {
+
+    /** How a rendered conversation ends. */
+    public enum Ending {
+        /** With the marks behind which the model writes its answer ({@code add_generation_prompt}). */
+        ANSWER,
+        /** Inside the last message, which the model goes on writing ({@code continue_final_message}). */
+        BEGUN,
+        /** With the marks that close the last message. */
+        CLOSED
     }
 
-    /** A piece of a rendered conversation: the name of a control token, or plain text. */
-    record Part(boolean control, String text) {}
+    /** Stands behind a message that goes on: whatever the template writes from there on is cut off. */
+    private static final String GOES_ON = "CONTINUE_FINAL_MESSAGE_TAG ";
 
-    // a system turn within one literal; Jinja's source writes a line end as \n or as the character itself
-    private static final Pattern DEFAULT_SYSTEM =
-            Pattern.compile("<\\|im_start\\|>system(?:\\\\n|\n)([^'\"{}]+?)<\\|im_end\\|>");
-
-    /** The first lines of Llama 3.1 and 3.2; the date is the default of their template. */
-    private static final String LLAMA_DATES = "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n";
+    private final String source;
+    private final Map<String, String> tokens;
+    private Template parsed;
 
     /**
-     * Recognises the family of a template.
+     * A template as a checkpoint holds it.
      *
-     * @throws IllegalArgumentException if the family is not known; the message shows the beginning of the template
+     * @param source the Jinja program
+     * @param tokens names of special tokens that the program may ask for, such as {@code bos_token} to {@code <s>}
      */
-    static ChatTemplate of(String jinja) {
-        if (jinja.contains("<|im_start|>") && jinja.contains("<|im_end|>")) {
-            Matcher system = DEFAULT_SYSTEM.matcher(jinja);
-            return new ChatTemplate(
-                    Family.CHATML,
-                    system.find() ? Optional.of(system.group(1).replace("\\n", "\n")) : Optional.empty());
-        }
-        if (jinja.contains("<|start_header_id|>") && jinja.contains("<|eot_id|>")) {
-            return new ChatTemplate(
-                    Family.LLAMA3,
-                    jinja.contains("Cutting Knowledge Date") ? Optional.of(LLAMA_DATES) : Optional.empty());
-        }
-        if (jinja.contains("<start_of_turn>") && jinja.contains("<end_of_turn>")) {
-            return new ChatTemplate(Family.GEMMA, Optional.empty());
-        }
-        throw new IllegalArgumentException("unknown chat template: found '"
-                + jinja.substring(0, Math.min(80, jinja.length())).replace("\n", "\\n")
-                + "...', wanted ChatML (<|im_start|>), Llama 3's (<|start_header_id|>) or Gemma's (<start_of_turn>);"
-                + " write the marks into the prompt yourself and encode it with encodeMarked");
+    public ChatTemplate(String source, Map<String, String> tokens) {
+        this.source = Objects.requireNonNull(source, "source");
+        this.tokens = Map.copyOf(tokens);
     }
 
     /**
-     * Renders a conversation up to where the model's answer begins. A system message replaces the default one, except
-     * in Llama 3's family.
+     * Renders a conversation. Every character of the result knows whether the template or a message wrote it.
      *
-     * @throws IllegalArgumentException if a system message is not the first, or user and assistant do not take turns,
-     *     the user first and last
+     * @throws IllegalArgumentException if there is no message, the template cannot be read, or the template refuses the
+     *     conversation; the message says which
      */
-    List<Part> render(List<Message> messages) {
-        boolean instructed = !messages.isEmpty() && messages.get(0).role() == Message.Role.SYSTEM;
-        Optional<String> given = instructed ? Optional.of(messages.get(0).text()) : Optional.empty();
-        List<Message> turns = instructed ? messages.subList(1, messages.size()) : messages;
-        requireTurns(turns);
-        List<Part> parts = new ArrayList<>();
-        if (family == Family.CHATML) {
-            given.or(this::system)
-                    .ifPresent(message -> turn(parts, "<|im_start|>", "system\n" + message, "<|im_end|>"));
-        } else if (family == Family.LLAMA3 && (system.isPresent() || given.isPresent())) {
-            header(parts, "system", system.orElse("") + given.map(String::strip).orElse(""));
-            parts.add(new Part(true, "<|eot_id|>"));
+    Text render(List<Message> messages, Ending ending, LocalDateTime now) {
+        if (messages.isEmpty()) {
+            throw new IllegalArgumentException("the conversation has no message, wanted at least one");
         }
-        for (int i = 0; i < turns.size(); i++) {
-            String text = turns.get(i).text();
-            String role = turns.get(i).role().toString();
-            switch (family) {
-                case CHATML -> turn(parts, "<|im_start|>", role + "\n" + text, "<|im_end|>");
-                case LLAMA3 -> {
-                    header(parts, role, text.strip());
-                    parts.add(new Part(true, "<|eot_id|>"));
-                }
-                case GEMMA -> {
-                    String opening =
-                            i == 0 ? given.map(message -> message + "\n\n").orElse("") : "";
-                    String speaker = role.equals("assistant") ? "model" : role;
-                    turn(parts, "<start_of_turn>", speaker + "\n" + opening + text.strip(), "<end_of_turn>");
-                }
-                default -> throw new IllegalStateException(family.name());
-            }
-        }
-        switch (family) {
-            case CHATML -> open(parts, "<|im_start|>", "assistant\n");
-            case LLAMA3 -> header(parts, "assistant", "");
-            case GEMMA -> open(parts, "<start_of_turn>", "model\n");
-            default -> throw new IllegalStateException(family.name());
-        }
-        return parts;
-    }
-
-    private static void requireTurns(List<Message> turns) {
-        for (int i = 0; i < turns.size(); i++) {
-            Message.Role wanted = i % 2 == 0 ? Message.Role.USER : Message.Role.ASSISTANT;
-            if (turns.get(i).role() != wanted) {
-                throw new IllegalArgumentException("turn " + (i + 1) + " of the conversation is the "
-                        + turns.get(i).role() + "'s, wanted the " + wanted
-                        + "'s: a system message may come first, then user and assistant take turns");
-            }
-        }
-        if (turns.size() % 2 == 0) {
+        var variables = new HashMap<String, Object>();
+        tokens.forEach((name, token) -> variables.put(name, Text.ofTemplate(token)));
+        variables.put("messages", turns(messages, ending == Ending.BEGUN));
+        variables.put("tools", null);
+        variables.put("documents", null);
+        variables.put("add_generation_prompt", ending == Ending.ANSWER);
+        try {
+            Text text = parsed().render(variables, now);
+            return ending == Ending.BEGUN ? cut(text, messages.get(messages.size() - 1)) : text;
+        } catch (TemplateException e) {
             throw new IllegalArgumentException(
-                    "the conversation has " + turns.size() + " turns, wanted an odd number: a user's turn comes last");
+                    "the model's chat template does not take this conversation: " + e.getMessage()
+                            + "; change the messages, or give the model plain text",
+                    e);
         }
     }
 
-    private static void open(List<Part> parts, String mark, String text) {
-        parts.add(new Part(true, mark));
-        parts.add(new Part(false, text));
+    private synchronized Template parsed() {
+        if (parsed == null) {
+            parsed = Template.parse(source);
+        }
+        return parsed;
     }
 
-    private static void header(List<Part> parts, String role, String text) {
-        parts.add(new Part(true, "<|start_header_id|>"));
-        parts.add(new Part(false, role));
-        parts.add(new Part(true, "<|end_header_id|>"));
-        parts.add(new Part(false, "\n\n" + text));
+    private static List<Object> turns(List<Message> messages, boolean goesOn) {
+        var turns = new ArrayList<Object>();
+        for (int i = 0; i < messages.size(); i++) {
+            var message = messages.get(i);
+            var turn = new LinkedHashMap<Object, Object>();
+            String behind = goesOn && i == messages.size() - 1 ? GOES_ON : "";
+            turn.put(Text.ofTemplate("role"), Text.ofTemplate(message.role().toString()));
+            turn.put(Text.ofTemplate("content"), Text.ofMessage(message.text() + behind));
+            turns.add(turn);
+        }
+        return turns;
     }
 
-    private static void turn(List<Part> parts, String begin, String text, String end) {
-        parts.add(new Part(true, begin));
-        parts.add(new Part(false, text));
-        parts.add(new Part(true, end));
-        parts.add(new Part(false, "\n"));
+    private static Text cut(Text text, Message last) {
+        String rendered = text.toString();
+        int at = rendered.lastIndexOf(GOES_ON.strip());
+        if (at < 0 || !rendered.contains(last.text().strip())) {
+            throw new TemplateException("the template does not write out the last message, so it cannot go on there");
+        }
+        return rendered.startsWith(GOES_ON, at)
+                ? text.subSequence(0, at)
+                : text.subSequence(0, at).strip(false, true, Text::isSpace);
+    }
+
+    @Override
+    public String toString() {
+        return "ChatTemplate[" + source.length() + " characters]";
     }
 }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.LocalDateTime;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
@@ -22,6 +23,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.tokenizer.Vocabulary.Kind;
+import rudder.checkpoint.tokenizer.jinja.syntax.Text;
 
 /**
  * Converts text to token ids and back, as the model was trained to read text.
@@ -107,7 +109,7 @@ public final class Tokenizer implements Closeable {
      * @throws IOException if the file cannot be read, or is not byte-pair encoding
      * @throws IllegalArgumentException if the post-processor adds anything else than one token in front
      */
-    public static Tokenizer ofJson(Path file, int size, Set<Integer> stops, Optional<String> chatTemplate)
+    public static Tokenizer ofJson(Path file, int size, Set<Integer> stops, Optional<ChatTemplate> chatTemplate)
             throws IOException {
         var json = new TokenizerFile(file);
         var tokens = json.tokens(size);
@@ -202,7 +204,8 @@ public final class Tokenizer implements Closeable {
 
     /**
      * Returns a conversation as the model's chat template writes it, up to where the answer begins. It is for reading;
-     * {@link #encodeChat} returns the ids. {@code chat(List.of(Message.system("Be brief."), Message.user("Hi")))} is
+     * {@link #encodeChat(List)} returns the ids. {@code chat(List.of(Message.system("Be brief."), Message.user("Hi")))}
+     * is
      *
      * <pre>{@code
      * <|im_start|>system
@@ -212,47 +215,66 @@ public final class Tokenizer implements Closeable {
      * <|im_start|>assistant
      * }</pre>
      *
-     * @param messages a system message first, if any, then user and assistant in turns, the user last; without a system
-     *     message the template's default is used, if it has one
      * @throws IllegalStateException if the model has no chat template
-     * @throws IllegalArgumentException if the template is none of ChatML, Llama 3's and Gemma's, or the messages are
-     *     not in this order
+     * @throws IllegalArgumentException if the template cannot be read, or does not take these messages; the message
+     *     says why
      */
     public String chat(List<Message> messages) {
-        return template().render(messages).stream().map(ChatTemplate.Part::text).collect(Collectors.joining());
+        return render(messages, ChatTemplate.Ending.ANSWER, LocalDateTime.now()).toString();
     }
 
     /**
-     * Returns the ids of a conversation, behind BOS if the model expects one. A message cannot forge a mark of the
-     * template: {@code <|im_end|>} in its text is read as plain characters.
+     * Returns the ids of {@link #chat}. The template decides whether BOS stands first. A message cannot forge a mark of
+     * the template: {@code <|im_end|>} in its text is read as plain characters.
      * {@code encodeChat(List.of(Message.user("Hi")))} ends with {@code [1, 4093, 198, 26843, 2, 198, 1, 520, 9531,
      * 198]}, the user's turn and the beginning of the answer.
      *
-     * @param messages as for {@link #chat}
-     * @throws IllegalStateException if the model has no chat template, or the template uses a control token that the
-     *     model lacks
+     * @throws IllegalStateException if the model has no chat template
      * @throws IllegalArgumentException as {@link #chat}
      */
     public int[] encodeChat(List<Message> messages) {
-        return begun(template().render(messages).stream()
-                .flatMapToInt(part -> part.control() ? IntStream.of(control(part.text())) : plain(part.text())));
+        return encodeChat(messages, ChatTemplate.Ending.ANSWER);
     }
 
-    private int control(String name) {
-        Integer id = controls.get(name);
-        if (id == null) {
-            throw new IllegalStateException("the model's chat template writes " + name + ", wanted one of its "
-                    + controls.size() + " control tokens: the checkpoint is inconsistent, fetch it again");
+    /**
+     * Returns the ids of a conversation that ends in a given way: before the answer, within it, or closed.
+     *
+     * @throws IllegalStateException if the model has no chat template
+     * @throws IllegalArgumentException as {@link #chat}
+     */
+    public int[] encodeChat(List<Message> messages, ChatTemplate.Ending ending) {
+        return encodeChat(messages, ending, LocalDateTime.now());
+    }
+
+    /** Returns the ids of a conversation at a given time, which some templates write down. */
+    int[] encodeChat(List<Message> messages, ChatTemplate.Ending ending, LocalDateTime now) {
+        Text text = render(messages, ending, now);
+        String rendered = text.toString();
+        IntStream.Builder ids = IntStream.builder();
+        int end = 0;
+        Matcher mark = marks.matcher(rendered);
+        for (int from = 0; mark.find(from); ) {
+            if (text.hasMessage(mark.start(), mark.end())) {
+                from = mark.start() + 1; // a message spells this mark out
+                continue;
+            }
+            plain(rendered.substring(end, mark.start())).forEach(ids::add);
+            ids.add(controls.get(mark.group()));
+            end = mark.end();
+            from = end;
         }
-        return id;
+        plain(rendered.substring(end)).forEach(ids::add);
+        return ids.build().toArray();
     }
 
-    private ChatTemplate template() {
-        return ChatTemplate.of(vocabulary
+    private Text render(List<Message> messages, ChatTemplate.Ending ending, LocalDateTime now) {
+        return vocabulary
                 .chatTemplate()
-                .orElseThrow(() -> new IllegalStateException(
-                        "this model has no chat template: it is a base model, which continues a text."
-                                + " Give it plain text, or load an instruct model")));
+                .orElseThrow(
+                        () -> new IllegalStateException("this model has no chat template: it is a base model, which"
+                                + " continues a text. Give it plain text, put the template of its family beside it as"
+                                + " chat_template.jinja, or load an instruct model"))
+                .render(messages, ending, now);
     }
 
     private IntStream plain(String text) {

@@ -2,6 +2,7 @@ package rudder.checkpoint.tokenizer;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -26,7 +27,7 @@ record Vocabulary(
         int bos,
         boolean prependsBos,
         Set<Integer> stops,
-        Optional<String> chatTemplate) {
+        Optional<ChatTemplate> chatTemplate) {
 
     /** The kind of a token, in the order of GGUF's numbers, which start at 1. */
     enum Kind {
@@ -123,9 +124,22 @@ record Vocabulary(
                 bos,
                 file.flag("tokenizer.ggml.add_bos_token", scored && bos >= 0),
                 stops(tokens, kinds, id(file, "eos", tokens), id(file, "eot", tokens)),
-                file.hasKey("tokenizer.chat_template")
-                        ? Optional.of(file.string("tokenizer.chat_template"))
-                        : Optional.empty());
+                chatTemplate(file, tokens));
+    }
+
+    private static Optional<ChatTemplate> chatTemplate(GgufFile file, List<String> tokens) {
+        if (!file.hasKey("tokenizer.chat_template")) {
+            return Optional.empty();
+        }
+        var special = new HashMap<String, String>();
+        for (String name : List.of("bos", "eos", "unknown", "padding")) {
+            int id = id(file, name, tokens);
+            if (id >= 0) {
+                String role = name.equals("unknown") ? "unk" : name.equals("padding") ? "pad" : name;
+                special.put(role + "_token", tokens.get(id));
+            }
+        }
+        return Optional.of(new ChatTemplate(file.string("tokenizer.chat_template"), special));
     }
 
     private static int id(GgufFile file, String name, List<String> tokens) {

@@ -1,99 +1,114 @@
 package rudder.checkpoint.tokenizer;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import rudder.checkpoint.tokenizer.ChatTemplate.Family;
-import rudder.checkpoint.tokenizer.ChatTemplate.Part;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import rudder.checkpoint.Golden;
 
+/** The oracle is transformers 4.57.1: {@code resources/chat/make_chats.py}. */
 class ChatTemplateTest {
+    private static final LocalDateTime NOW = LocalDateTime.of(2026, 7, 4, 15, 6, 9);
+    private static final Map<String, String> TOKENS =
+            Map.of("bos_token", "<s>", "eos_token", "</s>", "unk_token", "<unk>");
+    private static final Golden CHATS = chats();
 
-    @Test
-    void theDefaultSystemMessageIsReadFromTheTemplate() {
-        for (String lineEnd : new String[] {"\\n", "\n"}) {
-            ChatTemplate template =
-                    ChatTemplate.of("{{ '<|im_start|>system" + lineEnd + "' + messages[0]['content'] + '<|im_end|>' }}"
-                            + "{{ '<|im_start|>system" + lineEnd + "Be kind.<|im_end|>" + lineEnd + "' }}");
-            assertEquals(new ChatTemplate(Family.CHATML, Optional.of("Be kind.")), template);
+    private static Path file(String name) {
+        try {
+            return Path.of(ChatTemplateTest.class.getResource("/chat/" + name).toURI());
+        } catch (java.net.URISyntaxException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static Golden chats() {
+        try {
+            return new Golden("chats", JsonParser.parseString(Files.readString(file("chats.json"))));
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static List<Message> conversation(String name) {
+        return CHATS.at("conversations", name).list().stream()
+                .map(turn -> new Message(
+                        Message.Role.valueOf(turn.at("role").text().toUpperCase(Locale.ROOT)),
+                        turn.at("content").text()))
+                .toList();
+    }
+
+    static Stream<String> templates() {
+        return CHATS.at("templates").list().stream()
+                .map(template -> template.at("template").text());
+    }
+
+    private static Golden golden(String template) {
+        return CHATS.at("templates").list().stream()
+                .filter(one -> one.at("template").text().equals(template))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static ChatTemplate.Ending ending(String conversation) {
+        return switch (conversation) {
+            case "answer begun" -> ChatTemplate.Ending.BEGUN;
+            case "no prompt" -> ChatTemplate.Ending.CLOSED;
+            default -> ChatTemplate.Ending.ANSWER;
+        };
+    }
+
+    @ParameterizedTest
+    @MethodSource("templates")
+    void textAndIdsOfEveryConversationAreTheReferences(String name) throws IOException {
+        var golden = golden(name);
+        var template = new ChatTemplate(golden.at("source").text(), TOKENS);
+        try (var tokenizer = Tokenizer.ofJson(file("tokenizer.json"), 1, Set.of(), Optional.of(template))) {
+            for (String key : CHATS.at("conversations").json().getAsJsonObject().keySet()) {
+                var messages = conversation(key);
+                var wanted = golden.at("chats", key);
+                if (wanted.json().isJsonNull()) {
+                    assertThrows(
+                            IllegalArgumentException.class, () -> template.render(messages, ending(key), NOW), key);
+                    continue;
+                }
+                assertEquals(
+                        wanted.at("text").text(),
+                        template.render(messages, ending(key), NOW).toString(),
+                        key);
+                assertArrayEquals(wanted.at("ids").ints(), tokenizer.encodeChat(messages, ending(key), NOW), key);
+            }
         }
     }
 
     @Test
-    void aTemplateWithoutASystemMessageWritesNone() {
-        ChatTemplate template =
-                ChatTemplate.of("{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}");
-        assertEquals("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n", text(template, Optional.empty()));
-        assertEquals(
-                "<|im_start|>system\nRules<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
-                text(template, Optional.of("Rules")));
+    void aTemplateIsRefusedWhenItIsUsedAndByItsLine() {
+        var template = new ChatTemplate("{{ bos_token }}\n{% include 'x' %}", TOKENS);
+        var error = assertThrows(
+                IllegalArgumentException.class,
+                () -> template.render(List.of(Message.user("Hi")), ChatTemplate.Ending.ANSWER, NOW));
+        assertTrue(error.getMessage().contains("line 2") && error.getMessage().contains("include"), error.getMessage());
     }
 
     @Test
-    void laterLlamasBeginWithTheirDates() {
-        ChatTemplate template = ChatTemplate.of("{{- \"<|start_header_id|>system<|end_header_id|>\\n\\n\" }}"
-                + "{{- \"Cutting Knowledge Date: December 2023\\n\" }}"
-                + "{{- \"Today Date: \" + date_string + \"\\n\\n\" }}"
-                + "{{- system_message }}{{- \"<|eot_id|>\" }}");
-        String dates = "<|start_header_id|>system<|end_header_id|>\n\n"
-                + "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n";
-        String user = "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
-                + "<|start_header_id|>assistant<|end_header_id|>\n\n";
-        assertEquals(dates + user, text(template, Optional.empty()));
-        assertEquals(dates + "Rules" + user, text(template, Optional.of(" Rules ")));
-    }
-
-    private static String text(ChatTemplate template, Optional<String> system) {
-        return template
-                .render(Stream.concat(system.map(Message::system).stream(), Stream.of(Message.user("Hi")))
-                        .toList())
-                .stream()
-                .map(Part::text)
-                .collect(Collectors.joining());
-    }
-
-    @Test
-    void anUnknownTemplateIsRefusedWithItsBeginning() {
-        var error = assertThrows(IllegalArgumentException.class, () -> ChatTemplate.of("[INST] {{ message }} [/INST]"));
-        assertTrue(error.getMessage().contains("[INST]") && error.getMessage().contains("ChatML"), error.getMessage());
-    }
-
-    @Test
-    void turnsFollowOneAnother() {
-        var talk =
-                List.of(Message.system("Rules"), Message.user("Hi"), Message.assistant(" Hello "), Message.user("Bye"));
-        assertEquals(
-                "<start_of_turn>user\nRules\n\nHi<end_of_turn>\n<start_of_turn>model\nHello<end_of_turn>\n"
-                        + "<start_of_turn>user\nBye<end_of_turn>\n<start_of_turn>model\n",
-                text(ChatTemplate.of("<start_of_turn> <end_of_turn>"), talk));
-        assertEquals(
-                "<|im_start|>system\nRules<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"
-                        + "<|im_start|>assistant\n Hello <|im_end|>\n<|im_start|>user\nBye<|im_end|>\n"
-                        + "<|im_start|>assistant\n",
-                text(ChatTemplate.of("<|im_start|> <|im_end|>"), talk));
-    }
-
-    @Test
-    void turnsOutOfOrderAreRefused() {
-        var template = ChatTemplate.of("<|im_start|> <|im_end|>");
-        for (var talk : List.of(
-                List.<Message>of(),
-                List.of(Message.system("Rules")),
-                List.of(Message.assistant("Hello")),
-                List.of(Message.user("Hi"), Message.user("Hi")),
-                List.of(Message.user("Hi"), Message.assistant("Hello")),
-                List.of(Message.user("Hi"), Message.system("Rules")))) {
-            var error = assertThrows(IllegalArgumentException.class, () -> template.render(talk));
-            assertTrue(error.getMessage().contains("wanted"), error.getMessage());
-        }
-    }
-
-    private static String text(ChatTemplate template, List<Message> talk) {
-        return template.render(talk).stream().map(Part::text).collect(Collectors.joining());
+    void aTemplateThatDropsTheLastMessageCannotGoOnThere() {
+        var template = new ChatTemplate("{{ messages[0].content }}", TOKENS);
+        var talk = List.of(Message.user("Hi"), Message.assistant("Hello"));
+        assertThrows(IllegalArgumentException.class, () -> template.render(talk, ChatTemplate.Ending.BEGUN, NOW));
+        assertThrows(IllegalArgumentException.class, () -> template.render(List.of(), ChatTemplate.Ending.ANSWER, NOW));
     }
 }

@@ -22,7 +22,9 @@ import rudder.checkpoint.format.GgufFile;
 /** Tokenizers of small vocabularies, written as GGUF files here. */
 class TokenizerTest {
     private static final String CHATML =
-            "{% if messages[0].role != 'system' %}{{ '<|im_start|>system\\nBe kind.<|im_end|>\\n' }}...";
+            "{% if messages[0].role != 'system' %}<|im_start|>system\nBe kind.<|im_end|>\n{% endif %}"
+                    + "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+                    + "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
     @TempDir
     private Path folder;
@@ -241,7 +243,11 @@ class TokenizerTest {
             assertEquals(wanted, tokenizer.decodeMarked(tokenizer.encodeChat(talk)));
         }
         GgufBytes gemma = scored(true, List.of("u", "s"))
-                .string("tokenizer.chat_template", "{{ bos_token }}<start_of_turn>..<end_of_turn>");
+                .string(
+                        "tokenizer.chat_template",
+                        "{{ bos_token }}{% for m in messages %}<start_of_turn>"
+                                + "{{ 'model' if m.role == 'assistant' else m.role }}"
+                                + "\n{{ m.content | trim }}<end_of_turn>\n{% endfor %}<start_of_turn>model\n\n");
         try (Tokenizer tokenizer = tokenizer(gemma)) {
             assertEquals(
                     "<bos><start_of_turn>user\nHi<end_of_turn>\n<start_of_turn>model\nHello<end_of_turn>\n"
@@ -273,7 +279,11 @@ class TokenizerTest {
     @Test
     void gemmasTurnsComeAfterBos() throws IOException {
         GgufBytes gguf = scored(true, List.of("u", "s"))
-                .string("tokenizer.chat_template", "{{ bos_token }}<start_of_turn>..<end_of_turn>");
+                .string(
+                        "tokenizer.chat_template",
+                        "{{ bos_token }}{% for m in messages[1:] %}<start_of_turn>{{ m.role }}"
+                                + "\n{{ messages[0].content }}"
+                                + "\n\n{{ m.content | trim }}<end_of_turn>\n{% endfor %}<start_of_turn>model\n\n");
         try (Tokenizer tokenizer = tokenizer(gguf)) {
             assertEquals(
                     "<start_of_turn>user\nRules\n\nHi<end_of_turn>\n<start_of_turn>model\n",
