@@ -10,7 +10,7 @@ import rudder.theory.control.Controller;
 /**
  * The finite-horizon, time-varying linear quadratic regulator. It minimises
  *
- * <pre>sum_{k<T} (q |dz_k|^2 + r |u_k|^2) + qf |dz_T|^2   subject to   dz_{k+1} = A_k dz_k + u_k.</pre>
+ * <pre>sum_{k&lt;T} (q |dz_k|^2 + r |u_k|^2) + qf |dz_T|^2   subject to   dz_{k+1} = A_k dz_k + u_k.</pre>
  *
  * <p>The minimiser is {@code u_k = -K_k dz_k}. The minimum from block k on is {@code dz_k' S_k dz_k}. Backwards from
  * {@code S_T = qf I},

@@ -12,7 +12,7 @@ package rudder.theory;
  * @param qf weight of the last state z_T; qf >= 0
  */
 public record QuadraticCost(double q, double r, double qf) {
-    /** @throws IllegalArgumentException naming a weight that is not finite, a negative q or qf, or r <= 0 */
+    /** @throws IllegalArgumentException naming a weight that is not finite, a negative q or qf, or {@code r <= 0} */
     public QuadraticCost {
         Check.that(q >= 0 && Double.isFinite(q), "the state's weight q is %s, wanted a finite q >= 0", q);
         Check.that(r > 0 && Double.isFinite(r), "the input's weight r is %s, wanted a finite r > 0", r);

@@ -13,7 +13,7 @@ public interface SmoothPlant extends Plant {
      * Returns a number H with {@code |D^2 phi_k| <= H} on the ball of the given radius about z, in 2-norms. Inside the
      * ball
      *
-     * <pre>|phi_k(z + x) - phi_k(z) - D phi_k(z) x| <= H/2 |x|^2.</pre>
+     * <pre>|phi_k(z + x) - phi_k(z) - D phi_k(z) x| &lt;= H/2 |x|^2.</pre>
      *
      * <p>A certified {@link TrackingBound} needs this number.
      */

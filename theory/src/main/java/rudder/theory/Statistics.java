@@ -18,9 +18,9 @@ public final class Statistics {
     }
 
     /**
-     * Returns the p-quantile of a sample, interpolated linearly between neighbours. Let x_0 <= .. <= x_{n-1} be sorted
-     * and i the integer part of h = p (n - 1). The result is {@code x_i + (h - i) (x_{i+1} - x_i)}. Source: type 7 of
-     * Hyndman and Fan, "Sample quantiles in statistical packages", 1996.
+     * Returns the p-quantile of a sample, interpolated linearly between neighbours. Let {@code x_0 <= .. <= x_{n-1}} be
+     * sorted and i the integer part of h = p (n - 1). The result is {@code x_i + (h - i) (x_{i+1} - x_i)}. Source: type
+     * 7 of Hyndman and Fan, "Sample quantiles in statistical packages", 1996.
      *
      * @param p from 0, the smallest value, to 1, the largest
      * @throws IllegalArgumentException if the sample is empty or p is outside 0..1

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -34,6 +35,13 @@ class TaskDataTest {
 
     private static List<String> prompts(String file) throws IOException {
         return PromptSet.read(DATA + "/" + file).prompts();
+    }
+
+    @Test
+    void everyDatasetIsWhereTheCatalogueSays() throws IOException {
+        for (var name : DatasetStore.names()) {
+            assertTrue(Files.exists(DatasetStore.fetch(name)), name);
+        }
     }
 
     @Test

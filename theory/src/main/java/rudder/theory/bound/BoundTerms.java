@@ -7,7 +7,7 @@ import rudder.theory.Vectors;
  * The two parts of a bound on |dz_k|_{P_k}, k = 0..T. The first part propagates the first deviation. The second part
  * adds up the effects of the plant's curvature:
  *
- * <pre>|Phi(k,0)| |dz_0|_{P_0}   and   sum_{i<k} |Phi(k,i+1)| L_i/2 |dz_i|_{P_i}^2,</pre>
+ * <pre>|Phi(k,0)| |dz_0|_{P_0}   and   sum_{i&lt;k} |Phi(k,i+1)| L_i/2 |dz_i|_{P_i}^2,</pre>
  *
  * <p>Here |Phi(k,j)| is the norm from P_j to P_k. Source: the paper's performance bound, with each residual measured
  * where it arises, in P_{i+1}.

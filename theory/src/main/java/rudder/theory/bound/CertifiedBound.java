@@ -12,7 +12,7 @@ import rudder.theory.control.Rollout;
  *
  * <pre>
  * L_i = sqrt(lambda_max(P_{i+1})) H_i / lambda_min(P_i),
- * |D^2 phi_i| <= H_i   wherever   |dz_i| <= b_i / sqrt(lambda_min(P_i)).
+ * |D^2 phi_i| &lt;= H_i   wherever   |dz_i| &lt;= b_i / sqrt(lambda_min(P_i)).
  * </pre>
  *
  * <p>This follows from {@code |r|_{P_{i+1}} <= sqrt(lambda_max(P_{i+1})) |r|}, {@code |r| <= H_i/2 |dz_i|^2} and
@@ -60,12 +60,12 @@ public final class CertifiedBound implements TrackingBound {
         return new CertifiedBound(lyapunov, norms, curvature);
     }
 
-    /** Returns L_k in the ball |dz_k|_{P_k} <= size. */
+    /** Returns L_k in the ball {@code |dz_k|_{P_k} <= size}. */
     public double curvature(int k, double size) {
         return Math.sqrt(peaks[k]) * curvature.within(k, size / Math.sqrt(floors[k])) / floors[k];
     }
 
-    /** Returns the bound for every run with |dz_0|_{P_0} <= start, T+1 numbers. */
+    /** Returns the bound for every run with {@code |dz_0|_{P_0} <= start}, T+1 numbers. */
     public double[] from(double start) {
         Check.that(
                 start >= 0 && Double.isFinite(start),

@@ -133,7 +133,7 @@ public final class LyapunovFunction {
         return system.transformed(k -> steps[k], "normalised " + system);
     }
 
-    /** Returns the norms of Phi(k, j) from P_j to P_k, for all 0 <= j <= k <= T. */
+    /** Returns the norms of Phi(k, j) from P_j to P_k, for all {@code 0 <= j <= k <= T}. */
     public TransitionNorms transitionNorms() {
         return TransitionNorms.of(normalised());
     }

@@ -32,8 +32,8 @@ import rudder.theory.Vectors;
  *
  * <pre>B_k u_k = B_k B_k' C_k' X_k^-1 e,   X_k = r diag(1/q_j) + sum_{i=k}^{T-1} C_i B_i B_i' C_i'.</pre>
  *
- * <p>The rows of C_i are the c_{i+1,j}', zero for j <= i. The law is {@link LinearFeedback} with one row for each later
- * block that has a weight, so steering costs at most 2 T d multiplications a block. The tracker needs only
+ * <p>The rows of C_i are the c_{i+1,j}', zero for j &lt;= i. The law is {@link LinearFeedback} with one row for each
+ * later block that has a weight, so steering costs at most 2 T d multiplications a block. The tracker needs only
  * vector-Jacobian products; no d x d matrix is formed.
  *
  * <p>The tracker acts at {@link HookPoint#RESID_POST}. It measures the output of block k instead of predicting it, so
