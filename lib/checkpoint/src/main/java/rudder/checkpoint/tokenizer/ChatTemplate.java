@@ -27,7 +27,7 @@ public final class ChatTemplate {
         CLOSED
     }
 
-    /** Stands behind a message that goes on: whatever the template writes from there on is cut off. */
+    /** Marks the end of a message that continues. The text from the mark on is cut off. */
     private static final String GOES_ON = "CONTINUE_FINAL_MESSAGE_TAG ";
 
     private final String source;

@@ -19,7 +19,7 @@ interface Callable {
     record Call(
             Interpreter interpreter, int line, String function, List<Object> positional, Map<String, Object> named) {
 
-        /** The argument at a place or of a name; a default where it is missing. */
+        /** Returns the argument at a place or of a name, or the default if it is missing. */
         Object get(int place, String name, Object otherwise) {
             if (place < positional.size()) {
                 return positional.get(place);

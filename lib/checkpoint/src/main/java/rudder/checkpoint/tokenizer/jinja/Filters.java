@@ -100,7 +100,7 @@ final class Filters {
                 .strip(true, true, point -> characters == null ? Text.isSpace(point) : characters.indexOf(point) >= 0);
     }
 
-    /** As transformers has it: {@code json.dumps} with non-ASCII characters as they are. */
+    /** Writes JSON as transformers does: {@code json.dumps} with non-ASCII characters as they are. */
     private static Text json(Callable.Call call, Object x) {
         boolean ascii = call.flag(1, "ensure_ascii", false);
         Object indent = call.get(2, "indent", null);
@@ -143,7 +143,7 @@ final class Filters {
         return call.interpreter().made(call.line(), out.build());
     }
 
-    /** An attribute or item by a path such as {@code a.b.0}. */
+    /** Returns the attribute or item at a path such as {@code a.b.0}. */
     private static Object attribute(Callable.Call call, Object x, String path) {
         Object at = x;
         for (String step : path.split("\\.")) {
@@ -174,7 +174,7 @@ final class Filters {
         return out;
     }
 
-    /** The call of a filter or test on one item, with the arguments from a place on. */
+    /** Returns the call of a filter or test on one item, with the arguments from a place on. */
     private static Callable.Call inner(Callable.Call call, String name, Object item, int from) {
         var positional = new ArrayList<Object>();
         positional.add(item);
@@ -218,7 +218,7 @@ final class Filters {
         });
     }
 
-    /** Upper case behind white space, hyphens and opening brackets, lower case elsewhere. */
+    /** Maps to upper case behind white space, hyphens and opening brackets, to lower case elsewhere. */
     private static Text title(Text text) {
         boolean[] begins = {true};
         return text.map(point -> {
@@ -290,7 +290,7 @@ final class Filters {
         return Values.integer(x);
     }
 
-    /** Values as they are compared: strings without case unless that counts. */
+    /** Returns the key that values are compared by: strings lose their case unless it counts. */
     private static Function<Object, Object> key(boolean cased) {
         return x -> x instanceof Text text && !cased ? Strings.lower(text) : x;
     }

@@ -22,7 +22,7 @@ final class Formats {
 
     private Formats() {}
 
-    /** {@code format % values}. */
+    /** Computes {@code format % values}. */
     static Text percent(Interpreter interpreter, int line, Text format, List<?> values) {
         var out = new Text.Builder();
         Matcher field = PERCENT.matcher(format);
@@ -91,7 +91,7 @@ final class Formats {
         return Text.ofTemplate(fill.repeat(left)).plus(text).plus(Text.ofTemplate(fill.repeat(missing - left)));
     }
 
-    /** {@code text.format(...)}: fields by place or name, with fill, width and precision. */
+    /** Computes {@code text.format(...)}: fields by place or name, with fill, width and precision. */
     static Text braces(Callable.Call call, Text format) {
         var out = new Text.Builder();
         Matcher field = FIELD.matcher(format);
@@ -155,7 +155,7 @@ final class Formats {
     }
 
     /**
-     * A value as Python's {@code json.dumps} writes it, with non-ASCII characters as they are.
+     * Writes a value as Python's {@code json.dumps} does, with non-ASCII characters as they are.
      *
      * @param indent spaces a level, or a string; null for one line
      */
@@ -238,7 +238,7 @@ final class Formats {
         out.add("\"", false);
     }
 
-    /** A date as Python's {@code strftime} writes it. */
+    /** Writes a date as Python's {@code strftime} does. */
     static String date(Callable.Call call, LocalDateTime now, String format) {
         var out = new StringBuilder();
         for (int i = 0; i < format.length(); i++) {

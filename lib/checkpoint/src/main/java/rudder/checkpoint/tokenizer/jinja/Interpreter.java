@@ -133,7 +133,7 @@ final class Interpreter {
         return flow;
     }
 
-    /** The text that statements write in a scope of their own. */
+    /** Returns the text that statements write in a scope of their own. */
     private Text block(List<Statement> body, Scope inner) {
         var outerScope = scope;
         var outerText = out;

@@ -5,7 +5,7 @@ import java.util.List;
 import rudder.checkpoint.tokenizer.jinja.syntax.TemplateException;
 
 /**
- * A loop's items, and what {@code loop} says of each round.
+ * The items of a loop, and the members of {@code loop} in each round.
  *
  * @param level 0 for the outermost of recursive loops
  * @param recursion what {@code loop(items)} calls, or null
@@ -31,7 +31,7 @@ record Loop(List<Object> items, int level, Callable recursion, List<Object> last
             return loop.recursion;
         }
 
-        /** A member, or null if there is none of that name. */
+        /** Returns a member, or null if there is none of that name. */
         Object member(String name) {
             int size = loop.items.size();
             return switch (name) {

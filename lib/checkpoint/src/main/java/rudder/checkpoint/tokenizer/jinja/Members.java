@@ -11,7 +11,7 @@ import rudder.checkpoint.tokenizer.jinja.syntax.Text;
 
 /** Attributes, items and slices, and the methods of dicts and lists; those of strings are {@link Strings}'. */
 final class Members {
-    /** Methods that would change a value in place: a template may not. */
+    /** Methods that change a value in place. A template may not call them. */
     private static final Set<String> CHANGING = Set.of(
             "append",
             "extend",
@@ -29,7 +29,7 @@ final class Members {
 
     private Members() {}
 
-    /** {@code x.name}: a method or member first, then an item. */
+    /** Computes {@code x.name}: looks for a method or member first, then for an item. */
     static Object attribute(int line, Object x, String name) {
         Object member = member(line, x, name);
         if (member != null) {
@@ -40,7 +40,7 @@ final class Members {
                 : missing(x, "attribute '" + name + "'");
     }
 
-    /** {@code x[key]}: an item first, then a method or member. */
+    /** Computes {@code x[key]}: looks for an item first, then for a method or member. */
     static Object item(int line, Object x, Object key) {
         if (x instanceof Undefined undefined) {
             throw undefined(line, undefined);
@@ -105,7 +105,7 @@ final class Members {
         };
     }
 
-    /** A dict's items, each a tuple of key and value. */
+    /** Returns the items of a dict, each a tuple of key and value. */
     static List<Object> pairs(Map<?, ?> map) {
         var pairs = new ArrayList<Object>();
         map.forEach((key, value) -> {
@@ -138,7 +138,7 @@ final class Members {
         };
     }
 
-    /** {@code x[from:to:step]} of a list or of a string's code points. */
+    /** Computes {@code x[from:to:step]} of a list or of a string's code points. */
     static Object slice(int line, Object x, Object from, Object to, Object step) {
         if (!(x instanceof Text) && !(x instanceof List<?>)) {
             throw TemplateException.at(line, "cannot slice " + Values.typeOf(x));

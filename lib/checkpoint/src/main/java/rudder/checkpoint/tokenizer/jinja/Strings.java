@@ -11,7 +11,7 @@ final class Strings {
 
     private Strings() {}
 
-    /** A method of a text, or null if there is none of that name. */
+    /** Returns a method of a text, or null if there is none of that name. */
     static Callable method(Text text, String name) {
         return switch (name) {
             case "strip" -> call -> strip(text, call.only(1), true, true);
@@ -111,7 +111,7 @@ final class Strings {
         return text.map(point -> Character.toString(point).toLowerCase(Locale.ROOT));
     }
 
-    /** Every letter behind none is upper case, the others lower. */
+    /** Maps a letter to upper case if no letter stands before it, to lower case otherwise. */
     private static Text title(Text text) {
         boolean[] inside = new boolean[1];
         return text.map(point -> {

@@ -10,7 +10,7 @@ final class Tests {
 
     private Tests() {}
 
-    /** Whether the first argument passes a test of the others. */
+    /** Returns whether the first argument passes a test, given the other arguments. */
     static boolean holds(String name, Callable.Call call) {
         Object x = call.positional().get(0);
         return switch (name) {

@@ -73,7 +73,7 @@ final class Values {
         return a == null ? b == null : a.equals(b);
     }
 
-    /** Python's order of two values. */
+    /** Compares two values by Python's order. */
     static int compare(Object a, Object b, int line) {
         if (isNumber(a) && isNumber(b)) {
             return a instanceof Double || b instanceof Double
@@ -109,7 +109,7 @@ final class Values {
         return x instanceof Boolean flag ? (flag ? 1 : 0) : ((Number) x).longValue();
     }
 
-    /** Items to loop over: a string's code points, a dict's keys. */
+    /** Returns the items to loop over: a string's code points, a dict's keys. */
     static List<Object> items(Object x, int line) {
         if (x instanceof List<?> list) {
             return new ArrayList<>(list);
@@ -145,7 +145,7 @@ final class Values {
         return items(container, line).stream().anyMatch(item -> equal(item, x));
     }
 
-    /** Python's {@code str}: text as it is, the rest as it is written down. */
+    /** Computes Python's {@code str}: a string is itself, other values are written down. */
     static Text text(Object x) {
         if (x instanceof Text text) {
             return text;
@@ -155,7 +155,7 @@ final class Values {
         return out.build();
     }
 
-    /** Python's {@code repr}. */
+    /** Computes Python's {@code repr}. */
     static Text repr(Object x) {
         var out = new Text.Builder();
         append(out, x, true);
@@ -203,7 +203,7 @@ final class Values {
         return x instanceof Long || x instanceof Undefined ? x.toString() : "<" + typeOf(x) + ">";
     }
 
-    /** Python's {@code repr} of a float: the shortest digits that read back, an exponent from 1e16 and below 1e-4. */
+    /** Computes Python's {@code repr} of a float: the shortest digits that read back. */
     static String shortest(double x) {
         if (Double.isNaN(x) || Double.isInfinite(x)) {
             return Double.isNaN(x) ? "nan" : x > 0 ? "inf" : "-inf";
@@ -259,7 +259,7 @@ final class Values {
                 : point < 0x10000 ? String.format("\\u%04x", point) : String.format("\\U%08x", point);
     }
 
-    /** Python's name of a value's type, for messages. */
+    /** Returns Python's name of a value's type, for messages. */
     static String typeOf(Object x) {
         if (x instanceof Undefined undefined) {
             return undefined.description();

@@ -6,7 +6,7 @@ import java.util.Map;
 /** An expression of a template, as parsed. */
 public sealed interface Expression {
 
-    /** Line of the template where the expression begins. */
+    /** Returns the line of the template where the expression begins. */
     int line();
 
     record Constant(int line, Object value) implements Expression {}

@@ -29,7 +29,7 @@ final class ExpressionParser {
         return tokens.nested(() -> conditional(true));
     }
 
-    /** An expression, or a tuple without brackets. */
+    /** Parses an expression, or a tuple without brackets. */
     Expression tuple(boolean conditional) {
         return tokens.nested(() -> {
             int line = tokens.peek().line();
@@ -319,7 +319,7 @@ final class ExpressionParser {
         return new Arguments(positional, named, star, stars);
     }
 
-    /** Filters, tests and calls behind an operand. */
+    /** Parses filters, tests and calls behind an operand. */
     private Expression filtered(Expression begun) {
         var x = begun;
         while (true) {
@@ -336,7 +336,7 @@ final class ExpressionParser {
         }
     }
 
-    /** One filter or several, whose first operand is null or given. */
+    /** Parses one filter or several. The first operand may be null. */
     Expression.Filter filters(Expression x) {
         var filter = filter(x);
         while (tokens.skipOperator("|")) {

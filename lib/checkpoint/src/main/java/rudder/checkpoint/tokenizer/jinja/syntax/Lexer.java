@@ -67,7 +67,7 @@ final class Lexer {
         return tokens;
     }
 
-    /** Text before a tag, without the white space that the tag strips. */
+    /** Returns the text before a tag, without the white space that the tag strips. */
     private String before(String text, char sign, boolean expression) {
         if (sign == '-') {
             int end = text.length();
@@ -118,7 +118,7 @@ final class Lexer {
         move(behind(end + 2, sign, true));
     }
 
-    /** Where text goes on behind a tag that ends at an index. */
+    /** Returns where text continues behind a tag that ends at an index. */
     private int behind(int end, char sign, boolean trims) {
         if (sign == '-') {
             return behindSpace(end);
@@ -201,7 +201,7 @@ final class Lexer {
         move(end + 1);
     }
 
-    /** Python's escapes in a string. */
+    /** Replaces Python's escapes in a string. */
     private String unescape(String text) {
         if (text.indexOf('\\') < 0) {
             return text;

@@ -32,7 +32,7 @@ public final class Parser {
         return body;
     }
 
-    /** Statements up to one of some names, or to the end; the name itself is left. */
+    /** Parses statements up to a statement of one of these names, or to the end. */
     private List<Statement> body(Set<String> ends) {
         return tokens.nested(() -> {
             var body = new ArrayList<Statement>();

@@ -91,7 +91,7 @@ public final class Text implements CharSequence, Comparable<Text> {
         return subSequence(from, to);
     }
 
-    /** Python's {@code str.isspace}. */
+    /** Returns whether Python's {@code str.isspace} holds. */
     public static boolean isSpace(int point) {
         return Character.isWhitespace(point) || point == 0x85 || point == 0xA0 || point == 0x2007 || point == 0x202F;
     }
@@ -100,12 +100,12 @@ public final class Text implements CharSequence, Comparable<Text> {
         return text.indexOf(other.text, from);
     }
 
-    /** Code points, of which Python counts a string's length. */
+    /** Returns the number of code points, which is Python's length of a string. */
     public int points() {
         return text.codePointCount(0, text.length());
     }
 
-    /** The index of the character at which a code point begins. */
+    /** Returns the index of the character at which a code point begins. */
     public int offset(int point) {
         return text.offsetByCodePoints(0, point);
     }
