@@ -52,8 +52,8 @@ final class Filters {
                         : items.get(name.equals("first") ? 0 : items.size() - 1);
             }
             case "list" -> Values.items(x, call.line());
-            case "string", "safe", "escape", "e", "forceescape" ->
-                name.equals("string") || name.equals("safe") ? Values.text(x) : escape(x);
+            case "string", "safe" -> Values.text(x);
+            case "escape", "e", "forceescape" -> escape(x);
             case "upper" -> Strings.upper(Values.text(x));
             case "lower" -> Strings.lower(Values.text(x));
             case "title" -> title(Values.text(x));
@@ -107,7 +107,6 @@ final class Filters {
         if (ascii) {
             throw call.error("'ensure_ascii' is not supported");
         }
-        // a positional second argument is Jinja's own indent in old templates; transformers' signature has it third
         Text step = indent == null
                 ? null
                 : indent instanceof Text text ? text : Text.ofTemplate(" ".repeat(call.integer(2, "indent", 0)));

@@ -82,9 +82,13 @@ final class Operators {
                 line, "cannot compute " + Values.typeOf(a) + " " + operator + " " + Values.typeOf(b));
     }
 
+    /** Refuses a repetition that is too long, before it is made. */
+    private void requireTimes(int line, int size, long times) {
+        interpreter.require(Math.multiplyHigh(size, times) != 0 ? Long.MAX_VALUE : size * times, line);
+    }
+
     private Text repeat(int line, Text text, long times) {
-        interpreter.require(
-                Math.multiplyHigh(text.length(), times) != 0 ? Long.MAX_VALUE : text.length() * times, line);
+        requireTimes(line, text.length(), times);
         var out = new Text.Builder();
         for (long i = 0; i < times && text.length() > 0; i++) {
             out.add(text);
@@ -93,7 +97,7 @@ final class Operators {
     }
 
     private List<Object> repeat(int line, List<?> list, long times) {
-        interpreter.require(Math.multiplyHigh(list.size(), times) != 0 ? Long.MAX_VALUE : list.size() * times, line);
+        requireTimes(line, list.size(), times);
         var out = new ArrayList<Object>();
         for (long i = 0; i < times && !list.isEmpty(); i++) {
             out.addAll(list);

@@ -76,14 +76,22 @@ final class Strings {
             case "isalpha" -> all(text, Character::isLetter);
             case "isalnum" -> all(text, Character::isLetterOrDigit);
             case "isspace" -> all(text, Text::isSpace);
-            case "isupper" -> call -> cased(text, text.toString().toUpperCase(Locale.ROOT));
-            case "islower" -> call -> cased(text, text.toString().toLowerCase(Locale.ROOT));
+            case "isupper" -> call -> isUpper(text);
+            case "islower" -> call -> isLower(text);
             default -> null;
         };
     }
 
     private static Callable all(Text text, IntPredicate test) {
         return call -> text.length() > 0 && text.chars().allMatch(test);
+    }
+
+    static boolean isUpper(Text text) {
+        return cased(text, text.toString().toUpperCase(Locale.ROOT));
+    }
+
+    static boolean isLower(Text text) {
+        return cased(text, text.toString().toLowerCase(Locale.ROOT));
     }
 
     private static boolean cased(Text text, String mapped) {

@@ -36,8 +36,8 @@ final class Tests {
                 }
                 yield Math.floorMod(whole(call), by) == 0;
             }
-            case "lower" -> Strings.lower(Values.text(x)).equals(Values.text(x)) && hasCase(x);
-            case "upper" -> Strings.upper(Values.text(x)).equals(Values.text(x)) && hasCase(x);
+            case "lower" -> Strings.isLower(Values.text(x));
+            case "upper" -> Strings.isUpper(Values.text(x));
             case "in" -> Values.contains(call.require(1, "seq"), x, call.line());
             case "eq", "equalto", "==" -> Values.equal(x, call.require(1, "other"));
             case "ne", "!=" -> !Values.equal(x, call.require(1, "other"));
@@ -50,10 +50,6 @@ final class Tests {
             case "escaped" -> false;
             default -> throw TemplateException.at(call.line(), "there is no test '" + name + "'");
         };
-    }
-
-    private static boolean hasCase(Object x) {
-        return Values.text(x).codePoints().anyMatch(p -> Character.isUpperCase(p) || Character.isLowerCase(p));
     }
 
     private static long whole(Callable.Call call) {

@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import rudder.checkpoint.tokenizer.jinja.syntax.TemplateException;
 import rudder.checkpoint.tokenizer.jinja.syntax.Text;
 
@@ -283,9 +282,5 @@ final class Values {
                                                                         : x instanceof Namespace
                                                                                 ? "namespace"
                                                                                 : "function";
-    }
-
-    static String names(Collection<?> names) {
-        return names.stream().map(Object::toString).sorted().collect(Collectors.joining(", "));
     }
 }
