@@ -16,6 +16,11 @@ public record AttentionSpan(double base, RotaryScaling scaling, int window) {
 
     /** Returns the angle of a coordinate pair at a position, in radians. */
     public double angle(int position, int pair, int headDimension) {
-        return position * scaling.of(Math.pow(base, -2.0 * pair / headDimension));
+        return position * scaling.of(Math.pow(base, -2.0 * pair / headDimension), pair);
+    }
+
+    /** Returns the factor on queries and keys after their turn. */
+    public double amplitude() {
+        return scaling.amplitude();
     }
 }

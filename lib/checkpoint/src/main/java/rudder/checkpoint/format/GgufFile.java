@@ -15,7 +15,7 @@ import java.util.Set;
  * the header only; tensors are read and converted on demand. Close a file that you opened. A file inside a
  * {@code Checkpoint} or a {@code LanguageModel} is closed with it.
  *
- * <p>Tensor types: F32, F64, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K.
+ * <p>Tensor types: F32, F64, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K to Q6_K, IQ4_NL, IQ4_XS.
  *
  * <p>A typed getter throws an IllegalArgumentException if the key is absent and has no default, or the value is of
  * another type or does not fit. The message names the key and the type found.
