@@ -87,11 +87,11 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
         ModelConfig config = HfConfig.parse(json, folder.getFileName() + "/" + CONFIG);
         Safetensors tensors = Safetensors.open(folder);
         try {
-            return new Checkpoint(
-                    tensors,
-                    TensorNames.huggingFace(tensors, config.postNorms()),
-                    config,
-                    tokenizer(folder, json, config.vocabulary()));
+            var names = TensorNames.huggingFace(tensors, config.postNorms());
+            if (config.tiedHead()) {
+                TiedHead.requireEqual(tensors, names);
+            }
+            return new Checkpoint(tensors, names, config, tokenizer(folder, json, config.vocabulary()));
         } catch (IOException | RuntimeException | Error e) {
             tensors.close();
             throw e;
