@@ -74,8 +74,13 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
     private static Checkpoint gguf(Path path) throws IOException {
         GgufFile file = GgufFile.open(path);
         try {
+            ModelConfig config = GgufConfig.parse(file);
+            TensorSource tensors = file.withoutTokenizer();
             return new Checkpoint(
-                    file.withoutTokenizer(), TensorNames.GGUF, GgufConfig.parse(file), Tokenizer.of(file));
+                    config.architecture().equals("phi3") ? new FusedTensors(tensors, config) : tensors,
+                    TensorNames.GGUF,
+                    config,
+                    Tokenizer.of(file));
         } catch (RuntimeException | Error e) {
             file.close();
             throw e;

@@ -81,6 +81,11 @@ public final class GgufFile implements TensorSource {
         return string("general.architecture");
     }
 
+    /** Returns the keys of the metadata, in the file's order. */
+    public Set<String> keys() {
+        return metadata.keySet();
+    }
+
     /** Returns whether the metadata have the key. */
     public boolean hasKey(String key) {
         return metadata.containsKey(key);
