@@ -7,7 +7,6 @@ embeddings are padded with zeros to the vocabulary of a small SentencePiece toke
 """
 import json
 import os
-import sys
 
 import gguf
 import numpy as np
@@ -44,10 +43,10 @@ def interleaved(w, heads):
     return w.reshape(heads, 2, w.shape[0] // heads // 2, *w.shape[1:]).swapaxes(1, 2).reshape(w.shape)
 
 
-def write(file, architecture, model, window=None, divisors=None, bf16=True):
+def write(file, architecture, model, window=None, divisors=None, **split):
     c = model.config
     gemma = architecture.startswith('gemma')
-    w = gguf.GGUFWriter(os.path.join(HERE, file + '.gguf'), architecture)
+    w = gguf.GGUFWriter(os.path.join(HERE, file + '.gguf'), architecture, **split)
     w.add_block_count(c.num_hidden_layers)
     w.add_embedding_length(c.hidden_size)
     w.add_feed_forward_length(c.intermediate_size)
@@ -131,6 +130,7 @@ def rope(**fields):
 plain = model_of('llama-0')
 write('llama', 'llama', plain)
 case('llama', {}, plain)
+write('parts', 'llama', plain, split_max_tensors=12)  # parts-0000i-of-00003.gguf
 for kind in ({'type': 'none', 'factor': 4.0}, {'type': 'none'}):
     case('llama', {'llama.rope.scaling.' + k: v for k, v in kind.items()}, plain)
 linear = model_of('llama-0', **rope(rope_type='linear', factor=4.0))
@@ -198,7 +198,6 @@ for k in range(3):
     at = f'model.layers.{k}.'
     state[at + 'self_attn.qkv_proj.weight'] = torch.cat([state.pop(f'{at}self_attn.{x}_proj.weight') for x in 'qkv'])
     state[at + 'mlp.gate_up_proj.weight'] = torch.cat([state.pop(f'{at}mlp.{x}_proj.weight') for x in ('gate', 'up')])
-c = plain.config
 sizes = dict(vocab_size=61, hidden_size=16, intermediate_size=24, num_hidden_layers=3, num_attention_heads=4,
              num_key_value_heads=2, max_position_embeddings=128, pad_token_id=0, eos_token_id=1, bos_token_id=1)
 for window in (None, 8):

@@ -1,6 +1,8 @@
 package rudder.model;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static rudder.checkpoint.Refusals.assertRefused;
 
 import ai.djl.ndarray.types.DataType;
@@ -15,14 +17,18 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.Golden;
+import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.store.ModelStore;
 
 /**
@@ -78,7 +84,7 @@ class GgufVariationsTest {
         } else {
             out.putInt(4).putInt(primitive.getAsInt());
         }
-        return java.util.Arrays.copyOf(out.array(), out.position());
+        return Arrays.copyOf(out.array(), out.position());
     }
 
     private static void text(ByteBuffer out, String text) {
@@ -101,6 +107,43 @@ class GgufVariationsTest {
                 assertEquals(0, Golden.relative(found, wanted), 1e-5, variation.at("file") + ", " + keys);
             }
         }
+    }
+
+    @Test
+    void aModelInPartsIsTheWhole() throws IOException {
+        var names = List.of("parts-00001-of-00003.gguf", "parts-00002-of-00003.gguf", "parts-00003-of-00003.gguf");
+        for (String name : names) {
+            Files.write(temp.resolve(name), resource(name));
+        }
+        Path first = temp.resolve(names.get(0));
+        Path whole = with("llama", new JsonObject());
+        int[] ids = {3, 1, 4, 1, 5, 9};
+        String checksum;
+        try (var model = LanguageModel.load(first.toString());
+                var wanted = LanguageModel.load(whole.toString())) {
+            assertArrayEquals(wanted.logits(ids), model.logits(ids));
+            checksum = ModelStore.fetch(first.toString()).sha256();
+        }
+        Path last = temp.resolve(names.get(2));
+        byte[] bytes = Files.readAllBytes(last);
+        bytes[bytes.length - 1] ^= 1;
+        Files.write(last, bytes);
+        assertNotEquals(checksum, ModelStore.fetch(first.toString()).sha256());
+
+        Path second = temp.resolve(names.get(1));
+        assertRefused(() -> GgufFile.open(second), "part 2 of 3", "wanted the first", names.get(0));
+        Files.copy(first, temp.resolve("renamed.gguf"));
+        assertRefused(() -> GgufFile.open(temp.resolve("renamed.gguf")), "one of 3 parts", "-00001-of-00003.gguf");
+        byte[] own = Files.readAllBytes(second);
+        Files.write(second, Files.readAllBytes(first));
+        assertRefused(() -> GgufFile.open(first), names.get(1), "is in another part too");
+        Files.write(second, resource("qwen3.gguf"));
+        assertRefused(() -> GgufFile.open(first), names.get(1));
+        Files.delete(second);
+        assertRefused(() -> GgufFile.open(first), names.get(0), "no file", names.get(1));
+        Files.write(second, own);
+        Files.copy(second, last, StandardCopyOption.REPLACE_EXISTING);
+        assertRefused(() -> GgufFile.open(first), names.get(2));
     }
 
     @ParameterizedTest
