@@ -247,6 +247,12 @@ public final class HfConfig {
             refuseUnknown(outer, IMAGES, where);
             Map<String, Object> text = new LinkedHashMap<>();
             if (tied != null) {
+                // transformers 4.57 asks the text's field, 5.24 the other one
+                Object own = inner.get("tie_word_embeddings");
+                if (own != null && !own.equals(tied)) {
+                    throw new IllegalArgumentException(where + ": field 'tie_word_embeddings' is " + tied + ", and "
+                            + own + " in text_config, wanted the same in both. Use another checkpoint.");
+                }
                 text.put("tie_word_embeddings", tied);
             }
             inner.forEach((key, value) -> text.put((String) key, value));

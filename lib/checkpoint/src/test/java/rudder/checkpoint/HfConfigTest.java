@@ -1,6 +1,7 @@
 package rudder.checkpoint;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -113,6 +114,31 @@ class HfConfigTest {
     }
 
     @Test
+    void aModelOfImagesAndItsTextMustAgreeOnTheHead() {
+        var error = assertThrows(
+                IllegalArgumentException.class,
+                () -> HfConfig.parse(
+                        Map.of(
+                                "model_type",
+                                "gemma3",
+                                "tie_word_embeddings",
+                                false,
+                                "text_config",
+                                Map.of("tie_word_embeddings", true)),
+                        "here"));
+        assertTrue(error.getMessage().contains("tie_word_embeddings"), error.getMessage());
+    }
+
+    @Test
+    void noMessageAdvisesToRemoveAField() {
+        for (String field : List.of("attention_multiplier", "mlp_bias")) {
+            var error = assertThrows(IllegalArgumentException.class, () -> with("llama-3", field, "2.0"));
+            assertTrue(error.getMessage().contains(field), error.getMessage());
+            assertFalse(error.getMessage().contains("remove"), error.getMessage());
+        }
+    }
+
+    @Test
     void whatChangesNoNumberIsIgnored() throws IOException {
         var plain = HfConfig.parse(json("llama-3"), "here");
         for (String field : List.of(
@@ -127,6 +153,13 @@ class HfConfigTest {
         assertEquals(plain, with("llama-3", "some_future_field", "null"));
         assertEquals(plain, with("llama-3", "partial_rotary_factor", "1"));
         assertEquals(plain, with("llama-3", "rope_scaling", "{\"rope_type\": \"default\"}"));
+        assertEquals(plain, with("llama-3", "rope_parameters", "{\"partial_rotary_factor\": 1.0}"));
+        assertEquals(
+                with("llama-3", "rope_scaling", "{\"rope_type\": \"linear\", \"factor\": 2.0}"),
+                with(
+                        "llama-3",
+                        "rope_scaling",
+                        "{\"rope_type\": \"linear\", \"factor\": 2.0, \"low_freq_factor\": 1, \"mscale\": 0.7}"));
     }
 
     @Test

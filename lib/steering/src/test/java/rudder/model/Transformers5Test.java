@@ -11,8 +11,11 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.ejml.data.DMatrixRMaj;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -91,6 +94,12 @@ class Transformers5Test {
     @ParameterizedTest
     @MethodSource("variants")
     void aFieldIsReadAsTransformersReadsIt(Golden variant) throws IOException {
+        try (var model = load(variant)) {
+            assertLogits(model, variant.at("ids").ints(), variant.at("logits").numbers(), variant.at("fields"));
+        }
+    }
+
+    private LanguageModel load(Golden variant) throws IOException {
         Path from = resource(variant.at("folder").text());
         JsonObject config = JsonParser.parseString(Files.readString(from.resolve("config.json")))
                 .getAsJsonObject();
@@ -103,8 +112,35 @@ class Transformers5Test {
         });
         Files.copy(from.resolve("model.safetensors"), temp.resolve("model.safetensors"));
         Files.writeString(temp.resolve("config.json"), config.toString());
-        try (var model = LanguageModel.load(ModelStore.fetch(temp.toString()), DataType.FLOAT64)) {
-            assertLogits(model, variant.at("ids").ints(), variant.at("logits").numbers(), variant.at("fields"));
+        return LanguageModel.load(ModelStore.fetch(temp.toString()), DataType.FLOAT64);
+    }
+
+    @Test
+    void theAmplitudeOfYarnIsInTheDerivativeOfABlock() throws IOException {
+        Golden stretched = variants().stream()
+                .filter(variant -> variant.at("fields").json().toString().contains("\"attention_factor\":1.7"))
+                .findFirst()
+                .orElseThrow();
+        try (var model = load(stretched)) {
+            var plant = model.plant(stretched.at("ids").ints());
+            double[] x = new Random(3).doubles(model.dimension(), -1, 1).toArray();
+            double h = 1e-5;
+            for (int k = 0; k < model.horizon(); k++) {
+                double[] z = plant.nominal().state(k);
+                double[] above = z.clone();
+                double[] below = z.clone();
+                for (int i = 0; i < x.length; i++) {
+                    above[i] += h * x[i];
+                    below[i] -= h * x[i];
+                }
+                double[] up = plant.next(k, above);
+                double[] down = plant.next(k, below);
+                double[] slope = IntStream.range(0, x.length)
+                        .mapToDouble(i -> (up[i] - down[i]) / (2 * h))
+                        .toArray();
+                double[] ax = plant.jvp(k, DMatrixRMaj.wrap(1, x.length, x)).data;
+                assertEquals(0, Golden.relative(ax, slope), 1e-6, "block " + k);
+            }
         }
     }
 }

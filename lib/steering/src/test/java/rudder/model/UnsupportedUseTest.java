@@ -111,7 +111,7 @@ class UnsupportedUseTest {
                 () -> Tiny.load(DataType.FLOAT32, LLAMA.metadata("mamba")),
                 "tiny",
                 "'mamba'",
-                "llama, qwen2 and gemma3",
+                "[gemma2, gemma3, llama, phi3, qwen2, qwen3]",
                 "Convert another");
     }
 
