@@ -257,6 +257,7 @@ final class GgufConfig {
      * factor on it.
      */
     private RotaryScaling yarn(double factor, double base, int headDimension) {
+        require(base != 1, "rope.freq_base", base, "another base than 1, for which yarn is not defined");
         double context = count("rope.scaling.original_context_length", count("context_length"));
         double amplitude = positive("rope.scaling.attn_factor", 1)
                 * positive("rope.scaling.yarn_attn_factor", RotaryScaling.Yarn.amplitude(factor, 1));

@@ -114,12 +114,7 @@ final class HfRotary {
         return switch (kind == null ? "default" : String.valueOf(kind)) {
             case "default" -> RotaryScaling.NONE;
             case "linear" -> new RotaryScaling.Linear(fields.real("factor"));
-            case "llama3" ->
-                new RotaryScaling.Llama3(
-                        fields.real("factor"),
-                        fields.real("low_freq_factor"),
-                        fields.real("high_freq_factor"),
-                        original(fields));
+            case "llama3" -> llama3(fields);
             case "yarn" -> yarn(fields, base);
             default ->
                 throw fields.wrong(
@@ -132,7 +127,19 @@ final class HfRotary {
         return fields.isSet(ORIGINAL) ? fields.count(ORIGINAL) : config.count("max_position_embeddings");
     }
 
+    private RotaryScaling llama3(HfConfig fields) {
+        double low = fields.real("low_freq_factor");
+        double high = fields.real("high_freq_factor");
+        if (high <= low) {
+            throw fields.wrong("high_freq_factor", "more than low_freq_factor, " + low);
+        }
+        return new RotaryScaling.Llama3(fields.real("factor"), low, high, original(fields));
+    }
+
     private RotaryScaling yarn(HfConfig fields, double base) {
+        if (base == 1) {
+            throw fields.wrong("rope_theta", "another base than 1, for which yarn is not defined");
+        }
         double context = original(fields);
         double factor = fields.has("factor") && !fields.isSet("factor")
                 ? config.count("max_position_embeddings") / context
@@ -150,7 +157,7 @@ final class HfRotary {
         double slow = counts(fields, "beta_slow") ? fields.real("beta_slow") : 1;
         double start = RotaryScaling.Yarn.pair(fast, context, base, headDimension);
         double end = RotaryScaling.Yarn.pair(slow, context, base, headDimension);
-        if (!fields.isSet("truncate") || fields.flag("truncate")) {
+        if (!fields.has("truncate") || fields.isSet("truncate") && fields.flag("truncate")) {
             start = Math.floor(start);
             end = Math.ceil(end);
         }

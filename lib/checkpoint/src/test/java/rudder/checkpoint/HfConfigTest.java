@@ -69,6 +69,9 @@ class HfConfigTest {
                 "llama-3 | rope_parameters | {\"full_attention\": {\"rope_theta\": 1e4}}",
                 "llama-3 | rope_parameters | {\"rope_type\": \"proportional\"}",
                 "llama-3 | rope_parameters | 1e4",
+                "llama-3 | rope_parameters | {\"rope_type\": \"yarn\", \"factor\": 4.0, \"rope_theta\": 1}",
+                "llama-3 | rope_parameters | {\"rope_type\": \"llama3\", \"factor\": 4.0, "
+                        + "\"low_freq_factor\": 4.0, \"high_freq_factor\": 1.0}",
                 "gemma-3 | rope_parameters | {\"rope_theta\": 1e4}",
                 "gemma-3 | rope_parameters | {\"sliding_attention\": {\"rope_type\": \"dynamic\"}}",
                 "llama-3 | rope_scaling | {\"rope_type\": \"llama3\", \"factor\": 8.0}",

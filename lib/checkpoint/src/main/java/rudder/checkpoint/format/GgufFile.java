@@ -135,6 +135,11 @@ public final class GgufFile implements TensorSource {
         return new IOException("cannot read " + path + ": " + found);
     }
 
+    /** Returns whether a file has the name of one of several parts of a model. */
+    public static boolean isPart(Path path) {
+        return PART.matcher(path.getFileName().toString()).matches();
+    }
+
     /** Returns the file, or all parts of a model in several. */
     public List<Path> files() {
         return List.copyOf(files.keySet());

@@ -122,7 +122,7 @@ public final class ModelStore {
 
     /** Describes a GGUF file; the SHA-256 of a model in several is {@link #sha256} of all. */
     private ModelFile local(Path path) throws IOException {
-        if (path.getFileName().toString().matches(".*-\\d{5}-of-\\d{5}\\.gguf")) {
+        if (GgufFile.isPart(path)) {
             try (var parts = GgufFile.open(path)) {
                 return new ModelFile(
                         path.getFileName().toString(), path, sha256(parts.files().stream()), "unknown", "unknown");
