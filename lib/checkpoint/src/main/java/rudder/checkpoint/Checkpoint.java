@@ -17,6 +17,7 @@ import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.StrictJson;
 import rudder.checkpoint.format.TensorSource;
+import rudder.checkpoint.format.TextFile;
 import rudder.checkpoint.tokenizer.ChatTemplate;
 import rudder.checkpoint.tokenizer.Tokenizer;
 
@@ -104,8 +105,9 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
         Object ends = own.get("eos_token_id") != null ? own.get("eos_token_id") : config.get("eos_token_id");
         Set<Integer> stops = new HashSet<>();
         for (Object id : ends instanceof List<?> list ? list : ends == null ? List.of() : List.of(ends)) {
-            if (!(id instanceof Long number) || number < 0 || number > Integer.MAX_VALUE) {
-                throw new IOException(folder + ": eos_token_id is " + ends + ", wanted a token's id or a list of them");
+            if (!(id instanceof Long number) || number < 0 || number >= size) {
+                throw new IOException(folder + ": eos_token_id is " + ends + ", wanted a token's id or a list of them,"
+                        + " each from 0 to " + (size - 1) + "; correct it in " + GENERATION + " or " + CONFIG);
             }
             stops.add(number.intValue());
         }
@@ -125,7 +127,7 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
         Path alone = folder.resolve(CHAT_TEMPLATE);
         Path wrapped = folder.resolve(CHAT_TEMPLATE_JSON);
         Object template = Files.exists(alone)
-                ? Files.readString(alone)
+                ? TextFile.read(alone, StrictJson.LONGEST)
                 : Files.exists(wrapped) ? json(wrapped).get("chat_template") : own.get("chat_template");
         if (template instanceof List<?> several) {
             template = several.stream()
@@ -158,7 +160,7 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
      */
     public static Map<String, Object> json(Path file) throws IOException {
         try {
-            return StrictJson.object(Files.readString(file));
+            return StrictJson.object(TextFile.read(file, StrictJson.LONGEST));
         } catch (MalformedJsonException | EOFException e) {
             throw new IOException(
                     "cannot read " + file + ": it is not the JSON object that was wanted, " + e.getMessage()
