@@ -17,7 +17,7 @@ import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.StrictJson;
 import rudder.checkpoint.format.TensorSource;
-import rudder.checkpoint.format.TextFile;
+import rudder.checkpoint.text.TextFile;
 import rudder.checkpoint.tokenizer.ChatTemplate;
 import rudder.checkpoint.tokenizer.Tokenizer;
 

@@ -16,7 +16,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import rudder.checkpoint.format.Csv;
-import rudder.checkpoint.format.TextFile;
+import rudder.checkpoint.text.TextFile;
 
 /**
  * One item of a benchmark's file: its fields by name, in any format, and its place, for error messages.

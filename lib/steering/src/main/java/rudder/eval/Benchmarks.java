@@ -16,7 +16,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.checkpoint.format.Csv;
 import rudder.checkpoint.format.FileNames;
-import rudder.checkpoint.format.TextFile;
+import rudder.checkpoint.text.TextFile;
 import rudder.steer.ContrastSet;
 
 /**

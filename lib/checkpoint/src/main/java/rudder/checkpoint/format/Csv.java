@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import rudder.checkpoint.text.TextFile;
 
 /**
  * A table of texts with named columns: UTF-8, quoting of RFC 4180, line ends of any system. Rudder does not guess types

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import rudder.checkpoint.text.TextFile;
 
 /**
  * Tensors in the safetensors format: one file, or the files of a checkpoint in parts, named by an index. Reads F64,

@@ -49,8 +49,8 @@ record Pip(List<String> pythons, Duration silence) {
      * @param size announced size of the wheel's content; pip is stopped at three times so many bytes and 16 MB
      * @param bytes receives the size of the folder from time to time
      * @return the path of the wheel
-     * @throws IOException if there is no Python with pip, or pip fails, or fetches too much or too slowly; the message has
-     *     pip's last lines
+     * @throws IOException if there is no Python with pip, or pip fails, or fetches too much or too slowly; the message
+     *     has pip's last lines
      */
     Path download(String requirement, Path folder, long size, LongConsumer bytes) throws IOException {
         var log = folder.resolve("pip.log");

@@ -1,4 +1,4 @@
-package rudder.checkpoint.format;
+package rudder.checkpoint.text;
 
 import java.io.FilterInputStream;
 import java.io.IOException;

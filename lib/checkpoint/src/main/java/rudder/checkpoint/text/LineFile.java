@@ -1,4 +1,4 @@
-package rudder.checkpoint.format;
+package rudder.checkpoint.text;
 
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -13,7 +13,7 @@ import java.util.List;
 
 /**
  * A text file that grows at its end, one line after another, in UTF-8. A line counts once its line end is written, so a
- * crash loses nothing but the line that was being written. Whoever writes holds a {@link LockFile}.
+ * crash loses nothing but the line that was being written. Whoever writes holds a lock.
  *
  * @param path the file, which need not exist yet
  */
