@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.StrictJson;
@@ -65,18 +66,35 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
      */
     public static ModelConfig config(Path path) throws IOException {
         if (Files.isDirectory(path)) {
-            return HfConfig.parse(json(path.resolve(CONFIG)), path.getFileName() + "/" + CONFIG);
+            return config(path, json(path.resolve(CONFIG)));
         }
         try (GgufFile file = GgufFile.open(path)) {
-            return GgufConfig.parse(file);
+            return config(path, file);
+        }
+    }
+
+    private static ModelConfig config(Path folder, Map<String, Object> json) {
+        var file = folder.getFileName() + "/" + CONFIG;
+        return naming(file, () -> HfConfig.parse(json, file));
+    }
+
+    private static ModelConfig config(Path path, GgufFile file) {
+        return naming(path.getFileName().toString(), () -> GgufConfig.parse(file));
+    }
+
+    /** Puts the file's name into the message of a constructor that does not know it. */
+    private static ModelConfig naming(String file, Supplier<ModelConfig> read) {
+        try {
+            return read.get();
+        } catch (IllegalArgumentException e) {
+            throw e.getMessage().contains(file) ? e : new IllegalArgumentException(file + ": " + e.getMessage(), e);
         }
     }
 
     private static Checkpoint gguf(Path path) throws IOException {
         GgufFile file = GgufFile.open(path);
         try {
-            return new Checkpoint(
-                    file.withoutTokenizer(), TensorNames.GGUF, GgufConfig.parse(file), Tokenizer.of(file));
+            return new Checkpoint(file.withoutTokenizer(), TensorNames.GGUF, config(path, file), Tokenizer.of(file));
         } catch (RuntimeException | Error e) {
             file.close();
             throw e;
@@ -85,7 +103,7 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
 
     private static Checkpoint folder(Path folder) throws IOException {
         Map<String, Object> json = json(folder.resolve(CONFIG));
-        ModelConfig config = HfConfig.parse(json, folder.getFileName() + "/" + CONFIG);
+        ModelConfig config = config(folder, json);
         Safetensors tensors = Safetensors.open(folder);
         try {
             return new Checkpoint(

@@ -57,7 +57,7 @@ final class GgufConfig {
 
     private ModelConfig model() {
         boolean gemma = architecture.equals("gemma3");
-        int horizon = count("block_count");
+        int horizon = ModelConfig.blocks(architecture, count("block_count"));
         int dimension = count("embedding_length");
         int heads = count("attention.head_count");
         int headDimension = count("attention.key_length", dimension / heads);
@@ -106,7 +106,12 @@ final class GgufConfig {
     }
 
     private int count(String suffix) {
-        return Math.toIntExact(file.integer(key(suffix)));
+        long count = file.integer(key(suffix));
+        if (count < 1 || count > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException(file + ": " + key(suffix) + " is " + count + ", wanted 1 to "
+                    + Integer.MAX_VALUE + "; the file is damaged, fetch it again");
+        }
+        return (int) count;
     }
 
     private int count(String suffix, int otherwise) {
