@@ -37,6 +37,7 @@ class ArchitectureTest {
     private static final List<String> THEORY =
             List.of("rudder.theory", "rudder.theory.plant", "rudder.theory.control", "rudder.theory.bound");
     private static final List<String> CHECKPOINT = List.of(
+            "rudder.checkpoint.text",
             "rudder.checkpoint.format",
             "rudder.checkpoint.tokenizer.jinja.syntax",
             "rudder.checkpoint.tokenizer.jinja",

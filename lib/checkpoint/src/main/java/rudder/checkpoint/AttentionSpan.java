@@ -9,6 +9,14 @@ package rudder.checkpoint;
  */
 public record AttentionSpan(double base, RotaryScaling scaling, int window) {
 
+    /** @throws IllegalArgumentException if the base is not a positive number, or the window is negative */
+    public AttentionSpan {
+        if (!(base > 0 && Double.isFinite(base)) || window < 0) {
+            throw new IllegalArgumentException("attention with the rotary base " + base + " and a window of " + window
+                    + " tokens: wanted a positive finite base and a window of at least 0");
+        }
+    }
+
     /** Returns whether the token at column {@code query} of the KV cache sees the token at column {@code key}. */
     public boolean sees(int query, int key) {
         return key <= query && (window == 0 || query - key < window);

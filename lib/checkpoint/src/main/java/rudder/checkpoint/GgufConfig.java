@@ -156,7 +156,7 @@ final class GgufConfig {
 
     private ModelConfig model() {
         boolean gemma = architecture.startsWith("gemma");
-        int horizon = count("block_count");
+        int horizon = ModelConfig.blocks(architecture, count("block_count"));
         int dimension = count("embedding_length");
         int heads = count("attention.head_count");
         int headDimension = count("attention.key_length", dimension / heads);

@@ -296,7 +296,7 @@ public final class HfConfig {
 
     private ModelConfig model() {
         boolean gemma = architecture.startsWith("gemma");
-        int horizon = count("num_hidden_layers");
+        int horizon = ModelConfig.blocks(architecture, count("num_hidden_layers"));
         int dimension = count("hidden_size");
         int heads = count("num_attention_heads");
         int headDimension = isSet("head_dim") ? count("head_dim") : dimension / heads;
@@ -401,7 +401,9 @@ public final class HfConfig {
     }
 
     double real(String key) {
-        if (values.get(key) instanceof Number value && value.doubleValue() > 0) {
+        if (values.get(key) instanceof Number value
+                && value.doubleValue() > 0
+                && Double.isFinite(value.doubleValue())) {
             return value.doubleValue();
         }
         throw wrong(key, "a positive number");

@@ -72,7 +72,6 @@ class HfConfigTest {
                 "llama-3 | rope_parameters | {\"rope_type\": \"yarn\", \"factor\": 4.0, \"rope_theta\": 1}",
                 "llama-3 | rope_parameters | {\"rope_type\": \"llama3\", \"factor\": 4.0, "
                         + "\"low_freq_factor\": 4.0, \"high_freq_factor\": 1.0}",
-                "gemma-3 | rope_parameters | {\"rope_theta\": 1e4}",
                 "gemma-3 | rope_parameters | {\"sliding_attention\": {\"rope_type\": \"dynamic\"}}",
                 "llama-3 | rope_scaling | {\"rope_type\": \"llama3\", \"factor\": 8.0}",
                 "llama-3 | hidden_size | null",
@@ -81,6 +80,10 @@ class HfConfigTest {
                 "llama-3 | rms_norm_eps | -1e-6",
                 "llama-3 | tie_word_embeddings | 1",
                 "llama-3 | rope_theta | 0",
+                "llama-3 | rope_theta | -1e4",
+                "llama-3 | rope_theta | 1e999",
+                "llama-3 | rms_norm_eps | 1e999",
+                "mistral | sliding_window | 0",
                 "gemma-2 | hidden_activation | \"gelu\"",
                 "gemma-2 | attention_bias | true",
                 "gemma-2 | layer_types | [\"full_attention\"]",

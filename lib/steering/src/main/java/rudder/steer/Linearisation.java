@@ -95,7 +95,7 @@ public final class Linearisation implements LinearSystem {
      * var lqr = Controller.lqr(Lqr.feedback(system, cost, target), target);
      * }</pre>
      *
-     * @throws IOException if the file cannot be written or read
+     * @throws IOException if the file cannot be written or read, or was changed since it was written
      */
     public static Linearisation kept(LanguageModel model, List<String> prompts) throws IOException {
         return kept(model, prompts, ModelStore.cache());
@@ -105,6 +105,7 @@ public final class Linearisation implements LinearSystem {
         var provenance = Provenance.of(KIND, model, prompts);
         var file = provenance.file(cache);
         if (!Files.exists(file)) {
+            ModelStore.requireWritable(file.getParent());
             write(file, provenance, model.dimension(), model.meanJacobian(prompts));
         }
         return load(file, model);
@@ -158,6 +159,7 @@ public final class Linearisation implements LinearSystem {
 
     static Linearisation load(Path file, LanguageModel model, boolean dense) throws IOException {
         try (var tensors = Safetensors.open(file)) {
+            tensors.verify();
             var provenance = Provenance.read(file, tensors.metadata());
             provenance.require(file, KIND, model);
             int d = model.dimension();

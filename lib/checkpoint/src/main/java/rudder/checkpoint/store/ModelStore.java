@@ -2,6 +2,8 @@ package rudder.checkpoint.store;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -46,6 +48,30 @@ public final class ModelStore {
         return chosen == null || chosen.isBlank()
                 ? Path.of(System.getProperty("user.home"), ".cache", "rudder")
                 : Path.of(chosen).toAbsolutePath();
+    }
+
+    /**
+     * Makes a folder of the cache, before hours of work whose result shall lie there.
+     *
+     * @throws IOException if the folder cannot be made or written; the message names RUDDER_CACHE
+     */
+    public static void requireWritable(Path folder) throws IOException {
+        try {
+            Files.createDirectories(folder);
+        } catch (FileSystemException e) {
+            throw unwritable(folder, e);
+        }
+        if (!Files.isWritable(folder)) {
+            throw unwritable(folder, new AccessDeniedException(folder.toString(), null, "it is read-only"));
+        }
+    }
+
+    static IOException unwritable(Path folder, FileSystemException e) {
+        var reason = e.getReason() == null ? e.getClass().getSimpleName() : e.getReason();
+        return new IOException(
+                "cannot write to the cache, " + folder + ": " + reason
+                        + "; make the folder writable, or set RUDDER_CACHE to another folder",
+                e);
     }
 
     /** Returns the names of the models in {@code data/models.csv}. */
