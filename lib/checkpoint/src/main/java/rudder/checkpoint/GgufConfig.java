@@ -195,7 +195,7 @@ final class GgufConfig {
     }
 
     private List<AttentionSpan> spans(int horizon, int headDimension) {
-        double base = positive("rope.freq_base", DEFAULT_BASE);
+        double base = base("rope.freq_base");
         RotaryScaling scaling = scaling(base, headDimension);
         var global = new AttentionSpan(base, scaling, 0);
         int window = window();
@@ -204,7 +204,7 @@ final class GgufConfig {
         }
         // Gemma 3 alone has other angles in its local blocks, and they are not scaled
         var local = architecture.equals("gemma3")
-                ? new AttentionSpan(positive("rope.freq_base_swa", DEFAULT_BASE), RotaryScaling.NONE, window)
+                ? new AttentionSpan(base("rope.freq_base_swa"), RotaryScaling.NONE, window)
                 : new AttentionSpan(base, scaling, window);
         int period =
                 switch (architecture) {
@@ -294,6 +294,13 @@ final class GgufConfig {
         double value = file.real(key(suffix), 0);
         require(value >= 0 && Double.isFinite(value), suffix, value, "a positive number, or 0 for the default");
         return value == 0 ? otherwise : value;
+    }
+
+    /** Returns a rotary base; a stored 0 is no default. */
+    private double base(String suffix) {
+        double value = file.real(key(suffix), DEFAULT_BASE);
+        require(value > 0 && Double.isFinite(value), suffix, value, "a positive number");
+        return value;
     }
 
     private int count(String suffix) {

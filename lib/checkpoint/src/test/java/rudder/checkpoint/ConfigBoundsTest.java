@@ -92,7 +92,7 @@ class ConfigBoundsTest {
                     .uint32("llama.context_length", 8)
                     .float32("llama.rope.freq_base", base)
                     .write(folder.resolve("base.gguf"));
-            assertRefused(() -> Checkpoint.config(file), "base.gguf", "rotary base", "positive");
+            assertRefused(() -> Checkpoint.config(file), "base.gguf", "llama.rope.freq_base", "positive");
         }
         assertRefused(() -> new AttentionSpan(1e4, RotaryScaling.NONE, -1), "window of -1");
     }
