@@ -11,7 +11,7 @@ from pathlib import Path
 
 folder = Path(sys.prefix, "share", "jupyter", "kernels", "java")
 if not (folder / "jjava.jar").exists():
-    sys.exit(f"there is no jjava.jar in {folder}: run {sys.prefix}/bin/pip install -r binder/requirements.txt")
+    sys.exit(f"there is no jjava.jar in {folder}: run {sys.prefix}/bin/python -m pip install -r binder/requirements.txt")
 
 home = os.environ.get("JAVA_HOME", "").strip()
 spec = {

@@ -82,8 +82,8 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
         return naming(path.getFileName().toString(), () -> GgufConfig.parse(file));
     }
 
-    /** Puts the file's name into the message of a constructor that does not know it. */
-    private static ModelConfig naming(String file, Supplier<ModelConfig> read) {
+    /** Puts the file's name into the message of one that does not know it. */
+    private static <T> T naming(String file, Supplier<T> read) {
         try {
             return read.get();
         } catch (IllegalArgumentException e) {
@@ -100,7 +100,7 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
                     config.architecture().equals("phi3") ? new FusedTensors(tensors, config) : tensors,
                     TensorNames.GGUF,
                     config,
-                    Tokenizer.of(file));
+                    naming(path.getFileName().toString(), () -> Tokenizer.of(file)));
         } catch (RuntimeException | Error e) {
             file.close();
             throw e;

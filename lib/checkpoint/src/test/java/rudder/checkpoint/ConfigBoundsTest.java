@@ -128,7 +128,7 @@ class ConfigBoundsTest {
                 .value("tokenizer.ggml.add_space_prefix", 7, new byte[] {0})
                 .uint32("tokenizer.ggml.eos_token_id", 1)
                 .write(folder.resolve("long.gguf"));
-        assertRefused(() -> Checkpoint.open(file), "token 2 has 400000 characters", "at most 512");
+        assertRefused(() -> Checkpoint.open(file), "long.gguf", "token 2 has 400000 characters", "at most 512");
     }
 
     @Test

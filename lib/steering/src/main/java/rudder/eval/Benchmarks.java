@@ -130,17 +130,22 @@ public final class Benchmarks {
         var questions = new ArrayList<Question>();
         var row = BenchmarkRow.of(file.toString(), BenchmarkRow.json(file.toString(), TextFile.read(file)));
         for (var subject : row.fields().keySet()) {
-            Stream.of(row.text(subject).split("\n\nQ: "))
-                    .skip(1)
-                    .map(EXPLAINED::matcher)
-                    .filter(Matcher::matches)
-                    .forEach(match -> questions.add(new Question(
-                            subject.replace('_', ' '),
-                            match.group(1).strip(),
-                            IntStream.rangeClosed(2, 5)
-                                    .mapToObj(i -> match.group(i).strip())
-                                    .toList(),
-                            Set.of(match.group(6).charAt(0) - 'A'))));
+            var texts = row.text(subject).split("\n\nQ: ");
+            try {
+                Stream.of(texts)
+                        .skip(1)
+                        .map(EXPLAINED::matcher)
+                        .filter(Matcher::matches)
+                        .forEach(match -> questions.add(new Question(
+                                subject.replace('_', ' '),
+                                match.group(1).strip(),
+                                IntStream.rangeClosed(2, 5)
+                                        .mapToObj(i -> match.group(i).strip())
+                                        .toList(),
+                                Set.of(match.group(6).charAt(0) - 'A'))));
+            } catch (IllegalArgumentException e) {
+                throw new IOException(file + ", " + subject + ": " + e.getMessage(), e);
+            }
         }
         return questions;
     }
