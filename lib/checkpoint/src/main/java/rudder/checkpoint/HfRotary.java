@@ -3,6 +3,7 @@ package rudder.checkpoint;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Reads the rotary angles from a {@code config.json}: from {@code rope_parameters}, which transformers 5 writes, or
@@ -14,7 +15,7 @@ import java.util.Set;
  */
 final class HfRotary {
 
-    static final String PARAMETERS = "rope_parameters";
+    private static final String PARAMETERS = "rope_parameters";
     private static final String SCALING = "rope_scaling";
     private static final String ORIGINAL = "original_max_position_embeddings";
     private static final Set<String> LAYERS = Set.of("full_attention", "sliding_attention");
@@ -54,12 +55,12 @@ final class HfRotary {
     AttentionSpan span(boolean local, int window) {
         boolean gemma = config.has("rope_local_base_freq");
         Map<String, Object> found = gemma ? gemma(local) : flat();
-        HfConfig fields = config.part(name(), found);
+        HfConfig fields = config.part(gemma && local ? PARAMETERS : name(), found);
         found.forEach((key, value) -> {
             boolean fixed =
                     key.equals("partial_rotary_factor") && value instanceof Number number && number.doubleValue() == 1;
             if (value != null && !KNOWN.contains(key) && !fixed) {
-                throw fields.wrong(key, "only fields that Rudder knows: " + KNOWN);
+                throw fields.wrong(key, "only fields that Rudder knows: " + new TreeSet<>(KNOWN));
             }
         });
         double base = fields.isSet("rope_theta")
@@ -68,8 +69,9 @@ final class HfRotary {
         return new AttentionSpan(base, scaling(fields, base), window);
     }
 
+    /** Returns the field that holds the scaling; transformers takes an empty object for none. */
     private String name() {
-        return config.isSet(SCALING) ? SCALING : PARAMETERS;
+        return object(config, SCALING).isEmpty() ? PARAMETERS : SCALING;
     }
 
     private Map<String, Object> flat() {
@@ -87,7 +89,7 @@ final class HfRotary {
         HfConfig fields = config.part(PARAMETERS, parts);
         parts.forEach((key, value) -> {
             if (!LAYERS.contains(key)) {
-                throw fields.wrong(key, "only the parts " + LAYERS);
+                throw fields.wrong(key, "only the parts " + new TreeSet<>(LAYERS));
             }
         });
         var found = object(fields, local ? "sliding_attention" : "full_attention");

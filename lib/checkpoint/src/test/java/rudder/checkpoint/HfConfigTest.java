@@ -160,6 +160,7 @@ class HfConfigTest {
         assertEquals(plain, with("llama-3", "partial_rotary_factor", "1"));
         assertEquals(plain, with("llama-3", "rope_scaling", "{\"rope_type\": \"default\"}"));
         assertEquals(plain, with("llama-3", "rope_parameters", "{\"partial_rotary_factor\": 1.0}"));
+        assertEquals(plain, with("llama-3", "rope_scaling", "{}"));
         assertEquals(
                 with("llama-3", "rope_scaling", "{\"rope_type\": \"linear\", \"factor\": 2.0}"),
                 with(
