@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.function.IntFunction;
 import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.format.Progress;
-import rudder.model.transformer.EngineAlgebra;
+import rudder.model.engine.EngineAlgebra;
 
 /**
  * Computes mean Jacobians of a model's blocks at the last tokens of some prompts.

@@ -22,8 +22,8 @@ import rudder.checkpoint.store.ModelFile;
 import rudder.checkpoint.store.ModelStore;
 import rudder.checkpoint.tokenizer.Message;
 import rudder.checkpoint.tokenizer.Tokenizer;
-import rudder.model.transformer.Devices;
-import rudder.model.transformer.EngineAlgebra;
+import rudder.model.engine.Devices;
+import rudder.model.engine.EngineAlgebra;
 import rudder.model.transformer.PrefixCache;
 import rudder.model.transformer.Transformer;
 import rudder.theory.DenseAlgebra;
@@ -133,6 +133,11 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     /** Returns the SHA-256 of the weights' file, in hexadecimal. */
     public String sha256() {
         return file.sha256();
+    }
+
+    /** Returns the architecture's name, as config.json or GGUF spells it: {@code llama} for instance. */
+    public String architecture() {
+        return transformer.config.architecture();
     }
 
     /** Returns T, the number of blocks. */

@@ -12,10 +12,10 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
+import rudder.model.engine.ParallelBatches;
 import rudder.model.transformer.DeviceLaws;
 import rudder.model.transformer.KvCache;
 import rudder.model.transformer.PaddedTokens;
-import rudder.model.transformer.ParallelBatches;
 import rudder.model.transformer.PrefixCache;
 import rudder.model.transformer.Transformer;
 

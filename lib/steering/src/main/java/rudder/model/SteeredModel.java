@@ -9,8 +9,8 @@ import java.util.function.Function;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.Stream;
 import rudder.checkpoint.format.Progress;
+import rudder.model.engine.ParallelBatches;
 import rudder.model.transformer.DeviceLaws;
-import rudder.model.transformer.ParallelBatches;
 import rudder.theory.Setpoint;
 import rudder.theory.control.Controller;
 

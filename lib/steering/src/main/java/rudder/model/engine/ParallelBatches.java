@@ -1,4 +1,4 @@
-package rudder.model.transformer;
+package rudder.model.engine;
 
 import ai.djl.Device;
 import ai.djl.pytorch.jni.JniUtils;

@@ -1,4 +1,4 @@
-package rudder.model.transformer;
+package rudder.model.engine;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
@@ -48,7 +48,10 @@ public final class EngineAlgebra implements DenseAlgebra {
 
         /** Returns a view of the matrix whose results belong to this workspace. */
         private NDArray here(Matrix m) {
-            return Tensors.within(scope, ((There) m).array);
+            NDArray array = ((There) m).array;
+            NDArray view = array.reshape(array.getShape());
+            view.attach(scope);
+            return view;
         }
 
         @Override

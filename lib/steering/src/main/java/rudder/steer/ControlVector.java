@@ -1,4 +1,4 @@
-package rudder.model;
+package rudder.steer;
 
 import java.io.IOException;
 import java.nio.FloatBuffer;
@@ -13,6 +13,7 @@ import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.GgufWriter;
+import rudder.model.LanguageModel;
 import rudder.theory.Check;
 import rudder.theory.control.ControlLaw;
 import rudder.theory.control.Controller;
@@ -63,7 +64,7 @@ public final class ControlVector {
         var gguf = new GgufWriter()
                 .string("general.architecture", ARCHITECTURE)
                 .string("general.name", controller.name())
-                .string(ARCHITECTURE + ".model_hint", model.transformer().config.architecture())
+                .string(ARCHITECTURE + ".model_hint", model.architecture())
                 .integer(ARCHITECTURE + ".layer_count", inputs.size());
         inputs.forEach((k, u) -> gguf.floats("direction." + k, u));
         gguf.write(file);
