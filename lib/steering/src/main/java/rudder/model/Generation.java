@@ -103,10 +103,10 @@ final class Generation {
             for (int step = 0; step < maxTokens && next != null; step++) {
                 boolean steered = step == 0 ? positions.last : positions.generated;
                 if (step == 0 || anew == null || !steered) {
-                    next = step(next, cache, steered ? laws : null, positions.earlier, onText);
+                    next = step(step, next, cache, steered ? laws : null, positions.earlier, onText);
                 } else {
                     try (DeviceLaws own = anew.apply(plants(next, cache))) {
-                        next = step(next, cache, own, false, onText);
+                        next = step(step, next, cache, own, false, onText);
                     }
                 }
             }
@@ -152,7 +152,8 @@ final class Generation {
     }
 
     /** Runs one pass and chooses a token for each row. Returns the next pass's tokens; null if every row has ended. */
-    private int[][] step(int[][] tokens, KvCache cache, DeviceLaws laws, boolean everyToken, Consumer<String> onText) {
+    private int[][] step(
+            int step, int[][] tokens, KvCache cache, DeviceLaws laws, boolean everyToken, Consumer<String> onText) {
         try (NDManager scope = transformer.manager.newSubManager()) {
             var trace = new Transformer.Trace();
             NDArray x = transformer.run(scope, tokens, cache, laws, everyToken, trace);
@@ -161,6 +162,11 @@ final class Generation {
             int vocabulary = all.length / rows.length;
             double[][] strengths = strengths(trace.states());
             double[][] energies = energies(trace);
+            if (laws != null) {
+                String where = "at generated token " + (step + 1);
+                Overflow.refuse(energies, where);
+                Overflow.refuse(x, where);
+            }
             int[][] next = new int[rows.length][1];
             boolean open = false;
             for (int i = 0; i < rows.length; i++) {

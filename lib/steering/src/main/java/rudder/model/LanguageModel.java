@@ -18,8 +18,10 @@ import rudder.checkpoint.ModelShape;
 import rudder.checkpoint.RandomCheckpoint;
 import rudder.checkpoint.RandomWeights;
 import rudder.checkpoint.TensorNames;
+import rudder.checkpoint.format.FileNames;
 import rudder.checkpoint.store.ModelFile;
 import rudder.checkpoint.store.ModelStore;
+import rudder.checkpoint.tokenizer.ChatTemplate;
 import rudder.checkpoint.tokenizer.Message;
 import rudder.checkpoint.tokenizer.Tokenizer;
 import rudder.model.engine.Devices;
@@ -66,8 +68,8 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * This halves the memory and is meant for GPUs; on a CPU, products of many rows are slower.
      *
      * @param nameOrPath whatever {@link ModelStore#fetch} takes: a name, a GGUF file, or a folder in Hugging Face's
-     *     layout. If the folder has no {@code tokenizer.json}, the model takes tokens, and texts throw an
-     *     IllegalStateException.
+     *     layout; {@code ~/} at its beginning is the user's home. If the folder has no {@code tokenizer.json}, the
+     *     model takes tokens, and texts throw an IllegalStateException.
      * @throws IllegalArgumentException if the name is unknown, the architecture is not supported, or a tensor is
      *     missing, misshapen or not finite; or if RUDDER_DEVICE names no device of this machine, or RUDDER_DTYPE
      *     another precision
@@ -76,7 +78,10 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IOException if the file cannot be fetched or read
      */
     public static LanguageModel load(String nameOrPath) throws IOException {
-        return load(ModelStore.fetch(nameOrPath), Devices.precision());
+        String given = Given.one("the name of a model", nameOrPath);
+        return load(
+                ModelStore.fetch(given.startsWith("~") ? FileNames.path(given).toString() : given),
+                Devices.precision());
     }
 
     static LanguageModel load(ModelFile file, DataType stored) throws IOException {
@@ -197,7 +202,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
 
     /** Returns {@link #encode(String)} of a prompt after which {@code room} tokens must fit. */
     int[] encode(String text, int room) {
-        return requireTokens(tokenizer().encode(text), room);
+        return requireTokens(tokenizer().encode(Given.one("the text", text)), room);
     }
 
     /**
@@ -207,18 +212,25 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IllegalStateException if the model has no chat template
      */
     public int[] encodeChat(String message) {
-        return encodeChat(List.of(Message.user(message)));
+        return encodeChat(List.of(Message.user(Given.one("the message", message))));
     }
 
-    /** Returns the tokens of a conversation, as {@link #encodeChat(String)} does of one message. */
+    /**
+     * Returns the tokens of a conversation, as {@link #encodeChat(String)} does of one message. If the last message is
+     * the assistant's, the answer has begun: the tokens end within it, where the model goes on.
+     */
     public int[] encodeChat(List<Message> conversation) {
         return encodeChat(conversation, 0);
     }
 
-    /** Returns {@link #encodeChat(String)} followed by the answer's tokens, as if the model had generated them. */
+    /**
+     * Returns {@link #encodeChat(String)} followed by the answer's tokens, as if the model had generated them. Some
+     * templates write an answer that is part of the conversation in another way, for instance behind an empty thought:
+     * {@link #encodeChat(List)} with the assistant's message gives these tokens.
+     */
     public int[] encodeAnswered(String message, String answer) {
         int[] asked = encodeChat(message);
-        int[] begun = tokenizer().encodePlain(answer);
+        int[] begun = tokenizer().encodePlain(Given.one("the answer", answer));
         int[] all = Arrays.copyOf(asked, asked.length + begun.length);
         System.arraycopy(begun, 0, all, asked.length, begun.length);
         return requireTokens(all, 0);
@@ -226,16 +238,25 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
 
     /** Returns {@link #encodeChat(List)} of a conversation after which {@code room} tokens must fit. */
     int[] encodeChat(List<Message> conversation, int room) {
-        return requireTokens(tokenizer().encodeChat(conversation), room);
+        Given.some("message", conversation);
+        Message last = conversation.get(conversation.size() - 1);
+        return requireTokens(
+                tokenizer()
+                        .encodeChat(
+                                conversation,
+                                last.role() == Message.Role.ASSISTANT
+                                        ? ChatTemplate.Ending.BEGUN
+                                        : ChatTemplate.Ending.ANSWER),
+                room);
     }
 
     /** Returns the tokens; throws if there are none, one is not in the vocabulary, or {@code room} more do not fit. */
     int[] requireTokens(int[] tokens, int room) {
-        if (tokens.length == 0) {
+        if (Given.one("the list of tokens", tokens).length == 0) {
             throw new IllegalArgumentException(
                     "the prompt is empty: " + name() + " needs at least one token to continue");
         }
-        if (tokens.length + room > contextLength()) {
+        if (tokens.length + (long) room > contextLength()) {
             throw new IllegalArgumentException("the prompt has " + tokens.length + " tokens"
                     + (room > 0 ? " and " + room + " are to follow" : "") + "; the context of " + name() + " holds "
                     + contextLength() + ": shorten the prompt or ask for fewer tokens");
@@ -249,14 +270,24 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
         return tokens;
     }
 
+    /** Throws if the keys and values of the batches that run side by side do not fit into this machine's memory. */
+    void requireRoom(List<int[]> prompts, int batch, int maxTokens) {
+        if (!transformer.manager.getDevice().isGpu()) {
+            int longest =
+                    prompts.stream().mapToInt(tokens -> tokens.length).max().orElseThrow() + maxTokens;
+            int texts = Math.min(prompts.size(), 2 * batch); // batches run two at a time
+            plan(1, longest, texts).requireCache(texts, longest, MemoryPlan.available());
+        }
+    }
+
     /** Returns the tokens' text. */
     public String decode(int[] tokens) {
-        return tokenizer().decode(tokens);
+        return tokenizer().decode(Given.one("the list of tokens", tokens));
     }
 
     /** Returns a view of this model through a controller. Throws if the controller belongs to another model. */
     public SteeredModel steered(Controller controller) {
-        return steered(List.of(controller));
+        return steered(List.of(Given.one("the controller", controller)));
     }
 
     /**
@@ -264,7 +295,8 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * controllers; they still share batches.
      */
     public SteeredModel steered(List<Controller> controllers) {
-        var setpoints = controllers.stream().flatMap(controller -> controller.setpoint().stream());
+        var setpoints =
+                Given.each("controller", controllers).stream().flatMap(controller -> controller.setpoint().stream());
         Setpoint measured = setpoints.findFirst().orElse(null);
         return new SteeredModel(this, controllers, null, Positions.DEFAULT, measured, 0, Integer.MAX_VALUE);
     }
@@ -384,7 +416,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     }
 
     private List<int[]> encoded(List<String> prompts) {
-        return prompts.stream().map(this::encode).toList();
+        return Given.each("prompt", prompts).stream().map(this::encode).toList();
     }
 
     /** Returns the negative log-likelihood in nats of tokens 2..n, each given the tokens before it, [n - 1]. */
@@ -400,7 +432,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @return [sequence][n - from], empty where from is n or more
      */
     public double[][] surprisals(List<int[]> sequences, int... from) {
-        sequences.forEach(tokens -> requireTokens(tokens, 0));
+        Given.each("sequence", sequences).forEach(tokens -> requireTokens(tokens, 0));
         return new Likelihood(this).surprisals(sequences, from);
     }
 

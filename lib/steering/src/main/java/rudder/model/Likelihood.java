@@ -83,9 +83,11 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
     /** Returns the states z_T [B, d] at the prompts' last tokens. */
     private NDArray lastOf(NDManager scope, PaddedTokens prompts, KvCache cache, DeviceLaws laws, Positions positions) {
         int[][] unread = positions.earlier ? prompts.tokens() : prefixes.read(prompts, cache);
-        return Transformer.last(
-                        transformer.run(scope, unread, cache, positions.last ? laws : null, positions.earlier, null))
-                .reshape(-1, transformer.config.dimension());
+        NDArray x = transformer.run(scope, unread, cache, positions.last ? laws : null, positions.earlier, null);
+        if (laws != null) {
+            Overflow.refuse(x, "in a prompt");
+        }
+        return Transformer.last(x).reshape(-1, transformer.config.dimension());
     }
 
     /** Computes {@link LanguageModel#surprisals(List, int...)} of any number of sequences, batch by batch. */
@@ -182,6 +184,7 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
                             .toArray(int[][]::new);
                     NDArray x = transformer.run(
                             scope, next, cache, positions.generated ? laws.of(theirs) : null, true, null);
+                    Overflow.refuse(x, "in a continuation");
                     for (int row = 0; row < rows.length; row++) {
                         behind[rows[row]] = x.get(
                                 scope,

@@ -213,6 +213,21 @@ public record MemoryPlan(
         }
     }
 
+    /** @throws IllegalStateException if the keys and values of some texts take more memory than is available */
+    void requireCache(int texts, int tokens, long available) {
+        if (cache > available) {
+            throw new IllegalStateException(String.format(
+                    Locale.ROOT,
+                    "%d texts of %d tokens take %.2f GB of keys and values in %s, and %.2f GB are available: "
+                            + "ask for fewer tokens, or give fewer texts at once",
+                    texts,
+                    tokens,
+                    cache / 1e9,
+                    name,
+                    available / 1e9));
+        }
+    }
+
     /**
      * Returns whether all Jacobians and all gains fit together into Java's largest heap and this machine's available
      * memory.

@@ -102,7 +102,11 @@ record Prefill(LanguageModel model, Positions positions) {
             int[][] unread =
                     positions.earlier ? padded.tokens() : model.prefixes().readCommonPrefix(padded, cache);
             DeviceLaws last = positions.last ? laws : null;
-            then.accept(trace, cache, transformer.run(scope, unread, cache, last, positions.earlier, trace));
+            NDArray x = transformer.run(scope, unread, cache, last, positions.earlier, trace);
+            if (last != null) {
+                Overflow.refuse(x, "in a prompt");
+            }
+            then.accept(trace, cache, x);
         }
     }
 

@@ -46,6 +46,8 @@ public final class SteeredModel extends TextGenerator {
             Setpoint measured,
             int row,
             int round) {
+        Given.each("controller", controllers);
+        Given.one("the choice of positions", positions);
         if (controllers.isEmpty() && maker == null) {
             throw new IllegalArgumentException("no controller, wanted one, or one for each prompt");
         }
@@ -162,8 +164,11 @@ public final class SteeredModel extends TextGenerator {
         if (maxTokens < 1) {
             throw new IllegalArgumentException("maxTokens is " + maxTokens + ", wanted at least 1");
         }
+        Given.one("the sampling", sampling);
+        Given.one("the receiver of the text", onText);
         var rows = rows(prompts);
         int batch = round > TEXTS ? TEXTS : TEXTS / round * round;
+        model.requireRoom(prompts, batch, maxTokens);
         String title = "Generating " + prompts.size() + " x " + maxTokens + " tokens, "
                 + rows.get(0).name();
         try (Progress job = Progress.of(title, prompts.size())) {
@@ -204,13 +209,14 @@ public final class SteeredModel extends TextGenerator {
 
     /** Returns the states and inputs at the prompt's last token. */
     public ResidualTrace trace(String prompt) {
-        return traces(List.of(prompt)).get(0);
+        return traces(List.of(Given.one("the prompt", prompt))).get(0);
     }
 
     /** Returns the {@link #trace} of each prompt, computed in batches. */
     public List<ResidualTrace> traces(List<String> prompts) {
-        return tracesOfTokens(
-                prompts.stream().map(prompt -> model.encode(prompt, 0)).toList());
+        return tracesOfTokens(Given.each("prompt", prompts).stream()
+                .map(prompt -> model.encode(prompt, 0))
+                .toList());
     }
 
     /** Returns the {@link #traces} of prompts given as tokens. */
@@ -240,7 +246,8 @@ public final class SteeredModel extends TextGenerator {
      *     continuation do not fit the context, or one of them has no token
      */
     public double[][][] surprisals(List<int[]> prompts, List<List<int[]>> continuations) {
-        if (prompts.size() != continuations.size()) {
+        Given.some("prompt", prompts);
+        if (prompts.size() != Given.each("list of continuations", continuations).size()) {
             throw new IllegalArgumentException(prompts.size() + " prompts and " + continuations.size()
                     + " lists of continuations, wanted one list for each prompt");
         }
@@ -291,7 +298,9 @@ public final class SteeredModel extends TextGenerator {
             throw new UnsupportedOperationException(
                     this + ": no divergence is defined where every token has a controller of its own");
         }
-        var rows = rows(completions.stream().map(Completion::promptTokens).toList());
+        var rows = rows(Given.some("completion", completions).stream()
+                .map(Completion::promptTokens)
+                .toList());
         try (Progress job = Progress.of(
                 "KL of " + completions.size() + " completions, " + rows.get(0).name(), completions.size())) {
             for (int i = 0; i < divergences.length; i++) {

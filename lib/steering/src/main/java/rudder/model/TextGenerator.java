@@ -10,8 +10,10 @@ import rudder.checkpoint.tokenizer.Message;
  *
  * <p>{@code generate} continues a text. {@code chat} answers a message in the form that an instruction-tuned model
  * expects. Without a {@link Sampling}, {@link Sampling#standard()} chooses the tokens. All calls throw an
- * IllegalArgumentException if {@code maxTokens} is below 1, a prompt has no token, or the prompt and {@code maxTokens}
- * do not fit the model's context. {@code chat} throws an IllegalStateException if the model has no chat template.
+ * IllegalArgumentException if {@code maxTokens} is below 1, there is no prompt, a prompt is null or has no token, or
+ * the prompt and {@code maxTokens} do not fit the model's context. They throw one too if steering takes the states
+ * beyond the numbers of their precision, and an IllegalStateException if keys and values do not fit into this machine's
+ * memory. {@code chat} throws an IllegalStateException if the model has no chat template.
  */
 public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
 
@@ -52,7 +54,7 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
      * products.
      */
     public List<Completion> generate(List<String> prompts, int maxTokens, Sampling sampling) {
-        var tokens = prompts.stream()
+        var tokens = Given.some("prompt", prompts).stream()
                 .map(prompt -> model().encode(prompt, maxTokens))
                 .toList();
         return generate(tokens, prompts, maxTokens, sampling, text -> {});
@@ -60,7 +62,7 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
 
     /** Continues prompts given as tokens. A completion's prompt is the tokens' text. */
     public List<Completion> generateOfTokens(List<int[]> prompts, int maxTokens, Sampling sampling) {
-        prompts.forEach(prompt -> model().requireTokens(prompt, maxTokens));
+        Given.some("prompt", prompts).forEach(prompt -> model().requireTokens(prompt, maxTokens));
         return generate(prompts, prompts.stream().map(model()::decode).toList(), maxTokens, sampling, text -> {});
     }
 
@@ -71,18 +73,25 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
 
     /** Answers a message, and streams the answer's text to {@code onText}. */
     public Completion chat(String message, int maxTokens, Consumer<String> onText) {
-        return chat(List.of(Message.user(message)), maxTokens, Sampling.standard(), onText);
+        var asked = Message.user(Given.one("the message", message));
+        return chat(List.of(asked), maxTokens, Sampling.standard(), onText);
     }
 
-    /** Answers the last message of a conversation. */
+    /** Answers the last message of a conversation, or goes on with an answer that has begun. */
     public Completion chat(List<Message> conversation, int maxTokens) {
         return chat(conversation, maxTokens, Sampling.standard());
     }
 
     /**
-     * Answers the last message of a conversation. The completion's prompt is the text of the last user message.
+     * Answers the last message of a conversation. If that is the assistant's, the answer has begun: the model goes on
+     * with it, and the completion's text is what the model adds. The completion's prompt is the text of the last user
+     * message.
      *
-     * @param conversation perhaps a system message, then messages of user and assistant in turn, a user's at the end
+     * <pre>{@code
+     * model.chat(List.of(Message.user("Name a colour."), Message.assistant("My favourite is")), 8)
+     * }</pre>
+     *
+     * @param conversation perhaps a system message, then messages of user and assistant in turn
      * @throws IllegalArgumentException if the model's chat template refuses the conversation
      */
     public Completion chat(List<Message> conversation, int maxTokens, Sampling sampling) {
@@ -99,7 +108,7 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
 
     /** Answers every message by itself. A completion's prompt is the message. */
     public List<Completion> chatEach(List<String> messages, int maxTokens, Sampling sampling) {
-        var tokens = messages.stream()
+        var tokens = Given.some("message", messages).stream()
                 .map(message -> model().encodeChat(List.of(Message.user(message)), maxTokens))
                 .toList();
         return generate(tokens, messages, maxTokens, sampling, text -> {});

@@ -11,6 +11,7 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
+import rudder.checkpoint.format.FileNames;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.GgufWriter;
 import rudder.model.LanguageModel;
@@ -72,7 +73,7 @@ public final class ControlVector {
 
     /** Saves to a path given as text. */
     public static void save(String file, Controller controller, LanguageModel model) throws IOException {
-        save(Path.of(file), controller, model);
+        save(FileNames.path(file), controller, model);
     }
 
     /**
@@ -130,7 +131,7 @@ public final class ControlVector {
 
     /** {@link #load(Path, LanguageModel)} for a path given as text. */
     public static Controller load(String file, LanguageModel model) throws IOException {
-        return load(Path.of(file), model);
+        return load(FileNames.path(file), model);
     }
 
     /** Returns u_k by block, where there is one. */
