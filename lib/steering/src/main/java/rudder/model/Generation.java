@@ -101,6 +101,7 @@ final class Generation {
             int[][] next =
                     positions.earlier ? padded.tokens() : model.prefixes().read(padded, cache);
             for (int step = 0; step < maxTokens && next != null; step++) {
+                transformer.lifetime.check(step, maxTokens, "tokens");
                 boolean steered = step == 0 ? positions.last : positions.generated;
                 if (step == 0 || anew == null || !steered) {
                     next = step(step, next, cache, steered ? laws : null, positions.earlier, onText);

@@ -36,6 +36,10 @@ import rudder.theory.control.Controller;
  * A decoder-only transformer as a plant: T blocks (transformer layers) that act on a residual stream of width d. Loads,
  * generates, traces and linearises. A model does not change.
  *
+ * <p>Long calls end within a second of an interrupt of their thread, with a
+ * {@link java.util.concurrent.CancellationException} that says how far they came; {@link rudder.theory.Stop} has the
+ * rule. Thread-safe.
+ *
  * <p>Users close the objects that they open: models, classifiers and sentence encoders ({@code rudder.eval}), and
  * files. Views, plants, traces and the model's tokenizer need no closing.
  *
@@ -188,7 +192,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
 
     /** Returns double-precision matrix algebra on this model's device. */
     public DenseAlgebra algebra() {
-        return new EngineAlgebra(transformer.manager);
+        return new EngineAlgebra(transformer.manager, transformer.lifetime);
     }
 
     /**
@@ -202,7 +206,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
 
     /** Returns {@link #encode(String)} of a prompt after which {@code room} tokens must fit. */
     int[] encode(String text, int room) {
-        return requireTokens(tokenizer().encode(Given.one("the text", text)), room);
+        return transformer.lifetime.during(() -> requireTokens(tokenizer().encode(Given.one("the text", text)), room));
     }
 
     /**
@@ -240,14 +244,14 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     int[] encodeChat(List<Message> conversation, int room) {
         Given.some("message", conversation);
         Message last = conversation.get(conversation.size() - 1);
-        return requireTokens(
+        return transformer.lifetime.during(() -> requireTokens(
                 tokenizer()
                         .encodeChat(
                                 conversation,
                                 last.role() == Message.Role.ASSISTANT
                                         ? ChatTemplate.Ending.BEGUN
                                         : ChatTemplate.Ending.ANSWER),
-                room);
+                room));
     }
 
     /** Returns the tokens; throws if there are none, one is not in the vocabulary, or {@code room} more do not fit. */
@@ -433,7 +437,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      */
     public double[][] surprisals(List<int[]> sequences, int... from) {
         Given.each("sequence", sequences).forEach(tokens -> requireTokens(tokens, 0));
-        return new Likelihood(this).surprisals(sequences, from);
+        return transformer.lifetime.during(() -> new Likelihood(this).surprisals(sequences, from));
     }
 
     /** Returns exp of the mean of the {@link #surprisals} of the text's tokens. */
@@ -463,14 +467,22 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * <p>It encodes texts without this model's checks on length, and gives access to the chat template.
      */
     public Tokenizer tokenizer() {
+        transformer.lifetime.requireOpen();
         return checkpoint.tokenizer();
     }
 
-    /** Frees the weights and closes their file. */
+    /**
+     * Frees the weights and closes their file. Calls in other threads end with an IllegalStateException at their next
+     * token or block, and this call waits for them. Later calls throw it too.
+     *
+     * @throws IllegalStateException if this thread is itself inside a call of this model
+     */
     @Override
     public void close() {
-        transformer.close();
-        checkpoint.close();
+        transformer.lifetime.close(() -> {
+            transformer.close();
+            checkpoint.close();
+        });
         System.gc(); // frees the heap that results took, which the next model may need
     }
 

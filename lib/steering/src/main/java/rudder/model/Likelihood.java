@@ -44,6 +44,7 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
             NDArray q = states(scope, prompt, read, free, null, positions);
             NDArray p = states(scope, prompt, read, steered, laws, positions);
             for (int first = 0; first < divergences.length; first += CHUNK) {
+                transformer.lifetime.check(first, divergences.length, "tokens");
                 int end = Math.min(divergences.length, first + CHUNK);
                 try (NDManager within = scope.newSubManager()) {
                     var chunk = new NDIndex().addSliceDim(first, end);
@@ -219,6 +220,7 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
         if (tokens.length > 0) {
             NDArray z = NDArrays.concat(states); // [n, d]
             for (int first = 0; first < tokens.length; first += CHUNK) {
+                transformer.lifetime.check(first, tokens.length, "tokens");
                 int end = Math.min(tokens.length, first + CHUNK);
                 try (NDManager within = z.getManager().newSubManager()) {
                     NDArray chunk = z.get(within, new NDIndex().addSliceDim(first, end));

@@ -30,11 +30,13 @@ record Prefill(LanguageModel model, Positions positions) {
         return inBatches(prompts.size(), (first, end) -> {
                     var batch = prompts.subList(first, end);
                     var traces = new ArrayList<ResidualTrace>();
-                    try (DeviceLaws own = laws.apply(first, end)) {
-                        Then collect = (trace, cache, x) -> traces.addAll(traces(batch, trace));
-                        run(batch, own, new Transformer.Trace(), collect);
-                    }
-                    return traces;
+                    return model.transformer().lifetime.during(() -> {
+                        try (DeviceLaws own = laws.apply(first, end)) {
+                            Then collect = (trace, cache, x) -> traces.addAll(traces(batch, trace));
+                            run(batch, own, new Transformer.Trace(), collect);
+                        }
+                        return traces;
+                    });
                 })
                 .flatMap(List::stream);
     }
@@ -95,6 +97,13 @@ record Prefill(LanguageModel model, Positions positions) {
 
     private void run(List<int[]> prompts, DeviceLaws laws, Transformer.Trace trace, Then then) {
         prompts.forEach(prompt -> model.requireTokens(prompt, 0));
+        model.transformer().lifetime.during(() -> {
+            runOpen(prompts, laws, trace, then);
+            return null;
+        });
+    }
+
+    private void runOpen(List<int[]> prompts, DeviceLaws laws, Transformer.Trace trace, Then then) {
         Transformer transformer = model.transformer();
         var padded = PaddedTokens.of(prompts);
         try (NDManager scope = transformer.manager.newSubManager();

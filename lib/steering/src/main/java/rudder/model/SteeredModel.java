@@ -172,7 +172,7 @@ public final class SteeredModel extends TextGenerator {
         String title = "Generating " + prompts.size() + " x " + maxTokens + " tokens, "
                 + rows.get(0).name();
         try (Progress job = Progress.of(title, prompts.size())) {
-            return ParallelBatches.of(
+            return model.transformer().lifetime.during(() -> ParallelBatches.of(
                             model.transformer().manager.getDevice(),
                             prompts.size(),
                             batch,
@@ -193,7 +193,7 @@ public final class SteeredModel extends TextGenerator {
                             job::reach)
                     .stream()
                     .flatMap(List::stream)
-                    .toList();
+                    .toList());
         }
     }
 
@@ -232,9 +232,12 @@ public final class SteeredModel extends TextGenerator {
 
     /** Returns the next-token logits after a prompt given as tokens, [vocabulary]. */
     public float[] logits(int[] prompt) {
-        try (DeviceLaws laws = laws(rows(List.of(prompt)))) {
-            return new Prefill(model, positions).logits(prompt, laws);
-        }
+        var rows = rows(List.of(Given.one("the list of tokens", prompt)));
+        return model.transformer().lifetime.during(() -> {
+            try (DeviceLaws laws = laws(rows)) {
+                return new Prefill(model, positions).logits(prompt, laws);
+            }
+        });
     }
 
     /**
@@ -263,7 +266,7 @@ public final class SteeredModel extends TextGenerator {
                 "Likelihoods behind " + prompts.size() + " prompts, "
                         + rows.get(0).name(),
                 prompts.size())) {
-            return ParallelBatches.of(
+            return model.transformer().lifetime.during(() -> ParallelBatches.of(
                             model.transformer().manager.getDevice(),
                             prompts.size(),
                             QUESTIONS,
@@ -280,7 +283,7 @@ public final class SteeredModel extends TextGenerator {
                             job::reach)
                     .stream()
                     .flatMap(Stream::of)
-                    .toArray(double[][][]::new);
+                    .toArray(double[][][]::new));
         }
     }
 
@@ -304,14 +307,14 @@ public final class SteeredModel extends TextGenerator {
         try (Progress job = Progress.of(
                 "KL of " + completions.size() + " completions, " + rows.get(0).name(), completions.size())) {
             for (int i = 0; i < divergences.length; i++) {
-                try (DeviceLaws laws = laws(rows.subList(i, i + 1))) {
-                    divergences[i] = new Likelihood(model)
-                            .divergences(
-                                    completions.get(i).promptTokens(),
-                                    completions.get(i).tokens(),
-                                    laws,
-                                    positions);
-                }
+                var completion = completions.get(i);
+                var own = rows.subList(i, i + 1);
+                divergences[i] = model.transformer().lifetime.during(() -> {
+                    try (DeviceLaws laws = laws(own)) {
+                        return new Likelihood(model)
+                                .divergences(completion.promptTokens(), completion.tokens(), laws, positions);
+                    }
+                });
                 job.advance(1);
             }
         }

@@ -11,6 +11,7 @@ import java.util.List;
 import rudder.checkpoint.ModelConfig;
 import rudder.checkpoint.TensorNames;
 import rudder.checkpoint.format.TensorSource;
+import rudder.model.engine.Lifetime;
 import rudder.theory.control.HookPoint;
 
 /**
@@ -21,6 +22,8 @@ public final class Transformer implements AutoCloseable {
 
     public final ModelConfig config;
     public final NDManager manager;
+    /** Ends the passes in progress when the model is closed. */
+    public final Lifetime lifetime = new Lifetime();
     /** The precision of the arithmetic: states, norms, softmax. */
     public final DataType type;
     /** The precision in which weight matrices are stored. */
@@ -95,6 +98,9 @@ public final class Transformer implements AutoCloseable {
                 scope, type, config.distinctSpans(), config.headDimension(), cache.pads, cache.columns(), length);
         DeviceLaws.Step inputs = laws == null ? null : laws.run(scope);
         for (Block block : blocks) {
+            if (length > 1) { // shorter passes end soon, and their callers check
+                lifetime.check(block.index(), blocks.size(), "blocks");
+            }
             try (NDManager within = scope.newSubManager()) {
                 x.attach(within);
                 NDArray entering = x;
