@@ -58,7 +58,7 @@ final class Transcript {
             int[] promptTokens,
             int[] tokens,
             boolean ended,
-            Positions positions,
+            String positions,
             float[][] strengths,
             float[][] energies) {
         static Line of(Completion c) {
@@ -68,7 +68,7 @@ final class Transcript {
                     c.promptTokens(),
                     c.tokens(),
                     c.ended(),
-                    c.positions(),
+                    c.positions().name(),
                     floats(c.strengths()),
                     floats(c.energies()));
         }
@@ -81,7 +81,7 @@ final class Transcript {
                     tokens,
                     ended,
                     controller,
-                    positions,
+                    Positions.named(positions),
                     doubles(strengths),
                     doubles(energies));
         }

@@ -23,11 +23,14 @@ import rudder.checkpoint.store.ModelFile;
 import rudder.checkpoint.store.ModelStore;
 import rudder.checkpoint.tokenizer.ChatTemplate;
 import rudder.checkpoint.tokenizer.Message;
+import rudder.checkpoint.tokenizer.MessageSpans;
+import rudder.checkpoint.tokenizer.TokenSpan;
 import rudder.checkpoint.tokenizer.Tokenizer;
 import rudder.model.engine.Devices;
 import rudder.model.engine.EngineAlgebra;
 import rudder.model.transformer.PrefixCache;
 import rudder.model.transformer.Transformer;
+import rudder.theory.Check;
 import rudder.theory.DenseAlgebra;
 import rudder.theory.Setpoint;
 import rudder.theory.control.Controller;
@@ -82,7 +85,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IOException if the file cannot be fetched or read
      */
     public static LanguageModel load(String nameOrPath) throws IOException {
-        String given = Given.one("the name of a model", nameOrPath);
+        String given = Check.given("the name of a model", nameOrPath);
         return load(
                 ModelStore.fetch(given.startsWith("~") ? FileNames.path(given).toString() : given),
                 Devices.precision());
@@ -206,7 +209,8 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
 
     /** Returns {@link #encode(String)} of a prompt after which {@code room} tokens must fit. */
     int[] encode(String text, int room) {
-        return transformer.lifetime.during(() -> requireTokens(tokenizer().encode(Given.one("the text", text)), room));
+        return transformer.lifetime.during(
+                () -> requireTokens(tokenizer().encode(Check.given("the text", text)), room));
     }
 
     /**
@@ -216,7 +220,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IllegalStateException if the model has no chat template
      */
     public int[] encodeChat(String message) {
-        return encodeChat(List.of(Message.user(Given.one("the message", message))));
+        return encodeChat(List.of(Message.user(Check.given("the message", message))));
     }
 
     /**
@@ -234,29 +238,28 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      */
     public int[] encodeAnswered(String message, String answer) {
         int[] asked = encodeChat(message);
-        int[] begun = tokenizer().encodePlain(Given.one("the answer", answer));
+        int[] begun = tokenizer().encodePlain(Check.given("the answer", answer));
         int[] all = Arrays.copyOf(asked, asked.length + begun.length);
         System.arraycopy(begun, 0, all, asked.length, begun.length);
         return requireTokens(all, 0);
     }
 
+    /** Returns a conversation as a prompt after which {@code room} tokens must fit. */
+    Prompt chatPrompt(List<Message> conversation, String text, int room) {
+        return new Prompt(encodeChat(conversation, room), text, conversation, probed -> encodeChat(probed, 0));
+    }
+
     /** Returns {@link #encodeChat(List)} of a conversation after which {@code room} tokens must fit. */
     int[] encodeChat(List<Message> conversation, int room) {
-        Given.some("message", conversation);
-        Message last = conversation.get(conversation.size() - 1);
-        return transformer.lifetime.during(() -> requireTokens(
-                tokenizer()
-                        .encodeChat(
-                                conversation,
-                                last.role() == Message.Role.ASSISTANT
-                                        ? ChatTemplate.Ending.BEGUN
-                                        : ChatTemplate.Ending.ANSWER),
-                room));
+        Check.some("message", conversation);
+        boolean begun = conversation.get(conversation.size() - 1).role() == Message.Role.ASSISTANT;
+        var ending = begun ? ChatTemplate.Ending.BEGUN : ChatTemplate.Ending.ANSWER;
+        return transformer.lifetime.during(() -> requireTokens(tokenizer().encodeChat(conversation, ending), room));
     }
 
     /** Returns the tokens; throws if there are none, one is not in the vocabulary, or {@code room} more do not fit. */
     int[] requireTokens(int[] tokens, int room) {
-        if (Given.one("the list of tokens", tokens).length == 0) {
+        if (Check.given("the list of tokens", tokens).length == 0) {
             throw new IllegalArgumentException(
                     "the prompt is empty: " + name() + " needs at least one token to continue");
         }
@@ -286,12 +289,12 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
 
     /** Returns the tokens' text. */
     public String decode(int[] tokens) {
-        return tokenizer().decode(Given.one("the list of tokens", tokens));
+        return tokenizer().decode(Check.given("the list of tokens", tokens));
     }
 
     /** Returns a view of this model through a controller. Throws if the controller belongs to another model. */
     public SteeredModel steered(Controller controller) {
-        return steered(List.of(Given.one("the controller", controller)));
+        return steered(List.of(Check.given("the controller", controller)));
     }
 
     /**
@@ -300,7 +303,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      */
     public SteeredModel steered(List<Controller> controllers) {
         var setpoints =
-                Given.each("controller", controllers).stream().flatMap(controller -> controller.setpoint().stream());
+                Check.each("controller", controllers).stream().flatMap(controller -> controller.setpoint().stream());
         Setpoint measured = setpoints.findFirst().orElse(null);
         return new SteeredModel(this, controllers, null, Positions.DEFAULT, measured, 0, Integer.MAX_VALUE);
     }
@@ -331,9 +334,8 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     }
 
     @Override
-    List<Completion> generate(
-            List<int[]> prompts, List<String> texts, int maxTokens, Sampling sampling, Consumer<String> onText) {
-        return unsteered().generate(prompts, texts, maxTokens, sampling, onText);
+    List<Completion> generate(List<Prompt> prompts, int maxTokens, Sampling sampling, Consumer<String> onText) {
+        return unsteered().generate(prompts, maxTokens, sampling, onText);
     }
 
     /** Returns the residual stream of the prompt's last token. */
@@ -355,11 +357,37 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     }
 
     /**
+     * Streams traces as {@link #streamTraces(List)} does, of the mean of the states over some tokens of each prompt.
+     * Only a span of one token is a rollout of a plant.
+     *
+     * @throws IllegalArgumentException if prompts and spans differ in number, or a span ends behind its prompt
+     */
+    public Stream<ResidualTrace> streamTraces(List<int[]> prompts, List<TokenSpan> spans) {
+        TokenSpan.requireWithin(prompts, spans);
+        return prefill().traces(prompts, spans, (first, end) -> null);
+    }
+
+    /** Returns the {@link #headOutputs(List)} of prompts given as tokens, averaged over some tokens of each. */
+    public double[][][] headOutputs(List<int[]> prompts, List<TokenSpan> spans) {
+        TokenSpan.requireWithin(prompts, spans);
+        return prefill().heads(prompts, spans);
+    }
+
+    /**
+     * Returns the tokens of the answer with which a conversation ends, in {@link #encodeChat(List)} of it.
+     *
+     * @throws IllegalArgumentException if the last message is not the assistant's, or its text has no token
+     */
+    public TokenSpan answerSpan(List<Message> conversation) {
+        return MessageSpans.ofAnswer(encodeChat(conversation), conversation, this::encodeChat);
+    }
+
+    /**
      * Returns the outputs of all attention heads at the prompts' last tokens, concatenated, before the output matrix:
      * [prompt][T][{@link #headsWidth}].
      */
     public double[][][] headOutputs(List<String> prompts) {
-        return prefill().heads(encoded(prompts));
+        return prefill().heads(encoded(prompts), null);
     }
 
     /** Returns the number of attention heads of a block. */
@@ -420,7 +448,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     }
 
     private List<int[]> encoded(List<String> prompts) {
-        return Given.each("prompt", prompts).stream().map(this::encode).toList();
+        return Check.each("prompt", prompts).stream().map(this::encode).toList();
     }
 
     /** Returns the negative log-likelihood in nats of tokens 2..n, each given the tokens before it, [n - 1]. */
@@ -436,7 +464,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @return [sequence][n - from], empty where from is n or more
      */
     public double[][] surprisals(List<int[]> sequences, int... from) {
-        Given.each("sequence", sequences).forEach(tokens -> requireTokens(tokens, 0));
+        Check.each("sequence", sequences).forEach(tokens -> requireTokens(tokens, 0));
         return transformer.lifetime.during(() -> new Likelihood(this).surprisals(sequences, from));
     }
 

@@ -3,6 +3,7 @@ package rudder.model;
 import java.util.List;
 import java.util.function.Consumer;
 import rudder.checkpoint.tokenizer.Message;
+import rudder.theory.Check;
 
 /**
  * Generates texts: a {@link LanguageModel}, or a {@link SteeredModel}, which is a model seen through a controller. Both
@@ -21,9 +22,7 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
 
     abstract LanguageModel model();
 
-    /** @param texts what the completions give as their prompts, one for each prompt */
-    abstract List<Completion> generate(
-            List<int[]> prompts, List<String> texts, int maxTokens, Sampling sampling, Consumer<String> onText);
+    abstract List<Completion> generate(List<Prompt> prompts, int maxTokens, Sampling sampling, Consumer<String> onText);
 
     /** Generates up to {@code maxTokens} tokens after the prompt. */
     public Completion generate(String prompt, int maxTokens) {
@@ -46,7 +45,7 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
      * @param onText receives the text piece by piece while it is generated, in whole characters
      */
     public Completion generate(String prompt, int maxTokens, Sampling sampling, Consumer<String> onText) {
-        return generateOne(model().encode(prompt, maxTokens), prompt, maxTokens, sampling, onText);
+        return generateOne(Prompt.of(model().encode(prompt, maxTokens), prompt), maxTokens, sampling, onText);
     }
 
     /**
@@ -54,16 +53,19 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
      * products.
      */
     public List<Completion> generate(List<String> prompts, int maxTokens, Sampling sampling) {
-        var tokens = Given.some("prompt", prompts).stream()
-                .map(prompt -> model().encode(prompt, maxTokens))
+        var given = Check.some("prompt", prompts).stream()
+                .map(prompt -> Prompt.of(model().encode(prompt, maxTokens), prompt))
                 .toList();
-        return generate(tokens, prompts, maxTokens, sampling, text -> {});
+        return generate(given, maxTokens, sampling, text -> {});
     }
 
     /** Continues prompts given as tokens. A completion's prompt is the tokens' text. */
     public List<Completion> generateOfTokens(List<int[]> prompts, int maxTokens, Sampling sampling) {
-        Given.some("prompt", prompts).forEach(prompt -> model().requireTokens(prompt, maxTokens));
-        return generate(prompts, prompts.stream().map(model()::decode).toList(), maxTokens, sampling, text -> {});
+        Check.some("prompt", prompts).forEach(prompt -> model().requireTokens(prompt, maxTokens));
+        var decoded = prompts.stream()
+                .map(tokens -> Prompt.of(tokens, model().decode(tokens)))
+                .toList();
+        return generate(decoded, maxTokens, sampling, text -> {});
     }
 
     /** Answers a message. */
@@ -73,7 +75,7 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
 
     /** Answers a message, and streams the answer's text to {@code onText}. */
     public Completion chat(String message, int maxTokens, Consumer<String> onText) {
-        var asked = Message.user(Given.one("the message", message));
+        var asked = Message.user(Check.given("the message", message));
         return chat(List.of(asked), maxTokens, Sampling.standard(), onText);
     }
 
@@ -99,24 +101,21 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
     }
 
     private Completion chat(List<Message> conversation, int maxTokens, Sampling sampling, Consumer<String> onText) {
-        int[] tokens = model().encodeChat(conversation, maxTokens);
-        String asked = conversation.stream()
+        String asked = Check.some("message", conversation).stream()
                 .filter(message -> message.role() == Message.Role.USER)
                 .reduce("", (before, message) -> message.text(), (before, after) -> after);
-        return generateOne(tokens, asked, maxTokens, sampling, onText);
+        return generateOne(model().chatPrompt(conversation, asked, maxTokens), maxTokens, sampling, onText);
     }
 
     /** Answers every message by itself. A completion's prompt is the message. */
     public List<Completion> chatEach(List<String> messages, int maxTokens, Sampling sampling) {
-        var tokens = Given.some("message", messages).stream()
-                .map(message -> model().encodeChat(List.of(Message.user(message)), maxTokens))
+        var given = Check.some("message", messages).stream()
+                .map(message -> model().chatPrompt(List.of(Message.user(message)), message, maxTokens))
                 .toList();
-        return generate(tokens, messages, maxTokens, sampling, text -> {});
+        return generate(given, maxTokens, sampling, text -> {});
     }
 
-    private Completion generateOne(
-            int[] tokens, String prompt, int maxTokens, Sampling sampling, Consumer<String> onText) {
-        return generate(List.of(tokens), List.of(prompt), maxTokens, sampling, onText)
-                .get(0);
+    private Completion generateOne(Prompt prompt, int maxTokens, Sampling sampling, Consumer<String> onText) {
+        return generate(List.of(prompt), maxTokens, sampling, onText).get(0);
     }
 }

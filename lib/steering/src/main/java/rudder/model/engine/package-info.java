@@ -1,5 +1,6 @@
 /**
- * Internal: the engine's device, precision and threads, and double-precision algebra on it. Knows no model.
+ * Internal: the engine's device, precision and threads, double-precision algebra on it, and the choice of a token from
+ * its logits. Knows no model.
  *
  * <p>Nothing outside {@code rudder.model} may use this package; it may change at any time.
  *

@@ -1,4 +1,4 @@
-package rudder.model;
+package rudder.model.engine;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
@@ -8,7 +8,7 @@ import java.util.stream.IntStream;
  * Refuses states that steering has taken beyond the numbers of their precision. A norm of such a state is 0 or NaN, and
  * the logits behind it would still choose tokens.
  */
-final class Overflow {
+public final class Overflow {
 
     private Overflow() {}
 
@@ -18,7 +18,7 @@ final class Overflow {
      * @param states of a steered pass, [.., d]
      * @param where the pass, for the message
      */
-    static void refuse(NDArray states, String where) {
+    public static void refuse(NDArray states, String where) {
         double sum = states.square().sum().toType(DataType.FLOAT64, false).getDouble();
         if (!Double.isFinite(sum)) {
             throw found(where);
@@ -26,7 +26,7 @@ final class Overflow {
     }
 
     /** Throws naming the block if a block's energy |u_k|^2 is not finite; [row][T]. */
-    static void refuse(double[][] energies, String where) {
+    public static void refuse(double[][] energies, String where) {
         for (double[] row : energies) {
             IntStream.range(0, row.length)
                     .filter(k -> !Double.isFinite(row[k]))
