@@ -64,7 +64,7 @@ final class Transcript {
             int[] promptTokens,
             int[] tokens,
             boolean ended,
-            Positions positions,
+            String positions,
             float[][] strengths,
             float[][] energies) {
         static Line of(Completion c) {
@@ -74,7 +74,7 @@ final class Transcript {
                     c.promptTokens(),
                     c.tokens(),
                     c.ended(),
-                    c.positions(),
+                    c.positions().name(),
                     floats(c.strengths()),
                     floats(c.energies()));
         }
@@ -87,7 +87,7 @@ final class Transcript {
                     tokens,
                     ended,
                     controller,
-                    positions,
+                    Positions.named(positions),
                     doubles(strengths),
                     doubles(energies));
         }

@@ -15,6 +15,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
+import rudder.checkpoint.format.FileNames;
 import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.SafetensorsWriter;
 import rudder.model.LanguageModel;
@@ -83,7 +84,7 @@ public final class ControllerFile {
 
     /** Saves to a path given as text. */
     public static void save(String file, Controller controller, LanguageModel model) throws IOException {
-        save(Path.of(file), controller, model);
+        save(FileNames.path(file), controller, model);
     }
 
     /**
@@ -116,7 +117,7 @@ public final class ControllerFile {
 
     /** Loads from a path given as text. */
     public static Controller load(String file, LanguageModel model) throws IOException {
-        return load(Path.of(file), model);
+        return load(FileNames.path(file), model);
     }
 
     private static String name(HookPoint point, int k, int n) {

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
+import rudder.checkpoint.format.FileNames;
 import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.SafetensorsWriter;
@@ -141,7 +142,7 @@ public final class Linearisation implements LinearSystem {
 
     /** Saves to a path given as text. */
     public void save(String file) throws IOException {
-        save(Path.of(file));
+        save(FileNames.path(file));
     }
 
     /**
@@ -223,7 +224,7 @@ public final class Linearisation implements LinearSystem {
 
     /** Loads from a path given as text. */
     public static Linearisation load(String file, LanguageModel model) throws IOException {
-        return load(Path.of(file), model);
+        return load(FileNames.path(file), model);
     }
 
     private static String name(int k) {

@@ -1,4 +1,4 @@
-package rudder.model;
+package rudder.steer;
 
 import java.io.IOException;
 import java.nio.FloatBuffer;
@@ -11,8 +11,10 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
+import rudder.checkpoint.format.FileNames;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.GgufWriter;
+import rudder.model.LanguageModel;
 import rudder.theory.Check;
 import rudder.theory.control.ControlLaw;
 import rudder.theory.control.Controller;
@@ -63,7 +65,7 @@ public final class ControlVector {
         var gguf = new GgufWriter()
                 .string("general.architecture", ARCHITECTURE)
                 .string("general.name", controller.name())
-                .string(ARCHITECTURE + ".model_hint", model.transformer().config.architecture())
+                .string(ARCHITECTURE + ".model_hint", model.architecture())
                 .integer(ARCHITECTURE + ".layer_count", inputs.size());
         inputs.forEach((k, u) -> gguf.floats("direction." + k, u));
         gguf.write(file);
@@ -71,7 +73,7 @@ public final class ControlVector {
 
     /** Saves to a path given as text. */
     public static void save(String file, Controller controller, LanguageModel model) throws IOException {
-        save(Path.of(file), controller, model);
+        save(FileNames.path(file), controller, model);
     }
 
     /**
@@ -129,7 +131,7 @@ public final class ControlVector {
 
     /** {@link #load(Path, LanguageModel)} for a path given as text. */
     public static Controller load(String file, LanguageModel model) throws IOException {
-        return load(Path.of(file), model);
+        return load(FileNames.path(file), model);
     }
 
     /** Returns u_k by block, where there is one. */

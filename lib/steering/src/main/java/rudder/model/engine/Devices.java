@@ -1,4 +1,4 @@
-package rudder.model.transformer;
+package rudder.model.engine;
 
 import ai.djl.Device;
 import ai.djl.engine.Engine;
@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 public final class Devices {
 
     static final String VARIABLE = "RUDDER_DEVICE";
-    static final String PRECISION = "RUDDER_DTYPE";
+    public static final String PRECISION = "RUDDER_DTYPE";
     private static final Pattern GPU = Pattern.compile("gpu:(\\d{1,3})");
 
     private Devices() {}

@@ -1,6 +1,7 @@
-package rudder.model.transformer;
+package rudder.model.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,11 +10,14 @@ import ai.djl.engine.Engine;
 import ai.djl.pytorch.jni.JniUtils;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import rudder.theory.Stop;
 
 class ParallelBatchesTest {
 
@@ -102,6 +106,51 @@ class ParallelBatchesTest {
             }
         } finally {
             JniUtils.setNumThreads(before);
+        }
+    }
+
+    /**
+     * An interrupt of the caller reaches the other thread, which may be in a long batch, and is not left over there.
+     */
+    @Test
+    void anInterruptEndsBothThreads() {
+        int before = JniUtils.getNumThreads();
+        JniUtils.setNumThreads(2);
+        try {
+            var caller = Thread.currentThread();
+            var both = new CountDownLatch(2);
+            assertThrows(
+                    CancellationException.class,
+                    () -> ParallelBatches.of(
+                            CPU,
+                            4,
+                            1,
+                            (first, end) -> {
+                                both.countDown();
+                                if (Thread.currentThread() == caller) {
+                                    await(both);
+                                    caller.interrupt();
+                                }
+                                while (true) {
+                                    Stop.ifInterrupted(first, 4, "batches");
+                                    Thread.onSpinWait();
+                                }
+                            },
+                            done -> {}));
+            assertFalse(Thread.interrupted());
+            var left = ParallelBatches.of(
+                    CPU, 20, 1, (first, end) -> Thread.currentThread().isInterrupted(), done -> {});
+            assertFalse(left.contains(true));
+        } finally {
+            JniUtils.setNumThreads(before);
+        }
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 

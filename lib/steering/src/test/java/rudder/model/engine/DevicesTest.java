@@ -1,4 +1,4 @@
-package rudder.model.transformer;
+package rudder.model.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;

@@ -1,12 +1,10 @@
-package rudder.model.transformer;
+package rudder.model.engine;
 
 import ai.djl.Device;
 import ai.djl.pytorch.jni.JniUtils;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -35,10 +33,11 @@ public final class ParallelBatches {
     /**
      * Computes a result for each batch and returns the results in the list's order.
      *
+     * <p>If the caller is interrupted or its batch fails, the other thread is interrupted too.
+     *
      * @param made computes the result of the places first..end-1, in either of two threads; must not run batches itself
      * @param reached receives, in the caller's thread, the number of places done
      */
-    @SuppressWarnings("try") // the resource runs beside the block
     public static <R> List<R> of(
             Device device, int size, int batch, BiFunction<Integer, Integer, R> made, IntConsumer reached) {
         var results = new ArrayList<R>(Collections.nCopies((size + batch - 1) / batch, null));
@@ -63,33 +62,88 @@ public final class ParallelBatches {
             work.accept(reached);
             return results;
         }
-        var other = CompletableFuture.runAsync(
-                () -> {
-                    JniUtils.setNumThreads(each); // for this thread's products
-                    work.accept(now -> {});
-                },
-                HELPER);
-        try (var wait = new Other(other, threads)) {
+        var other = new Share(() -> {
+            JniUtils.setNumThreads(each); // for this thread's products
+            work.accept(now -> {});
+        });
+        HELPER.execute(other);
+        boolean succeeded = false;
+        try {
             JniUtils.setNumThreads(each);
             work.accept(reached);
+            succeeded = true;
+        } finally {
+            JniUtils.setNumThreads(threads);
+            other.end(succeeded);
         }
         reached.accept(size);
         return results;
     }
 
-    /** The other thread's work. Closing waits until it is done, because it uses the model. */
-    private record Other(CompletableFuture<Void> work, int threads) implements AutoCloseable {
+    /** The other thread's work. The caller waits for its end, because it uses the model. */
+    private static final class Share implements Runnable {
+        private final Runnable work;
+        private Thread thread; // while it works
+        private boolean over;
+        private Throwable failure;
+
+        Share(Runnable work) {
+            this.work = work;
+        }
 
         @Override
-        public void close() {
-            JniUtils.setNumThreads(threads);
-            try {
-                work.join(); // an interrupt does not end it
-            } catch (CompletionException e) {
-                if (e.getCause() instanceof Error error) {
-                    throw error;
+        public void run() {
+            synchronized (this) {
+                if (over) {
+                    return;
                 }
-                throw (RuntimeException) e.getCause();
+                thread = Thread.currentThread();
+            }
+            try {
+                work.run();
+            } catch (RuntimeException | Error e) {
+                failure = e;
+            } finally {
+                synchronized (this) {
+                    thread = null;
+                    Thread.interrupted(); // was meant for this work
+                    notifyAll();
+                }
+            }
+        }
+
+        /**
+         * Drops work that has not begun, since nothing is left for it, and waits for work that has.
+         *
+         * @param done whether the caller's own work succeeded; if not, or if the caller is interrupted meanwhile, the
+         *     other thread is interrupted, and stops at its next step
+         */
+        void end(boolean done) {
+            boolean interrupted = false;
+            synchronized (this) {
+                over = true;
+                if (!done && thread != null) {
+                    thread.interrupt();
+                }
+                while (thread != null) {
+                    try {
+                        wait();
+                    } catch (InterruptedException e) {
+                        interrupted = true;
+                        if (thread != null) {
+                            thread.interrupt();
+                        }
+                    }
+                }
+            }
+            if (done && failure instanceof Error error) {
+                throw error;
+            }
+            if (done && failure != null) {
+                throw (RuntimeException) failure;
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt(); // all was done nevertheless: the next step stops
             }
         }
     }

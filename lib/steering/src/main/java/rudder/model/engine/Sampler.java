@@ -1,4 +1,4 @@
-package rudder.model;
+package rudder.model.engine;
 
 import java.util.Arrays;
 import java.util.BitSet;
@@ -12,11 +12,14 @@ import rudder.checkpoint.tokenizer.Ranked;
  * Chooses the tokens of one sequence. The draws depend only on the seed, the row and the sequence's own tokens, so that
  * a sequence is the same alone and in a batch. The whole vocabulary is never sorted. Not thread-safe.
  */
-final class Sampler {
+public final class Sampler {
     private static final int BINS_PER_UNIT = 8; // of (largest - logit) / temperature
     private static final int BINS = 32 * BINS_PER_UNIT; // the last bin takes all weights below exp(-32)
 
-    private final Sampling sampling;
+    private final double temperature;
+    private final int topK;
+    private final double topP;
+    private final float penalty;
     private final Random random;
     private final BitSet seen = new BitSet(); // tokens of the prompt and of the text so far
 
@@ -26,23 +29,28 @@ final class Sampler {
     private float largest;
 
     /**
+     * @param temperature 0 for the largest logit; with the others as in {@code Sampling}
      * @param row the number of the sequence in its list; 0 when alone
      * @param prompt the tokens before the first choice; the repetition penalty counts them too
      */
-    Sampler(Sampling sampling, int row, int... prompt) {
-        this.sampling = sampling;
-        this.random = new Random(mix(mix(sampling.seed()) + row));
+    public Sampler(
+            double temperature, int topK, double topP, double repetitionPenalty, long seed, int row, int... prompt) {
+        this.temperature = temperature;
+        this.topK = topK;
+        this.topP = topP;
+        penalty = (float) repetitionPenalty;
+        random = new Random(mix(mix(seed) + row));
         accept(prompt);
     }
 
     /** Adds tokens to the sequence that {@link #next} did not choose. */
-    void accept(int... tokens) {
+    public void accept(int... tokens) {
         for (int token : tokens) {
             seen.set(token);
         }
     }
 
-    int next(float[] logits) {
+    public int next(float[] logits) {
         return next(logits, 0, logits.length);
     }
 
@@ -52,13 +60,13 @@ final class Sampler {
      * @param logits logits[offset .. offset + size), one for each token id; not modified
      * @throws IllegalArgumentException if a logit is NaN or +infinity, or all are -infinity
      */
-    int next(float[] logits, int offset, int size) {
+    public int next(float[] logits, int offset, int size) {
         this.logits = logits;
         this.offset = offset;
         this.size = size;
         int best = best();
         largest = logit(best);
-        int token = sampling.isGreedy() ? best : draw();
+        int token = temperature == 0 || topK == 1 ? best : draw();
         accept(token);
         return token;
     }
@@ -90,18 +98,17 @@ final class Sampler {
     /** Returns a logit after the repetition penalty. */
     private float logit(int id) {
         float logit = logits[offset + id];
-        float penalty = (float) sampling.repetitionPenalty();
         return penalty == 1 || !seen.get(id) ? logit : logit > 0 ? logit / penalty : logit * penalty;
     }
 
     /** Returns exp((logit - largest) / temperature): the probability up to a factor. */
     private double weight(int id) {
-        return Math.exp((logit(id) - largest) / sampling.temperature());
+        return Math.exp((logit(id) - largest) / temperature);
     }
 
     private int draw() {
-        boolean all = sampling.topK() == 0 || sampling.topK() >= size;
-        if (all && sampling.topP() == 1) {
+        boolean all = topK == 0 || topK >= size;
+        if (all && topP == 1) {
             return pick(size, IntUnaryOperator.identity());
         }
         long[] ranked;
@@ -109,12 +116,12 @@ final class Sampler {
         if (all) {
             double[] masses = masses();
             total = Arrays.stream(masses).sum();
-            ranked = upTo(reaching(sampling.topP() * total, masses));
+            ranked = upTo(reaching(topP * total, masses));
         } else {
-            ranked = largest(sampling.topK());
+            ranked = largest(topK);
             total = sum(ranked.length, i -> Ranked.id(ranked[i]));
         }
-        return pick(nucleus(ranked, sampling.topP() * total), i -> Ranked.id(ranked[i]));
+        return pick(nucleus(ranked, topP * total), i -> Ranked.id(ranked[i]));
     }
 
     /** Draws one of n tokens, each with a probability proportional to its weight. */
@@ -150,7 +157,7 @@ final class Sampler {
     // topP hold the nucleus and few other tokens.
 
     private int bin(int id) {
-        return (int) Math.min(BINS - 1, BINS_PER_UNIT * (largest - logit(id)) / sampling.temperature());
+        return (int) Math.min(BINS - 1, BINS_PER_UNIT * (largest - logit(id)) / temperature);
     }
 
     /** Returns the weight in each bin. */

@@ -1,4 +1,4 @@
-package rudder.model.transformer;
+package rudder.model.engine;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.function.Supplier;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.DenseAlgebra;
 
@@ -16,49 +17,61 @@ public final class EngineAlgebra implements DenseAlgebra {
     private static final ThreadLocal<ByteBuffer> STAGING = ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(0));
 
     private final NDManager manager;
+    private final Lifetime lifetime;
 
-    public EngineAlgebra(NDManager manager) {
+    /** @param lifetime of the manager */
+    public EngineAlgebra(NDManager manager, Lifetime lifetime) {
         this.manager = manager;
+        this.lifetime = lifetime;
     }
 
-    private record There(NDArray array) implements Matrix {
+    private record There(NDArray array, Lifetime lifetime) implements Matrix {
         @Override
         public DMatrixRMaj get() {
-            return down(array);
+            return lifetime.during(() -> down(array));
         }
     }
 
     @Override
     public Workspace open() {
-        return new Space(manager.newSubManager());
+        return lifetime.during(() -> new Space(manager.newSubManager(), lifetime));
     }
 
-    private record Space(NDManager scope) implements Workspace {
+    private record Space(NDManager scope, Lifetime lifetime) implements Workspace {
+
+        private Matrix made(Supplier<NDArray> product) {
+            return lifetime.during(() -> new There(product.get(), lifetime));
+        }
 
         @Override
         public Matrix put(DMatrixRMaj m) {
-            return new There(up(scope, m));
+            return made(() -> up(scope, m));
         }
 
         @Override
         public Matrix keep(Matrix m) {
-            ((There) m).array.attach(scope);
-            return m;
+            return lifetime.during(() -> {
+                ((There) m).array.attach(scope);
+                return m;
+            });
         }
 
         /** Returns a view of the matrix whose results belong to this workspace. */
         private NDArray here(Matrix m) {
-            return Tensors.within(scope, ((There) m).array);
+            NDArray array = ((There) m).array;
+            NDArray view = array.reshape(array.getShape());
+            view.attach(scope);
+            return view;
         }
 
         @Override
         public Matrix multiply(Matrix a, Matrix b) {
-            return new There(here(a).matMul(here(b)));
+            return made(() -> here(a).matMul(here(b)));
         }
 
         @Override
         public Matrix multiplyTransposed(Matrix a, Matrix b) {
-            return new There(here(a).transpose().matMul(here(b)));
+            return made(() -> here(a).transpose().matMul(here(b)));
         }
 
         /**
@@ -67,33 +80,39 @@ public final class EngineAlgebra implements DenseAlgebra {
          */
         @Override
         public Matrix solveSpd(Matrix s, Matrix b) {
-            try (NDArray inverse = here(s).inverse()) {
-                NDArray x = inverse.matMul(here(b));
-                x.attach(scope);
-                return new There(x);
-            }
+            return made(() -> {
+                try (NDArray inverse = here(s).inverse()) {
+                    NDArray x = inverse.matMul(here(b));
+                    x.attach(scope);
+                    return x;
+                }
+            });
         }
 
         @Override
         public Matrix plus(Matrix a, double factor, Matrix b) {
-            return new There(here(b).mul(factor).addi(here(a)));
+            return made(() -> here(b).mul(factor).addi(here(a)));
         }
 
         @Override
         public Matrix symmetric(double factor, Matrix a, double shift) {
-            NDArray x = here(a);
-            NDArray sum = x.add(x.transpose()).muli(factor / 2);
-            long d = x.getShape().get(0);
-            sum.reshape(-1).get(new NDIndex().addSliceDim(0, d * d, d + 1)).addi(shift); // the diagonal, a view
-            return new There(sum);
+            return made(() -> {
+                NDArray x = here(a);
+                NDArray sum = x.add(x.transpose()).muli(factor / 2);
+                long d = x.getShape().get(0);
+                sum.reshape(-1).get(new NDIndex().addSliceDim(0, d * d, d + 1)).addi(shift); // the diagonal, a view
+                return sum;
+            });
         }
 
         @Override
         public boolean isFinite(Matrix a) {
-            NDArray x = here(a);
-            // both are NaN if any number is
-            return Double.isFinite(x.max().getDouble())
-                    && Double.isFinite(x.min().getDouble());
+            return lifetime.during(() -> {
+                NDArray x = here(a);
+                // both are NaN if any number is
+                return Double.isFinite(x.max().getDouble())
+                        && Double.isFinite(x.min().getDouble());
+            });
         }
 
         @Override
