@@ -22,8 +22,8 @@ import rudder.checkpoint.tokenizer.Vocabulary.Kind;
  * and pre-tokenizer are only named there. The JSON is streamed, because a tree of Gemma's 262,144 tokens takes over a
  * gigabyte.
  *
- * <p>The engine cuts "added tokens" out of a text before all else. Only user-defined tokens are declared so. Control
- * tokens are not, so that no text can spell one.
+ * <p>No token is declared as an "added token": Rudder cuts those out of a text itself, so that no message can spell a
+ * control token.
  */
 final class TokenizerJson {
     private static final String DIGITS_APART = """
@@ -122,19 +122,6 @@ final class TokenizerJson {
             json.setHtmlSafe(false);
             json.beginObject().name("version").value("1.0");
             json.name("added_tokens").beginArray();
-            for (int id = 0; id < vocabulary.size(); id++) {
-                if (vocabulary.kind(id) == Kind.USER_DEFINED) {
-                    json.beginObject()
-                            .name("id")
-                            .value(id)
-                            .name("content")
-                            .value(vocabulary.tokens().get(id));
-                    for (String option : List.of("single_word", "lstrip", "rstrip", "normalized", "special")) {
-                        json.name(option).value(false);
-                    }
-                    json.endObject();
-                }
-            }
             json.endArray();
             json.name("normalizer");
             raw(json, normalizer);
