@@ -2,11 +2,8 @@ package rudder.checkpoint.tokenizer;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.Arrays;
@@ -38,42 +35,25 @@ import rudder.checkpoint.tokenizer.part.TokenizerParts.Frame;
  */
 public final class Tokenizer implements Closeable {
     private final Vocabulary vocabulary;
-    private final HuggingFaceTokenizer engine; // null if the checkpoint has no tokenizer
+    private final PieceEncoder engine; // null if the checkpoint has no tokenizer
     private final AddedTokens added;
-    private final String sentinel; // stands before a piece that is not the first, or is empty
     private final boolean spaced; // whether the engine puts a space in front of each text
 
-    private Tokenizer(Vocabulary vocabulary, HuggingFaceTokenizer engine, AddedTokens added, String sentinel) {
+    private Tokenizer(Vocabulary vocabulary, PieceEncoder engine, AddedTokens added) {
         this.vocabulary = vocabulary;
         this.engine = engine;
         this.added = added;
-        this.sentinel = sentinel;
-        int[] letter = engine == null ? new int[0] : piece("a", true);
+        int[] letter = engine == null ? new int[0] : engine.encode("a", true);
         byte[] opening = letter.length == 0 ? new byte[0] : vocabulary.bytes(letter[0]);
         this.spaced = opening.length > 0 && opening[0] == ' ';
-    }
-
-    private static HuggingFaceTokenizer engine(InputStream tokenizerJson, int size) {
-        try (tokenizerJson) {
-            return HuggingFaceTokenizer.newInstance(
-                    tokenizerJson, Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (RuntimeException e) { // the engine throws no other type
-            throw new IllegalArgumentException(
-                    "the checkpoint's tokenizer is inconsistent: its " + size
-                            + " tokens and its merges were refused with '" + e.getMessage()
-                            + "'; fetch the file again, or use another conversion of the model",
-                    e);
-        }
     }
 
     /**
      * Returns the tokenizer of a GGUF checkpoint, read from its metadata {@code tokenizer.*}. The file may be closed
      * afterwards.
      *
-     * @throws IllegalArgumentException if it lacks a key, or is neither byte-level BPE ({@code gpt2}, with the word
-     *     rule of SmolLM or Qwen 2) nor scored BPE ({@code llama}, without a space put before the text)
+     * @throws IllegalArgumentException if it lacks a key, or is neither byte-level BPE ({@code gpt2}, with a rule for
+     *     words that Rudder knows) nor scored BPE ({@code llama})
      */
     public static Tokenizer of(GgufFile file) {
         Vocabulary vocabulary = Vocabulary.of(file);
@@ -87,21 +67,28 @@ public final class Tokenizer implements Closeable {
                 default -> {}
             }
         }
-        var engine = engine(
+        PieceEncoder engine =
                 switch (vocabulary.spelling()) {
                     case BYTE_LEVEL ->
-                        TokenizerJson.ofMerges(
-                                vocabulary, file.strings("tokenizer.ggml.merges"), file.string("tokenizer.ggml.pre"));
-                    case SPACE_MARK -> TokenizerJson.ofScores(vocabulary, file.floats("tokenizer.ggml.scores"));
-                },
-                vocabulary.size());
-        return open(vocabulary, engine, new AddedTokens(added, Normalizer.NONE, source(vocabulary.chatTemplate())), "");
+                        new NativeEncoder(
+                                TokenizerJson.ofMerges(
+                                        vocabulary,
+                                        file.strings("tokenizer.ggml.merges"),
+                                        file.string("tokenizer.ggml.pre")),
+                                "",
+                                vocabulary.size());
+                    case SPACE_MARK ->
+                        new ScoredMerges(
+                                vocabulary,
+                                file.floats("tokenizer.ggml.scores"),
+                                file.flag("tokenizer.ggml.add_space_prefix", true));
+                };
+        return open(vocabulary, engine, new AddedTokens(added, Normalizer.NONE, source(vocabulary.chatTemplate())));
     }
 
-    private static Tokenizer open(
-            Vocabulary vocabulary, HuggingFaceTokenizer engine, AddedTokens added, String sentinel) {
+    private static Tokenizer open(Vocabulary vocabulary, PieceEncoder engine, AddedTokens added) {
         try {
-            return new Tokenizer(vocabulary, engine, added, sentinel);
+            return new Tokenizer(vocabulary, engine, added);
         } catch (RuntimeException | Error e) {
             engine.close();
             throw e;
@@ -156,8 +143,8 @@ public final class Tokenizer implements Closeable {
                 chatTemplate);
         AddedTokens added = json.addedTokens(source(chatTemplate));
         String sentinel = "\uffff" + UUID.randomUUID(); // random, so that no input holds it
-        HuggingFaceTokenizer engine = engine(json.json(added, sentinel), tokens.size());
-        return open(vocabulary, engine, added, json.prependsFirst() ? sentinel : "");
+        var engine = new NativeEncoder(json.json(added, sentinel), json.prependsFirst() ? sentinel : "", tokens.size());
+        return open(vocabulary, engine, added);
     }
 
     /**
@@ -177,8 +164,7 @@ public final class Tokenizer implements Closeable {
                         stops,
                         Optional.empty()),
                 null,
-                new AddedTokens(Map.of(), Normalizer.NONE, ""),
-                "");
+                new AddedTokens(Map.of(), Normalizer.NONE, ""));
     }
 
     /**
@@ -280,20 +266,10 @@ public final class Tokenizer implements Closeable {
             if (part.id() >= 0) {
                 ids.add(part.id());
             } else {
-                Arrays.stream(piece(part.text(), part.first())).forEach(ids::add);
+                Arrays.stream(engine.encode(part.text(), part.first())).forEach(ids::add);
             }
         }
         return ids.build().toArray();
-    }
-
-    /** Returns the ids of a piece between added tokens. */
-    private int[] piece(String text, boolean first) {
-        String front = first ? "" : sentinel;
-        long[] ids = engine.encode(sound(front + text), false, false).getIds();
-        return Arrays.stream(ids)
-                .skip(front.isEmpty() ? 0 : 1)
-                .mapToInt(Math::toIntExact)
-                .toArray();
     }
 
     // A lone surrogate becomes '?': UTF-8 cannot hold it.

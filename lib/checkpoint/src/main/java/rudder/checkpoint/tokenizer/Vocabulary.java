@@ -102,11 +102,6 @@ record Vocabulary(
                                 + "', wanted gpt2 (byte-level BPE) or llama (scored BPE)");
                 };
         boolean scored = spelling == Spelling.SPACE_MARK;
-        if (file.flag("tokenizer.ggml.add_space_prefix", scored)) {
-            throw new IllegalArgumentException(
-                    "tokenizer.ggml.add_space_prefix: found true, wanted false: Rudder does not put a space"
-                            + " before each text; load another model");
-        }
         List<String> tokens = file.strings("tokenizer.ggml.tokens");
         List<Kind> kinds = Arrays.stream(file.integers("tokenizer.ggml.token_type"))
                 .mapToObj(Kind::of)
@@ -117,10 +112,14 @@ record Vocabulary(
                 tokens,
                 kinds,
                 new Frame(
-                        framing(file, "bos", bos, scored && bos >= 0),
+                        framing(file, "bos", bos, bos >= 0 && (scored || writesBos(file))),
                         framing(file, "eos", id(file, "eos", tokens), false)),
                 stops(tokens, kinds, id(file, "eos", tokens), id(file, "eot", tokens)),
                 chatTemplate(file, tokens));
+    }
+
+    private static boolean writesBos(GgufFile file) {
+        return WordRules.of(file.string("tokenizer.ggml.pre")).bos();
     }
 
     private static List<Integer> framing(GgufFile file, String name, int id, boolean assumed) {
