@@ -21,9 +21,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -53,7 +53,7 @@ final class TokenizerFile {
     private final Map<String, Integer> vocabulary = new LinkedHashMap<>(1 << 16);
     private final List<Double> scores = new ArrayList<>(); // of Unigram
     private final ByteArrayOutputStream merges = new ByteArrayOutputStream();
-    private final Set<String> merged = new HashSet<>(); // added tokens that merges use
+    private final BitSet merged = new BitSet(); // ids that a merge builds
     private final Map<String, AddedToken> added = new LinkedHashMap<>();
     private final Map<String, Integer> addedIds = new HashMap<>();
     private final List<String> tokens = new ArrayList<>();
@@ -272,12 +272,12 @@ final class TokenizerFile {
                     left = pair.substring(0, Math.max(0, space));
                     right = pair.substring(space + 1);
                 }
-                String both = left + right;
-                if (!vocabulary.containsKey(left) || !vocabulary.containsKey(right) || !vocabulary.containsKey(both)) {
+                Integer both = vocabulary.get(left + right);
+                if (both == null || !vocabulary.containsKey(left) || !vocabulary.containsKey(right)) {
                     throw broken("it merges '" + left + "' and '" + right
                             + "', wanted two tokens of its vocabulary that build a third");
                 }
-                merged.add(both);
+                merged.set(both);
                 out.beginArray().value(left).value(right).endArray();
             }
             json.endArray();
@@ -452,7 +452,7 @@ final class TokenizerFile {
             int next = 0;
             for (var entry : vocabulary.entrySet()) {
                 String name = entry.getKey();
-                if (whole && marks.isMark(name) && !merged.contains(name)) {
+                if (whole && marks.isMark(name) && !merged.get(entry.getValue())) {
                     name = sentinel + next; // an engine that takes whole words must not find it
                 }
                 if (scored) {
