@@ -93,6 +93,7 @@ final class Mutator {
     };
 
     final Random random;
+    private static final int MOST = 1 << 20; // characters of a repeated part; larger files are bombs
     private final List<String> words;
     private final List<String> raw = new ArrayList<>();
     private final List<String> done = new ArrayList<>();
@@ -112,7 +113,7 @@ final class Mutator {
         byte[] bytes = original;
         boolean blind = mutator.random.nextInt(10) < 3;
         int changes = mutator.random.nextInt(10) < 7 ? 1 : 2 + mutator.random.nextInt(2);
-        for (int i = 0; i < changes; i++) {
+        for (int i = 0; i < changes && bytes.length < MOST; i++) {
             bytes = blind || format == Format.BYTES
                     ? mutator.bytes(bytes)
                     : switch (format) {
@@ -308,7 +309,7 @@ final class Mutator {
             case 4 -> in.substring(0, at) + "\0" + in.substring(at);
             case 5 -> in.substring(0, at) + "(a+)+$" + in.substring(at);
             case 6 -> in.toUpperCase(java.util.Locale.ROOT);
-            default -> in.repeat(1 << random.nextInt(14));
+            default -> in.repeat(Math.min(1 << random.nextInt(14), 1 + MOST / (1 + in.length())));
         };
     }
 
@@ -432,7 +433,8 @@ final class Mutator {
                 if (value.isJsonArray() && !value.getAsJsonArray().isEmpty()) {
                     var array = value.getAsJsonArray();
                     var element = array.get(below(array.size()));
-                    int times = 1 << random.nextInt(11);
+                    int times = Math.min(
+                            1 << random.nextInt(11), MOST / element.toString().length());
                     for (int i = 0; i < times; i++) {
                         array.add(element.deepCopy());
                     }

@@ -160,7 +160,7 @@ final class Worker {
             if (fault == null && !read && mutant.what().equals(SOUND)) {
                 fault = "a sound file is refused";
             }
-            int field = fault != null ? 3 : read ? 1 : 2;
+            int field = fault != null ? 3 : thrown == null ? 1 : 2;
             state.putLong(8 * field, state.getLong(8 * field) + 1);
             if (fault != null) {
                 String group = fault + at(thrown);
