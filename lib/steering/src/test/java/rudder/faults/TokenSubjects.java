@@ -252,7 +252,11 @@ final class TokenSubjects {
                 throw new Accepted("stop token " + id + " beyond the vocabulary of " + VOCABULARY);
             }
         }
-        chats(tokenizer);
+        try {
+            chats(tokenizer);
+        } catch (IllegalStateException e) {
+            return; // no chat template, which is no fault of a tokenizer
+        }
     }
 
     /** A template may refuse a conversation; each is tried nevertheless. */
