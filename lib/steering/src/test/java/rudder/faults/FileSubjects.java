@@ -16,9 +16,9 @@ import java.util.zip.GZIPOutputStream;
 import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.ModelShape;
 import rudder.checkpoint.RandomCheckpoint;
-import rudder.checkpoint.format.Csv;
 import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.store.LocalStore;
+import rudder.checkpoint.text.Csv;
 import rudder.compare.Comparison;
 import rudder.eval.Benchmarks;
 import rudder.eval.ConceptWords;
@@ -547,7 +547,8 @@ final class FileSubjects {
                                 new Sample("test.en-fr.tsv", "7\tso \"tired\tsi fatigu\u00e9\r\n", Benchmarks::mtnt),
                                 new Sample(
                                         "prompts.jsonl",
-                                        "{\"challenging\": true, \"prompt\": {\"text\": \"So\", \"toxicity\": 0.25}}\n\n"
+                                        "{\"challenging\": true, \"prompt\": {\"text\": \"So\", "
+                                                + "\"toxicity\": 0.25}}\n\n"
                                                 + "{\"prompt\": {\"text\": \"Then\", \"toxicity\": null}}\n",
                                         Benchmarks::realToxicityPrompts),
                                 new Sample(

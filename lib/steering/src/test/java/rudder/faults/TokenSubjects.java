@@ -64,7 +64,8 @@ final class TokenSubjects {
             "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"AAAA\"}",
             "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"\"}",
             "{\"type\": \"FixedLength\", \"length\": 0}",
-            "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"(a+)+$\"}, \"behavior\": \"Isolated\", \"invert\": false}",
+            "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"(a+)+$\"}, "
+                    + "\"behavior\": \"Isolated\", \"invert\": false}",
             "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"(\"}, \"behavior\": \"Isolated\", \"invert\": false}",
             "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"\"}, \"behavior\": \"Removed\", \"invert\": true}",
             "{\"type\": \"Split\", \"pattern\": {\"String\": \"\"}, \"behavior\": \"Contiguous\", \"invert\": false}",
@@ -307,8 +308,10 @@ final class TokenSubjects {
                          "eos_token": {"__type": "AddedToken", "content": "</s>", "lstrip": false, "special": true},
                          "chat_template": "{{ bos_token }}{% for m in messages %}{{ m['role'] + m['content'] }}\
                         {{ eos_token }}{% endfor %}", "clean_up_tokenization_spaces": false, "legacy": false,
-                         "model_max_length": 1000000000000000019884624838656, "pad_token": "<unk>", "sp_model_kwargs": {},
-                         "tokenizer_class": "LlamaTokenizerFast", "unk_token": "<unk>", "use_default_system_prompt": false}
+                         "model_max_length": 1000000000000000019884624838656, "pad_token": "<unk>",
+                         "sp_model_kwargs": {},
+                         "tokenizer_class": "LlamaTokenizerFast", "unk_token": "<unk>",
+                         "use_default_system_prompt": false}
                         """).getBytes(StandardCharsets.UTF_8), ("""
                         {"chat_template": [{"name": "default", "template": "{% for m in messages %}\
                         {{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>' }}{% endfor %}"},

@@ -41,7 +41,8 @@ final class Worker {
             Pattern.compile("null|Input length = \\d+|For input string.*|Index -?\\d+ out of .*"
                     + "|Range \\[.*|.*cannot be cast to.*|Cannot (invoke|read|load|store|throw|enter|assign) .*"
                     + "|begin -?\\d+, end .*|/ by zero|Premature EOF|Unexpected end of .*stream|Not in GZIP format"
-                    + "|[Ii]nvalid (block|stored|code|distance|bit).*|Java heap space|unable to parse.*|(newP|p)osition > limit.*"
+                    + "|[Ii]nvalid (block|stored|code|distance|bit).*|Java heap space|unable to parse.*"
+                    + "|(newP|p)osition > limit.*"
                     + "|Array index out of range.*|capacity < 0.*|-\\d+|\\d+");
 
     private static volatile String now = "";

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import rudder.checkpoint.text.StrictJson;
 import rudder.checkpoint.text.TextFile;
 
 /**

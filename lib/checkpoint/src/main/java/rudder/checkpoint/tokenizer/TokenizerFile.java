@@ -28,7 +28,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import rudder.checkpoint.format.StrictJson;
+import rudder.checkpoint.text.StrictJson;
 import rudder.checkpoint.tokenizer.Vocabulary.Kind;
 import rudder.checkpoint.tokenizer.Vocabulary.Spelling;
 import rudder.checkpoint.tokenizer.part.AddedToken;

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import rudder.checkpoint.format.Csv;
+import rudder.checkpoint.text.Csv;
 
 /** The store with another cache, server and patience than the environment's. */
 public final class LocalStore {

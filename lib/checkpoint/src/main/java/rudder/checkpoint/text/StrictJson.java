@@ -1,4 +1,4 @@
-package rudder.checkpoint.format;
+package rudder.checkpoint.text;
 
 import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
