@@ -401,9 +401,7 @@ public final class HfConfig {
     }
 
     double real(String key) {
-        if (values.get(key) instanceof Number value
-                && value.doubleValue() > 0
-                && Double.isFinite(value.doubleValue())) {
+        if (values.get(key) instanceof Number value && ModelConfig.isFloat(value.doubleValue())) {
             return value.doubleValue();
         }
         throw wrong(key, "a positive number");

@@ -88,20 +88,19 @@ public record ModelConfig(
                 "found " + spans.size() + " attention spans, wanted one for each of the " + horizon + " blocks");
         require(
                 architecture,
-                embeddingScale > 0
-                        && Double.isFinite(embeddingScale)
-                        && attentionScale > 0
-                        && Double.isFinite(attentionScale),
+                isFloat(embeddingScale) && isFloat(attentionScale),
                 "the scales of embedding and attention must be positive, found " + embeddingScale + " and "
                         + attentionScale);
         require(
                 architecture,
-                attentionCap >= 0 && Double.isFinite(attentionCap) && logitCap >= 0 && Double.isFinite(logitCap),
+                (attentionCap == 0 || isFloat(attentionCap)) && (logitCap == 0 || isFloat(logitCap)),
                 "soft caps must be positive, found " + attentionCap + " on attention and " + logitCap + " on logits");
-        require(
-                architecture,
-                epsilon > 0 && Double.isFinite(epsilon),
-                "norm epsilon must be positive, found " + epsilon);
+        require(architecture, isFloat(epsilon), "norm epsilon must be positive, found " + epsilon);
+    }
+
+    /** Returns whether single precision holds a number as a positive one: 5e-324 would become 0, and divide. */
+    static boolean isFloat(double x) {
+        return (float) x >= Float.MIN_NORMAL && (float) x <= Float.MAX_VALUE;
     }
 
     /**

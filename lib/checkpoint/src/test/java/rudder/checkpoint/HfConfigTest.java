@@ -83,6 +83,8 @@ class HfConfigTest {
                 "llama-3 | rope_theta | -1e4",
                 "llama-3 | rope_theta | 1e999",
                 "llama-3 | rms_norm_eps | 1e999",
+                "llama-3 | rms_norm_eps | 5e-324",
+                "gemma-2 | final_logit_softcapping | 5e-324",
                 "mistral | sliding_window | 0",
                 "gemma-2 | hidden_activation | \"gelu\"",
                 "gemma-2 | attention_bias | true",

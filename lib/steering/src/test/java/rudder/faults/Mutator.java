@@ -276,7 +276,8 @@ final class Mutator {
                     did("line " + (i + 1) + " removed");
                 }
                 case 5 -> {
-                    int times = Math.min(1 << random.nextInt(8), 1 + MOST / (1 + lines.get(i).length()));
+                    int times = Math.min(
+                            1 << random.nextInt(8), 1 + MOST / (1 + lines.get(i).length()));
                     for (int k = 0; k < times; k++) {
                         lines.add(i, lines.get(i));
                     }

@@ -273,7 +273,7 @@ public final class TokenizerSettings {
 
     /** Refuses tokens around a text that have no row in the model's embedding. */
     void requireRows(TokenizerParts.Frame frame, int size) {
-        if (Stream.concat(frame.before().stream(), frame.behind().stream()).anyMatch(id -> id >= size)) {
+        if (Stream.concat(frame.before().stream(), frame.behind().stream()).anyMatch(id -> id == null || id >= size)) {
             throw new IllegalArgumentException(where + ": the class " + type + " writes " + before().orElse("nothing")
                     + " before and " + behind().orElse("nothing") + " behind a text, of which one is not in the"
                     + " vocabulary of " + size + "; name the model's bos_token and eos_token there, or set"

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -46,6 +47,21 @@ class TokenizerChecksTest {
         try (Tokenizer tokenizer = open(SOUND)) {
             assertArrayEquals(new int[] {4, 1, 2, 0, 1}, tokenizer.encode("ab a"));
         }
+    }
+
+    /** The class writes BOS itself, and the settings name an empty one. */
+    @Test
+    void aTokenBeforeTextsIsInTheVocabulary() throws IOException {
+        var settings = TokenizerSettings.of(
+                "tokenizer_config.json",
+                Map.of("tokenizer_class", "LlamaTokenizerFast", "bos_token", "", "add_bos_token", true),
+                Map.of(),
+                Map.of(),
+                Map.of());
+        Path file = Files.writeString(folder.resolve("tokenizer.json"), SOUND, StandardCharsets.UTF_8);
+        var refusal = assertThrows(
+                IllegalArgumentException.class, () -> Tokenizer.ofJson(file, settings, 9, Set.of(), Optional.empty()));
+        assertTrue(refusal.getMessage().startsWith("tokenizer_config.json: the class"), refusal.getMessage());
     }
 
     @ParameterizedTest
