@@ -194,26 +194,10 @@ public final class Features {
 
     private static Features pca(
             String name, List<Rollout> positive, List<Rollout> negative, String plant, String read) {
-        double[][] with = meanStates(name, "positive", positive);
-        double[][] without = meanStates(name, "negative", negative);
-        requireSamePlant(name, with, without);
-        var directions = new double[with.length][];
-        var gaps = new double[with.length];
-        for (int k = 0; k < with.length; k++) {
-            directions[k] = PairedDifferences.direction(name, positive, negative, k);
-            double mu = Vectors.dot(directions[k], Vectors.minus(with[k], without[k]));
-            boolean absent = isAbsent(name, k, mu, with[k], without[k]);
-            gaps[k] = absent ? 0 : mu;
-            directions[k] = absent ? new double[with[k].length] : directions[k];
-        }
-        return new Features(
-                name,
-                directions,
-                gaps,
-                side(positive, with, directions),
-                side(negative, without, directions),
-                plant,
-                read);
+        return measured(name, positive, negative, plant, read, (k, e) -> {
+            double[] v = PairedDifferences.direction(name, positive, negative, k);
+            return new Axis(v, Vectors.dot(v, e));
+        });
     }
 
     /**
@@ -262,6 +246,27 @@ public final class Features {
 
     private static Features between(
             String name, Iterable<Rollout> positive, Iterable<Rollout> negative, String plant, String read) {
+        return measured(name, positive, negative, plant, read, (k, e) -> {
+            double mu = Vectors.norm(e);
+            return new Axis(mu == 0 ? e : Vectors.unit(e), mu); // v_k = e_k / mu_k
+        });
+    }
+
+    /** A direction of norm 1, and the gap along it. */
+    private record Axis(double[] v, double mu) {}
+
+    /** A method that finds the axis of a state from e_k, the difference of the sides' means. */
+    private interface Method {
+        Axis of(int k, double[] e);
+    }
+
+    private static Features measured(
+            String name,
+            Iterable<Rollout> positive,
+            Iterable<Rollout> negative,
+            String plant,
+            String read,
+            Method method) {
         double[][] with = meanStates(name, "positive", positive);
         double[][] without = meanStates(name, "negative", negative);
         requireSamePlant(name, with, without);
@@ -269,10 +274,10 @@ public final class Features {
         var gaps = new double[with.length];
         for (int k = 0; k < with.length; k++) {
             double[] e = Vectors.minus(with[k], without[k]); // e_k = mean(D+) - mean(D-)
-            double mu = Vectors.norm(e);
-            boolean absent = isAbsent(name, k, mu, with[k], without[k]);
-            gaps[k] = absent ? 0 : mu;
-            directions[k] = absent ? new double[e.length] : Vectors.unit(e); // v_k = e_k / mu_k
+            Axis axis = method.of(k, e);
+            boolean absent = isAbsent(name, k, axis.mu, with[k], without[k]);
+            gaps[k] = absent ? 0 : axis.mu;
+            directions[k] = absent ? new double[e.length] : axis.v;
         }
         return new Features(
                 name,
