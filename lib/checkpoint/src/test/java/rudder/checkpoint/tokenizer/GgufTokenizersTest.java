@@ -8,11 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.Reader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -27,31 +23,13 @@ import rudder.checkpoint.format.GgufFile;
 
 /** Tokenizers in GGUF files, each with the ids that llama.cpp gives: {@code resources/tokenizers/make_gguf.py}. */
 class GgufTokenizersTest {
-    private static final JsonObject ALL = all();
+    private static final Cases ALL = Cases.of("/tokenizers/gguf.json");
 
     @TempDir
     private Path folder;
 
-    private static JsonObject all() {
-        try (Reader in = new InputStreamReader(
-                GgufTokenizersTest.class.getResourceAsStream("/tokenizers/gguf.json"), StandardCharsets.UTF_8)) {
-            return JsonParser.parseReader(in).getAsJsonObject();
-        } catch (IOException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
     static Stream<String> cases() {
-        return ALL.getAsJsonArray("cases").asList().stream()
-                .map(one -> one.getAsJsonObject().get("name").getAsString());
-    }
-
-    private static JsonObject find(String name) {
-        return ALL.getAsJsonArray("cases").asList().stream()
-                .map(JsonElement::getAsJsonObject)
-                .filter(one -> one.get("name").getAsString().equals(name))
-                .findFirst()
-                .orElseThrow();
+        return ALL.names();
     }
 
     private static void write(GgufBytes bytes, JsonObject metadata) {
@@ -92,7 +70,8 @@ class GgufTokenizersTest {
         var bytes = new GgufBytes();
         write(
                 bytes,
-                ALL.getAsJsonObject("vocabularies")
+                ALL.all()
+                        .getAsJsonObject("vocabularies")
                         .getAsJsonObject(golden.get("vocabulary").getAsString()));
         write(bytes, golden.getAsJsonObject("metadata"));
         try (GgufFile file = GgufFile.open(bytes.write(folder.resolve("model.gguf")))) {
@@ -103,9 +82,10 @@ class GgufTokenizersTest {
     @ParameterizedTest
     @MethodSource("cases")
     void idsAreThoseOfLlamaCpp(String name) throws IOException {
-        JsonObject golden = find(name);
+        JsonObject golden = ALL.find(name);
         var wrong = new ArrayList<String>();
-        int bos = ALL.getAsJsonObject("vocabularies")
+        int bos = ALL.all()
+                .getAsJsonObject("vocabularies")
                 .getAsJsonObject(golden.get("vocabulary").getAsString())
                 .get("tokenizer.ggml.bos_token_id")
                 .getAsInt();
@@ -137,7 +117,7 @@ class GgufTokenizersTest {
 
     @Test
     void aRuleThatIsNotKnownIsRefusedWithThoseThatAre() {
-        JsonObject golden = find("gpt-2").deepCopy();
+        JsonObject golden = ALL.find("gpt-2").deepCopy();
         golden.getAsJsonObject("metadata").addProperty("tokenizer.ggml.pre", "kimi-k2");
         var error = assertThrows(IllegalArgumentException.class, () -> open(golden));
         assertTrue(
@@ -146,8 +126,9 @@ class GgufTokenizersTest {
 
     @Test
     void bosStandsWhereTheRuleOrTheFileSaysSo() throws IOException {
-        JsonObject golden = find("llama-bpe").deepCopy();
-        int bos = ALL.getAsJsonObject("vocabularies")
+        JsonObject golden = ALL.find("llama-bpe").deepCopy();
+        int bos = ALL.all()
+                .getAsJsonObject("vocabularies")
                 .getAsJsonObject("bpe")
                 .get("tokenizer.ggml.bos_token_id")
                 .getAsInt();

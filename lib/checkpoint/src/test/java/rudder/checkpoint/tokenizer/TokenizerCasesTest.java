@@ -5,13 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.Reader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,31 +32,13 @@ import rudder.checkpoint.Golden;
 class TokenizerCasesTest {
     private static final Gson GSON =
             new GsonBuilder().disableHtmlEscaping().serializeNulls().create();
-    private static final JsonObject ALL = all();
+    private static final Cases ALL = Cases.of("/tokenizers/cases.json");
 
     @TempDir
     private Path folder;
 
-    private static JsonObject all() {
-        try (Reader in = new InputStreamReader(
-                TokenizerCasesTest.class.getResourceAsStream("/tokenizers/cases.json"), StandardCharsets.UTF_8)) {
-            return JsonParser.parseReader(in).getAsJsonObject();
-        } catch (IOException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
     static Stream<String> cases() {
-        return ALL.getAsJsonArray("cases").asList().stream()
-                .map(one -> one.getAsJsonObject().get("name").getAsString());
-    }
-
-    private static JsonObject find(String name) {
-        return ALL.getAsJsonArray("cases").asList().stream()
-                .map(JsonElement::getAsJsonObject)
-                .filter(one -> one.get("name").getAsString().equals(name))
-                .findFirst()
-                .orElseThrow();
+        return ALL.names();
     }
 
     private Tokenizer open(JsonObject golden) throws IOException {
@@ -71,7 +48,9 @@ class TokenizerCasesTest {
             if (content.has("model")) {
                 content.add(
                         "model",
-                        ALL.getAsJsonObject("models").get(content.get("model").getAsString()));
+                        ALL.all()
+                                .getAsJsonObject("models")
+                                .get(content.get("model").getAsString()));
             }
             Files.writeString(folder.resolve(file.getKey()), GSON.toJson(content));
         }
@@ -98,7 +77,7 @@ class TokenizerCasesTest {
     @ParameterizedTest
     @MethodSource("cases")
     void idsAreTheReferences(String name) throws IOException {
-        JsonObject golden = find(name);
+        JsonObject golden = ALL.find(name);
         var wrong = new ArrayList<String>();
         try (Tokenizer tokenizer = open(golden)) {
             for (Golden one : new Golden(name, golden.get("texts")).list()) {
@@ -149,7 +128,7 @@ class TokenizerCasesTest {
     @Test
     void aMessageSpellsNoMarkOfTheTemplate() throws IOException {
         for (String name : cases().filter(name -> name.contains(" x ")).toList()) {
-            try (Tokenizer tokenizer = open(find(name))) {
+            try (Tokenizer tokenizer = open(ALL.find(name))) {
                 int[] marks = Arrays.stream(new String[] {"<m>", "</m>"})
                         .flatMapToInt(mark -> Arrays.stream(tokenizer.encodeMarked(" " + mark))
                                 .filter(id -> tokenizer.token(id).equals(mark)))
