@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -196,6 +197,15 @@ public final class GgufFile implements TensorSource {
             entry(name).read(file, first, count, into);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot read the tensor '" + name + "' of " + path + ": " + e, e);
+        }
+    }
+
+    @Override
+    public Optional<PackedTensor> packed(String name) {
+        try {
+            return entry(name).map(path);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot map the tensor '" + name + "' of " + path + ": " + e, e);
         }
     }
 

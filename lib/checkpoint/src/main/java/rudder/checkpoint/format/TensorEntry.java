@@ -5,7 +5,10 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -75,6 +78,18 @@ record TensorEntry(String name, TensorType type, long[] shape, long offset) {
             throw new UncheckedIOException(e);
         }
         return bytes;
+    }
+
+    /** Maps the tensor's bytes; empty if they do not fit into one buffer. */
+    Optional<PackedTensor> map(Path path) throws IOException {
+        if (bytes() > Integer.MAX_VALUE) {
+            return Optional.empty();
+        }
+        // a channel of its own: an interrupted thread may close it, and a mapping outlives it
+        try (var channel = FileChannel.open(path)) {
+            return Optional.of(new PackedTensor(
+                    type.ggufId, shape.clone(), channel.map(FileChannel.MapMode.READ_ONLY, offset, bytes())));
+        }
     }
 
     /** Reads all values; exact for every type. */
