@@ -15,9 +15,9 @@ final class ByteKernel extends RowKernel {
     float dot(byte[] w, int at, int n, float[] x, float[] sums) {
         FloatVector all = Lanes.zero();
         for (int b = 0, from = at, j = 0; j < n; b++, from += bytes, j += 32) {
-            FloatVector left = Lanes.zero();
-            FloatVector right = Lanes.zero();
-            for (int i = 0; i < 16; i += L) {
+            FloatVector left = Lanes.floats(Lanes.bytes(w, from + 2)).mul(Lanes.at(x, j));
+            FloatVector right = Lanes.floats(Lanes.bytes(w, from + 18)).mul(Lanes.at(x, j + 16));
+            for (int i = L; i < 16; i += L) {
                 left = Lanes.floats(Lanes.bytes(w, from + 2 + i)).fma(Lanes.at(x, j + i), left);
                 right = Lanes.floats(Lanes.bytes(w, from + 18 + i)).fma(Lanes.at(x, j + 16 + i), right);
             }

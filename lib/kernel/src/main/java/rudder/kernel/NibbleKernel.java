@@ -29,17 +29,23 @@ final class NibbleKernel extends RowKernel {
         FloatVector all = Lanes.zero();
         float offsets = 0;
         for (int b = 0, from = at, j = 0; j < n; b++, from += bytes, j += 32) {
-            FloatVector low = Lanes.zero();
-            FloatVector high = Lanes.zero();
-            for (int i = 0; i < 16; i += L) {
-                IntVector q = Lanes.bytes(w, from + quants + i);
-                low = Lanes.floats(Lanes.low(q)).fma(Lanes.at(x, j + i), low);
-                high = Lanes.floats(Lanes.high(q)).fma(Lanes.at(x, j + 16 + i), high);
-            }
-            all = low.add(high).fma(Lanes.all(Lanes.half(w, from)), all);
+            all = product(w, from + quants, x, j).fma(Lanes.all(Lanes.half(w, from)), all);
             offsets += offset(w, from) * sums[b];
         }
         return Lanes.sum(all) + offsets;
+    }
+
+    /** Returns q.x of one block, in L parts. */
+    private static FloatVector product(byte[] w, int at, float[] x, int j) {
+        IntVector q = Lanes.bytes(w, at);
+        FloatVector low = Lanes.floats(Lanes.low(q)).mul(Lanes.at(x, j));
+        FloatVector high = Lanes.floats(Lanes.high(q)).mul(Lanes.at(x, j + 16));
+        for (int i = L; i < 16; i += L) {
+            q = Lanes.bytes(w, at + i);
+            low = Lanes.floats(Lanes.low(q)).fma(Lanes.at(x, j + i), low);
+            high = Lanes.floats(Lanes.high(q)).fma(Lanes.at(x, j + 16 + i), high);
+        }
+        return low.add(high);
     }
 
     @Override

@@ -28,8 +28,8 @@ final class SixBitKernel extends RowKernel {
         for (int b = 0, from = at; b < n / values; b++, from += bytes) {
             float d = Lanes.half(w, from + SCALE);
             for (int j = 0; j < SUB_BLOCKS; j++) {
-                FloatVector sum = Lanes.zero();
-                for (int i = 0; i < 16; i += L) {
+                FloatVector sum = value(w, from, j, 0).mul(Lanes.at(x, b * values + 16 * j));
+                for (int i = L; i < 16; i += L) {
                     sum = value(w, from, j, i).fma(Lanes.at(x, b * values + 16 * j + i), sum);
                 }
                 all = sum.fma(Lanes.all(d * w[from + SCALES + j]), all);

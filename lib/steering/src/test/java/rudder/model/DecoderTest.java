@@ -62,7 +62,8 @@ class DecoderTest {
             }
             assertEquals(
                     0,
-                    Golden.relative(doubles(step.logits()), golden.at("logits_last").numbers()),
+                    Golden.relative(
+                            doubles(step.logits()), golden.at("logits_last").numbers()),
                     1e-4);
         }
     }
