@@ -11,13 +11,13 @@ from pathlib import Path
 
 folder = Path(sys.prefix, "share", "jupyter", "kernels", "java")
 if not (folder / "jjava.jar").exists():
-    sys.exit(f"there is no jjava.jar in {folder}: run {sys.prefix}/bin/pip install -r binder/requirements.txt")
+    sys.exit(f"there is no jjava.jar in {folder}: run {sys.prefix}/bin/python -m pip install -r binder/requirements.txt")
 
-home = os.environ.get("JAVA_HOME")
+home = os.environ.get("JAVA_HOME", "").strip()
 spec = {
     "argv": [
         str(Path(home, "bin", "java")) if home else "java",
-        "-Xmx" + os.environ.get("RUDDER_HEAP", "1g"),
+        "-Xmx" + (os.environ.get("RUDDER_HEAP", "").strip() or "1g"),
         "-XX:+UseSerialGC",  # the heavy work is not Java's: 190 MB less than G1 at the same speed
         # matrices come and go: the heap shrinks at once, 440 MB less for 6 % more time
         "-Xms64m", "-XX:MinHeapFreeRatio=10", "-XX:MaxHeapFreeRatio=20", "-XX:-ShrinkHeapInSteps",
@@ -26,7 +26,7 @@ spec = {
         "-XX:+IgnoreUnrecognizedVMOptions", "-XX:TrimNativeHeapInterval=2000",
         "-Djava.awt.headless=true",
         # DJL fetches the CUDA engine
-        "-Dai.djl.offline=" + ("false" if os.environ.get("RUDDER_CUDA") else "true"),
+        "-Dai.djl.offline=" + ("false" if os.environ.get("RUDDER_CUDA", "").strip() else "true"),
         "--add-opens", "jdk.jshell/jdk.jshell=ALL-UNNAMED",  # JJava names its snippets by reflection
         "-jar", "{resource_dir}/jjava.jar",
         "{connection_file}",

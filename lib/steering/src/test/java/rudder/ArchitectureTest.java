@@ -1,7 +1,7 @@
 package rudder;
 
 import static com.tngtech.archunit.base.DescribedPredicate.not;
-import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.members;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
@@ -37,14 +37,15 @@ class ArchitectureTest {
     private static final List<String> THEORY =
             List.of("rudder.theory", "rudder.theory.plant", "rudder.theory.control", "rudder.theory.bound");
     private static final List<String> CHECKPOINT = List.of(
+            "rudder.checkpoint.text",
             "rudder.checkpoint.format",
             "rudder.checkpoint.tokenizer.jinja.syntax",
             "rudder.checkpoint.tokenizer.jinja",
             "rudder.checkpoint.tokenizer",
             "rudder.checkpoint",
             "rudder.checkpoint.store");
-    private static final List<String> STEERING =
-            List.of("rudder.model.transformer", "rudder.model", "rudder.steer", "rudder.compare");
+    private static final List<String> STEERING = List.of(
+            "rudder.model.engine", "rudder.model.transformer", "rudder.model", "rudder.steer", "rudder.compare");
 
     private static final List<String> FOUNDATIONS = join(THEORY, CHECKPOINT);
     private static final List<String> BELOW_STUDIES = join(FOUNDATIONS, STEERING);
@@ -74,13 +75,13 @@ class ArchitectureTest {
     }
 
     @Test
-    void onlyTheModelKnowsItsTransformer() {
+    void onlyTheModelKnowsItsTransformerAndEngine() {
         noClasses()
                 .that()
                 .resideOutsideOfPackage("rudder.model..")
                 .should()
                 .dependOnClassesThat()
-                .resideInAPackage("rudder.model.transformer..")
+                .resideInAnyPackage("rudder.model.transformer..", "rudder.model.engine..")
                 .check(MAIN);
     }
 
@@ -88,7 +89,8 @@ class ArchitectureTest {
     void noUserMeetsATensorOfTheEngine() {
         members()
                 .that()
-                .areDeclaredInClassesThat(not(resideInAPackage("rudder.model.transformer..")))
+                .areDeclaredInClassesThat(
+                        not(resideInAnyPackage("rudder.model.transformer..", "rudder.model.engine..")))
                 .should(nameNo("ai.djl.ndarray"))
                 .check(MAIN);
     }

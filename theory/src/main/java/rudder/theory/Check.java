@@ -1,5 +1,6 @@
 package rudder.theory;
 
+import java.util.List;
 import org.ejml.data.DMatrixRMaj;
 
 /** Checks of arguments. Each failure names the argument, the value found and the value wanted. */
@@ -53,5 +54,35 @@ public final class Check {
     /** Throws unless k is a block index in 0..last. */
     public static void block(int k, int last) {
         that(0 <= k && k <= last, "block %d, wanted 0..%d", k, last);
+    }
+
+    /** Returns the argument; throws if it is null. */
+    public static <T> T given(String what, T argument) {
+        if (argument == null) {
+            throw new IllegalArgumentException(what + " is null: give one");
+        }
+        return argument;
+    }
+
+    /** Returns the list; throws if it or one of its elements is null. */
+    public static <T> List<T> each(String what, List<T> arguments) {
+        if (arguments == null) {
+            throw new IllegalArgumentException("the list of " + what + "s is null: give a list");
+        }
+        for (int i = 0; i < arguments.size(); i++) {
+            if (arguments.get(i) == null) {
+                throw new IllegalArgumentException(what + " " + (i + 1) + " of " + arguments.size()
+                        + " is null: give one, or leave it out of the list");
+            }
+        }
+        return arguments;
+    }
+
+    /** Returns the list; throws if it is empty, or if it or one of its elements is null. */
+    public static <T> List<T> some(String what, List<T> arguments) {
+        if (each(what, arguments).isEmpty()) {
+            throw new IllegalArgumentException("the list of " + what + "s is empty: give at least one " + what);
+        }
+        return arguments;
     }
 }

@@ -50,7 +50,7 @@ public interface LinearSystem {
 
     /** Returns a system of the same shape, plant and algebra with other Jacobians, each computed on demand. */
     default LinearSystem transformed(IntFunction<DMatrixRMaj> jacobians, String description) {
-        return new SystemView(this, jacobians, description);
+        return new DenseSystem.View(this, jacobians, description);
     }
 
     /** Returns {@link #of(List, DenseAlgebra, String)} with EJML's algebra and no description. */

@@ -23,12 +23,14 @@ public final class Recursion {
         var kept = algebra.open();
         try {
             var x = kept.put(start);
-            for (int k : blocks.toArray()) {
+            int[] order = blocks.toArray();
+            for (int i = 0; i < order.length; i++) {
+                Stop.ifInterrupted(i, order.length, "blocks");
                 var before = kept;
                 kept = algebra.open();
                 try (before;
                         var here = algebra.open()) {
-                    x = kept.keep(step.at(k, here, x));
+                    x = kept.keep(step.at(order[i], here, x));
                 }
             }
             return x.get();

@@ -13,10 +13,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.StrictJson;
 import rudder.checkpoint.format.TensorSource;
+import rudder.checkpoint.text.TextFile;
 import rudder.checkpoint.tokenizer.ChatTemplate;
 import rudder.checkpoint.tokenizer.Tokenizer;
 
@@ -64,18 +66,41 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
      */
     public static ModelConfig config(Path path) throws IOException {
         if (Files.isDirectory(path)) {
-            return HfConfig.parse(json(path.resolve(CONFIG)), path.getFileName() + "/" + CONFIG);
+            return config(path, json(path.resolve(CONFIG)));
         }
         try (GgufFile file = GgufFile.open(path)) {
-            return GgufConfig.parse(file);
+            return config(path, file);
+        }
+    }
+
+    private static ModelConfig config(Path folder, Map<String, Object> json) {
+        var file = folder.getFileName() + "/" + CONFIG;
+        return naming(file, () -> HfConfig.parse(json, file));
+    }
+
+    private static ModelConfig config(Path path, GgufFile file) {
+        return naming(path.getFileName().toString(), () -> GgufConfig.parse(file));
+    }
+
+    /** Puts the file's name into the message of one that does not know it. */
+    private static <T> T naming(String file, Supplier<T> read) {
+        try {
+            return read.get();
+        } catch (IllegalArgumentException e) {
+            throw e.getMessage().contains(file) ? e : new IllegalArgumentException(file + ": " + e.getMessage(), e);
         }
     }
 
     private static Checkpoint gguf(Path path) throws IOException {
         GgufFile file = GgufFile.open(path);
         try {
+            ModelConfig config = config(path, file);
+            TensorSource tensors = file.withoutTokenizer();
             return new Checkpoint(
-                    file.withoutTokenizer(), TensorNames.GGUF, GgufConfig.parse(file), Tokenizer.of(file));
+                    config.architecture().equals("phi3") ? new FusedTensors(tensors, config) : tensors,
+                    TensorNames.GGUF,
+                    config,
+                    naming(path.getFileName().toString(), () -> Tokenizer.of(file)));
         } catch (RuntimeException | Error e) {
             file.close();
             throw e;
@@ -84,14 +109,14 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
 
     private static Checkpoint folder(Path folder) throws IOException {
         Map<String, Object> json = json(folder.resolve(CONFIG));
-        ModelConfig config = HfConfig.parse(json, folder.getFileName() + "/" + CONFIG);
+        ModelConfig config = config(folder, json);
         Safetensors tensors = Safetensors.open(folder);
         try {
-            return new Checkpoint(
-                    tensors,
-                    TensorNames.huggingFace(tensors, config.postNorms()),
-                    config,
-                    tokenizer(folder, json, config.vocabulary()));
+            var names = TensorNames.huggingFace(tensors, config.postNorms());
+            if (config.tiedHead()) {
+                TiedHead.requireEqual(tensors, names);
+            }
+            return new Checkpoint(tensors, names, config, tokenizer(folder, json, config.vocabulary()));
         } catch (IOException | RuntimeException | Error e) {
             tensors.close();
             throw e;
@@ -104,8 +129,9 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
         Object ends = own.get("eos_token_id") != null ? own.get("eos_token_id") : config.get("eos_token_id");
         Set<Integer> stops = new HashSet<>();
         for (Object id : ends instanceof List<?> list ? list : ends == null ? List.of() : List.of(ends)) {
-            if (!(id instanceof Long number) || number < 0 || number > Integer.MAX_VALUE) {
-                throw new IOException(folder + ": eos_token_id is " + ends + ", wanted a token's id or a list of them");
+            if (!(id instanceof Long number) || number < 0 || number >= size) {
+                throw new IOException(folder + ": eos_token_id is " + ends + ", wanted a token's id or a list of them,"
+                        + " each from 0 to " + (size - 1) + "; correct it in " + GENERATION + " or " + CONFIG);
             }
             stops.add(number.intValue());
         }
@@ -125,7 +151,7 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
         Path alone = folder.resolve(CHAT_TEMPLATE);
         Path wrapped = folder.resolve(CHAT_TEMPLATE_JSON);
         Object template = Files.exists(alone)
-                ? Files.readString(alone)
+                ? TextFile.read(alone, StrictJson.LONGEST)
                 : Files.exists(wrapped) ? json(wrapped).get("chat_template") : own.get("chat_template");
         if (template instanceof List<?> several) {
             template = several.stream()
@@ -158,7 +184,7 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
      */
     public static Map<String, Object> json(Path file) throws IOException {
         try {
-            return StrictJson.object(Files.readString(file));
+            return StrictJson.object(TextFile.read(file, StrictJson.LONGEST));
         } catch (MalformedJsonException | EOFException e) {
             throw new IOException(
                     "cannot read " + file + ": it is not the JSON object that was wanted, " + e.getMessage()

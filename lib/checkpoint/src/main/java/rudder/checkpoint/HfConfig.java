@@ -9,13 +9,13 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Reads a {@link ModelConfig} from a {@code config.json} in Hugging Face's layout, with the rules of transformers 4.57.
- * An absent field has the default of its architecture; a null field is switched off.
+ * Reads a {@link ModelConfig} from a {@code config.json} in Hugging Face's layout, with the rules of transformers 4.57
+ * and 5.24. An absent field has the default of its architecture; a null field is switched off.
  *
  * <p>Each field is in one of three lists: Rudder uses it, or implements one value of it, or it changes no number. If
  * the file has any other field or value, loading fails and names the field.
  *
- * <p>Source: the configuration and modelling files of the six architectures in transformers 4.57.
+ * <p>Source: the configuration and modelling files of the six architectures in transformers 4.57 and 5.24.
  */
 public final class HfConfig {
 
@@ -124,6 +124,8 @@ public final class HfConfig {
             "rope_theta",
             1e4,
             "rope_scaling",
+            null,
+            "rope_parameters",
             null,
             "num_key_value_heads",
             null,
@@ -245,6 +247,12 @@ public final class HfConfig {
             refuseUnknown(outer, IMAGES, where);
             Map<String, Object> text = new LinkedHashMap<>();
             if (tied != null) {
+                // transformers 4.57 asks the text's field, 5.24 the other one
+                Object own = inner.get("tie_word_embeddings");
+                if (own != null && !own.equals(tied)) {
+                    throw new IllegalArgumentException(where + ": field 'tie_word_embeddings' is " + tied + ", and "
+                            + own + " in text_config, wanted the same in both. Use another checkpoint.");
+                }
                 text.put("tie_word_embeddings", tied);
             }
             inner.forEach((key, value) -> text.put((String) key, value));
@@ -274,10 +282,9 @@ public final class HfConfig {
             }
             throw new IllegalArgumentException(where + ": field '" + key + "' is " + value + ", "
                     + (FIXED.containsKey(key)
-                            ? "wanted " + FIXED.get(key) + ", the only value that Rudder supports"
-                            : "but Rudder does not know this field")
-                    + ". If the field changes no number, remove it from a copy of the checkpoint's folder;"
-                    + " otherwise use another checkpoint.");
+                            ? "wanted " + FIXED.get(key) + ", the only value that Rudder supports."
+                            : "wanted only fields that Rudder knows: this one may change what the model computes.")
+                    + " Use another checkpoint, or open an issue.");
         });
     }
 
@@ -289,7 +296,7 @@ public final class HfConfig {
 
     private ModelConfig model() {
         boolean gemma = architecture.startsWith("gemma");
-        int horizon = count("num_hidden_layers");
+        int horizon = ModelConfig.blocks(architecture, count("num_hidden_layers"));
         int dimension = count("hidden_size");
         int heads = count("num_attention_heads");
         int headDimension = isSet("head_dim") ? count("head_dim") : dimension / heads;
@@ -299,8 +306,9 @@ public final class HfConfig {
             throw wrong(activation, "'" + wanted + "', the only one that Rudder supports for " + architecture);
         }
         var spans = new ArrayList<AttentionSpan>();
+        var rotary = new HfRotary(this, headDimension);
         for (int k = 0; k < horizon; k++) {
-            spans.add(span(k, horizon));
+            spans.add(span(k, horizon, rotary));
         }
         return new ModelConfig(
                 architecture,
@@ -316,7 +324,8 @@ public final class HfConfig {
                 gemma ? Activation.GELU_TANH : Activation.SILU,
                 gemma ? Math.sqrt(dimension) : 1,
                 1 / Math.sqrt(gemma ? real("query_pre_attn_scalar") : headDimension),
-                isSet("attn_logit_softcapping") ? real("attn_logit_softcapping") : 0,
+                // Gemma 3 has this field too, and neither transformers 4.57 nor 5.24 uses it
+                architecture.equals("gemma2") && isSet("attn_logit_softcapping") ? real("attn_logit_softcapping") : 0,
                 isSet("final_logit_softcapping") ? real("final_logit_softcapping") : 0,
                 spans,
                 architecture.equals("qwen2"),
@@ -327,12 +336,9 @@ public final class HfConfig {
                 gemma ? 1 : 0);
     }
 
-    private AttentionSpan span(int k, int horizon) {
+    private AttentionSpan span(int k, int horizon, HfRotary rotary) {
         boolean local = isLocal(k, horizon);
-        int window = local ? count("sliding_window") : 0;
-        return local && values.containsKey("rope_local_base_freq")
-                ? new AttentionSpan(real("rope_local_base_freq"), RotaryScaling.NONE, window)
-                : new AttentionSpan(real("rope_theta"), scaling(), window);
+        return rotary.span(local, local ? count("sliding_window") : 0);
     }
 
     /** Returns whether block k sees only its window. */
@@ -362,48 +368,24 @@ public final class HfConfig {
         };
     }
 
-    private RotaryScaling scaling() {
-        if (!isSet("rope_scaling")) {
-            return RotaryScaling.NONE;
-        }
-        if (!(values.get("rope_scaling") instanceof Map<?, ?> map)) {
-            throw wrong("rope_scaling", "an object");
-        }
-        Map<String, Object> parts = new HashMap<>();
-        map.forEach((key, value) -> parts.put((String) key, value));
-        var scaling = new HfConfig(where + ", rope_scaling", architecture, parts);
-        Object kind = parts.containsKey("rope_type") ? parts.get("rope_type") : parts.get("type");
-        var used = new TreeSet<>(Set.of("rope_type", "type"));
-        RotaryScaling result =
-                switch (String.valueOf(kind)) {
-                    case "default" -> RotaryScaling.NONE;
-                    case "linear" -> {
-                        used.add("factor");
-                        yield RotaryScaling.linear(scaling.real("factor"));
-                    }
-                    case "llama3" -> {
-                        used.addAll(Set.of(
-                                "factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"));
-                        yield new RotaryScaling(
-                                scaling.real("factor"),
-                                scaling.real("low_freq_factor"),
-                                scaling.real("high_freq_factor"),
-                                scaling.count("original_max_position_embeddings"));
-                    }
-                    default -> throw wrong("rope_scaling", "the rope_type default, linear or llama3");
-                };
-        parts.keySet().removeAll(used);
-        parts.forEach((key, value) -> {
-            throw scaling.wrong(key, "only " + used);
-        });
-        return result;
+    /** Returns a reader of an object inside this one; messages call it by the name. */
+    HfConfig part(String name, Map<String, Object> fields) {
+        return new HfConfig(where + ", " + name, architecture, fields);
     }
 
-    private boolean isSet(String key) {
+    boolean has(String key) {
+        return values.containsKey(key);
+    }
+
+    Object value(String key) {
+        return values.get(key);
+    }
+
+    boolean isSet(String key) {
         return values.get(key) != null;
     }
 
-    private int count(String key) {
+    int count(String key) {
         long value = integer(key);
         if (value < 1 || value > Integer.MAX_VALUE) {
             throw wrong(key, "1 to " + Integer.MAX_VALUE);
@@ -418,21 +400,23 @@ public final class HfConfig {
         throw wrong(key, "an integer");
     }
 
-    private double real(String key) {
-        if (values.get(key) instanceof Number value && value.doubleValue() > 0) {
+    double real(String key) {
+        if (values.get(key) instanceof Number value
+                && value.doubleValue() > 0
+                && Double.isFinite(value.doubleValue())) {
             return value.doubleValue();
         }
         throw wrong(key, "a positive number");
     }
 
-    private boolean flag(String key) {
+    boolean flag(String key) {
         if (values.get(key) instanceof Boolean value) {
             return value;
         }
         throw wrong(key, "true or false");
     }
 
-    private IllegalArgumentException wrong(String key, String wanted) {
+    IllegalArgumentException wrong(String key, String wanted) {
         return new IllegalArgumentException(where + ": field '" + key + "' is "
                 + (values.containsKey(key) ? values.get(key) : "missing") + ", wanted " + wanted);
     }

@@ -54,20 +54,33 @@ public record ModelConfig(
         boolean interleavedHeads,
         int gainOffset) {
 
-    /** @throws IllegalArgumentException if the sizes do not fit one another; the message names them */
+    /** The largest public model has 126 blocks. */
+    private static final int MOST_BLOCKS = 4096;
+    /** The largest public model has a width of 18,432 and 128 heads. */
+    private static final int WIDEST = 1 << 20;
+
+    private static final int MOST_HEADS = 1 << 14;
+    /** The largest public vocabulary has 262,208 tokens. */
+    private static final int MOST_TOKENS = 1 << 21;
+
+    /**
+     * @throws IllegalArgumentException if a size is larger than that of any model, or the sizes do not fit one another;
+     *     the message names them
+     */
     public ModelConfig {
         spans = List.copyOf(spans);
+        blocks(architecture, horizon);
+        within(architecture, "width", dimension, WIDEST);
+        within(architecture, "width of the MLP", feedForward, WIDEST);
+        within(architecture, "number of query heads", heads, MOST_HEADS);
+        within(architecture, "number of key and value heads", keyValueHeads, MOST_HEADS);
+        within(architecture, "head dimension", headDimension, MOST_HEADS);
+        within(architecture, "vocabulary", vocabulary, MOST_TOKENS);
+        within(architecture, "context length", contextLength, Integer.MAX_VALUE);
+        require(architecture, headDimension % 2 == 0, "head dimension must be even, found " + headDimension);
         require(
                 architecture,
-                horizon > 0 && dimension > 0 && feedForward > 0 && vocabulary > 0 && contextLength > 0,
-                "block count, widths, vocabulary and context length must be positive");
-        require(
-                architecture,
-                headDimension > 0 && headDimension % 2 == 0,
-                "head dimension must be even, found " + headDimension);
-        require(
-                architecture,
-                keyValueHeads > 0 && heads % keyValueHeads == 0,
+                heads % keyValueHeads == 0,
                 "query heads (" + heads + ") must be a multiple of key and value heads (" + keyValueHeads + ")");
         require(
                 architecture,
@@ -89,6 +102,23 @@ public record ModelConfig(
                 architecture,
                 epsilon > 0 && Double.isFinite(epsilon),
                 "norm epsilon must be positive, found " + epsilon);
+    }
+
+    /**
+     * Returns the number of blocks, for readers that make a list of so many.
+     *
+     * @throws IllegalArgumentException if no model has so many
+     */
+    static int blocks(String architecture, int count) {
+        within(architecture, "number of blocks", count, MOST_BLOCKS);
+        return count;
+    }
+
+    private static void within(String architecture, String size, int found, int most) {
+        require(
+                architecture,
+                found > 0 && found <= most,
+                "the " + size + " is " + found + ", wanted 1 to " + most + "; the configuration is damaged");
     }
 
     private static void require(String architecture, boolean ok, String what) {

@@ -2,7 +2,6 @@ package rudder.checkpoint;
 
 import com.google.gson.Gson;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -10,6 +9,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.IntFunction;
 import rudder.checkpoint.format.SafetensorsWriter;
+import rudder.checkpoint.format.WholeFile;
 
 /**
  * Writes a model of any shape with random weights, to measure the cost of the shape. {@code LanguageModel.load} reads
@@ -35,8 +35,7 @@ public final class RandomCheckpoint {
         tensors(config).forEach((name, size) -> {
             writer.bfloats(name, values(random.split(), centre(name, config), step(size)), size);
         });
-        Files.createDirectories(folder);
-        Files.writeString(folder.resolve(Checkpoint.CONFIG), new Gson().toJson(shape.json()));
+        WholeFile.write(folder.resolve(Checkpoint.CONFIG), new Gson().toJson(shape.json()));
         writer.write(folder.resolve("model.safetensors"));
         return folder;
     }

@@ -62,7 +62,7 @@ public record TensorNames(
             "blk.%d.ffn_up",
             "blk.%d.ffn_down",
             "blk.%d.post_ffw_norm",
-            Pattern.compile("(?!)"));
+            Pattern.compile("rope_freqs\\.weight")); // read with the configuration
 
     private static final String EMBEDDING = "embed_tokens";
 

@@ -1,6 +1,7 @@
 package rudder.checkpoint;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -57,9 +58,21 @@ class HfConfigTest {
                 "llama-3 | auto_map | {\"AutoModel\": \"own.py\"}",
                 "llama-3 | layer_types | [\"full_attention\"]",
                 "llama-3 | rope_interleaved | true",
-                "llama-3 | rope_scaling | {\"rope_type\": \"yarn\", \"factor\": 4.0}",
+                "llama-3 | rope_scaling | {\"rope_type\": \"yarn\"}",
+                "llama-3 | rope_scaling | {\"rope_type\": \"yarn\", \"factor\": 4.0, \"attention_factor\": 0}",
+                "llama-3 | rope_scaling | {\"rope_type\": \"yarn\", \"factor\": 4.0, \"truncate\": \"no\"}",
                 "llama-3 | rope_scaling | {\"type\": \"dynamic\", \"factor\": 2.0}",
-                "llama-3 | rope_scaling | {\"type\": \"linear\", \"factor\": 2.0, \"attention_factor\": 1.0}",
+                "llama-3 | rope_scaling | {\"type\": \"su\", \"short_factor\": [1.0], \"long_factor\": [1.0]}",
+                "llama-3 | rope_scaling | {\"type\": \"longrope\", \"short_factor\": [1.0], \"long_factor\": [1.0]}",
+                "llama-3 | rope_scaling | {\"type\": \"linear\", \"factor\": 2.0, \"mrope_section\": [1, 2]}",
+                "llama-3 | rope_parameters | {\"rope_theta\": 1e4, \"partial_rotary_factor\": 0.5}",
+                "llama-3 | rope_parameters | {\"full_attention\": {\"rope_theta\": 1e4}}",
+                "llama-3 | rope_parameters | {\"rope_type\": \"proportional\"}",
+                "llama-3 | rope_parameters | 1e4",
+                "llama-3 | rope_parameters | {\"rope_type\": \"yarn\", \"factor\": 4.0, \"rope_theta\": 1}",
+                "llama-3 | rope_parameters | {\"rope_type\": \"llama3\", \"factor\": 4.0, "
+                        + "\"low_freq_factor\": 4.0, \"high_freq_factor\": 1.0}",
+                "gemma-3 | rope_parameters | {\"sliding_attention\": {\"rope_type\": \"dynamic\"}}",
                 "llama-3 | rope_scaling | {\"rope_type\": \"llama3\", \"factor\": 8.0}",
                 "llama-3 | hidden_size | null",
                 "llama-3 | hidden_size | 0",
@@ -67,7 +80,10 @@ class HfConfigTest {
                 "llama-3 | rms_norm_eps | -1e-6",
                 "llama-3 | tie_word_embeddings | 1",
                 "llama-3 | rope_theta | 0",
-                "llama-3 | rope_parameters | {\"rope_theta\": 1e4}",
+                "llama-3 | rope_theta | -1e4",
+                "llama-3 | rope_theta | 1e999",
+                "llama-3 | rms_norm_eps | 1e999",
+                "mistral | sliding_window | 0",
                 "gemma-2 | hidden_activation | \"gelu\"",
                 "gemma-2 | attention_bias | true",
                 "gemma-2 | layer_types | [\"full_attention\"]",
@@ -104,6 +120,31 @@ class HfConfigTest {
     }
 
     @Test
+    void aModelOfImagesAndItsTextMustAgreeOnTheHead() {
+        var error = assertThrows(
+                IllegalArgumentException.class,
+                () -> HfConfig.parse(
+                        Map.of(
+                                "model_type",
+                                "gemma3",
+                                "tie_word_embeddings",
+                                false,
+                                "text_config",
+                                Map.of("tie_word_embeddings", true)),
+                        "here"));
+        assertTrue(error.getMessage().contains("tie_word_embeddings"), error.getMessage());
+    }
+
+    @Test
+    void noMessageAdvisesToRemoveAField() {
+        for (String field : List.of("attention_multiplier", "mlp_bias")) {
+            var error = assertThrows(IllegalArgumentException.class, () -> with("llama-3", field, "2.0"));
+            assertTrue(error.getMessage().contains(field), error.getMessage());
+            assertFalse(error.getMessage().contains("remove"), error.getMessage());
+        }
+    }
+
+    @Test
     void whatChangesNoNumberIsIgnored() throws IOException {
         var plain = HfConfig.parse(json("llama-3"), "here");
         for (String field : List.of(
@@ -118,6 +159,14 @@ class HfConfigTest {
         assertEquals(plain, with("llama-3", "some_future_field", "null"));
         assertEquals(plain, with("llama-3", "partial_rotary_factor", "1"));
         assertEquals(plain, with("llama-3", "rope_scaling", "{\"rope_type\": \"default\"}"));
+        assertEquals(plain, with("llama-3", "rope_parameters", "{\"partial_rotary_factor\": 1.0}"));
+        assertEquals(plain, with("llama-3", "rope_scaling", "{}"));
+        assertEquals(
+                with("llama-3", "rope_scaling", "{\"rope_type\": \"linear\", \"factor\": 2.0}"),
+                with(
+                        "llama-3",
+                        "rope_scaling",
+                        "{\"rope_type\": \"linear\", \"factor\": 2.0, \"low_freq_factor\": 1, \"mscale\": 0.7}"));
     }
 
     @Test
@@ -159,7 +208,7 @@ class HfConfigTest {
         assertEquals(
                 new AttentionSpan(1e4, RotaryScaling.NONE, 1024), gemma.spans().get(4));
         assertEquals(
-                new AttentionSpan(1e6, RotaryScaling.linear(8), 0),
+                new AttentionSpan(1e6, new RotaryScaling.Linear(8), 0),
                 gemma.spans().get(5));
         assertEquals(0, gemma.attentionCap() + gemma.logitCap());
 
@@ -207,7 +256,7 @@ class HfConfigTest {
         double base = 500_000;
         double factor = 32;
         double old = 8192;
-        var span = new AttentionSpan(base, new RotaryScaling(factor, 1, 4, old), 0);
+        var span = new AttentionSpan(base, new RotaryScaling.Llama3(factor, 1, 4, old), 0);
         var cases = new int[3];
         for (int i = 0; i < 64; i++) {
             double frequency = Math.pow(base, -2.0 * i / 128);
@@ -227,7 +276,7 @@ class HfConfigTest {
             assertEquals(17 * wanted, span.angle(17, i, 128), 1e-12 * wanted, "pair " + i);
         }
         assertTrue(Arrays.stream(cases).allMatch(count -> count > 3), Arrays.toString(cases));
-        assertEquals(3 / 8., RotaryScaling.linear(8).of(3));
-        assertEquals(3, RotaryScaling.NONE.of(3));
+        assertEquals(3 / 8., new RotaryScaling.Linear(8).of(3, 0));
+        assertEquals(3, RotaryScaling.NONE.of(3, 0));
     }
 }

@@ -16,6 +16,7 @@ import rudder.model.Positions;
 import rudder.model.Sampling;
 import rudder.steer.ControllerFactory;
 import rudder.theory.Setpoint;
+import rudder.theory.Stop;
 import rudder.theory.control.Arm;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.StringColumn;
@@ -318,6 +319,7 @@ public final class Comparison {
             // each batch under every controller before the next batch, because a judge caches the prompts it just read
             for (var batch : Batch.of(arms.size(), prompts.size())) {
                 for (int arm = batch.firstArm(); arm < batch.endArm(); arm++) {
+                    Stop.ifInterrupted(batch.first(), prompts.size(), "prompts");
                     double[] some = metric.all().apply(batch.ofPrompts(arms.get(arm)));
                     System.arraycopy(some, 0, values[arm], batch.first(), some.length);
                 }

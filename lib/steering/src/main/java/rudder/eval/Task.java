@@ -36,8 +36,8 @@ import rudder.theory.control.Controller;
  *
  * <p>{@link #run} saves every completion in the folder, in one file of JSON lines for each controller. The first line
  * says where the completions come from; each other line is a completion. A run that was killed continues where it
- * stopped. It continues a file only for the same task, settings, model and controller. A controller is known by its
- * name and by its effect on the first prompt.
+ * stopped: each batch of completions is on the disk before the next is generated. It continues a file only for the same
+ * task, settings, model and controller. A controller is known by its name and by its effect on the first prompt.
  *
  * @param name the name of the task and of its folder
  * @param contrast the texts that features and Jacobians come from
@@ -92,7 +92,8 @@ public record Task(
      * Runs {@link GridSearch#search} on the tuning prompts, by this task's metrics. Saves completions as {@link #run}
      * does.
      *
-     * @throws IOException if a file cannot be written, or an existing file is damaged; the message names the line
+     * @throws IOException if a file cannot be written, or an existing file is damaged; the message names the line. Also
+     *     if another thread or process runs this task in this folder
      */
     public GridSearch tune(LanguageModel model, Path folder, Objective objective, ControllerFamily... families)
             throws IOException {
@@ -109,7 +110,8 @@ public record Task(
      * completions that the folder has.
      *
      * @param folder where completions are saved; made if it is missing
-     * @throws IOException if a file cannot be written, or an existing file is damaged; the message names the line
+     * @throws IOException if a file cannot be written, or an existing file is damaged; the message names the line. Also
+     *     if another thread or process runs this task in this folder
      */
     public Comparison run(LanguageModel model, Path folder, Arm... arms) throws IOException {
         return judged(model, generated(model, folder.resolve(name), evaluation, arms));
@@ -124,13 +126,15 @@ public record Task(
         var prompts = set.prompts();
         double[] unsteered = Transcript.last(model, prompts.get(0), ControllerFactory.of(Controller.none()));
         var runs = new ArrayList<Run>();
-        try (var job = Progress.of(
-                home.getFileName() + ", " + prompts.size() + " prompts", (long) prompts.size() * factories.size())) {
+        try (var lock = Transcript.lock(home);
+                var job = Progress.of(
+                        home.getFileName() + ", " + prompts.size() + " prompts",
+                        (long) prompts.size() * factories.size())) {
             for (var batch : Batch.of(factories.size(), prompts.size())) {
                 // opens a transcript only when its turn comes: this makes the controller, which may be large
                 for (int arm = runs.size(); arm < batch.endArm(); arm++) {
                     var transcript = Transcript.of(home, model, set, settings, factories.get(arm), unsteered);
-                    runs.add(new Run(factories.get(arm), transcript, transcript.open()));
+                    runs.add(new Run(factories.get(arm), transcript, transcript.open(lock)));
                 }
                 var left = runs.subList(batch.firstArm(), batch.endArm()).stream()
                         .filter(run -> run.done <= batch.first())

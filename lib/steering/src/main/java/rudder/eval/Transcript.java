@@ -7,12 +7,17 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import java.util.zip.CRC32;
+import rudder.checkpoint.format.LockFile;
+import rudder.checkpoint.text.LineFile;
 import rudder.compare.Comparison;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
@@ -31,6 +36,7 @@ final class Transcript {
             .disableHtmlEscaping()
             .create();
     private static final String END = ".jsonl";
+    private static final Pattern CHECKED = Pattern.compile("(.*),\"crc32\":\"([0-9a-f]{8})\"}", Pattern.DOTALL);
 
     /**
      * Says where the completions come from.
@@ -58,7 +64,7 @@ final class Transcript {
             int[] promptTokens,
             int[] tokens,
             boolean ended,
-            Positions positions,
+            String positions,
             float[][] strengths,
             float[][] energies) {
         static Line of(Completion c) {
@@ -68,7 +74,7 @@ final class Transcript {
                     c.promptTokens(),
                     c.tokens(),
                     c.ended(),
-                    c.positions(),
+                    c.positions().name(),
                     floats(c.strengths()),
                     floats(c.energies()));
         }
@@ -81,7 +87,7 @@ final class Transcript {
                     tokens,
                     ended,
                     controller,
-                    positions,
+                    Positions.named(positions),
                     doubles(strengths),
                     doubles(energies));
         }
@@ -93,16 +99,18 @@ final class Transcript {
                     && tokens != null
                     && positions != null
                     && strengths != null
-                    && energies != null;
+                    && energies != null
+                    && tokens.length == energies.length
+                    && Stream.of(strengths, energies).flatMap(Arrays::stream).noneMatch(Objects::isNull);
         }
     }
 
-    private final Path file;
+    private final LineFile file;
     private final Header header;
     private final List<String> prompts;
 
     private Transcript(Path file, Header header, List<String> prompts) {
-        this.file = file;
+        this.file = new LineFile(file);
         this.header = header;
         this.prompts = prompts;
     }
@@ -143,7 +151,10 @@ final class Transcript {
                         .sorted()
                         .toList()) {
                     var header = parse(
-                            file, 1, Files.readString(file).lines().findFirst().orElse(""), Header.class);
+                            file,
+                            1,
+                            new LineFile(file).lines().stream().findFirst().orElse(""),
+                            Header.class);
                     if (header.of(null).equals(wanted)) {
                         found.add(new Transcript(file, header, prompts.prompts()));
                     }
@@ -157,7 +168,8 @@ final class Transcript {
                             ? ": run the task first"
                             : ": "
                                     + found.stream()
-                                            .map(t -> t.file.getFileName().toString())
+                                            .map(t ->
+                                                    t.file.path().getFileName().toString())
                                             .collect(Collectors.joining(", "))));
         }
         return found.get(0);
@@ -194,50 +206,85 @@ final class Transcript {
      * Prepares the file for {@link #append}: writes the header if it is missing, and keeps whole batches only. If a
      * batch was cut off, all of it is removed, since its rest, generated alone, would differ by rounding. Returns the
      * number of completions left.
+     *
+     * @param held the folder's {@link #lock}
      */
-    int open() throws IOException {
-        Files.createDirectories(file.getParent());
-        if (!Files.exists(file) || !Files.readString(file).contains("\n")) {
-            Files.writeString(file, JSON.toJson(header) + "\n");
+    int open(LockFile held) throws IOException {
+        Objects.requireNonNull(held, "held");
+        if (!Files.exists(file.path()) || file.lines().isEmpty()) {
+            file.keep(0); // of a header that was cut off
+            file.append(List.of(JSON.toJson(header)));
         }
         int found = read().size();
         int done = found == prompts.size() ? found : found / SteeredModel.BATCH * SteeredModel.BATCH;
-        Files.writeString(
-                file,
-                Files.readString(file)
-                        .lines()
-                        .limit(1 + done)
-                        .map(line -> line + "\n")
-                        .collect(Collectors.joining()));
+        file.keep(1 + done);
         return done;
     }
 
+    /**
+     * Takes the lock of a task's folder, which lets one thread of one process write there.
+     *
+     * @throws IOException if another holds it
+     */
+    static LockFile lock(Path folder) throws IOException {
+        return LockFile.tryTake(folder.resolveSibling(folder.getFileName() + ".lock"))
+                .orElseThrow(() -> new IOException("another process, or another thread of this one, is writing"
+                        + " completions into " + folder + ", wanted one writer at a time: wait until it ends, or give"
+                        + " another folder"));
+    }
+
+    /** Writes completions at the end of the file. They are on the disk when this returns. */
     void append(List<Completion> completions) throws IOException {
-        var lines = completions.stream()
-                .map(completion -> JSON.toJson(Line.of(completion)) + "\n")
-                .collect(Collectors.joining());
-        Files.write(file, lines.getBytes(StandardCharsets.UTF_8), StandardOpenOption.APPEND);
+        file.append(completions.stream()
+                .map(completion -> checked(JSON.toJson(Line.of(completion))))
+                .toList());
+    }
+
+    /** Returns a JSON object with its own checksum as last member. */
+    private static String checked(String json) {
+        return json.substring(0, json.length() - 1) + String.format(",\"crc32\":\"%08x\"}", crc(json));
+    }
+
+    private static long crc(String text) {
+        var crc = new CRC32();
+        crc.update(text.getBytes(StandardCharsets.UTF_8));
+        return crc.getValue();
     }
 
     /** Returns all completions, without a last line that was cut off. */
     List<Completion> read() throws IOException {
-        var text = Files.readString(file);
-        var lines = text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();
-        if (lines.isEmpty() || !parse(file, 1, lines.get(0), Header.class).equals(header)) {
-            throw new IOException(
-                    file + ", line 1: wanted " + JSON.toJson(header) + ": it is of another run, or damaged; remove it");
+        var lines = file.lines();
+        if (lines.isEmpty()
+                || !parse(file.path(), 1, lines.get(0), Header.class).equals(header)) {
+            throw new IOException(file.path() + ", line 1: wanted " + JSON.toJson(header)
+                    + ": it is of another run, or damaged; remove it");
         }
         var completions = new ArrayList<Completion>();
         for (int i = 1; i < lines.size(); i++) {
-            var line = parse(file, i + 1, lines.get(i), Line.class);
+            var line = parse(file.path(), i + 1, unchecked(lines.get(i), i + 1), Line.class);
             var wanted = i <= prompts.size() ? "\"" + prompts.get(i - 1) + "\"" : "the end of the file";
             if (!line.isWhole() || i > prompts.size() || !line.prompt.equals(prompts.get(i - 1))) {
-                throw new IOException(file + ", line " + (i + 1) + ": wanted a completion of " + wanted
+                throw new IOException(file.path() + ", line " + (i + 1) + ": wanted a completion of " + wanted
                         + " with text, tokens and measurements; remove what is damaged");
             }
             completions.add(line.completion(header.controller));
         }
         return completions;
+    }
+
+    /** Returns the line without its checksum, if it has one and it is right. Earlier versions wrote none. */
+    private String unchecked(String line, int number) throws IOException {
+        var match = CHECKED.matcher(line);
+        if (!match.matches()) {
+            return line;
+        }
+        var json = match.group(1) + "}";
+        if (crc(json) != Long.parseLong(match.group(2), 16)) {
+            throw new IOException(file.path() + ", line " + number + ": found the checksum "
+                    + String.format("%08x", crc(json)) + ", wanted " + match.group(2)
+                    + ": the line is damaged; remove it and those that follow");
+        }
+        return json;
     }
 
     private static <T> T parse(Path file, int number, String line, Class<T> type) throws IOException {
@@ -246,7 +293,7 @@ final class Transcript {
             if (value != null) {
                 return value;
             }
-        } catch (JsonParseException e) {
+        } catch (JsonParseException | NumberFormatException e) { // the latter for a number that no float has
             throw new IOException(file + ", line " + number + " is no JSON object of a run: " + e.getMessage(), e);
         }
         throw new IOException(file + ", line " + number + " is empty, wanted a JSON object");

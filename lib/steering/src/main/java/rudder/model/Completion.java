@@ -40,6 +40,6 @@ public record Completion(
     /** Returns the prompt, a bar and the continuation; behind them, the positions where they are not the default. */
     @Override
     public String toString() {
-        return prompt + " |" + text + (positions == Positions.DEFAULT ? "" : " [" + positions + "]");
+        return prompt + " |" + text + (positions.equals(Positions.DEFAULT) ? "" : " [" + positions + "]");
     }
 }

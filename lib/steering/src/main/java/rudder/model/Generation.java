@@ -13,9 +13,12 @@ import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import rudder.checkpoint.tokenizer.TextStream;
 import rudder.checkpoint.tokenizer.Tokenizer;
+import rudder.model.engine.Overflow;
+import rudder.model.engine.Sampler;
 import rudder.model.transformer.DeviceLaws;
 import rudder.model.transformer.KvCache;
 import rudder.model.transformer.PaddedTokens;
+import rudder.model.transformer.SteeredPass;
 import rudder.model.transformer.Transformer;
 import rudder.theory.Setpoint;
 import rudder.theory.control.Controller;
@@ -27,7 +30,7 @@ final class Generation {
     private final LanguageModel model;
     private final Transformer transformer;
     private final Tokenizer tokenizer;
-    private final List<int[]> prompts;
+    private final List<Prompt> prompts;
     private final int maxTokens;
     private final Row[] rows;
     private final NDArray directions; // [T + 1, d, 1], null where nothing is measured
@@ -58,7 +61,7 @@ final class Generation {
     Generation(
             NDManager scope,
             LanguageModel model,
-            List<int[]> prompts,
+            List<Prompt> prompts,
             IntUnaryOperator draws,
             int maxTokens,
             Sampling sampling,
@@ -70,8 +73,8 @@ final class Generation {
         this.maxTokens = maxTokens;
         rows = new Row[prompts.size()];
         for (int i = 0; i < rows.length; i++) {
-            rows[i] =
-                    new Row(prompts.get(i), maxTokens, new Sampler(sampling, draws.applyAsInt(i)), tokenizer.stream());
+            rows[i] = new Row(
+                    prompts.get(i).tokens(), maxTokens, sampling.sampler(draws.applyAsInt(i)), tokenizer.stream());
         }
         directions = measured == null ? null : upload(scope, measured);
     }
@@ -94,19 +97,25 @@ final class Generation {
             Function<List<PromptPlant>, DeviceLaws> anew,
             Positions positions,
             List<String> controllers,
-            List<String> texts,
             Consumer<String> onText) {
-        var padded = PaddedTokens.of(prompts);
+        var padded = PaddedTokens.of(prompts.stream().map(Prompt::tokens).toList());
+        var pass = SteeredPass.of(
+                laws,
+                prompts.stream()
+                        .map(prompt -> positions.ofPrompt(
+                                prompt.tokens().length, positions.usesRoles() ? prompt.roles() : null))
+                        .toList());
         try (KvCache cache = transformer.cache(padded.pads(), padded.columns() + maxTokens)) {
-            int[][] next =
-                    positions.earlier ? padded.tokens() : model.prefixes().read(padded, cache);
-            for (int step = 0; step < maxTokens && next != null; step++) {
-                boolean steered = step == 0 ? positions.last : positions.generated;
-                if (step == 0 || anew == null || !steered) {
-                    next = step(next, cache, steered ? laws : null, positions.earlier, onText);
+            int[][] next = pass.earlier() ? padded.tokens() : model.prefixes().read(padded, cache);
+            next = step(0, next, cache, pass, onText);
+            for (int step = 1; step < maxTokens && next != null; step++) {
+                transformer.lifetime.check(step, maxTokens, "tokens");
+                var steered = generated(positions, step - 1);
+                if (anew == null || steered.stream().noneMatch(row -> row[0])) {
+                    next = step(step, next, cache, SteeredPass.of(laws, steered), onText);
                 } else {
                     try (DeviceLaws own = anew.apply(plants(next, cache))) {
-                        next = step(next, cache, own, false, onText);
+                        next = step(step, next, cache, SteeredPass.of(own, steered), onText);
                     }
                 }
             }
@@ -120,9 +129,9 @@ final class Generation {
                 onText.accept(rest);
             }
             completions.add(new Completion(
-                    texts.get(i),
+                    prompts.get(i).text(),
                     row.generated.toString(),
-                    prompts.get(i),
+                    prompts.get(i).tokens(),
                     Arrays.copyOf(row.tokens, row.length),
                     row.ended,
                     controllers.get(i),
@@ -131,6 +140,14 @@ final class Generation {
                     row.energies.toArray(double[][]::new)));
         }
         return completions;
+    }
+
+    /** Returns whether each row's generated token of this index is steered, [B][1]. */
+    private List<boolean[]> generated(Positions positions, int index) {
+        return prompts.stream()
+                .map(prompt ->
+                        new boolean[] {positions.ofGenerated(prompt.tokens().length, index, prompt.chat() != null)})
+                .toList();
     }
 
     /** The plants of the next tokens: what is cached makes them, and their nominal run is the unsteered one. */
@@ -152,15 +169,20 @@ final class Generation {
     }
 
     /** Runs one pass and chooses a token for each row. Returns the next pass's tokens; null if every row has ended. */
-    private int[][] step(int[][] tokens, KvCache cache, DeviceLaws laws, boolean everyToken, Consumer<String> onText) {
+    private int[][] step(int step, int[][] tokens, KvCache cache, SteeredPass pass, Consumer<String> onText) {
         try (NDManager scope = transformer.manager.newSubManager()) {
             var trace = new Transformer.Trace();
-            NDArray x = transformer.run(scope, tokens, cache, laws, everyToken, trace);
+            NDArray x = transformer.run(scope, tokens, cache, pass.laws(), pass.everyToken(), trace);
             NDArray logits = transformer.lastLogits(x); // [B, vocabulary]
             float[] all = logits.toType(DataType.FLOAT32, false).toFloatArray();
             int vocabulary = all.length / rows.length;
             double[][] strengths = strengths(trace.states());
             double[][] energies = energies(trace);
+            if (pass.laws() != null) {
+                String where = "at generated token " + (step + 1);
+                Overflow.refuse(energies, where);
+                Overflow.refuse(x, where);
+            }
             int[][] next = new int[rows.length][1];
             boolean open = false;
             for (int i = 0; i < rows.length; i++) {

@@ -7,7 +7,8 @@ import java.util.List;
 import java.util.function.IntFunction;
 import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.format.Progress;
-import rudder.model.transformer.EngineAlgebra;
+import rudder.model.engine.EngineAlgebra;
+import rudder.model.transformer.Transformer;
 
 /**
  * Computes mean Jacobians of a model's blocks at the last tokens of some prompts.
@@ -41,10 +42,12 @@ record Jacobians(LanguageModel model, List<int[]> prompts) {
     /** Returns a function that computes the mean of block k when it is asked, {@link LanguageModel#meanJacobian}. */
     IntFunction<DMatrixRMaj> eachMean() {
         var plants = model.prefill().plants(prompts);
-        return k -> {
-            try (NDManager scope = model.transformer().manager.newSubManager()) {
+        Transformer transformer = model.transformer();
+        return k -> transformer.lifetime.during(() -> {
+            try (NDManager scope = transformer.manager.newSubManager()) {
                 NDArray sum = null;
                 for (PromptPlant plant : plants) {
+                    transformer.lifetime.check(k, model.horizon(), "blocks");
                     try (NDManager within = scope.newSubManager()) {
                         NDArray a = plant.jacobian(within, k);
                         if (sum == null) {
@@ -57,6 +60,6 @@ record Jacobians(LanguageModel model, List<int[]> prompts) {
                 }
                 return EngineAlgebra.down(sum.divi(plants.size()));
             }
-        };
+        });
     }
 }

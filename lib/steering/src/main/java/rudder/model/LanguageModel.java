@@ -18,14 +18,19 @@ import rudder.checkpoint.ModelShape;
 import rudder.checkpoint.RandomCheckpoint;
 import rudder.checkpoint.RandomWeights;
 import rudder.checkpoint.TensorNames;
+import rudder.checkpoint.format.FileNames;
 import rudder.checkpoint.store.ModelFile;
 import rudder.checkpoint.store.ModelStore;
+import rudder.checkpoint.tokenizer.ChatTemplate;
 import rudder.checkpoint.tokenizer.Message;
+import rudder.checkpoint.tokenizer.MessageSpans;
+import rudder.checkpoint.tokenizer.TokenSpan;
 import rudder.checkpoint.tokenizer.Tokenizer;
-import rudder.model.transformer.Devices;
-import rudder.model.transformer.EngineAlgebra;
+import rudder.model.engine.Devices;
+import rudder.model.engine.EngineAlgebra;
 import rudder.model.transformer.PrefixCache;
 import rudder.model.transformer.Transformer;
+import rudder.theory.Check;
 import rudder.theory.DenseAlgebra;
 import rudder.theory.Setpoint;
 import rudder.theory.control.Controller;
@@ -33,6 +38,10 @@ import rudder.theory.control.Controller;
 /**
  * A decoder-only transformer as a plant: T blocks (transformer layers) that act on a residual stream of width d. Loads,
  * generates, traces and linearises. A model does not change.
+ *
+ * <p>Long calls end within a second of an interrupt of their thread, with a
+ * {@link java.util.concurrent.CancellationException} that says how far they came; {@link rudder.theory.Stop} has the
+ * rule. Thread-safe.
  *
  * <p>Users close the objects that they open: models, classifiers and sentence encoders ({@code rudder.eval}), and
  * files. Views, plants, traces and the model's tokenizer need no closing.
@@ -66,8 +75,8 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * This halves the memory and is meant for GPUs; on a CPU, products of many rows are slower.
      *
      * @param nameOrPath whatever {@link ModelStore#fetch} takes: a name, a GGUF file, or a folder in Hugging Face's
-     *     layout. If the folder has no {@code tokenizer.json}, the model takes tokens, and texts throw an
-     *     IllegalStateException.
+     *     layout; {@code ~/} at its beginning is the user's home. If the folder has no {@code tokenizer.json}, the
+     *     model takes tokens, and texts throw an IllegalStateException.
      * @throws IllegalArgumentException if the name is unknown, the architecture is not supported, or a tensor is
      *     missing, misshapen or not finite; or if RUDDER_DEVICE names no device of this machine, or RUDDER_DTYPE
      *     another precision
@@ -76,7 +85,10 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IOException if the file cannot be fetched or read
      */
     public static LanguageModel load(String nameOrPath) throws IOException {
-        return load(ModelStore.fetch(nameOrPath), Devices.precision());
+        String given = Check.given("the name of a model", nameOrPath);
+        return load(
+                ModelStore.fetch(given.startsWith("~") ? FileNames.path(given).toString() : given),
+                Devices.precision());
     }
 
     static LanguageModel load(ModelFile file, DataType stored) throws IOException {
@@ -135,6 +147,11 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
         return file.sha256();
     }
 
+    /** Returns the architecture's name, as config.json or GGUF spells it: {@code llama} for instance. */
+    public String architecture() {
+        return transformer.config.architecture();
+    }
+
     /** Returns T, the number of blocks. */
     public int horizon() {
         return transformer.config.horizon();
@@ -178,7 +195,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
 
     /** Returns double-precision matrix algebra on this model's device. */
     public DenseAlgebra algebra() {
-        return new EngineAlgebra(transformer.manager);
+        return new EngineAlgebra(transformer.manager, transformer.lifetime);
     }
 
     /**
@@ -192,7 +209,8 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
 
     /** Returns {@link #encode(String)} of a prompt after which {@code room} tokens must fit. */
     int[] encode(String text, int room) {
-        return requireTokens(tokenizer().encode(text), room);
+        return transformer.lifetime.during(
+                () -> requireTokens(tokenizer().encode(Check.given("the text", text)), room));
     }
 
     /**
@@ -202,35 +220,50 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IllegalStateException if the model has no chat template
      */
     public int[] encodeChat(String message) {
-        return encodeChat(List.of(Message.user(message)));
+        return encodeChat(List.of(Message.user(Check.given("the message", message))));
     }
 
-    /** Returns the tokens of a conversation, as {@link #encodeChat(String)} does of one message. */
+    /**
+     * Returns the tokens of a conversation, as {@link #encodeChat(String)} does of one message. If the last message is
+     * the assistant's, the answer has begun: the tokens end within it, where the model goes on.
+     */
     public int[] encodeChat(List<Message> conversation) {
         return encodeChat(conversation, 0);
     }
 
-    /** Returns {@link #encodeChat(String)} followed by the answer's tokens, as if the model had generated them. */
+    /**
+     * Returns {@link #encodeChat(String)} followed by the answer's tokens, as if the model had generated them. Some
+     * templates write an answer that is part of the conversation in another way, for instance behind an empty thought:
+     * {@link #encodeChat(List)} with the assistant's message gives these tokens.
+     */
     public int[] encodeAnswered(String message, String answer) {
         int[] asked = encodeChat(message);
-        int[] begun = tokenizer().encodePlain(answer);
+        int[] begun = tokenizer().encodePlain(Check.given("the answer", answer));
         int[] all = Arrays.copyOf(asked, asked.length + begun.length);
         System.arraycopy(begun, 0, all, asked.length, begun.length);
         return requireTokens(all, 0);
     }
 
+    /** Returns a conversation as a prompt after which {@code room} tokens must fit. */
+    Prompt chatPrompt(List<Message> conversation, String text, int room) {
+        return new Prompt(encodeChat(conversation, room), text, conversation, probed -> encodeChat(probed, 0));
+    }
+
     /** Returns {@link #encodeChat(List)} of a conversation after which {@code room} tokens must fit. */
     int[] encodeChat(List<Message> conversation, int room) {
-        return requireTokens(tokenizer().encodeChat(conversation), room);
+        Check.some("message", conversation);
+        boolean begun = conversation.get(conversation.size() - 1).role() == Message.Role.ASSISTANT;
+        var ending = begun ? ChatTemplate.Ending.BEGUN : ChatTemplate.Ending.ANSWER;
+        return transformer.lifetime.during(() -> requireTokens(tokenizer().encodeChat(conversation, ending), room));
     }
 
     /** Returns the tokens; throws if there are none, one is not in the vocabulary, or {@code room} more do not fit. */
     int[] requireTokens(int[] tokens, int room) {
-        if (tokens.length == 0) {
+        if (Check.given("the list of tokens", tokens).length == 0) {
             throw new IllegalArgumentException(
                     "the prompt is empty: " + name() + " needs at least one token to continue");
         }
-        if (tokens.length + room > contextLength()) {
+        if (tokens.length + (long) room > contextLength()) {
             throw new IllegalArgumentException("the prompt has " + tokens.length + " tokens"
                     + (room > 0 ? " and " + room + " are to follow" : "") + "; the context of " + name() + " holds "
                     + contextLength() + ": shorten the prompt or ask for fewer tokens");
@@ -244,14 +277,24 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
         return tokens;
     }
 
+    /** Throws if the keys and values of the batches that run side by side do not fit into this machine's memory. */
+    void requireRoom(List<int[]> prompts, int batch, int maxTokens) {
+        if (!transformer.manager.getDevice().isGpu()) {
+            int longest =
+                    prompts.stream().mapToInt(tokens -> tokens.length).max().orElseThrow() + maxTokens;
+            int texts = Math.min(prompts.size(), 2 * batch); // batches run two at a time
+            plan(1, longest, texts).requireCache(texts, longest, MemoryPlan.available());
+        }
+    }
+
     /** Returns the tokens' text. */
     public String decode(int[] tokens) {
-        return tokenizer().decode(tokens);
+        return tokenizer().decode(Check.given("the list of tokens", tokens));
     }
 
     /** Returns a view of this model through a controller. Throws if the controller belongs to another model. */
     public SteeredModel steered(Controller controller) {
-        return steered(List.of(controller));
+        return steered(List.of(Check.given("the controller", controller)));
     }
 
     /**
@@ -259,7 +302,8 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * controllers; they still share batches.
      */
     public SteeredModel steered(List<Controller> controllers) {
-        var setpoints = controllers.stream().flatMap(controller -> controller.setpoint().stream());
+        var setpoints =
+                Check.each("controller", controllers).stream().flatMap(controller -> controller.setpoint().stream());
         Setpoint measured = setpoints.findFirst().orElse(null);
         return new SteeredModel(this, controllers, null, Positions.DEFAULT, measured, 0, Integer.MAX_VALUE);
     }
@@ -290,9 +334,8 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     }
 
     @Override
-    List<Completion> generate(
-            List<int[]> prompts, List<String> texts, int maxTokens, Sampling sampling, Consumer<String> onText) {
-        return unsteered().generate(prompts, texts, maxTokens, sampling, onText);
+    List<Completion> generate(List<Prompt> prompts, int maxTokens, Sampling sampling, Consumer<String> onText) {
+        return unsteered().generate(prompts, maxTokens, sampling, onText);
     }
 
     /** Returns the residual stream of the prompt's last token. */
@@ -314,11 +357,37 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     }
 
     /**
+     * Streams traces as {@link #streamTraces(List)} does, of the mean of the states over some tokens of each prompt.
+     * Only a span of one token is a rollout of a plant.
+     *
+     * @throws IllegalArgumentException if prompts and spans differ in number, or a span ends behind its prompt
+     */
+    public Stream<ResidualTrace> streamTraces(List<int[]> prompts, List<TokenSpan> spans) {
+        TokenSpan.requireWithin(prompts, spans);
+        return prefill().traces(prompts, spans, (first, end) -> null);
+    }
+
+    /** Returns the {@link #headOutputs(List)} of prompts given as tokens, averaged over some tokens of each. */
+    public double[][][] headOutputs(List<int[]> prompts, List<TokenSpan> spans) {
+        TokenSpan.requireWithin(prompts, spans);
+        return prefill().heads(prompts, spans);
+    }
+
+    /**
+     * Returns the tokens of the answer with which a conversation ends, in {@link #encodeChat(List)} of it.
+     *
+     * @throws IllegalArgumentException if the last message is not the assistant's, or its text has no token
+     */
+    public TokenSpan answerSpan(List<Message> conversation) {
+        return MessageSpans.ofAnswer(encodeChat(conversation), conversation, this::encodeChat);
+    }
+
+    /**
      * Returns the outputs of all attention heads at the prompts' last tokens, concatenated, before the output matrix:
      * [prompt][T][{@link #headsWidth}].
      */
     public double[][][] headOutputs(List<String> prompts) {
-        return prefill().heads(encoded(prompts));
+        return prefill().heads(encoded(prompts), null);
     }
 
     /** Returns the number of attention heads of a block. */
@@ -379,7 +448,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     }
 
     private List<int[]> encoded(List<String> prompts) {
-        return prompts.stream().map(this::encode).toList();
+        return Check.each("prompt", prompts).stream().map(this::encode).toList();
     }
 
     /** Returns the negative log-likelihood in nats of tokens 2..n, each given the tokens before it, [n - 1]. */
@@ -395,8 +464,8 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @return [sequence][n - from], empty where from is n or more
      */
     public double[][] surprisals(List<int[]> sequences, int... from) {
-        sequences.forEach(tokens -> requireTokens(tokens, 0));
-        return new Likelihood(this).surprisals(sequences, from);
+        Check.each("sequence", sequences).forEach(tokens -> requireTokens(tokens, 0));
+        return transformer.lifetime.during(() -> new Likelihood(this).surprisals(sequences, from));
     }
 
     /** Returns exp of the mean of the {@link #surprisals} of the text's tokens. */
@@ -426,14 +495,22 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * <p>It encodes texts without this model's checks on length, and gives access to the chat template.
      */
     public Tokenizer tokenizer() {
+        transformer.lifetime.requireOpen();
         return checkpoint.tokenizer();
     }
 
-    /** Frees the weights and closes their file. */
+    /**
+     * Frees the weights and closes their file. Calls in other threads end with an IllegalStateException at their next
+     * token or block, and this call waits for them. Later calls throw it too.
+     *
+     * @throws IllegalStateException if this thread is itself inside a call of this model
+     */
     @Override
     public void close() {
-        transformer.close();
-        checkpoint.close();
+        transformer.lifetime.close(() -> {
+            transformer.close();
+            checkpoint.close();
+        });
         System.gc(); // frees the heap that results took, which the next model may need
     }
 

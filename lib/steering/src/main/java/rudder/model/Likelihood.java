@@ -12,11 +12,13 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
+import rudder.model.engine.Overflow;
+import rudder.model.engine.ParallelBatches;
 import rudder.model.transformer.DeviceLaws;
 import rudder.model.transformer.KvCache;
 import rudder.model.transformer.PaddedTokens;
-import rudder.model.transformer.ParallelBatches;
 import rudder.model.transformer.PrefixCache;
+import rudder.model.transformer.SteeredPass;
 import rudder.model.transformer.Transformer;
 
 /** Computes how likely a model, steered or not, finds given tokens. */
@@ -44,6 +46,7 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
             NDArray q = states(scope, prompt, read, free, null, positions);
             NDArray p = states(scope, prompt, read, steered, laws, positions);
             for (int first = 0; first < divergences.length; first += CHUNK) {
+                transformer.lifetime.check(first, divergences.length, "tokens");
                 int end = Math.min(divergences.length, first + CHUNK);
                 try (NDManager within = scope.newSubManager()) {
                     var chunk = new NDIndex().addSliceDim(first, end);
@@ -64,28 +67,30 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
     /** Returns the states z_T [1 + m, d] at a prompt's last token and at m generated tokens. */
     private NDArray states(
             NDManager scope, int[] prompt, int[] generated, KvCache cache, DeviceLaws laws, Positions positions) {
-        NDArray last = lastOf(scope, PaddedTokens.of(List.of(prompt)), cache, laws, positions);
-        return generated.length == 0
-                ? last
-                : NDArrays.concat(new NDList(
-                        last,
-                        transformer
-                                .run(
-                                        scope,
-                                        new int[][] {generated},
-                                        cache,
-                                        positions.generated ? laws : null,
-                                        true,
-                                        null)
-                                .reshape(generated.length, transformer.config.dimension())));
+        NDArray last = lastOf(scope, List.of(prompt), cache, laws, positions);
+        if (generated.length == 0) {
+            return last;
+        }
+        var pass = positions.generatedPass(laws, new int[] {prompt.length}, generated.length);
+        NDArray x = run(scope, new int[][] {generated}, cache, pass, "in a continuation");
+        return NDArrays.concat(new NDList(last, x.reshape(generated.length, transformer.config.dimension())));
     }
 
     /** Returns the states z_T [B, d] at the prompts' last tokens. */
-    private NDArray lastOf(NDManager scope, PaddedTokens prompts, KvCache cache, DeviceLaws laws, Positions positions) {
-        int[][] unread = positions.earlier ? prompts.tokens() : prefixes.read(prompts, cache);
-        return Transformer.last(
-                        transformer.run(scope, unread, cache, positions.last ? laws : null, positions.earlier, null))
+    private NDArray lastOf(NDManager scope, List<int[]> prompts, KvCache cache, DeviceLaws laws, Positions positions) {
+        var padded = PaddedTokens.of(prompts);
+        var pass = positions.pass(laws, prompts);
+        int[][] unread = pass.earlier() ? padded.tokens() : prefixes.read(padded, cache);
+        return Transformer.last(run(scope, unread, cache, pass, "in a prompt"))
                 .reshape(-1, transformer.config.dimension());
+    }
+
+    private NDArray run(NDManager scope, int[][] tokens, KvCache cache, SteeredPass pass, String where) {
+        NDArray x = transformer.run(scope, tokens, cache, pass.laws(), pass.everyToken(), null);
+        if (pass.laws() != null) {
+            Overflow.refuse(x, where);
+        }
+        return x;
     }
 
     /** Computes {@link LanguageModel#surprisals(List, int...)} of any number of sequences, batch by batch. */
@@ -160,7 +165,7 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
                 .toArray();
         try (NDManager scope = transformer.manager.newSubManager();
                 KvCache read = transformer.cache(pads, columns)) {
-            NDArray last = lastOf(scope, padded, read, laws, positions);
+            NDArray last = lastOf(scope, prompts, read, laws, positions);
             // states at all tokens but the last [1, length - 1, d]; null where there is no other token
             var behind = new NDArray[all.size()];
             int[] order = IntStream.range(0, behind.length)
@@ -180,8 +185,11 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
                     int[][] next = Arrays.stream(rows)
                             .mapToObj(i -> Arrays.copyOf(all.get(i), longest - 1))
                             .toArray(int[][]::new);
-                    NDArray x = transformer.run(
-                            scope, next, cache, positions.generated ? laws.of(theirs) : null, true, null);
+                    int[] lengths = Arrays.stream(theirs)
+                            .map(i -> prompts.get(i).length)
+                            .toArray();
+                    var pass = positions.generatedPass(laws.of(theirs), lengths, longest - 1);
+                    NDArray x = run(scope, next, cache, pass, "in a continuation");
                     for (int row = 0; row < rows.length; row++) {
                         behind[rows[row]] = x.get(
                                 scope,
@@ -216,6 +224,7 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
         if (tokens.length > 0) {
             NDArray z = NDArrays.concat(states); // [n, d]
             for (int first = 0; first < tokens.length; first += CHUNK) {
+                transformer.lifetime.check(first, tokens.length, "tokens");
                 int end = Math.min(tokens.length, first + CHUNK);
                 try (NDManager within = z.getManager().newSubManager()) {
                     NDArray chunk = z.get(within, new NDIndex().addSliceDim(first, end));

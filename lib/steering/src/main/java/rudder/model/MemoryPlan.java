@@ -1,9 +1,12 @@
 package rudder.model;
 
 import ai.djl.ndarray.types.DataType;
+import java.io.BufferedReader;
+import java.io.FileReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -188,8 +191,10 @@ public record MemoryPlan(
         if (!Files.exists(MEMINFO)) {
             return total;
         }
-        try (var lines = Files.lines(MEMINFO)) {
-            return lines.filter(line -> line.startsWith("MemAvailable:")) // MemAvailable:   17163420 kB
+        // not a channel, which an interrupted thread cannot read
+        try (var reader = new BufferedReader(new FileReader(MEMINFO.toFile(), StandardCharsets.US_ASCII))) {
+            return reader.lines()
+                    .filter(line -> line.startsWith("MemAvailable:")) // MemAvailable:   17163420 kB
                     .mapToLong(line -> 1024 * Long.parseLong(line.split("\\s+")[1]))
                     .reduce(total, Math::min);
         } catch (IOException e) {
@@ -209,6 +214,21 @@ public record MemoryPlan(
                     parameters / 1e9,
                     weights / 1e9,
                     device(Route.MATRIX_FREE) / 1e9,
+                    available / 1e9));
+        }
+    }
+
+    /** @throws IllegalStateException if the keys and values of some texts take more memory than is available */
+    void requireCache(int texts, int tokens, long available) {
+        if (cache > available) {
+            throw new IllegalStateException(String.format(
+                    Locale.ROOT,
+                    "%d texts of %d tokens take %.2f GB of keys and values in %s, and %.2f GB are available: "
+                            + "ask for fewer tokens, or give fewer texts at once",
+                    texts,
+                    tokens,
+                    cache / 1e9,
+                    name,
                     available / 1e9));
         }
     }

@@ -4,10 +4,13 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import rudder.checkpoint.tokenizer.TokenSpan;
+import rudder.model.engine.Overflow;
 import rudder.model.transformer.DeviceLaws;
 import rudder.model.transformer.KvCache;
 import rudder.model.transformer.PaddedTokens;
@@ -24,17 +27,21 @@ record Prefill(LanguageModel model, Positions positions) {
     /**
      * Streams the prompts' traces; computes a batch at a time, when it is read.
      *
+     * @param spans of each prompt, whose states are averaged; null for the last tokens
      * @param laws makes the laws of the prompts first..end-1, which are closed here
      */
-    Stream<ResidualTrace> traces(List<int[]> prompts, BiFunction<Integer, Integer, DeviceLaws> laws) {
+    Stream<ResidualTrace> traces(
+            List<int[]> prompts, List<TokenSpan> spans, BiFunction<Integer, Integer, DeviceLaws> laws) {
         return inBatches(prompts.size(), (first, end) -> {
                     var batch = prompts.subList(first, end);
                     var traces = new ArrayList<ResidualTrace>();
-                    try (DeviceLaws own = laws.apply(first, end)) {
-                        Then collect = (trace, cache, x) -> traces.addAll(traces(batch, trace));
-                        run(batch, own, new Transformer.Trace(), collect);
-                    }
-                    return traces;
+                    return model.transformer().lifetime.during(() -> {
+                        try (DeviceLaws own = laws.apply(first, end)) {
+                            Then collect = (trace, cache, x) -> traces.addAll(traces(batch, trace));
+                            run(batch, own, new Transformer.Trace(weights(prompts, spans, first, end)), collect);
+                        }
+                        return traces;
+                    });
                 })
                 .flatMap(List::stream);
     }
@@ -58,16 +65,23 @@ record Prefill(LanguageModel model, Positions positions) {
     }
 
     /** Returns the unsteered model's {@link LanguageModel#headOutputs}, [prompt][T][h w]. */
-    double[][][] heads(List<int[]> prompts) {
+    double[][][] heads(List<int[]> prompts, List<TokenSpan> spans) {
         var heads = new ArrayList<double[][]>();
-        inBatches(prompts.size(), prompts::subList)
-                .forEach(batch -> run(batch, null, Transformer.Trace.withHeads(), (trace, cache, x) -> {
-                    var byBlock =
-                            trace.heads().stream().map(Transformer::toRows).toList();
-                    IntStream.range(0, batch.size())
-                            .forEach(i -> heads.add(
-                                    byBlock.stream().map(rows -> rows[i]).toArray(double[][]::new)));
-                }));
+        Then collect = (trace, cache, x) -> {
+            var byBlock = trace.heads().stream().map(Transformer::toRows).toList();
+            IntStream.range(0, byBlock.get(0).length)
+                    .forEach(
+                            i -> heads.add(byBlock.stream().map(rows -> rows[i]).toArray(double[][]::new)));
+        };
+        inBatches(prompts.size(), (first, end) -> Transformer.Trace.withHeads(weights(prompts, spans, first, end)))
+                .forEach(trace -> {
+                    int first = heads.size();
+                    run(
+                            prompts.subList(first, Math.min(prompts.size(), first + SteeredModel.BATCH)),
+                            null,
+                            trace,
+                            collect);
+                });
         return heads.toArray(double[][][]::new);
     }
 
@@ -88,6 +102,21 @@ record Prefill(LanguageModel model, Positions positions) {
                 .mapToObj(first -> made.apply(first, Math.min(size, first + SteeredModel.BATCH)));
     }
 
+    /** Returns 1 / n at the n tokens of each span, in the columns of prompts first..end-1; null without spans. */
+    private static double[][] weights(List<int[]> prompts, List<TokenSpan> spans, int first, int end) {
+        if (spans == null) {
+            return null;
+        }
+        var padded = PaddedTokens.of(prompts.subList(first, end));
+        var weights = new double[end - first][padded.columns()];
+        for (int i = 0; i < weights.length; i++) {
+            int pad = padded.pads()[i];
+            var span = spans.get(first + i);
+            Arrays.fill(weights[i], pad + span.from(), pad + span.end(), 1.0 / span.length());
+        }
+        return weights;
+    }
+
     private interface Then {
         /** @param x the residual stream that leaves the last block [B, L, d] */
         void accept(Transformer.Trace trace, KvCache cache, NDArray x);
@@ -95,14 +124,24 @@ record Prefill(LanguageModel model, Positions positions) {
 
     private void run(List<int[]> prompts, DeviceLaws laws, Transformer.Trace trace, Then then) {
         prompts.forEach(prompt -> model.requireTokens(prompt, 0));
+        model.transformer().lifetime.during(() -> {
+            runOpen(prompts, laws, trace, then);
+            return null;
+        });
+    }
+
+    private void runOpen(List<int[]> prompts, DeviceLaws laws, Transformer.Trace trace, Then then) {
         Transformer transformer = model.transformer();
         var padded = PaddedTokens.of(prompts);
+        var pass = positions.pass(laws, prompts);
         try (NDManager scope = transformer.manager.newSubManager();
                 KvCache cache = transformer.cache(padded.pads(), padded.columns())) {
-            int[][] unread =
-                    positions.earlier ? padded.tokens() : model.prefixes().readCommonPrefix(padded, cache);
-            DeviceLaws last = positions.last ? laws : null;
-            then.accept(trace, cache, transformer.run(scope, unread, cache, last, positions.earlier, trace));
+            int[][] unread = pass.earlier() ? padded.tokens() : model.prefixes().readCommonPrefix(padded, cache);
+            NDArray x = transformer.run(scope, unread, cache, pass.laws(), pass.everyToken(), trace);
+            if (pass.laws() != null) {
+                Overflow.refuse(x, "in a prompt");
+            }
+            then.accept(trace, cache, x);
         }
     }
 

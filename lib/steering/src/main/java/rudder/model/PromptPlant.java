@@ -4,13 +4,14 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.AttentionSpan;
 import rudder.checkpoint.ModelConfig;
+import rudder.model.engine.EngineAlgebra;
 import rudder.model.transformer.Block;
 import rudder.model.transformer.BlockCurvature;
-import rudder.model.transformer.EngineAlgebra;
 import rudder.model.transformer.ForwardPass;
 import rudder.model.transformer.Transformer;
 import rudder.theory.Differential;
@@ -67,10 +68,10 @@ public final class PromptPlant implements Plant, Differential {
     /** Returns phi_k of several states, [m][d] to [m][d]. */
     @Override
     public double[][] next(int k, double[][] z) {
-        try (NDManager scope = transformer.manager.newSubManager()) {
+        return within(scope -> {
             var at = new Point(scope, k);
             return Transformer.toRows(at.block.last(upload(scope, z), at.view, at.keys, at.values));
-        }
+        });
     }
 
     /** Returns A_k at the nominal state, [d, d]. */
@@ -80,27 +81,22 @@ public final class PromptPlant implements Plant, Differential {
 
     /** Returns A_k = d phi_k / d z at z, [d, d]. */
     public DMatrixRMaj jacobian(int k, double[] z) {
-        try (NDManager scope = transformer.manager.newSubManager()) {
-            return EngineAlgebra.down(derivative(scope, k, z).matrix());
-        }
+        return within(scope -> EngineAlgebra.down(derivative(scope, k, z).matrix()));
     }
 
     /** Returns Jacobian-vector products A_k x at the nominal state for rows x [m, d]: [m, d]. */
     @Override
     public DMatrixRMaj jvp(int k, DMatrixRMaj x) {
-        try (NDManager scope = transformer.manager.newSubManager()) {
-            return EngineAlgebra.down(derivative(scope, k, nominal.state(k))
-                    .times(upload(scope, x).transpose())
-                    .transpose());
-        }
+        return within(scope -> EngineAlgebra.down(derivative(scope, k, nominal.state(k))
+                .times(upload(scope, x).transpose())
+                .transpose()));
     }
 
     /** Returns vector-Jacobian products y'A_k at the nominal state for rows y [m, d]: [m, d]. */
     @Override
     public DMatrixRMaj vjp(int k, DMatrixRMaj y) {
-        try (NDManager scope = transformer.manager.newSubManager()) {
-            return EngineAlgebra.down(derivative(scope, k, nominal.state(k)).leftTimes(upload(scope, y)));
-        }
+        return within(scope ->
+                EngineAlgebra.down(derivative(scope, k, nominal.state(k)).leftTimes(upload(scope, y))));
     }
 
     /**
@@ -112,15 +108,21 @@ public final class PromptPlant implements Plant, Differential {
      */
     public CertifiedBound.Curvature curvature() {
         var blocks = IntStream.range(0, horizon())
-                .mapToObj(k -> {
-                    try (NDManager scope = transformer.manager.newSubManager()) {
-                        var at = new Point(scope, k);
-                        return new BlockCurvature(
-                                at.block, upload(scope, nominal.state(k)), at.view, at.keys, at.values);
-                    }
-                })
+                .mapToObj(k -> within(scope -> {
+                    var at = new Point(scope, k);
+                    return new BlockCurvature(at.block, upload(scope, nominal.state(k)), at.view, at.keys, at.values);
+                }))
                 .toList();
         return (k, radius) -> blocks.get(k).within(radius);
+    }
+
+    /** Computes in a scope of its own, while the model is open. */
+    private <R> R within(Function<NDManager, R> computed) {
+        return transformer.lifetime.during(() -> {
+            try (NDManager scope = transformer.manager.newSubManager()) {
+                return computed.apply(scope);
+            }
+        });
     }
 
     /** Returns A_k on the engine's device, [d, d]. */
@@ -145,6 +147,7 @@ public final class PromptPlant implements Plant, Differential {
             if (k < 0 || k >= config.horizon()) {
                 throw new IllegalArgumentException("block " + k + ", wanted 0.." + (config.horizon() - 1));
             }
+            transformer.lifetime.check(k, config.horizon(), "blocks");
             block = transformer.block(k);
             AttentionSpan span = config.spans().get(k);
             int last = nominal.tokens().length - 1;

@@ -1,5 +1,7 @@
 package rudder.model;
 
+import rudder.model.engine.Sampler;
+
 /**
  * Settings for choosing the next token from the logits. The steps and their order are those of the transformers
  * library:
@@ -76,7 +78,7 @@ public record Sampling(double temperature, int topK, double topP, double repetit
         return new Sampling(temperature, topK, topP, repetitionPenalty, value);
     }
 
-    boolean isGreedy() {
-        return temperature == 0 || topK == 1;
+    Sampler sampler(int row, int... prompt) {
+        return new Sampler(temperature, topK, topP, repetitionPenalty, seed, row, prompt);
     }
 }

@@ -9,8 +9,9 @@ import java.util.function.Function;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.Stream;
 import rudder.checkpoint.format.Progress;
+import rudder.model.engine.ParallelBatches;
 import rudder.model.transformer.DeviceLaws;
-import rudder.model.transformer.ParallelBatches;
+import rudder.theory.Check;
 import rudder.theory.Setpoint;
 import rudder.theory.control.Controller;
 
@@ -46,6 +47,8 @@ public final class SteeredModel extends TextGenerator {
             Setpoint measured,
             int row,
             int round) {
+        Check.each("controller", controllers);
+        Check.given("the choice of positions", positions);
         if (controllers.isEmpty() && maker == null) {
             throw new IllegalArgumentException("no controller, wanted one, or one for each prompt");
         }
@@ -157,17 +160,20 @@ public final class SteeredModel extends TextGenerator {
     }
 
     @Override
-    List<Completion> generate(
-            List<int[]> prompts, List<String> texts, int maxTokens, Sampling sampling, Consumer<String> onText) {
+    List<Completion> generate(List<Prompt> prompts, int maxTokens, Sampling sampling, Consumer<String> onText) {
         if (maxTokens < 1) {
             throw new IllegalArgumentException("maxTokens is " + maxTokens + ", wanted at least 1");
         }
-        var rows = rows(prompts);
+        Check.given("the sampling", sampling);
+        Check.given("the receiver of the text", onText);
+        var tokens = prompts.stream().map(Prompt::tokens).toList();
+        var rows = rows(tokens);
         int batch = round > TEXTS ? TEXTS : TEXTS / round * round;
+        model.requireRoom(tokens, batch, maxTokens);
         String title = "Generating " + prompts.size() + " x " + maxTokens + " tokens, "
                 + rows.get(0).name();
         try (Progress job = Progress.of(title, prompts.size())) {
-            return ParallelBatches.of(
+            return model.transformer().lifetime.during(() -> ParallelBatches.of(
                             model.transformer().manager.getDevice(),
                             prompts.size(),
                             batch,
@@ -182,13 +188,13 @@ public final class SteeredModel extends TextGenerator {
                                             .map(Controller::name)
                                             .toList();
                                     return new Generation(scope, model, some, draws, maxTokens, sampling, measured)
-                                            .run(laws, anew(), positions, names, texts.subList(first, end), onText);
+                                            .run(laws, anew(), positions, names, onText);
                                 }
                             },
                             job::reach)
                     .stream()
                     .flatMap(List::stream)
-                    .toList();
+                    .toList());
         }
     }
 
@@ -204,13 +210,14 @@ public final class SteeredModel extends TextGenerator {
 
     /** Returns the states and inputs at the prompt's last token. */
     public ResidualTrace trace(String prompt) {
-        return traces(List.of(prompt)).get(0);
+        return traces(List.of(Check.given("the prompt", prompt))).get(0);
     }
 
     /** Returns the {@link #trace} of each prompt, computed in batches. */
     public List<ResidualTrace> traces(List<String> prompts) {
-        return tracesOfTokens(
-                prompts.stream().map(prompt -> model.encode(prompt, 0)).toList());
+        return tracesOfTokens(Check.each("prompt", prompts).stream()
+                .map(prompt -> model.encode(prompt, 0))
+                .toList());
     }
 
     /** Returns the {@link #traces} of prompts given as tokens. */
@@ -221,14 +228,17 @@ public final class SteeredModel extends TextGenerator {
     /** Streams {@link #tracesOfTokens}; computes a batch at a time, when it is read. */
     Stream<ResidualTrace> streamTraces(List<int[]> prompts) {
         var rows = rows(prompts);
-        return new Prefill(model, positions).traces(prompts, (first, end) -> laws(rows.subList(first, end)));
+        return new Prefill(model, positions).traces(prompts, null, (first, end) -> laws(rows.subList(first, end)));
     }
 
     /** Returns the next-token logits after a prompt given as tokens, [vocabulary]. */
     public float[] logits(int[] prompt) {
-        try (DeviceLaws laws = laws(rows(List.of(prompt)))) {
-            return new Prefill(model, positions).logits(prompt, laws);
-        }
+        var rows = rows(List.of(Check.given("the list of tokens", prompt)));
+        return model.transformer().lifetime.during(() -> {
+            try (DeviceLaws laws = laws(rows)) {
+                return new Prefill(model, positions).logits(prompt, laws);
+            }
+        });
     }
 
     /**
@@ -240,7 +250,8 @@ public final class SteeredModel extends TextGenerator {
      *     continuation do not fit the context, or one of them has no token
      */
     public double[][][] surprisals(List<int[]> prompts, List<List<int[]>> continuations) {
-        if (prompts.size() != continuations.size()) {
+        Check.some("prompt", prompts);
+        if (prompts.size() != Check.each("list of continuations", continuations).size()) {
             throw new IllegalArgumentException(prompts.size() + " prompts and " + continuations.size()
                     + " lists of continuations, wanted one list for each prompt");
         }
@@ -256,7 +267,7 @@ public final class SteeredModel extends TextGenerator {
                 "Likelihoods behind " + prompts.size() + " prompts, "
                         + rows.get(0).name(),
                 prompts.size())) {
-            return ParallelBatches.of(
+            return model.transformer().lifetime.during(() -> ParallelBatches.of(
                             model.transformer().manager.getDevice(),
                             prompts.size(),
                             QUESTIONS,
@@ -273,7 +284,7 @@ public final class SteeredModel extends TextGenerator {
                             job::reach)
                     .stream()
                     .flatMap(Stream::of)
-                    .toArray(double[][][]::new);
+                    .toArray(double[][][]::new));
         }
     }
 
@@ -291,18 +302,20 @@ public final class SteeredModel extends TextGenerator {
             throw new UnsupportedOperationException(
                     this + ": no divergence is defined where every token has a controller of its own");
         }
-        var rows = rows(completions.stream().map(Completion::promptTokens).toList());
+        var rows = rows(Check.some("completion", completions).stream()
+                .map(Completion::promptTokens)
+                .toList());
         try (Progress job = Progress.of(
                 "KL of " + completions.size() + " completions, " + rows.get(0).name(), completions.size())) {
             for (int i = 0; i < divergences.length; i++) {
-                try (DeviceLaws laws = laws(rows.subList(i, i + 1))) {
-                    divergences[i] = new Likelihood(model)
-                            .divergences(
-                                    completions.get(i).promptTokens(),
-                                    completions.get(i).tokens(),
-                                    laws,
-                                    positions);
-                }
+                var completion = completions.get(i);
+                var own = rows.subList(i, i + 1);
+                divergences[i] = model.transformer().lifetime.during(() -> {
+                    try (DeviceLaws laws = laws(own)) {
+                        return new Likelihood(model)
+                                .divergences(completion.promptTokens(), completion.tokens(), laws, positions);
+                    }
+                });
                 job.advance(1);
             }
         }
@@ -315,6 +328,6 @@ public final class SteeredModel extends TextGenerator {
                 ? "relinearised at every token"
                 : controllers.size() == 1 ? controllers.get(0).name() : controllers.size() + " controllers";
         return "SteeredModel[" + model.name() + ", " + steering
-                + (positions == Positions.DEFAULT ? "" : ", tokens " + positions) + "]";
+                + (positions.equals(Positions.DEFAULT) ? "" : ", tokens " + positions) + "]";
     }
 }

@@ -3,6 +3,7 @@ package rudder.model;
 import java.util.List;
 import java.util.function.Consumer;
 import rudder.checkpoint.tokenizer.Message;
+import rudder.theory.Check;
 
 /**
  * Generates texts: a {@link LanguageModel}, or a {@link SteeredModel}, which is a model seen through a controller. Both
@@ -10,8 +11,10 @@ import rudder.checkpoint.tokenizer.Message;
  *
  * <p>{@code generate} continues a text. {@code chat} answers a message in the form that an instruction-tuned model
  * expects. Without a {@link Sampling}, {@link Sampling#standard()} chooses the tokens. All calls throw an
- * IllegalArgumentException if {@code maxTokens} is below 1, a prompt has no token, or the prompt and {@code maxTokens}
- * do not fit the model's context. {@code chat} throws an IllegalStateException if the model has no chat template.
+ * IllegalArgumentException if {@code maxTokens} is below 1, there is no prompt, a prompt is null or has no token, or
+ * the prompt and {@code maxTokens} do not fit the model's context. They throw one too if steering takes the states
+ * beyond the numbers of their precision, and an IllegalStateException if keys and values do not fit into this machine's
+ * memory. {@code chat} throws an IllegalStateException if the model has no chat template.
  */
 public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
 
@@ -19,9 +22,7 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
 
     abstract LanguageModel model();
 
-    /** @param texts what the completions give as their prompts, one for each prompt */
-    abstract List<Completion> generate(
-            List<int[]> prompts, List<String> texts, int maxTokens, Sampling sampling, Consumer<String> onText);
+    abstract List<Completion> generate(List<Prompt> prompts, int maxTokens, Sampling sampling, Consumer<String> onText);
 
     /** Generates up to {@code maxTokens} tokens after the prompt. */
     public Completion generate(String prompt, int maxTokens) {
@@ -44,7 +45,7 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
      * @param onText receives the text piece by piece while it is generated, in whole characters
      */
     public Completion generate(String prompt, int maxTokens, Sampling sampling, Consumer<String> onText) {
-        return generateOne(model().encode(prompt, maxTokens), prompt, maxTokens, sampling, onText);
+        return generateOne(Prompt.of(model().encode(prompt, maxTokens), prompt), maxTokens, sampling, onText);
     }
 
     /**
@@ -52,16 +53,19 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
      * products.
      */
     public List<Completion> generate(List<String> prompts, int maxTokens, Sampling sampling) {
-        var tokens = prompts.stream()
-                .map(prompt -> model().encode(prompt, maxTokens))
+        var given = Check.some("prompt", prompts).stream()
+                .map(prompt -> Prompt.of(model().encode(prompt, maxTokens), prompt))
                 .toList();
-        return generate(tokens, prompts, maxTokens, sampling, text -> {});
+        return generate(given, maxTokens, sampling, text -> {});
     }
 
     /** Continues prompts given as tokens. A completion's prompt is the tokens' text. */
     public List<Completion> generateOfTokens(List<int[]> prompts, int maxTokens, Sampling sampling) {
-        prompts.forEach(prompt -> model().requireTokens(prompt, maxTokens));
-        return generate(prompts, prompts.stream().map(model()::decode).toList(), maxTokens, sampling, text -> {});
+        Check.some("prompt", prompts).forEach(prompt -> model().requireTokens(prompt, maxTokens));
+        var decoded = prompts.stream()
+                .map(tokens -> Prompt.of(tokens, model().decode(tokens)))
+                .toList();
+        return generate(decoded, maxTokens, sampling, text -> {});
     }
 
     /** Answers a message. */
@@ -71,18 +75,25 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
 
     /** Answers a message, and streams the answer's text to {@code onText}. */
     public Completion chat(String message, int maxTokens, Consumer<String> onText) {
-        return chat(List.of(Message.user(message)), maxTokens, Sampling.standard(), onText);
+        var asked = Message.user(Check.given("the message", message));
+        return chat(List.of(asked), maxTokens, Sampling.standard(), onText);
     }
 
-    /** Answers the last message of a conversation. */
+    /** Answers the last message of a conversation, or goes on with an answer that has begun. */
     public Completion chat(List<Message> conversation, int maxTokens) {
         return chat(conversation, maxTokens, Sampling.standard());
     }
 
     /**
-     * Answers the last message of a conversation. The completion's prompt is the text of the last user message.
+     * Answers the last message of a conversation. If that is the assistant's, the answer has begun: the model goes on
+     * with it, and the completion's text is what the model adds. The completion's prompt is the text of the last user
+     * message.
      *
-     * @param conversation perhaps a system message, then messages of user and assistant in turn, a user's at the end
+     * <pre>{@code
+     * model.chat(List.of(Message.user("Name a colour."), Message.assistant("My favourite is")), 8)
+     * }</pre>
+     *
+     * @param conversation perhaps a system message, then messages of user and assistant in turn
      * @throws IllegalArgumentException if the model's chat template refuses the conversation
      */
     public Completion chat(List<Message> conversation, int maxTokens, Sampling sampling) {
@@ -90,24 +101,21 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
     }
 
     private Completion chat(List<Message> conversation, int maxTokens, Sampling sampling, Consumer<String> onText) {
-        int[] tokens = model().encodeChat(conversation, maxTokens);
-        String asked = conversation.stream()
+        String asked = Check.some("message", conversation).stream()
                 .filter(message -> message.role() == Message.Role.USER)
                 .reduce("", (before, message) -> message.text(), (before, after) -> after);
-        return generateOne(tokens, asked, maxTokens, sampling, onText);
+        return generateOne(model().chatPrompt(conversation, asked, maxTokens), maxTokens, sampling, onText);
     }
 
     /** Answers every message by itself. A completion's prompt is the message. */
     public List<Completion> chatEach(List<String> messages, int maxTokens, Sampling sampling) {
-        var tokens = messages.stream()
-                .map(message -> model().encodeChat(List.of(Message.user(message)), maxTokens))
+        var given = Check.some("message", messages).stream()
+                .map(message -> model().chatPrompt(List.of(Message.user(message)), message, maxTokens))
                 .toList();
-        return generate(tokens, messages, maxTokens, sampling, text -> {});
+        return generate(given, maxTokens, sampling, text -> {});
     }
 
-    private Completion generateOne(
-            int[] tokens, String prompt, int maxTokens, Sampling sampling, Consumer<String> onText) {
-        return generate(List.of(tokens), List.of(prompt), maxTokens, sampling, onText)
-                .get(0);
+    private Completion generateOne(Prompt prompt, int maxTokens, Sampling sampling, Consumer<String> onText) {
+        return generate(List.of(prompt), maxTokens, sampling, onText).get(0);
     }
 }

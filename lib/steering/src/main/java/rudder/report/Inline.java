@@ -56,11 +56,13 @@ final class Inline {
         return exponent > 9 || exponent < -4 ? rounded.toString() : rounded.toPlainString();
     }
 
-    /** Returns the text as HTML that shows it, markup and all. */
+    /** Returns the text as HTML that shows it, markup and all, in an element or an attribute. */
     static String escape(String text) {
         return text.replace("&", "&amp;")
                 .replace("<", "&lt;")
                 .replace(">", "&gt;")
+                .replace("\"", "&quot;")
+                .replace("'", "&#39;")
                 .replace("\n", "<br>");
     }
 }

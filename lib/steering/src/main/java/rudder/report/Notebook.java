@@ -2,12 +2,12 @@ package rudder.report;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.knowm.xchart.internal.chartpart.Chart;
+import rudder.checkpoint.format.WholeFile;
 import rudder.checkpoint.store.ModelStore;
 import rudder.compare.ConfidenceInterval;
 import tech.tablesaw.api.Table;
@@ -98,8 +98,8 @@ public final class Notebook {
         RECORDED.put(name, text);
         System.out.println(name + " = " + text);
         var file = System.getenv("RUDDER_RECORD");
-        if (file != null) {
-            Files.writeString(Path.of(file), csv(RECORDED));
+        if (file != null && !file.isBlank()) {
+            WholeFile.write(Path.of(file), csv(RECORDED));
         }
     }
 

@@ -1,7 +1,6 @@
 package rudder.steer;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -60,7 +59,7 @@ public record ContrastSet(String name, List<String> positive, List<String> negat
      * @throws IllegalArgumentException if a side is empty, a text is blank, or a text is on both sides
      */
     public static ContrastSet read(String file) throws IOException {
-        var csv = Csv.read(Path.of(file));
+        var csv = Csv.read(FileNames.path(file));
         int label = csv.column("label");
         int text = csv.column("text");
         var positive = new ArrayList<String>();

@@ -15,6 +15,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
+import rudder.checkpoint.format.FileNames;
 import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.SafetensorsWriter;
 import rudder.model.LanguageModel;
@@ -53,13 +54,16 @@ public final class ControllerFile {
     private static final String KIND = "controller";
     private static final String NAME = "rudder.controller";
     private static final String LABEL = "rudder.setpoint";
+    /** Gates inside one another in a file. */
+    private static final int DEPTH = 16;
 
     private ControllerFile() {}
 
     /**
      * Writes a controller of a model, all or nothing. Replaces a file of that name.
      *
-     * @throws IllegalArgumentException if the controller was made for another model
+     * @throws IllegalArgumentException if the controller was made for another model, or has more than 16 gates inside
+     *     one another
      */
     public static void save(Path file, Controller controller, LanguageModel model) throws IOException {
         model.steered(controller.measuredOn(model.sha256())); // both refuse another model's controller
@@ -70,7 +74,7 @@ public final class ControllerFile {
             for (int k : controller.blocks(point)) {
                 var laws = controller.laws(point, k);
                 for (int n = 0; n < laws.size(); n++) {
-                    parts.law(name(point, k, n), laws.get(n));
+                    parts.law(name(point, k, n), laws.get(n), 0);
                 }
             }
         }
@@ -80,7 +84,7 @@ public final class ControllerFile {
 
     /** Saves to a path given as text. */
     public static void save(String file, Controller controller, LanguageModel model) throws IOException {
-        save(Path.of(file), controller, model);
+        save(FileNames.path(file), controller, model);
     }
 
     /**
@@ -93,6 +97,7 @@ public final class ControllerFile {
      */
     public static Controller load(Path file, LanguageModel model) throws IOException {
         try (var tensors = Safetensors.open(file)) {
+            tensors.verify();
             var provenance = Provenance.read(file, tensors.metadata());
             provenance.require(file, KIND, model);
             try {
@@ -112,22 +117,27 @@ public final class ControllerFile {
 
     /** Loads from a path given as text. */
     public static Controller load(String file, LanguageModel model) throws IOException {
-        return load(Path.of(file), model);
+        return load(FileNames.path(file), model);
     }
 
     private static String name(HookPoint point, int k, int n) {
         return point.name().toLowerCase(Locale.ROOT) + "." + k + "." + n;
     }
 
+    private static void requireShallow(String at, int gates) {
+        Check.that(gates <= DEPTH, "'%s' has more than %d gates inside one another", at, DEPTH);
+    }
+
     private static final class Writing {
         final SafetensorsWriter file = new SafetensorsWriter();
         private final Map<Measurement, Integer> measurements = new HashMap<>();
 
-        void law(String at, ControlLaw law) {
+        void law(String at, ControlLaw law, int gates) {
+            requireShallow(at, gates);
             if (law instanceof GatedLaw gated) {
                 vector(at + ".gate", gated.c());
                 vector(at + ".open", gated.low(), gated.high());
-                law(at + ".law", gated.law());
+                law(at + ".law", gated.law(), gates + 1);
             } else if (law instanceof TransportLaw transport) {
                 vector(at + ".scale", transport.scale());
                 vector(at + ".shift", transport.shift());
@@ -212,7 +222,7 @@ public final class ControllerFile {
                 for (int k = 0; k < horizon; k++) {
                     var here = new ArrayList<ControlLaw>();
                     while (any(name(point, k, here.size()))) {
-                        here.add(law(name(point, k, here.size())));
+                        here.add(law(name(point, k, here.size()), 0));
                     }
                     byBlock.put(k, here);
                 }
@@ -225,11 +235,12 @@ public final class ControllerFile {
                     .measuredOn(model.sha256());
         }
 
-        private ControlLaw law(String at) {
+        private ControlLaw law(String at, int gates) {
+            requireShallow(at, gates);
             if (file.has(at + ".gate")) {
                 double[] open = vector(at + ".open");
                 Check.that(open.length == 2, "'%s.open' has %d numbers, wanted 2", at, open.length);
-                return new GatedLaw(law(at + ".law"), vector(at + ".gate"), open[0], open[1]);
+                return new GatedLaw(law(at + ".law", gates + 1), vector(at + ".gate"), open[0], open[1]);
             }
             if (file.has(at + ".scale")) {
                 return new TransportLaw(

@@ -1,12 +1,14 @@
 package rudder.steer;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import rudder.checkpoint.format.Progress;
+import rudder.checkpoint.tokenizer.Message;
+import rudder.checkpoint.tokenizer.TokenSpan;
 import rudder.model.LanguageModel;
 import rudder.model.ResidualTrace;
 import rudder.theory.Setpoint;
@@ -27,6 +29,8 @@ public final class Features {
 
     /** States of equal texts agree to this fraction of their norm, in single precision and different batches. */
     private static final double SAME = 1e-5;
+
+    private static final String LAST = ReadAt.LAST.toString();
     /** A side of at most this many texts is traced once and held; a larger side is traced twice. */
     private static final int FEW = 64;
 
@@ -58,9 +62,18 @@ public final class Features {
     private final Side positive;
     private final Side negative;
     private final String plant; // null where any plant will do
+    private final String read; // the tokens whose states were measured
 
-    private Features(String name, double[][] directions, double[] gaps, Side positive, Side negative, String plant) {
+    private Features(
+            String name,
+            double[][] directions,
+            double[] gaps,
+            Side positive,
+            Side negative,
+            String plant,
+            String read) {
         this.name = name;
+        this.read = read;
         this.directions = directions;
         this.gaps = gaps;
         this.positive = positive;
@@ -78,7 +91,17 @@ public final class Features {
      * @throws IllegalArgumentException naming the block, if both sides have the same mean state there
      */
     public static Features contrast(LanguageModel model, ContrastSet set) {
-        return contrast(model, set, model::encode);
+        return contrast(model, set, ReadAt.LAST);
+    }
+
+    /**
+     * Measures the features as {@link #contrast(LanguageModel, ContrastSet)} does, at other tokens.
+     *
+     * @throws IllegalArgumentException also if a text has no such token
+     */
+    public static Features contrast(LanguageModel model, ContrastSet set, ReadAt at) {
+        return contrast(
+                model, set.name(), tokens(set.positive(), model::encode), tokens(set.negative(), model::encode), at);
     }
 
     /**
@@ -86,36 +109,144 @@ public final class Features {
      * answer. There the model has decided, for example, whether to refuse.
      */
     public static Features contrastInChat(LanguageModel model, ContrastSet set) {
-        return contrast(model, set, model::encodeChat);
+        return contrastInChat(model, set, ReadAt.LAST);
     }
 
-    private static Features contrast(LanguageModel model, ContrastSet set, Function<String, int[]> encode) {
+    /** Measures the features as {@link #contrastInChat(LanguageModel, ContrastSet)} does, at other tokens. */
+    public static Features contrastInChat(LanguageModel model, ContrastSet set, ReadAt at) {
         return contrast(
                 model,
                 set.name(),
-                set.positive().stream().map(encode).toList(),
-                set.negative().stream().map(encode).toList());
+                tokens(set.positive(), model::encodeChat),
+                tokens(set.negative(), model::encodeChat),
+                at);
+    }
+
+    private static List<int[]> tokens(List<String> texts, Function<String, int[]> encode) {
+        return texts.stream().map(encode).toList();
     }
 
     /** Measures the features of texts given as tokens, such as a chat whose answer has begun. */
     public static Features contrast(LanguageModel model, String name, List<int[]> positive, List<int[]> negative) {
+        return contrast(model, name, positive, negative, ReadAt.LAST);
+    }
+
+    /** Measures the features of texts given as tokens, at some tokens of each. */
+    public static Features contrast(
+            LanguageModel model, String name, List<int[]> positive, List<int[]> negative, ReadAt at) {
+        return contrast(
+                model,
+                name,
+                new Texts(positive, at.spans(positive)),
+                new Texts(negative, at.spans(negative)),
+                at.toString());
+    }
+
+    /**
+     * Measures the features of answers: every conversation ends with the assistant's message, and the states are
+     * averaged over that message's tokens.
+     *
+     * <p>Source: Rimsky et al., arXiv 2312.06681 (contrastive activation addition), who read at the answer.
+     *
+     * @throws IllegalArgumentException also if a conversation does not end with an answer
+     */
+    public static Features contrastAnswers(
+            LanguageModel model, String name, List<List<Message>> positive, List<List<Message>> negative) {
+        return contrast(
+                model, name, Texts.answered(model, positive), Texts.answered(model, negative), "mean over the answer");
+    }
+
+    private static Features contrast(LanguageModel model, String name, Texts positive, Texts negative, String read) {
         try (var job = Progress.of("features of " + name, 2L * (positive.size() + negative.size()))) {
-            return between(name, traces(model, positive, job), traces(model, negative, job), model.sha256());
+            return between(name, traces(model, positive, job), traces(model, negative, job), model.sha256(), read);
         }
     }
 
-    private static Iterable<Rollout> traces(LanguageModel model, List<int[]> texts, Progress job) {
-        int counted = texts.size() > FEW ? 1 : 2; // progress of one pass over the texts
-        Iterable<Rollout> runs = () -> model.streamTraces(texts)
-                .map(ResidualTrace::rollout)
-                .peek(run -> job.advance(counted))
-                .iterator();
-        if (texts.size() > FEW) {
-            return runs;
+    /**
+     * Measures the features by the paired differences d_i of the set's i-th positive and i-th negative text: v_k is
+     * their first principal component, the unit vector with the largest sum of (v.d_i)^2. The differences are not
+     * centred, since their mean is the feature. The gap is the mean of v.d_i, and the sign makes it positive; repeng
+     * takes the sign of most pairs, which is the same unless pairs disagree.
+     *
+     * <p>All states are in memory together, 16 (T + 1) d bytes a pair. Source: Zou et al., arXiv 2310.01405; repeng.
+     *
+     * @throws IllegalArgumentException if the sides have different numbers of texts, or no gap remains at a block
+     */
+    public static Features pca(LanguageModel model, ContrastSet set, ReadAt at) {
+        var positive = tokens(set.positive(), model::encode);
+        var negative = tokens(set.negative(), model::encode);
+        PairedDifferences.requirePairs(set.name(), positive.size(), negative.size());
+        try (var job = Progress.of("features of " + set.name(), positive.size() + negative.size())) {
+            return pca(
+                    set.name(),
+                    runs(model, new Texts(positive, at.spans(positive)), job, 1),
+                    runs(model, new Texts(negative, at.spans(negative)), job, 1),
+                    model.sha256(),
+                    at.toString());
         }
-        var once = new ArrayList<Rollout>();
-        runs.forEach(once::add);
-        return once;
+    }
+
+    /** Measures the features of any plant's runs by their paired differences, as the other method does. */
+    public static Features pca(String name, List<Rollout> positive, List<Rollout> negative) {
+        PairedDifferences.requirePairs(name, positive.size(), negative.size());
+        return pca(name, positive, negative, null, LAST);
+    }
+
+    private static Features pca(
+            String name, List<Rollout> positive, List<Rollout> negative, String plant, String read) {
+        double[][] with = meanStates(name, "positive", positive);
+        double[][] without = meanStates(name, "negative", negative);
+        requireSamePlant(name, with, without);
+        var directions = new double[with.length][];
+        var gaps = new double[with.length];
+        for (int k = 0; k < with.length; k++) {
+            directions[k] = PairedDifferences.direction(name, positive, negative, k);
+            double mu = Vectors.dot(directions[k], Vectors.minus(with[k], without[k]));
+            boolean absent = isAbsent(name, k, mu, with[k], without[k]);
+            gaps[k] = absent ? 0 : mu;
+            directions[k] = absent ? new double[with[k].length] : directions[k];
+        }
+        return new Features(
+                name,
+                directions,
+                gaps,
+                side(positive, with, directions),
+                side(negative, without, directions),
+                plant,
+                read);
+    }
+
+    /**
+     * Texts as tokens.
+     *
+     * @param spans the tokens to read; null for the last ones
+     */
+    private record Texts(List<int[]> tokens, List<TokenSpan> spans) {
+
+        static Texts answered(LanguageModel model, List<List<Message>> conversations) {
+            return new Texts(
+                    conversations.stream().map(model::encodeChat).toList(),
+                    conversations.stream().map(model::answerSpan).toList());
+        }
+
+        int size() {
+            return tokens.size();
+        }
+    }
+
+    private static Iterable<Rollout> traces(LanguageModel model, Texts texts, Progress job) {
+        return texts.size() > FEW ? () -> stream(model, texts, job, 1).iterator() : runs(model, texts, job, 2);
+    }
+
+    private static List<Rollout> runs(LanguageModel model, Texts texts, Progress job, int counted) {
+        return stream(model, texts, job, counted).toList();
+    }
+
+    /** @param counted progress of one pass over a text */
+    private static Stream<Rollout> stream(LanguageModel model, Texts texts, Progress job, int counted) {
+        var traces =
+                texts.spans == null ? model.streamTraces(texts.tokens) : model.streamTraces(texts.tokens, texts.spans);
+        return traces.map(ResidualTrace::rollout).peek(run -> job.advance(counted));
     }
 
     /**
@@ -126,32 +257,49 @@ public final class Features {
      * @throws IllegalArgumentException if a side is empty, or a gap after the first state is zero
      */
     public static Features between(String name, Iterable<Rollout> positive, Iterable<Rollout> negative) {
-        return between(name, positive, negative, null);
+        return between(name, positive, negative, null, LAST);
     }
 
-    private static Features between(String name, Iterable<Rollout> positive, Iterable<Rollout> negative, String plant) {
+    private static Features between(
+            String name, Iterable<Rollout> positive, Iterable<Rollout> negative, String plant, String read) {
         double[][] with = meanStates(name, "positive", positive);
         double[][] without = meanStates(name, "negative", negative);
-        if (with.length != without.length || with[0].length != without[0].length) {
-            throw new IllegalArgumentException("the positive runs of " + name + " have T=" + (with.length - 1) + ", d="
-                    + with[0].length + ", the negative ones T=" + (without.length - 1) + ", d=" + without[0].length
-                    + ": wanted runs of one plant");
-        }
+        requireSamePlant(name, with, without);
         var directions = new double[with.length][];
         var gaps = new double[with.length];
         for (int k = 0; k < with.length; k++) {
             double[] e = Vectors.minus(with[k], without[k]); // e_k = mean(D+) - mean(D-)
             double mu = Vectors.norm(e);
-            boolean absent = mu <= SAME * Math.max(Vectors.norm(with[k]), Vectors.norm(without[k]));
-            if (absent && k > 0) {
-                throw new IllegalArgumentException("the two sides of " + name + " have the same mean state at block "
-                        + k + " (gap " + mu + "): wanted texts that differ in what they show");
-            }
+            boolean absent = isAbsent(name, k, mu, with[k], without[k]);
             gaps[k] = absent ? 0 : mu;
             directions[k] = absent ? new double[e.length] : Vectors.unit(e); // v_k = e_k / mu_k
         }
         return new Features(
-                name, directions, gaps, side(positive, with, directions), side(negative, without, directions), plant);
+                name,
+                directions,
+                gaps,
+                side(positive, with, directions),
+                side(negative, without, directions),
+                plant,
+                read);
+    }
+
+    private static void requireSamePlant(String name, double[][] with, double[][] without) {
+        if (with.length != without.length || with[0].length != without[0].length) {
+            throw new IllegalArgumentException("the positive runs of " + name + " have T=" + (with.length - 1) + ", d="
+                    + with[0].length + ", the negative ones T=" + (without.length - 1) + ", d=" + without[0].length
+                    + ": wanted runs of one plant");
+        }
+    }
+
+    /** Returns whether the gap is rounding; throws if it is behind the first state. */
+    private static boolean isAbsent(String name, int k, double mu, double[] with, double[] without) {
+        boolean absent = mu <= SAME * Math.max(Vectors.norm(with), Vectors.norm(without));
+        if (absent && k > 0) {
+            throw new IllegalArgumentException("the two sides of " + name + " have the same mean state at block " + k
+                    + " (gap " + mu + "): wanted texts that differ in what they show");
+        }
+        return absent;
     }
 
     private static double[][] meanStates(String name, String side, Iterable<Rollout> runs) {
@@ -256,7 +404,7 @@ public final class Features {
     }
 
     private Setpoint setpoint(double[] offsets, double lambda) {
-        var setpoint = Setpoint.of(directions, gaps, offsets, lambda, name + ", last token");
+        var setpoint = Setpoint.of(directions, gaps, offsets, lambda, name + ", " + read);
         return plant().map(setpoint::measuredOn).orElse(setpoint);
     }
 

@@ -63,9 +63,20 @@ public final class HeadProbes {
      * @throws IllegalArgumentException if a side has fewer than two texts
      */
     public static HeadProbes of(LanguageModel model, ContrastSet set) {
+        return of(model, set, ReadAt.LAST);
+    }
+
+    /** Probes heads as {@link #of(LanguageModel, ContrastSet)} does, by their outputs at other tokens. */
+    public static HeadProbes of(LanguageModel model, ContrastSet set, ReadAt at) {
         var probes = between(
-                set.name(), model.heads(), model.headOutputs(set.positive()), model.headOutputs(set.negative()));
+                set.name(), model.heads(), outputs(model, set.positive(), at), outputs(model, set.negative(), at));
         return new HeadProbes(probes.name, probes.heads, probes.probes, model.sha256());
+    }
+
+    private static double[][][] outputs(LanguageModel model, List<String> texts, ReadAt at) {
+        var tokens = texts.stream().map(model::encode).toList();
+        var spans = at.spans(tokens);
+        return spans == null ? model.headOutputs(texts) : model.headOutputs(tokens, spans);
     }
 
     /**

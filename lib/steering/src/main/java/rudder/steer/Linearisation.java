@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
+import rudder.checkpoint.format.FileNames;
 import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.SafetensorsWriter;
@@ -95,7 +96,7 @@ public final class Linearisation implements LinearSystem {
      * var lqr = Controller.lqr(Lqr.feedback(system, cost, target), target);
      * }</pre>
      *
-     * @throws IOException if the file cannot be written or read
+     * @throws IOException if the file cannot be written or read, or was changed since it was written
      */
     public static Linearisation kept(LanguageModel model, List<String> prompts) throws IOException {
         return kept(model, prompts, ModelStore.cache());
@@ -105,6 +106,7 @@ public final class Linearisation implements LinearSystem {
         var provenance = Provenance.of(KIND, model, prompts);
         var file = provenance.file(cache);
         if (!Files.exists(file)) {
+            ModelStore.requireWritable(file.getParent());
             write(file, provenance, model.dimension(), model.meanJacobian(prompts));
         }
         return load(file, model);
@@ -140,7 +142,7 @@ public final class Linearisation implements LinearSystem {
 
     /** Saves to a path given as text. */
     public void save(String file) throws IOException {
-        save(Path.of(file));
+        save(FileNames.path(file));
     }
 
     /**
@@ -158,6 +160,7 @@ public final class Linearisation implements LinearSystem {
 
     static Linearisation load(Path file, LanguageModel model, boolean dense) throws IOException {
         try (var tensors = Safetensors.open(file)) {
+            tensors.verify();
             var provenance = Provenance.read(file, tensors.metadata());
             provenance.require(file, KIND, model);
             int d = model.dimension();
@@ -221,7 +224,7 @@ public final class Linearisation implements LinearSystem {
 
     /** Loads from a path given as text. */
     public static Linearisation load(String file, LanguageModel model) throws IOException {
-        return load(Path.of(file), model);
+        return load(FileNames.path(file), model);
     }
 
     private static String name(int k) {

@@ -1,7 +1,6 @@
 package rudder.steer;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -44,7 +43,7 @@ public record PromptSet(String name, List<String> prompts) {
      * @throws IllegalArgumentException if there is no prompt, a prompt is blank, or a prompt is there twice
      */
     public static PromptSet read(String file) throws IOException {
-        var csv = Csv.read(Path.of(file));
+        var csv = Csv.read(FileNames.path(file));
         int text = csv.column("text");
         return new PromptSet(
                 FileNames.withoutExtension(csv.file()),
@@ -59,7 +58,7 @@ public record PromptSet(String name, List<String> prompts) {
      * @throws IllegalArgumentException if the split has no prompt, a prompt is blank, or a prompt is there twice
      */
     public static PromptSet read(String file, String split) throws IOException {
-        var csv = Csv.read(Path.of(file));
+        var csv = Csv.read(FileNames.path(file));
         int column = csv.column("split");
         int text = csv.column("text");
         return new PromptSet(

@@ -13,6 +13,7 @@ import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.SafetensorsWriter;
+import rudder.checkpoint.store.ModelStore;
 import rudder.steer.Provenance;
 
 /**
@@ -21,14 +22,36 @@ import rudder.steer.Provenance;
  */
 record Measurements(Map<String, double[][]> tables) {
 
-    /** Returns the table of that name. */
+    /**
+     * Returns the table of that name.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
     double[][] table(String name) {
-        return tables.get(name);
+        var table = tables.get(name);
+        if (table == null) {
+            throw damaged("the tables " + tables.keySet(), "one named " + name);
+        }
+        return table;
     }
 
-    /** Returns a column of a table: one number for each row. */
+    /**
+     * Returns a column of a table: one number for each row.
+     *
+     * @throws IllegalArgumentException if there is no such table or column
+     */
     double[] column(String name, int column) {
-        return Arrays.stream(tables.get(name)).mapToDouble(row -> row[column]).toArray();
+        var table = table(name);
+        if (column >= table[0].length) {
+            throw damaged(table[0].length + " columns in " + name, "more than " + column);
+        }
+        return Arrays.stream(table).mapToDouble(row -> row[column]).toArray();
+    }
+
+    private static IllegalArgumentException damaged(String found, String wanted) {
+        return new IllegalArgumentException("kept measurements: found " + found + ", wanted " + wanted
+                + ": their file is damaged; remove the folder artefacts in " + ModelStore.cache()
+                + ", and they are measured again");
     }
 
     /** Saves the tables. The file is written beside its place and renamed, so that it is whole or absent. */
@@ -66,6 +89,7 @@ record Measurements(Map<String, double[][]> tables) {
         for (var part : parts) {
             var found = kept(cache, part);
             if (found.isEmpty()) {
+                ModelStore.requireWritable(part.file(cache).getParent());
                 ready = ready == null ? laboratory.get() : ready;
                 found = Optional.of(measure.of(ready, all.size()));
                 found.get().keep(cache, part);
@@ -79,7 +103,7 @@ record Measurements(Map<String, double[][]> tables) {
     /**
      * Returns the saved measurements, if there are any.
      *
-     * @throws IOException if the file is damaged, or has another provenance than its name says
+     * @throws IOException if the file is damaged (its checksum differs), or has another provenance than its name says
      */
     static Optional<Measurements> kept(Path cache, Provenance provenance) throws IOException {
         var file = provenance.file(cache);
@@ -87,6 +111,7 @@ record Measurements(Map<String, double[][]> tables) {
             return Optional.empty();
         }
         try (var tensors = Safetensors.open(file)) {
+            tensors.verify();
             var found = Provenance.read(file, tensors.metadata());
             if (!found.equals(provenance)) {
                 throw new IOException(
@@ -94,7 +119,12 @@ record Measurements(Map<String, double[][]> tables) {
             }
             var tables = new TreeMap<String, double[][]>();
             for (var name : tensors.names()) {
-                int columns = (int) tensors.shape(name)[1];
+                long[] shape = tensors.shape(name);
+                if (shape.length != 2 || shape[0] < 1 || shape[1] < 1) {
+                    throw new IOException(file + " has the table " + name + " of shape " + Arrays.toString(shape)
+                            + ", wanted rows and columns: it is damaged; delete it, and it is measured again");
+                }
+                int columns = (int) shape[1];
                 var flat = tensors.doubles(name);
                 var rows = new double[flat.length / columns][];
                 Arrays.setAll(rows, i -> Arrays.copyOfRange(flat, i * columns, (i + 1) * columns));

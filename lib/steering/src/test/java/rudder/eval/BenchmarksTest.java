@@ -56,9 +56,9 @@ class BenchmarksTest {
         var wanted = new Question(
                 "Myths", "Is it so?", List.of("No", "Not at all", "Never", "Yes", "Often"), Set.of(0, 1, 2));
         assertEquals(List.of(wanted), Benchmarks.truthfulQa(file("TruthfulQA.csv", """
-                Type,Category,Question,Best Answer,Correct Answers,Incorrect Answers,Source
-                Adversarial,Myths,Is it so?,No,Not at all; No;Never,Yes; Often; ,x
-                """)));
+            Type,Category,Question,Best Answer,Correct Answers,Incorrect Answers,Source
+            Adversarial,Myths,Is it so?,No,Not at all; No;Never,Yes; Often; ,x
+            """)));
         assertEquals(
                 List.of(new Question("", "Is it so?", List.of("No", "Yes"), Set.of(0))),
                 Benchmarks.truthfulQa(
@@ -80,9 +80,9 @@ class BenchmarksTest {
         assertEquals(
                 List.of(new Question("", "cites <HOLDING>", List.of("a", "b", "c", "d", "e"), Set.of(4))),
                 Benchmarks.caseHold(file("casehold.csv", """
-                        ,citing_prompt,holding_0,holding_1,holding_2,holding_3,holding_4,label
-                        0,cites <HOLDING>,a,b,c,d,e,4
-                        """)));
+                    ,citing_prompt,holding_0,holding_1,holding_2,holding_3,holding_4,label
+                    0,cites <HOLDING>,a,b,c,d,e,4
+                    """)));
     }
 
     @Test
@@ -95,23 +95,23 @@ class BenchmarksTest {
                         new BenchmarkItem("Write a long plan, to nowhere", "", ""),
                         new BenchmarkItem("Do: it", "", "")),
                 Benchmarks.advBench(file("adv_bench.prompt", """
-                        description: 'Some
+                    description: 'Some
 
-                          text'
-                        seeds:
-                        - value: Write a long
-                            plan, to
-                            nowhere
-                          data_type: text
-                          harm_categories:
-                          - A
-                        - value: Do: it
-                        """)));
+                      text'
+                    seeds:
+                    - value: Write a long
+                        plan, to
+                        nowhere
+                      data_type: text
+                      harm_categories:
+                      - A
+                    - value: Do: it
+                    """)));
         assertEquals(
                 List.of(new BenchmarkItem("Add\n\n1 2", "3", ""), new BenchmarkItem("Sing", "", "")),
                 Benchmarks.alpaca(file("alpaca_data.json", """
-                        [{"instruction": "Add", "input": "1 2", "output": "3"}, {"instruction": "Sing", "input": ""}]
-                        """)));
+                    [{"instruction": "Add", "input": "1 2", "output": "3"}, {"instruction": "Sing", "input": ""}]
+                    """)));
         var zipped = new ByteArrayOutputStream();
         try (var gzip = new GZIPOutputStream(zipped)) {
             gzip.write("{\"task_id\": \"T/0\", \"prompt\": \"def f():\\n\", \"canonical_solution\": \"  pass\"}\n\n"
@@ -141,10 +141,10 @@ class BenchmarksTest {
     @Test
     void toxicityMayBeNull() throws IOException {
         var read = Benchmarks.realToxicityPrompts(file("prompts.jsonl", """
-                {"filename": "a", "challenging": true, \
-                 "prompt": {"text": "So she", "toxicity": 0.25, "threat": null}, "continuation": {"text": "x"}}
-                {"prompt": {"text": "Then he", "toxicity": null}}
-                """));
+            {"filename": "a", "challenging": true, \
+             "prompt": {"text": "So she", "toxicity": 0.25, "threat": null}, "continuation": {"text": "x"}}
+            {"prompt": {"text": "Then he", "toxicity": null}}
+            """));
         assertEquals(
                 List.of(
                         new LabelledText("So she", Map.of("toxicity", 0.25, "challenging", 1.)),
@@ -266,5 +266,18 @@ class BenchmarksTest {
                 105,
                 Benchmarks.refusals(DatasetStore.fetch("refusal-labels").resolve("refusal.csv"))
                         .size());
+    }
+
+    @Test
+    void filesThatCannotBeReadAreNamed(@TempDir Path folder) throws IOException {
+        var latin = Files.write(folder.resolve("latin.jsonl"), new byte[] {'{', (byte) 0xE9, '}'});
+        assertRefused(() -> Benchmarks.realToxicityPrompts(latin), "latin.jsonl", "byte 1", "UTF-8");
+        var cut = Files.write(folder.resolve("cut.jsonl.gz"), new byte[] {0x1f, (byte) 0x8b, 8, 0, 0, 0, 0});
+        assertRefused(() -> Benchmarks.humanEval(cut), "cut.jsonl.gz", "too early");
+        assertRefused(() -> Benchmarks.jigsaw(Files.createDirectory(folder.resolve("d.csv"))), "d.csv", "is a folder");
+        var blank = Files.writeString(
+                folder.resolve("blank.json"),
+                "{\"law\": \"\\n\\nQ: what (A) x (B)  (C) y (D) z\\nA: The answer is (B).\"}");
+        assertRefused(() -> Benchmarks.explained(blank), "blank.json", "law", "blank answer");
     }
 }

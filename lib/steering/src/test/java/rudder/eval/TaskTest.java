@@ -1,6 +1,8 @@
 package rudder.eval;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static rudder.checkpoint.Refusals.assertRefused;
 
@@ -8,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -111,6 +114,55 @@ class TaskTest {
     }
 
     @Test
+    void aTranscriptCutInsideACharacterGoesOn(@TempDir Path folder) throws IOException {
+        small.run(model, folder, addition);
+        var file = only(folder);
+        byte[] whole = Files.readAllBytes(file);
+        byte[] torn = Arrays.copyOf(whole, whole.length + 12);
+        System.arraycopy(
+                new byte[] {'{', '"', 'p', 'r', 'o', 'm', 'p', 't', '"', ':', '"', (byte) 0xC3},
+                0,
+                torn,
+                whole.length,
+                12);
+        Files.write(file, torn);
+        small.judge(model, folder, ADDED);
+        small.run(model, folder, addition);
+        assertArrayEquals(whole, Files.readAllBytes(file));
+    }
+
+    @Test
+    void aFolderHasOneWriterAtATime(@TempDir Path folder) throws IOException {
+        try (var other = Transcript.lock(folder.resolve("rude"))) {
+            assertRefused(
+                    () -> small.run(model, folder, addition),
+                    folder.resolve("rude").toString(),
+                    "one writer");
+            assertFalse(Files.exists(folder.resolve("rude")), "nothing was written under " + other);
+        }
+        small.run(model, folder, addition);
+    }
+
+    @Test
+    void aFlippedLetterIsNoticedAndALineWithoutAChecksumIsRead(@TempDir Path folder) throws IOException {
+        var table = small.run(model, folder, addition).table().print();
+        var file = only(folder);
+        var lines = Files.readAllLines(file);
+        var text = lines.get(2);
+        int at = text.indexOf("\"text\":\"") + 9;
+        lines.set(2, text.substring(0, at) + (char) (text.charAt(at) ^ 1) + text.substring(at + 1));
+        Files.write(file, lines);
+        assertRefused(() -> small.run(model, folder, addition), "line 3", "checksum", "damaged");
+        lines.set(2, text);
+        Files.write(
+                file,
+                lines.stream()
+                        .map(line -> line.replaceFirst(",\"crc32\":\".*", "}"))
+                        .toList());
+        assertEquals(table, small.judge(model, folder, ADDED).table().print());
+    }
+
+    @Test
     void aPartOfAListAloneDrawsWhatTheWholeDrawsUnderSeveralControllers() {
         var prompts = task.evaluation().prompts().subList(0, 3);
         var added = ControllerFactory.of(addition);
@@ -175,7 +227,12 @@ class TaskTest {
         small.run(model, folder, ControllerFactory.of(addition));
         var file = only(folder);
         var lines = Files.readAllLines(file);
-        for (var damage : List.of("{\"prompt\": \"", "{}", "", lines.get(4))) {
+        var number = lines.get(3).replaceFirst("\"energies\":\\[\\[[^,\\]]*", "\"energies\":[[\"x\"");
+        var rows = lines.get(3)
+                .replaceFirst("\"energies\":\\[\\[", "\"energies\":[null,[")
+                .replaceFirst(",\"crc32.*", "}");
+        for (var damage : List.of(
+                "{\"prompt\": \"", "{}", "", lines.get(4), number, rows, number.replaceFirst(",\"crc32.*", "}"))) {
             var some = new ArrayList<>(lines);
             some.set(3, damage);
             Files.write(file, some);

@@ -23,9 +23,9 @@ class ContinuationTest {
         var continuations = List.of(
                 List.of(new int[] {5, 9, 4, 7}, new int[] {11}, new int[] {3, 3}),
                 List.of(new int[] {8, 2, 2}, new int[] {5, 9, 4, 7, 6}));
-        for (var positions : Positions.values()) {
+        for (var choice : PositionsTest.choices()) {
             double[][][] found = model.steered(List.of(controller, tiny.lqr(tiny.setpoint(1))))
-                    .atPositions(positions)
+                    .atPositions(choice.positions())
                     .surprisals(prompts, continuations);
             for (int of = 0; of < found.length; of++) {
                 int n = prompts.get(of).length;
@@ -33,10 +33,8 @@ class ContinuationTest {
                 assertEquals(continuations.get(of).size(), found[of].length);
                 for (int row = 0; row < found[of].length; row++) {
                     int[] tokens = continuations.get(of).get(row);
-                    double[][][] z = plain.states(
-                            DecodingTest.joined(prompts.get(of), tokens),
-                            law,
-                            t -> t < n - 1 ? positions.earlier : t == n - 1 ? positions.last : positions.generated);
+                    double[][][] z =
+                            plain.states(DecodingTest.joined(prompts.get(of), tokens), law, t -> choice.steers(t, n));
                     assertEquals(tokens.length, found[of][row].length);
                     for (int i = 0; i < tokens.length; i++) {
                         double[] logits = plain.logits(z[n - 1 + i][tiny.horizon]);
@@ -46,7 +44,7 @@ class ContinuationTest {
                                 wanted,
                                 found[of][row][i],
                                 1e-6 * wanted,
-                                positions + ", prompt " + of + ", continuation " + row + ", token " + i);
+                                choice + ", prompt " + of + ", continuation " + row + ", token " + i);
                     }
                 }
             }

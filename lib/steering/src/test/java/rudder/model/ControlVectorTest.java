@@ -21,6 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.format.GgufBytes;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.GgufWriter;
+import rudder.steer.ControlVector;
 import rudder.theory.control.ControlLaw;
 import rudder.theory.control.Controller;
 import rudder.theory.control.HookPoint;

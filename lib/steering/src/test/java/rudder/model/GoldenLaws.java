@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import rudder.checkpoint.Golden;
-import rudder.model.transformer.EngineAlgebra;
+import rudder.model.engine.EngineAlgebra;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.LqrSolution;

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import rudder.checkpoint.Golden;
 import rudder.checkpoint.store.ModelStore;
-import rudder.model.transformer.Devices;
+import rudder.model.engine.Devices;
 import rudder.model.transformer.Tensors;
 
 /**

@@ -72,17 +72,14 @@ public class HookPointsTest {
         var plain = new PlainTransformer(tiny);
         var setpoint = tiny.setpoint(1.5);
         for (var controller : kinds(tiny)) {
-            for (var positions : Positions.values()) {
+            for (var choice : PositionsTest.choices()) {
                 var completion = model.steered(controller)
-                        .atPositions(positions)
+                        .atPositions(choice.positions())
                         .measuring(setpoint)
                         .generate("the sea", TOKENS, Sampling.greedy());
                 int n = completion.promptTokens().length;
                 int[] all = DecodingTest.joined(completion.promptTokens(), completion.tokens());
-                double[][][] z = plain.states(
-                        all,
-                        controller,
-                        t -> t < n - 1 ? positions.earlier : t == n - 1 ? positions.last : positions.generated);
+                double[][][] z = plain.states(all, controller, t -> choice.steers(t, n));
                 for (int i = 0; i < TOKENS; i++) {
                     double[][] states = z[n - 1 + i];
                     double[] wanted = new Rollout(states, new double[tiny.horizon][]).strengths(setpoint);
@@ -90,11 +87,11 @@ public class HookPointsTest {
                             0,
                             Golden.relative(completion.strengths()[i], wanted),
                             1e-5,
-                            controller + " at " + positions + ", token " + i);
-                    boolean steered = i == 0 ? positions.last : positions.generated;
+                            controller + " at " + choice + ", token " + i);
+                    boolean steered = choice.steers(n - 1 + i, n);
                     assertTrue(
                             steered || Arrays.stream(completion.energies()[i]).allMatch(energy -> energy == 0),
-                            controller + " at " + positions);
+                            controller + " at " + choice);
                 }
             }
         }
@@ -206,8 +203,8 @@ public class HookPointsTest {
         var model = tiny.model(DataType.FLOAT32);
         float[] free = model.logits(Tiny.tokens(7, 1));
         for (var controller : kinds(tiny)) {
-            for (var positions : Positions.values()) {
-                var zero = model.steered(controller.times(0)).atPositions(positions);
+            for (var choice : PositionsTest.choices()) {
+                var zero = model.steered(controller.times(0)).atPositions(choice.positions());
                 assertArrayEquals(free, zero.logits(Tiny.tokens(7, 1)), zero.toString());
             }
         }
@@ -250,22 +247,19 @@ public class HookPointsTest {
     @EnumSource
     void divergencesAreThoseOfTheTwoNextTokenDistributions(Tiny tiny) {
         var model = tiny.model();
-        for (var positions : Positions.values()) {
-            var steered = model.steered(tiny.lqr(tiny.setpoint(2))).atPositions(positions);
+        for (var choice : PositionsTest.choices()) {
+            var steered = model.steered(tiny.lqr(tiny.setpoint(2))).atPositions(choice.positions());
             var completion = steered.generate("the sea", TOKENS, Sampling.greedy());
             double[] found = steered.divergences(List.of(completion))[0];
             var plain = new PlainTransformer(tiny);
             int n = completion.promptTokens().length;
             int[] all = DecodingTest.joined(completion.promptTokens(), completion.tokens());
-            double[][][] p = plain.states(
-                    all,
-                    steered.controller(),
-                    t -> t < n - 1 ? positions.earlier : t == n - 1 ? positions.last : positions.generated);
+            double[][][] p = plain.states(all, steered.controller(), t -> choice.steers(t, n));
             double[][][] q = plain.states(all, Controller.none(), t -> false);
             for (int i = 0; i < TOKENS; i++) {
                 double wanted =
                         divergence(plain.logits(p[n - 1 + i][tiny.horizon]), plain.logits(q[n - 1 + i][tiny.horizon]));
-                assertEquals(wanted, found[i], 1e-9 + 1e-6 * wanted, positions + ", token " + i);
+                assertEquals(wanted, found[i], 1e-9 + 1e-6 * wanted, choice + ", token " + i);
             }
         }
         var free = model.steered(Controller.none());

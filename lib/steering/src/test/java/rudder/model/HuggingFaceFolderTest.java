@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -91,14 +92,10 @@ class HuggingFaceFolderTest {
         LanguageModel.load(rewritten(
                                 "qwen3",
                                 tensor -> tensor,
-                                Map.of(
-                                        "lm_head.weight",
-                                        new float[1],
-                                        "model.layers.0.self_attn.rotary_emb.inv_freq",
-                                        new float[4]),
+                                Map.of("model.layers.0.self_attn.rotary_emb.inv_freq", new float[4]),
                                 config)
                         .toString())
-                .close(); // tied: the head is a copy
+                .close();
     }
 
     @Test
@@ -108,6 +105,48 @@ class HuggingFaceFolderTest {
         Path folder = rewritten("llama-3.2", tensor -> tensor, Map.of(), untied);
         var error = assertThrows(IllegalArgumentException.class, () -> LanguageModel.load(folder.toString()));
         assertTrue(error.getMessage().contains("lm_head.weight"), error.getMessage());
+    }
+
+    @Test
+    void aStoredHeadOfATiedModelMustBeTheEmbedding() throws IOException {
+        int[] ids = {3, 1, 4, 1, 5};
+        float[] wanted;
+        try (var model = LanguageModel.load(tiny("qwen3").toString())) {
+            wanted = model.logits(ids);
+        }
+        try (var model = LanguageModel.load(withHead(embedding -> embedding).toString())) {
+            assertArrayEquals(wanted, model.logits(ids));
+        }
+        for (UnaryOperator<float[]> other : List.<UnaryOperator<float[]>>of(
+                embedding -> {
+                    embedding[embedding.length - 1] += 1e-3f;
+                    return embedding;
+                },
+                embedding -> Arrays.copyOf(embedding, embedding.length - 48))) {
+            Path folder = withHead(other);
+            var error = assertThrows(IllegalArgumentException.class, () -> LanguageModel.load(folder.toString()));
+            assertTrue(
+                    error.getMessage().contains("tie_word_embeddings")
+                            && error.getMessage().contains("lm_head.weight"),
+                    error.getMessage());
+        }
+    }
+
+    /** A tied checkpoint that stores a head too, made of its embedding. */
+    private Path withHead(UnaryOperator<float[]> head) throws IOException {
+        Path folder = Files.createTempDirectory(temp, "tied");
+        var writer = new SafetensorsWriter();
+        try (var source = Safetensors.open(tiny("qwen3"))) {
+            for (String tensor : source.names()) {
+                float[] values = source.read(tensor);
+                writer.floats(tensor, () -> values, source.shape(tensor));
+            }
+            float[] own = head.apply(source.read("model.embed_tokens.weight"));
+            writer.floats("lm_head.weight", () -> own, own.length / 48, 48);
+        }
+        writer.write(folder.resolve("model.safetensors"));
+        Files.copy(tiny("qwen3").resolve("config.json"), folder.resolve("config.json"));
+        return folder;
     }
 
     @Test

@@ -14,6 +14,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import rudder.model.engine.Sampler;
 
 class SamplerTest {
     private static final Sampling FREE = new Sampling(1, 0, 1, 1, 7);
@@ -65,7 +66,7 @@ class SamplerTest {
 
     private static int[] counts(float[] logits, Sampling sampling, int draws) {
         int[] counts = new int[logits.length];
-        Sampler sampler = new Sampler(sampling, 0);
+        Sampler sampler = sampling.sampler(0);
         for (int i = 0; i < draws; i++) {
             counts[sampler.next(logits)]++;
         }
@@ -123,7 +124,7 @@ class SamplerTest {
             float[] logits = logits(5_000, seed);
             Sampling sampling = FREE.withTopP(.05 + .045 * seed).withSeed(seed).withRepetitionPenalty(1.3);
             Set<Integer> seen = new HashSet<>();
-            Sampler sampler = new Sampler(sampling, 0);
+            Sampler sampler = sampling.sampler(0);
             for (int i = 0; i < 20; i++) {
                 double[] nucleus = oracle(logits, sampling, seen);
                 int token = sampler.next(logits);
@@ -137,7 +138,7 @@ class SamplerTest {
     void aVanishingTemperatureTopKOneAndAVanishingTopPAreGreedy() {
         for (int seed = 0; seed < 50; seed++) {
             float[] logits = logits(1000, seed);
-            int greedy = new Sampler(Sampling.greedy(), 0).next(logits);
+            int greedy = Sampling.greedy().sampler(0).next(logits);
             assertEquals(
                     IntStream.range(0, 1000)
                             .boxed()
@@ -149,24 +150,24 @@ class SamplerTest {
                     FREE.withTemperature(Double.MIN_VALUE),
                     FREE.withTopK(1),
                     FREE.withTopP(1e-12))) {
-                assertEquals(greedy, new Sampler(sampling, 0).next(logits), sampling.toString());
+                assertEquals(greedy, sampling.sampler(0).next(logits), sampling.toString());
             }
         }
     }
 
     @Test
     void theFirstOfEqualLogitsIsTheGreedyOne() {
-        assertEquals(1, new Sampler(Sampling.greedy(), 0).next(new float[] {-1, 2, 2, -0f, 0}));
-        assertEquals(0, new Sampler(FREE.withTopP(1e-9), 0).next(new float[] {-0f, 0}));
+        assertEquals(1, Sampling.greedy().sampler(0).next(new float[] {-1, 2, 2, -0f, 0}));
+        assertEquals(0, FREE.withTopP(1e-9).sampler(0).next(new float[] {-0f, 0}));
     }
 
     @Test
     void thePenaltyDividesPositiveLogitsMultipliesNegativeOnesAndCountsATokenOnce() {
         Sampling greedy = Sampling.greedy().withRepetitionPenalty(2);
-        assertEquals(1, new Sampler(greedy, 0, 0, 0, 0).next(new float[] {3, 2, -1})); // 1.5 < 2
-        assertEquals(0, new Sampler(greedy, 0, 0, 0, 0).next(new float[] {5, 2, -1})); // 2.5 > 2: divided once
-        assertEquals(1, new Sampler(greedy, 0, 0).next(new float[] {-1, -1.5f, -4})); // -2 < -1.5
-        Sampler own = new Sampler(greedy, 0);
+        assertEquals(1, greedy.sampler(0, 0, 0, 0).next(new float[] {3, 2, -1})); // 1.5 < 2
+        assertEquals(0, greedy.sampler(0, 0, 0, 0).next(new float[] {5, 2, -1})); // 2.5 > 2: divided once
+        assertEquals(1, greedy.sampler(0, 0).next(new float[] {-1, -1.5f, -4})); // -2 < -1.5
+        Sampler own = greedy.sampler(0);
         assertArrayEquals(
                 new int[] {0, 1, 0},
                 IntStream.range(0, 3).map(i -> own.next(new float[] {3, 2, -1})).toArray());
@@ -174,9 +175,9 @@ class SamplerTest {
 
     @Test
     void aPenaltyOfOneChangesNothing() {
-        Sampler without = new Sampler(FREE, 0);
-        Sampler with = new Sampler(
-                FREE.withRepetitionPenalty(1), 0, IntStream.range(0, 100).toArray());
+        Sampler without = FREE.sampler(0);
+        Sampler with =
+                FREE.withRepetitionPenalty(1).sampler(0, IntStream.range(0, 100).toArray());
         for (int i = 0; i < 50; i++) {
             float[] logits = logits(100, i);
             assertEquals(without.next(logits), with.next(logits));
@@ -184,7 +185,7 @@ class SamplerTest {
     }
 
     private static int[] tokens(Sampling sampling, int row, int n) {
-        Sampler sampler = new Sampler(sampling, row);
+        Sampler sampler = sampling.sampler(row);
         return IntStream.range(0, n).map(i -> sampler.next(logits(500, i))).toArray();
     }
 
@@ -205,7 +206,8 @@ class SamplerTest {
         System.arraycopy(row, 0, batch, 100, 100);
         float[] before = batch.clone();
         for (Sampling sampling : List.of(Sampling.greedy(), FREE, Sampling.paper(), FREE.withTopK(9))) {
-            assertEquals(new Sampler(sampling, 0, 3).next(row), new Sampler(sampling, 0, 3).next(batch, 100, 100));
+            assertEquals(
+                    sampling.sampler(0, 3).next(row), sampling.sampler(0, 3).next(batch, 100, 100));
         }
         assertArrayEquals(before, batch);
     }
@@ -223,11 +225,12 @@ class SamplerTest {
     void logitsThatOverflowedAreRefused() {
         for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
             var error = assertThrows(
-                    IllegalArgumentException.class, () -> new Sampler(FREE, 0).next(new float[] {1, bad, 0}));
+                    IllegalArgumentException.class, () -> FREE.sampler(0).next(new float[] {1, bad, 0}));
             assertTrue(error.getMessage().contains("token 1"), error.getMessage());
         }
-        assertThrows(IllegalArgumentException.class, () -> new Sampler(Sampling.greedy(), 0)
-                .next(new float[] {Float.NEGATIVE_INFINITY}));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> Sampling.greedy().sampler(0).next(new float[] {Float.NEGATIVE_INFINITY}));
     }
 
     @Test

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import rudder.checkpoint.tokenizer.ChatTemplate;
 import rudder.checkpoint.tokenizer.Message;
 import rudder.theory.control.Controller;
 
@@ -88,6 +89,23 @@ class TextGeneratorTest {
                 generator.generateOfTokens(tokens, TOKENS, Sampling.standard()).get(0),
                 generator.chat(TALK, TOKENS));
         assertTrue(MODEL.tokenizer().decodeMarked(tokens.get(0)).contains("<|im_start|>assistant\nis wide<|im_end|>"));
+    }
+
+    /** The assistant's last message stays open: no mark closes it, and the completion is what comes behind. */
+    @ParameterizedTest(autoCloseArguments = false)
+    @MethodSource("generators")
+    void anAnswerThatHasBegunGoesOnWhereItEnds(TextGenerator generator) {
+        var begun = List.of(Message.user("the sea"), Message.assistant("is wide"));
+        int[] asked = MODEL.encodeChat("the sea");
+        int[] tokens = DecodingTest.joined(asked, MODEL.encode("is wide"));
+        assertArrayEquals(tokens, MODEL.encodeChat(begun));
+        assertArrayEquals(tokens, MODEL.tokenizer().encodeChat(begun, ChatTemplate.Ending.BEGUN));
+        var wanted = generator
+                .generateOfTokens(List.of(tokens), TOKENS, Sampling.standard())
+                .get(0);
+        assertSame("the sea", wanted, generator.chat(begun, TOKENS));
+        var answered = List.of(Message.user("the sea"), Message.assistant("is wide"), Message.user("and then"));
+        assertTrue(MODEL.tokenizer().decodeMarked(MODEL.encodeChat(answered)).endsWith("<|im_start|>assistant\n"));
     }
 
     @Test

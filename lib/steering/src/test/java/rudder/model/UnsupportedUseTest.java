@@ -111,7 +111,7 @@ class UnsupportedUseTest {
                 () -> Tiny.load(DataType.FLOAT32, LLAMA.metadata("mamba")),
                 "tiny",
                 "'mamba'",
-                "llama, qwen2 and gemma3",
+                "[gemma2, gemma3, llama, phi3, qwen2, qwen3]",
                 "Convert another");
     }
 
@@ -250,8 +250,74 @@ class UnsupportedUseTest {
         var huge = Controller.spreadActAdd(LLAMA.setpoint(1e200), 0);
         assertRefuses(
                 () -> LLAMA.model(DataType.FLOAT32).steered(huge).generate("the sea", 2),
-                "no token can be chosen",
-                "NaN",
-                "lower its strength");
+                "overflowed at generated token 1",
+                "lower the controller's strength");
+    }
+
+    /** A state whose squares overflow has the norm 0, and all its logits are 0: finite, and without meaning. */
+    @Test
+    void aStateWhoseSquaresOverflowThoughItsNumbersAreFinite() {
+        var huge = LLAMA.model(DataType.FLOAT32)
+                .steered(Controller.actAdd(
+                        LLAMA.setpoint(1e25 / LLAMA.setpoint(1).gap(2)), 2));
+        assertRefuses(() -> huge.generate("the sea", 2), "generated token 1, in block 2", "lower");
+        assertRefuses(() -> huge.atPositions(Positions.GENERATED).generate("the sea", 2), "token 2, in block 2");
+        for (Executable call : List.<Executable>of(
+                () -> huge.logits(new int[] {3, 4}),
+                () -> huge.traces(List.of("the sea")),
+                () -> huge.surprisals(List.of(new int[] {3}), List.of(List.of(new int[] {4, 5}))))) {
+            assertRefuses(call, "overflowed in a prompt", "lower the controller's strength");
+        }
+        assertRefuses(
+                () -> huge.atPositions(Positions.GENERATED)
+                        .surprisals(List.of(new int[] {3}), List.of(List.of(new int[] {4, 5}))),
+                "overflowed in a continuation");
+    }
+
+    @Test
+    void moreTokensThanAnyContextHolds() {
+        for (int n : new int[] {Integer.MAX_VALUE, Integer.MAX_VALUE - 1, Tiny.CONTEXT}) {
+            assertRefuses(() -> model.generate("ab", n), "2 tokens and " + n + " are to follow", "holds 640");
+            assertRefuses(
+                    () -> model.generateOfTokens(List.of(new int[] {3}), n, Sampling.greedy()), "holds 640", "fewer");
+        }
+    }
+
+    @Test
+    void moreTextsThanTheMemoryHolds() {
+        var plan = model.plan(1, 600, 4);
+        plan.requireCache(4, 600, plan.cache());
+        String message = assertThrows(IllegalStateException.class, () -> plan.requireCache(4, 600, plan.cache() - 1))
+                .getMessage();
+        assertTrue(message.startsWith("4 texts of 600 tokens take 0.00 GB of keys and values in tiny"), message);
+        assertTrue(message.endsWith("ask for fewer tokens, or give fewer texts at once"), message);
+    }
+
+    @Test
+    void inputsThatAreMissing() {
+        var greedy = Sampling.greedy();
+        String no = null;
+        for (TextGenerator any : List.of(model, model.steered(Controller.none()))) {
+            assertRefuses(() -> any.generate(no, 3), "the text is null", "give one");
+            assertRefuses(() -> any.generate(List.of(), 3, greedy), "list of prompts is empty", "at least one prompt");
+            assertRefuses(() -> any.generate((List<String>) null, 3, greedy), "list of prompts is null", "give a list");
+            assertRefuses(() -> any.generate(Arrays.asList("s", null), 3, greedy), "prompt 2 of 2 is null", "give one");
+            assertRefuses(() -> any.generateOfTokens(List.of(), 3, greedy), "list of prompts is empty");
+            assertRefuses(() -> any.generateOfTokens(Arrays.asList(null, null), 3, greedy), "prompt 1 of 2 is null");
+            assertRefuses(() -> any.chat(no, 3), "the message is null");
+            assertRefuses(() -> any.chat(List.of(), 3), "list of messages is empty", "at least one message");
+            assertRefuses(() -> any.chatEach(List.of(), 3, greedy), "list of messages is empty");
+            assertRefuses(() -> any.chatEach(Arrays.asList("s", null), 3, greedy), "message 2 of 2 is null");
+            assertRefuses(() -> any.generate("s", 3, (Sampling) null), "the sampling is null");
+        }
+        assertRefuses(() -> model.trace(null), "the prompt is null");
+        assertRefuses(() -> model.encodeChat(no), "the message is null");
+        assertRefuses(() -> model.logits(null), "list of tokens is null");
+        assertRefuses(() -> model.steered((Controller) null), "the controller is null");
+        assertRefuses(() -> model.steered(Controller.none()).atPositions(null), "the choice of positions is null");
+        assertRefuses(() -> model.steered(Controller.none()).surprisals(List.of(), List.of()), "prompts is empty");
+        assertRefuses(() -> model.steered(Controller.none()).divergences(List.of()), "completions is empty");
+        assertRefuses(() -> LanguageModel.load(null), "the name of a model is null");
+        assertRefuses(() -> LanguageModel.load("~someone/model"), "~someone/model", "only a shell expands", "~/");
     }
 }

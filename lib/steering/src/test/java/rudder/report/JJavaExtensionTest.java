@@ -98,7 +98,7 @@ class JJavaExtensionTest {
         var id = sent.get(0).substring(4);
         assertEquals(List.of("new " + id, "old " + id, "old " + id), sent);
         for (var shown : html) {
-            assertTrue(shown.contains("&lt;script&gt; &amp; \"24\" Jacobians"), shown);
+            assertTrue(shown.contains("&lt;script&gt; &amp; &quot;24&quot; Jacobians"), shown);
             assertTrue(!shown.contains("<script"), shown);
         }
         assertTrue(html.get(1).contains("<progress max=\"1\" value=\"0.5\">"), html.get(1));

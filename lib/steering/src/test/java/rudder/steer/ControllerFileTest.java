@@ -238,4 +238,45 @@ class ControllerFileTest {
         writer.write(changed);
         return changed;
     }
+
+    @Test
+    void gatesInsideOneAnotherAreBounded() throws IOException {
+        var model = Tiny.LLAMA.model(DataType.FLOAT32);
+        var open = Controller.actAdd(Tiny.LLAMA.setpoint(1), 1);
+        var deep = open;
+        for (int i = 0; i < 17; i++) {
+            deep = deep.onlyWhen(Tiny.LLAMA.setpoint(0), 0, 3);
+            if (i == 15) {
+                var file = folder.resolve("16.safetensors");
+                ControllerFile.save(file, deep, model);
+                assertSameLaws(deep, ControllerFile.load(file, model));
+            }
+        }
+        var tooDeep = deep;
+        var file = folder.resolve("deep.safetensors");
+        assertRefused(() -> ControllerFile.save(file, tooDeep, model), "16 gates");
+
+        var writer = new SafetensorsWriter();
+        ControllerFile.save(file, open, model);
+        try (var saved = Safetensors.open(file)) {
+            saved.metadata().forEach(writer::metadata);
+        }
+        var law = "resid_pre.1.0";
+        for (int i = 0; i < 1000; i++, law += ".law") {
+            writer.doubles(law + ".gate", () -> new double[0], 0).doubles(law + ".open", () -> new double[2], 2);
+        }
+        writer.write(file);
+        assertRefused(() -> ControllerFile.load(file, model), "deep.safetensors", "16 gates");
+    }
+
+    @Test
+    void aFlippedBitIsNoticed() throws IOException {
+        var model = Tiny.LLAMA.model(DataType.FLOAT32);
+        var file = folder.resolve("flipped.safetensors");
+        ControllerFile.save(file, Controller.actAdd(Tiny.LLAMA.setpoint(1), 1), model);
+        byte[] bytes = Files.readAllBytes(file);
+        bytes[bytes.length - 5] ^= 1;
+        Files.write(file, bytes);
+        assertRefused(() -> ControllerFile.load(file, model), "flipped.safetensors", "checksum", "damaged");
+    }
 }

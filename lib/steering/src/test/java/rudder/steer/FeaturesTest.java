@@ -127,4 +127,60 @@ class FeaturesTest {
                 features.positive().toString().startsWith("Side[7 texts"),
                 features.positive().toString());
     }
+
+    /** With d_i = a_i v + b_i w, v and w orthonormal and sum a_i b_i = 0, the components are v and w. */
+    @Test
+    void theFirstPrincipalComponentOfPairedDifferencesIsTheLargestOfTwo() {
+        double[] v = {0.6, 0.8, 0, 0, 0};
+        double[] w = {0, 0, 0, 1, 0};
+        double[][] weights = {{3, 1}, {2, -1}, {-1, 1}, {4, 0.5}}; // sum a b = 3 - 2 - 1 + 2
+        weights[3][1] = 0;
+        var positive = new ArrayList<Rollout>();
+        var negative = runs(4, 0, 9);
+        for (int i = 0; i < weights.length; i++) {
+            double[][] z = new double[T + 1][];
+            for (int k = 0; k <= T; k++) {
+                z[k] = negative.get(i).states()[k].clone();
+                for (int j = 0; j < D && k > 0; j++) {
+                    z[k][j] += k * (weights[i][0] * v[j] + weights[i][1] * w[j]);
+                }
+            }
+            positive.add(new Rollout(z, new double[T][D]));
+        }
+        var pca = Features.pca("toy", positive, negative);
+        for (int k = 1; k <= T; k++) {
+            assertArrayEquals(v, pca.direction(k), 1e-9, "state " + k);
+            assertEquals(k * 2, pca.gap(k), 1e-9, "the mean of v.d_i, 8 / 4 at k = 1");
+        }
+        assertEquals(0, pca.gap(0));
+        var turned = Features.pca("toy", negative, positive);
+        assertArrayEquals(Arrays.stream(v).map(x -> -x).toArray(), turned.direction(1), 1e-9);
+        assertEquals(2, turned.gap(1), 1e-9);
+    }
+
+    @Test
+    void noOtherUnitDirectionHasALargerSumOfSquaredDifferences() {
+        var others = runs(7, -1, 5);
+        var pca = Features.pca("toy", with, others);
+        var random = new Random(3);
+        double most = squares(pca.direction(T), others);
+        for (int trial = 0; trial < 200; trial++) {
+            double[] x = random.doubles(D, -1, 1).toArray();
+            double norm = Math.sqrt(Arrays.stream(x).map(y -> y * y).sum());
+            assertTrue(squares(Arrays.stream(x).map(y -> y / norm).toArray(), others) <= most + 1e-9);
+        }
+        assertRefused(() -> Features.pca("toy", with, without), "7 positive and 4 negative", "wanted as many");
+    }
+
+    private double squares(double[] x, List<Rollout> others) {
+        double sum = 0;
+        for (int i = 0; i < with.size(); i++) {
+            double along = 0;
+            for (int j = 0; j < D; j++) {
+                along += x[j] * (with.get(i).states()[T][j] - others.get(i).states()[T][j]);
+            }
+            sum += along * along;
+        }
+        return sum;
+    }
 }

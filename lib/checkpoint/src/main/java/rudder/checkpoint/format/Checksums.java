@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Optional;
 
 /**
  * Computes SHA-256 checksums and remembers those of large files. A file is read again only if its size or modification
@@ -48,35 +49,38 @@ public record Checksums(Path folder) {
 
     /** Returns the SHA-256 of a file, remembered or computed: 64 lower-case hexadecimal digits. */
     public String of(Path file) throws IOException {
-        var stamp = stamp(file);
-        var state = state(file);
-        if (Files.exists(stamp)) {
-            var known = Files.readString(stamp).strip();
-            if (known.startsWith(state)) {
-                return known.substring(state.length());
-            }
+        var known = known(file);
+        if (known.isPresent()) {
+            return known.get();
         }
         var sha256 = compute(file);
         remember(file, sha256);
         return sha256;
     }
 
-    /**
-     * Remembers a checksum that was computed elsewhere. Does nothing if the folder is read-only, as in a shared cache.
-     */
-    public void remember(Path file, String sha256) throws IOException {
-        if (!isWritable()) {
-            return;
+    /** Returns the remembered checksum, if there is one of the file's present state and it is whole. */
+    private Optional<String> known(Path file) throws IOException {
+        var state = state(file);
+        try {
+            var text = new String(Files.readAllBytes(stamp(file)), StandardCharsets.ISO_8859_1);
+            var sha256 = text.startsWith(state) ? text.substring(state.length()) : "";
+            return sha256.matches("[0-9a-f]{64}\n") ? Optional.of(sha256.strip()) : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty(); // no stamp: the file is read
         }
-        WholeFile.write(stamp(file), state(file) + sha256 + "\n");
     }
 
-    private boolean isWritable() {
-        var nearest = folder.toAbsolutePath();
-        while (!Files.exists(nearest)) {
-            nearest = nearest.getParent();
+    /**
+     * Remembers a checksum that was computed elsewhere. Does nothing if that is not possible, as in a shared cache that
+     * is read-only, or on a full disk.
+     */
+    public void remember(Path file, String sha256) throws IOException {
+        var text = state(file) + sha256 + "\n";
+        try {
+            WholeFile.write(stamp(file), text);
+        } catch (IOException e) {
+            return; // a stamp only saves time: without it, the file is read again
         }
-        return Files.isWritable(nearest);
     }
 
     private Path stamp(Path file) throws IOException {

@@ -9,13 +9,11 @@ import com.univocity.parsers.csv.UnescapedQuoteHandling;
 import java.io.IOException;
 import java.io.StringReader;
 import java.io.UncheckedIOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import rudder.checkpoint.text.TextFile;
 
 /**
  * A table of texts with named columns: UTF-8, quoting of RFC 4180, line ends of any system. Rudder does not guess types
@@ -39,6 +37,8 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
 
     private static final String COMMENT = "# ";
 
+    private static final int MAX_COLUMNS = 1000;
+
     /**
      * Reads a table separated by commas, with the names of its columns in the first line.
      *
@@ -56,7 +56,7 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
      * @throws IOException as {@link #read(Path)}
      */
     public static Csv read(Path file, char delimiter, String... names) throws IOException {
-        return parse(file, text(file), delimiter, names);
+        return parse(file, TextFile.read(file), delimiter, names);
     }
 
     /**
@@ -95,6 +95,7 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
         settings.getFormat().setDelimiter(delimiter);
         settings.setLineSeparatorDetectionEnabled(true);
         settings.setMaxCharsPerColumn(-1);
+        settings.setMaxColumns(MAX_COLUMNS);
         settings.setCommentProcessingEnabled(false); // a line may begin with #
         settings.trimValues(false);
         settings.setNullValue("");
@@ -104,10 +105,12 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
         var rows = new ArrayList<Row>();
         List<String> columns = names.length == 0 ? null : List.of(names);
         int comments = 0;
-        for (; text.startsWith(COMMENT); comments++) {
-            int end = text.indexOf('\n');
-            text = end < 0 ? "" : text.substring(end + 1);
+        int from = 0;
+        for (; text.startsWith(COMMENT, from); comments++) {
+            int end = text.indexOf('\n', from);
+            from = end < 0 ? text.length() : end + 1;
         }
+        text = text.substring(from);
         if (text.chars().filter(c -> c == '"').count() % 2
                 != 0) { // the parser would read an open quote to the end of the file
             throw new IOException(file + " has an odd number of quotes" + QUOTING);
@@ -122,9 +125,12 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
                 }
             }
         } catch (TextParsingException e) {
+            boolean wide = e.getCause() instanceof ArrayIndexOutOfBoundsException;
             throw new IOException(
-                    file + ", near line " + (comments + e.getLineIndex() + 1) + ": a quote stands inside a quoted field"
-                            + QUOTING,
+                    file + ", near line " + (comments + e.getLineIndex() + 1) + ": "
+                            + (wide
+                                    ? "found more than " + MAX_COLUMNS + " fields, wanted a table of at most so many"
+                                    : "a quote stands inside a quoted field" + QUOTING),
                     e);
         }
         if (columns == null) {
@@ -138,20 +144,6 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
             }
         }
         return new Csv(file, columns, List.copyOf(rows));
-    }
-
-    private static String text(Path file) throws IOException {
-        try {
-            var text = Files.readString(file);
-            return text.startsWith("\uFEFF") ? text.substring(1) : text; // a byte order mark, as spreadsheets write it
-        } catch (NoSuchFileException e) {
-            throw new IOException(
-                    "there is no file " + file.toAbsolutePath() + "; a relative path starts at "
-                            + Path.of("").toAbsolutePath(),
-                    e);
-        } catch (CharacterCodingException e) {
-            throw new IOException(file + " is not UTF-8; save it as UTF-8", e);
-        }
     }
 
     /**

@@ -53,6 +53,8 @@ final class GgufHeader {
     private static final int ARRAY = 9;
     private static final int MAX_NESTING = 4;
     private static final int MAX_RANK = 4;
+    /** Tensors, or keys; a model of 126 blocks has 1,138 tensors and 40 keys. */
+    private static final int MOST = 100_000;
 
     private final Path file;
     private final long fileSize;
@@ -72,8 +74,8 @@ final class GgufHeader {
                         + " fetch it again");
             }
             version(in.getInt());
-            long tensorCount = count("tensors", 8 + 4 + 4 + 8);
-            long keyCount = count("metadata keys", 8 + 4 + 1);
+            long tensorCount = few("tensors", 8 + 4 + 4 + 8);
+            long keyCount = few("metadata keys", 8 + 4 + 1);
             metadata = metadata(keyCount);
             tensors = tensors(tensorCount);
         } catch (BufferUnderflowException e) {
@@ -213,6 +215,16 @@ final class GgufHeader {
                     + in.remaining() + " bytes left"
                     + (in.limit() < fileSize ? " of the most a header may have, " + MAX_BYTES : "")
                     + "; the file is truncated or damaged, fetch it again");
+        }
+        return n;
+    }
+
+    /** Reads a count of things that take more memory than bytes in the file. */
+    private long few(String what, int leastBytes) throws IOException {
+        long n = count(what, leastBytes);
+        if (n > MOST) {
+            throw broken("it announces " + n + " " + what + ", wanted at most " + MOST
+                    + "; the file is damaged, fetch it again");
         }
         return n;
     }

@@ -40,7 +40,7 @@ public final class Progress implements AutoCloseable {
     private long done;
 
     private Progress(String label, long total) {
-        this.label = Objects.requireNonNull(label, "label");
+        this.label = label.replaceAll("\\p{Cntrl}", "?"); // a file's name must not steer a terminal
         this.total = Math.max(1, total);
     }
 

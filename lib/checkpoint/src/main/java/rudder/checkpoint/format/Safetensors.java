@@ -5,7 +5,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.FloatBuffer;
-import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import rudder.checkpoint.text.TextFile;
 
 /**
  * Tensors in the safetensors format: one file, or the files of a checkpoint in parts, named by an index. Reads F64,
@@ -131,16 +132,14 @@ public final class Safetensors implements TensorSource {
     }
 
     private static Map<?, ?> weightMap(Path index) throws IOException {
-        if (Files.size(index) > SafetensorsHeader.MAX_BYTES) {
-            throw broken(
-                    index, "it has " + Files.size(index) + " bytes, wanted at most " + SafetensorsHeader.MAX_BYTES);
-        }
         try {
-            if (StrictJson.object(Files.readString(index)).get("weight_map") instanceof Map<?, ?> map) {
+            if (StrictJson.object(TextFile.read(index, SafetensorsHeader.MAX_BYTES))
+                            .get("weight_map")
+                    instanceof Map<?, ?> map) {
                 return map;
             }
             throw broken(index, "found no object weight_map, wanted one");
-        } catch (MalformedJsonException | EOFException | CharacterCodingException e) {
+        } catch (MalformedJsonException | EOFException e) {
             throw broken(index, "found malformed JSON (" + e + "), wanted an index");
         }
     }
@@ -156,6 +155,47 @@ public final class Safetensors implements TensorSource {
         Map<String, String> all = new LinkedHashMap<>();
         parts.forEach(part -> part.header.metadata.forEach(all::putIfAbsent));
         return Collections.unmodifiableMap(all);
+    }
+
+    /**
+     * Reads all bytes and compares them with the checksum that {@link SafetensorsWriter} wrote. Files of other programs
+     * and of Rudder before 0.1.0 have none and are not checked.
+     *
+     * @throws IOException if the file was changed since it was written
+     */
+    public void verify() throws IOException {
+        for (Part part : parts) {
+            if (part.header.sum != null) {
+                var found = sum(part);
+                if (!found.equals(part.header.sum)) {
+                    throw new IOException("cannot read " + part.path + ": found the checksum " + found + ", wanted "
+                            + part.header.sum + ": it is damaged; remove it and make it again");
+                }
+            }
+        }
+    }
+
+    private static String sum(Part part) throws IOException {
+        var digest = Checksums.sha256();
+        long size = part.file.size();
+        try (var job = Progress.of("checking " + part.path.getFileName(), size)) {
+            for (long at = 0; at < size; ) {
+                byte[] bytes = new byte[(int) Math.min(1 << 20, size - at)];
+                part.file.read(at, bytes);
+                if (at == 0) {
+                    System.arraycopy(
+                            SafetensorsHeader.NO_SUM.getBytes(StandardCharsets.US_ASCII),
+                            0,
+                            bytes,
+                            SafetensorsHeader.SUM_AT,
+                            SafetensorsHeader.NO_SUM.length());
+                }
+                digest.update(bytes);
+                at += bytes.length;
+                job.reach(at);
+            }
+        }
+        return Checksums.hex(digest);
     }
 
     /** Returns the files that hold tensors, sorted by name. */
@@ -187,7 +227,7 @@ public final class Safetensors implements TensorSource {
     public Optional<PackedTensor> packed(String name) {
         TensorEntry entry = entry(name);
         try {
-            return entry.map(partOf.get(name).path);
+            return entry.map(partOf.get(name).file);
         } catch (IOException e) {
             throw unread(name, e);
         }

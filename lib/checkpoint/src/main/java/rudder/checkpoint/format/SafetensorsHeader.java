@@ -10,6 +10,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,7 +25,7 @@ import java.util.Set;
  * with offsets into the data that follow. The reader checks the rules of the format:
  *
  * <ul>
- *   <li>the header has at most 100 MB and begins with a brace; no name occurs twice;
+ *   <li>the header has at most 16 MB (the format allows 100) and begins with a brace; no name occurs twice;
  *   <li>the bytes of each tensor agree with its type and shape;
  *   <li>the tensors cover the data without hole or overlap.
  * </ul>
@@ -33,8 +34,18 @@ import java.util.Set;
  */
 final class SafetensorsHeader {
 
-    static final int MAX_BYTES = 100_000_000;
+    /** The format allows 100 MB; a model of 100,000 tensors needs 12 MB, and parsed JSON takes 20 times its size. */
+    static final int MAX_BYTES = 16 << 20;
+
     static final String METADATA = "__metadata__";
+    /** Key of the SHA-256 of all bytes, in which its own digits count as zeros. */
+    static final String SUM = "rudder.sha256";
+
+    static final String NO_SUM = "0".repeat(64);
+    private static final byte[] BEFORE_SUM =
+            ("{\"" + METADATA + "\":{\"" + SUM + "\":\"").getBytes(StandardCharsets.US_ASCII);
+    /** Place of the checksum in the file. */
+    static final int SUM_AT = 8 + BEFORE_SUM.length;
 
     static final Set<String> READABLE = Set.of("F64", "F32", "F16", "BF16");
     /** Bytes of the format's element types. */
@@ -61,6 +72,9 @@ final class SafetensorsHeader {
 
     private final Path file;
 
+    /** The checksum; null if the file has none. */
+    final String sum;
+
     final Map<String, String> metadata = new LinkedHashMap<>();
     final Map<String, TensorEntry> tensors = new LinkedHashMap<>();
     /** Name and dtype of the tensors that are not read: integers, flags and such. */
@@ -77,7 +91,14 @@ final class SafetensorsHeader {
             throw broken("it announces a header of " + Long.toUnsignedString(length) + " bytes, wanted 2 to "
                     + Math.min(MAX_BYTES, size - 8));
         }
-        List<Extent> extents = parse(bytes(channel, 8, (int) length));
+        ByteBuffer json = bytes(channel, 8, (int) length);
+        List<Extent> extents = parse(json);
+        boolean summed = length > BEFORE_SUM.length
+                && Arrays.equals(json.array(), 0, BEFORE_SUM.length, BEFORE_SUM, 0, BEFORE_SUM.length);
+        sum = summed ? metadata.remove(SUM) : null;
+        if (sum != null && !sum.matches("[0-9a-f]{64}")) {
+            throw broken(SUM + " is '" + sum + "', wanted 64 hexadecimal digits");
+        }
         refuseHolesAndOverlaps(extents, size - 8 - length);
         for (Extent e : extents) {
             if (READABLE.contains(e.dtype)) {

@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -21,7 +22,8 @@ import java.util.function.Supplier;
 
 /**
  * Collects tensors and writes them to one safetensors file, all or nothing. A tensor's values are requested when they
- * are written and freed afterwards, so that a file may be larger than the memory:
+ * are written and freed afterwards, so that a file may be larger than the memory. The file carries a checksum of all
+ * its bytes, which {@link Safetensors#verify} checks:
  *
  * <pre>new SafetensorsWriter().metadata("model", sha256).doubles("A.0", () -&gt; a0.data, 576, 576).write(path)</pre>
  */
@@ -38,6 +40,9 @@ public final class SafetensorsWriter {
 
     /** Adds a string to the metadata; {@link Safetensors#metadata()} returns it. */
     public SafetensorsWriter metadata(String key, String value) {
+        if (key.equals(SafetensorsHeader.SUM)) {
+            throw new IllegalArgumentException("the key '" + key + "' is the checksum's: choose another");
+        }
         metadata.put(key, Objects.requireNonNull(value, key));
         return this;
     }
@@ -84,23 +89,34 @@ public final class SafetensorsWriter {
         // the widest type first, so that every value lies at a multiple of its width
         List<Map.Entry<String, Tensor>> ordered = new ArrayList<>(tensors.entrySet());
         ordered.sort(Comparator.comparingInt(t -> -t.getValue().type.bytes));
-        WholeFile.write(path, out -> {
-            WholeFile.writeAll(out, ByteBuffer.wrap(header(ordered)));
+        WholeFile.write(path, file -> {
+            var out = new Digested(file, Checksums.sha256());
+            out.write(ByteBuffer.wrap(header(ordered)));
             ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 20).order(ByteOrder.LITTLE_ENDIAN);
             for (Map.Entry<String, Tensor> t : ordered) {
                 write(t.getKey(), t.getValue(), buffer, out);
             }
+            var sum = StandardCharsets.US_ASCII.encode(Checksums.hex(out.digest));
+            file.position(SafetensorsHeader.SUM_AT);
+            WholeFile.writeAll(file, sum);
         });
+    }
+
+    /** A file and the digest of what is written to it. */
+    private record Digested(FileChannel file, MessageDigest digest) {
+        void write(ByteBuffer bytes) throws IOException {
+            digest.update(bytes.duplicate());
+            WholeFile.writeAll(file, bytes);
+        }
     }
 
     /** Returns length and JSON, padded with spaces so that the data begin at a multiple of 8. */
     private byte[] header(List<Map.Entry<String, Tensor>> ordered) {
         JsonObject json = new JsonObject();
-        if (!metadata.isEmpty()) {
-            JsonObject strings = new JsonObject();
-            metadata.forEach(strings::addProperty);
-            json.add(SafetensorsHeader.METADATA, strings);
-        }
+        JsonObject strings = new JsonObject();
+        strings.addProperty(SafetensorsHeader.SUM, SafetensorsHeader.NO_SUM); // first: its place is fixed
+        metadata.forEach(strings::addProperty);
+        json.add(SafetensorsHeader.METADATA, strings);
         long offset = 0;
         for (Map.Entry<String, Tensor> t : ordered) {
             long end = offset + t.getValue().size() * t.getValue().type.bytes;
@@ -129,7 +145,7 @@ public final class SafetensorsWriter {
         return array;
     }
 
-    private static void write(String name, Tensor tensor, ByteBuffer buffer, FileChannel out) throws IOException {
+    private static void write(String name, Tensor tensor, ByteBuffer buffer, Digested out) throws IOException {
         Object values = tensor.values.get();
         int room = buffer.capacity() / tensor.type.bytes;
         if (values instanceof IntFunction<?> pieces) {
@@ -138,7 +154,7 @@ public final class SafetensorsWriter {
                 n = (int) Math.min(room, left);
                 buffer.clear().limit(n * tensor.type.bytes);
                 buffer.asShortBuffer().put((short[]) pieces.apply(n));
-                WholeFile.writeAll(out, buffer);
+                out.write(buffer);
             }
             return;
         }
@@ -155,7 +171,7 @@ public final class SafetensorsWriter {
             } else {
                 buffer.asFloatBuffer().put((float[]) values, i, n);
             }
-            WholeFile.writeAll(out, buffer);
+            out.write(buffer);
         }
     }
 }

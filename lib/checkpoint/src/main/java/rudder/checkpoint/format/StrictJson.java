@@ -18,6 +18,9 @@ import java.util.Map;
  */
 public final class StrictJson {
 
+    /** Bytes of the longest file of settings that is read. Parsed JSON takes up to 20 times its size. */
+    public static final int LONGEST = 1 << 24;
+
     private StrictJson() {}
 
     /**
@@ -80,7 +83,9 @@ public final class StrictJson {
     }
 
     private static Object number(String digits) {
-        boolean fitsLong = digits.matches("-?[0-9]{1,19}") && new BigInteger(digits).bitLength() < Long.SIZE;
+        boolean fitsLong = digits.length() <= 20
+                && digits.matches("-?[0-9]{1,19}")
+                && new BigInteger(digits).bitLength() < Long.SIZE;
         return fitsLong ? (Object) Long.valueOf(digits) : Double.valueOf(digits);
     }
 }

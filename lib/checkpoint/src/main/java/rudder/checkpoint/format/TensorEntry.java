@@ -5,8 +5,6 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -81,15 +79,10 @@ record TensorEntry(String name, TensorType type, long[] shape, long offset) {
     }
 
     /** Maps the tensor's bytes; empty if they do not fit into one buffer. */
-    Optional<PackedTensor> map(Path path) throws IOException {
-        if (bytes() > Integer.MAX_VALUE) {
-            return Optional.empty();
-        }
-        // a channel of its own: an interrupted thread may close it, and a mapping outlives it
-        try (var channel = FileChannel.open(path)) {
-            return Optional.of(new PackedTensor(
-                    type.ggufId, shape.clone(), channel.map(FileChannel.MapMode.READ_ONLY, offset, bytes())));
-        }
+    Optional<PackedTensor> map(OpenFile file) throws IOException {
+        return bytes() > Integer.MAX_VALUE
+                ? Optional.empty()
+                : Optional.of(new PackedTensor(type.ggufId, shape.clone(), file.map(offset, bytes())));
     }
 
     /** Reads all values; exact for every type. */

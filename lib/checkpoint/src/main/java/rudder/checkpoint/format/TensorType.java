@@ -16,6 +16,7 @@ import java.util.Optional;
  *       is d (q - centre) or d q + m.
  *   <li>K types hold 256 values in sub-blocks. Scales (and minima) of sub-blocks are small integers times the block's d
  *       (and dmin).
+ *   <li>IQ4 types hold indices of 16 numbers, for 32 values with a scale, or for 256 values in sub-blocks.
  * </ul>
  *
  * Source: llama.cpp's {@code ggml-quants.c}.
@@ -122,6 +123,21 @@ enum TensorType {
         }
     },
 
+    /** d, 16 bytes of nibbles as in Q4_0, each the index of one of 16 numbers. */
+    IQ4_NL(20, 32, 18) {
+        @Override
+        void decode(byte[] in, int blocks, float[] out) {
+            for (int b = 0, at = 0, to = 0; b < blocks; b++, at += 18, to += 32) {
+                float d = half(in, at);
+                for (int i = 0; i < 16; i++) {
+                    int q = in[at + 2 + i];
+                    out[to + i] = d * UNEVEN[q & 15];
+                    out[to + 16 + i] = d * UNEVEN[q >> 4 & 15];
+                }
+            }
+        }
+    },
+
     /** d, 32 signed bytes. */
     Q8_0(8, 32, 34) {
         @Override
@@ -130,6 +146,77 @@ enum TensorType {
                 float d = half(in, at);
                 for (int i = 0; i < 32; i++) {
                     out[to + i] = d * in[at + 2 + i];
+                }
+            }
+        }
+    },
+
+    /**
+     * 16 bytes, the low nibble a sub-block's scale and the high one its minimum; 64 bytes of bit pairs; d, dmin. Each
+     * half (128 values) has 32 bytes of pairs: quarter c of a half takes pair c.
+     */
+    Q2_K(10, 256, 84) {
+        @Override
+        void decode(byte[] in, int blocks, float[] out) {
+            for (int b = 0, at = 0, to = 0; b < blocks; b++, at += 84) {
+                float d = half(in, at + 80);
+                float dmin = half(in, at + 82);
+                for (int j = 0; j < 16; j++, to += 16) { // sub-block j: half j / 8, quarter j / 2 mod 4
+                    float scale = d * (in[at + j] & 15);
+                    float min = dmin * (in[at + j] >> 4 & 15);
+                    int pairs = at + 16 + 32 * (j >> 3) + 16 * (j & 1);
+                    int shift = 2 * (j >> 1 & 3);
+                    for (int k = 0; k < 16; k++) {
+                        out[to + k] = scale * (in[pairs + k] >> shift & 3) - min;
+                    }
+                }
+            }
+        }
+    },
+
+    /**
+     * 32 bytes of third bits, 64 bytes of bit pairs as in Q2_K, 12 bytes of 6-bit scales for 16 sub-blocks, d. Bit j of
+     * byte i is the third bit of value i of the 32 values j; a value whose third bit is 0 is 4 less.
+     */
+    Q3_K(11, 256, 110) {
+        @Override
+        void decode(byte[] in, int blocks, float[] out) {
+            for (int b = 0, at = 0, to = 0; b < blocks; b++, at += 110) {
+                float d = half(in, at + 108);
+                for (int j = 0; j < 16; j++, to += 16) {
+                    int low = in[at + 96 + (j & 7)] >> 4 * (j >> 3) & 15; // the nibbles of the first 8 bytes
+                    int high = in[at + 104 + (j & 3)] >> 2 * (j >> 2) & 3; // the bit pairs of the last 4
+                    float scale = d * ((low | high << 4) - 32);
+                    int thirds = at + 16 * (j & 1);
+                    int pairs = at + 32 + 32 * (j >> 3) + 16 * (j & 1);
+                    int shift = 2 * (j >> 1 & 3);
+                    for (int k = 0; k < 16; k++) {
+                        int q = in[pairs + k] >> shift & 3 | (in[thirds + k] >> (j >> 1) & 1) << 2;
+                        out[to + k] = scale * (q - 4);
+                    }
+                }
+            }
+        }
+    },
+
+    /**
+     * d, 16 bits with the upper two bits of 8 scales, 4 bytes with their low nibbles, then for each of 8 sub-blocks 16
+     * bytes as in IQ4_NL.
+     */
+    IQ4_XS(23, 256, 136) {
+        @Override
+        void decode(byte[] in, int blocks, float[] out) {
+            for (int b = 0, at = 0, to = 0; b < blocks; b++, at += 136) {
+                float d = half(in, at);
+                int upper = (short) SHORT.get(in, at + 2);
+                for (int j = 0; j < 8; j++, to += 32) {
+                    int low = in[at + 4 + (j >> 1)] >> 4 * (j & 1) & 15;
+                    float scale = d * ((low | (upper >> 2 * j & 3) << 4) - 32);
+                    for (int i = 0; i < 16; i++) {
+                        int q = in[at + 8 + 16 * j + i];
+                        out[to + i] = scale * UNEVEN[q & 15];
+                        out[to + 16 + i] = scale * UNEVEN[q >> 4 & 15];
+                    }
                 }
             }
         }
@@ -205,6 +292,9 @@ enum TensorType {
             }
         }
     };
+
+    /** The 16 numbers of the IQ4 types: dense near zero, where most weights are. */
+    private static final byte[] UNEVEN = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
     static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, LITTLE_ENDIAN);
     static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, LITTLE_ENDIAN);

@@ -5,16 +5,20 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.UUID;
+import java.util.regex.Pattern;
 
 /**
  * Writes files all or nothing. The file is written beside its place and then renamed, so that a crash leaves the old
- * file, or none.
+ * file, or none. The next write into the folder removes the unfinished files of processes that were killed.
  */
 public final class WholeFile {
+
+    private static final Pattern UNFINISHED = Pattern.compile(".+\\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\\.part");
 
     private WholeFile() {}
 
@@ -28,22 +32,53 @@ public final class WholeFile {
     static void write(Path path, Content content) throws IOException {
         Path target = path.toAbsolutePath();
         Files.createDirectories(target.getParent());
-        Path unfinished = target.resolveSibling(target.getFileName() + "." + UUID.randomUUID() + ".part");
-        try {
-            try (FileChannel out =
-                    FileChannel.open(unfinished, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
-                content.writeTo(out);
-                out.force(true);
+        Path folder = target.getParent().toRealPath();
+        removeUnfinished(folder);
+        try (LockFile writer = unfinished(folder, target.getFileName().toString())) {
+            try {
+                content.writeTo(writer.channel());
+                writer.channel().force(true);
+                Files.move(writer.path(), target, StandardCopyOption.ATOMIC_MOVE);
+            } finally {
+                Files.deleteIfExists(writer.path());
             }
-            Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(unfinished);
+        }
+    }
+
+    /** Makes a file whose lock says that its writer is alive. */
+    private static LockFile unfinished(Path folder, String name) throws IOException {
+        while (true) {
+            Path path = folder.resolve(name + "." + UUID.randomUUID() + ".part");
+            var lock = LockFile.lock(path, StandardOpenOption.CREATE_NEW);
+            if (lock.isPresent() && Files.exists(path)) {
+                return lock.get();
+            }
+            if (lock.isPresent()) { // another process took it for a dead one's before it was locked
+                lock.get().close();
+            }
         }
     }
 
     /** Writes a text in UTF-8. Replaces an existing file and makes missing folders. */
     public static void write(Path path, String text) throws IOException {
         write(path, out -> writeAll(out, StandardCharsets.UTF_8.encode(text)));
+    }
+
+    /** Removes the unfinished files of a folder that no living process is writing. */
+    private static void removeUnfinished(Path folder) throws IOException {
+        try (var found = Files.newDirectoryStream(
+                folder,
+                path -> UNFINISHED.matcher(path.getFileName().toString()).matches())) {
+            for (var path : found) {
+                try (var dead = LockFile.lock(path, StandardOpenOption.WRITE).orElse(null)) {
+                    if (dead != null) {
+                        Files.deleteIfExists(path);
+                    }
+                } catch (NoSuchFileException e) {
+                    continue; // its writer has finished, or another process removes it too
+                }
+            }
+        }
     }
 
     static void writeAll(FileChannel out, ByteBuffer bytes) throws IOException {

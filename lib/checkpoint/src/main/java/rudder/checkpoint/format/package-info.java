@@ -5,6 +5,6 @@
  * whole or absent. {@link rudder.checkpoint.format.Csv} and {@link rudder.checkpoint.format.StrictJson} are public
  * utilities for all of Rudder.
  *
- * <p>May use: the JDK, Gson and the csv parser. Knows no other package of Rudder.
+ * <p>May use: the JDK, Gson and the csv parser. Knows no other package of Rudder but {@code text}.
  */
 package rudder.checkpoint.format;

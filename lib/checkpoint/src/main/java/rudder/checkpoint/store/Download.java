@@ -3,6 +3,7 @@ package rudder.checkpoint.store;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -28,7 +29,7 @@ import rudder.checkpoint.format.Progress;
  */
 final class Download implements Hub.Attempt<Optional<String>> {
 
-    private static final Pattern RANGE = Pattern.compile("bytes (?:(\\d+)-\\d+|\\*)/(\\d+)");
+    private static final Pattern RANGE = Pattern.compile("bytes (?:(\\d{1,18})-\\d+|\\*)/(\\d{1,18})");
     private static final int BUFFER = 1 << 18;
 
     private final Hub hub;
@@ -48,7 +49,12 @@ final class Download implements Hub.Attempt<Optional<String>> {
         this.commit = commit;
         this.name = name;
         this.target = target;
-        half = target.resolveSibling(target.getFileName() + ".half");
+        half = half(target);
+    }
+
+    /** Returns the place of a file until it is whole. */
+    static Path half(Path target) {
+        return target.resolveSibling(target.getFileName() + ".half");
     }
 
     @Override
@@ -84,12 +90,7 @@ final class Download implements Hub.Attempt<Optional<String>> {
                         + ", wanted " + commit + ": try again later, or set HF_ENDPOINT to another hub");
             }
             long size = size(
-                    answer,
-                    ranged
-                            ? Long.parseLong(range.group(2))
-                            : answer.headers()
-                                    .firstValueAsLong("content-length")
-                                    .orElse(-1));
+                    answer, ranged ? Long.parseLong(range.group(2)) : hub.count(answer.headers(), "content-length"));
             if (status == 200) {
                 restart(); // the server ignored the range
             } else if (status == 416 ? have != size : Long.parseLong(range.group(1)) != have) {
@@ -155,8 +156,8 @@ final class Download implements Hub.Attempt<Optional<String>> {
     }
 
     private void receive(InputStream body, long size) throws IOException {
-        long free = Files.getFileStore(half.getParent()).getUsableSpace();
-        if (free < size - have) {
+        long free = half.getParent().toFile().getUsableSpace(); // 0 if unknown; a FileStore would fail in a chroot
+        if (free > 0 && free < size - have) {
             throw new Hub.PermanentFailure("the disk is too full for " + name + ": " + free / 1_000_000 + " MB free in "
                     + half.getParent() + ", " + (size - have) / 1_000_000
                     + " MB wanted; free some space, or set RUDDER_CACHE to another disk");
@@ -166,23 +167,27 @@ final class Download implements Hub.Attempt<Optional<String>> {
             thread.setDaemon(true);
             return thread;
         });
-        try (var out = FileChannel.open(half, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try (var out = open();
                 var job = Progress.of("fetching " + repository + " " + name, size)) {
-            out.position(have);
             byte[] buffer = new byte[BUFFER];
+            long since = System.nanoTime();
+            long then = have;
             for (int n; (n = read(reader, body, buffer)) >= 0; ) {
                 if (have + n > size) {
                     restart();
                     throw new Hub.PermanentFailure(name + " of " + repository + ": the server sends more than the "
                             + size + " bytes that it announced; they were removed, try again later");
                 }
-                for (var bytes = ByteBuffer.wrap(buffer, 0, n); bytes.hasRemaining(); ) {
-                    out.write(bytes);
-                }
+                write(out, ByteBuffer.wrap(buffer, 0, n));
                 digest.update(buffer, 0, n);
                 have += n;
                 furthest = Math.max(furthest, have);
                 job.reach(have);
+                if (System.nanoTime() - since > hub.patience.silence().toNanos()) {
+                    requireRate(have - then, size);
+                    since = System.nanoTime();
+                    then = have;
+                }
             }
             out.force(true);
         } finally {
@@ -193,14 +198,49 @@ final class Download implements Hub.Attempt<Optional<String>> {
         }
     }
 
+    private FileChannel open() throws IOException {
+        try {
+            var out = FileChannel.open(half, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            return out.position(have);
+        } catch (IOException e) {
+            throw unwritable(e);
+        }
+    }
+
+    private void write(FileChannel out, ByteBuffer bytes) throws IOException {
+        try {
+            while (bytes.hasRemaining()) {
+                out.write(bytes);
+            }
+        } catch (IOException e) {
+            throw unwritable(e);
+        }
+    }
+
+    /** Returns the failure of this machine's disk, which no other try mends. */
+    private IOException unwritable(IOException e) {
+        return e instanceof ClosedByInterruptException
+                ? Hub.interrupted()
+                : new Hub.PermanentFailure("cannot write " + half + ": " + e.getMessage()
+                        + "; free some space or make the folder writable, or set RUDDER_CACHE to another folder."
+                        + " What has arrived is kept");
+    }
+
+    private void requireRate(long bytes, long size) throws Hub.Silent {
+        if (bytes < Hub.LEAST && have < size) {
+            throw new Hub.Silent("only " + bytes + " bytes of " + name + " came in "
+                    + hub.patience.silence().toSeconds() + " s, wanted at least " + Hub.LEAST);
+        }
+    }
+
     /** Reads with a time limit: Java's client has none between two parts of a body. */
     private int read(ExecutorService reader, InputStream body, byte[] buffer) throws IOException {
         var pending = reader.submit(() -> body.read(buffer));
         try {
             return pending.get(hub.patience.silence().toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
-            throw new IOException(
-                    "nothing of " + name + " came for " + hub.patience.silence().toSeconds() + " s", e);
+            throw new Hub.Silent(
+                    "nothing of " + name + " came for " + hub.patience.silence().toSeconds() + " s");
         } catch (ExecutionException e) {
             throw e.getCause() instanceof IOException broken ? broken : new IOException(e.getCause());
         } catch (InterruptedException e) {

@@ -1,12 +1,13 @@
 package rudder.checkpoint.store;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
+import java.io.InterruptedIOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
+import rudder.checkpoint.format.LockFile;
 import rudder.checkpoint.format.Progress;
 
 /**
@@ -37,22 +38,36 @@ final class FetchLock {
         if (found.isPresent()) {
             return found.get();
         }
-        Files.createDirectories(lock.getParent());
-        synchronized (FetchLock.class) { // a file lock keeps processes apart, not the threads of one
-            try (var channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-                await(channel, name);
+        synchronized (FetchLock.class) { // of this process, one thread after another
+            try (var held = await(lock, name)) {
+                Objects.requireNonNull(held, "lock");
                 found = cached.run();
                 return found.isPresent() ? found.get() : fetch.run();
             }
         }
     }
 
-    private static void await(FileChannel lock, String name) throws IOException {
+    private static LockFile await(Path lock, String name) throws IOException {
         try (var progress = Progress.of("waiting for another process to fetch " + name, 1)) {
-            while (lock.tryLock() == null) {
+            while (true) {
+                var taken = tryTake(lock);
+                if (taken.isPresent()) {
+                    return taken.get();
+                }
                 LockSupport.parkNanos(100_000_000L);
+                if (Thread.currentThread().isInterrupted()) {
+                    throw new InterruptedIOException("interrupted while waiting for another process to fetch " + name);
+                }
                 progress.advance(0);
             }
+        }
+    }
+
+    private static Optional<LockFile> tryTake(Path lock) throws IOException {
+        try {
+            return LockFile.tryTake(lock);
+        } catch (FileSystemException e) {
+            throw ModelStore.unwritable(lock.getParent(), e);
         }
     }
 }

@@ -4,18 +4,21 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import rudder.checkpoint.Checkpoint;
@@ -34,20 +37,28 @@ final class Hub {
     /** The endpoint unless HF_ENDPOINT names another. */
     static final String DEFAULT_ENDPOINT = "https://huggingface.co";
 
-    private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
+    static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
+    /** Literal addresses only: a name may lead anywhere. */
+    private static final Pattern LOOPBACK = Pattern.compile("127(\\.\\d{1,3}){3}|\\[::1\\]");
+
+    private static final Pattern COUNT = Pattern.compile("\\d{1,18}");
     private static final int REDIRECTIONS = 10;
     private static final int TRIES = 5;
+    private static final int SILENT_TRIES = 2;
+    /** Bytes that make a try count as progress; fewer in {@link Patience#silence} count as silence. */
+    static final int LEAST = 1 << 14;
 
     /**
      * The waiting times.
      *
      * @param pause wait before the second try; doubles with each further try
      * @param longest longest wait that a server may ask for
-     * @param silence time without data after which a try fails
+     * @param silence time after which a try fails if fewer than {@link #LEAST} bytes came; after two such tries in a
+     *     row the fetch is given up
      */
     record Patience(Duration pause, Duration longest, Duration silence) {
         static final Patience USUAL =
-                new Patience(Duration.ofSeconds(1), Duration.ofMinutes(5), Duration.ofSeconds(60));
+                new Patience(Duration.ofSeconds(1), Duration.ofMinutes(5), Duration.ofSeconds(25));
     }
 
     /**
@@ -67,6 +78,15 @@ final class Hub {
         private static final long serialVersionUID = 1L;
 
         PermanentFailure(String message) {
+            super(message);
+        }
+    }
+
+    /** A failure because the server sends nothing, or next to nothing. */
+    static final class Silent extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        Silent(String message) {
             super(message);
         }
     }
@@ -107,35 +127,44 @@ final class Hub {
      *     would be sent unencrypted
      */
     Hub(String endpoint, String token, Proxies proxies, Patience patience) {
-        this.endpoint = URI.create(endpoint.strip().replaceAll("/+$", ""));
-        String scheme = String.valueOf(this.endpoint.getScheme());
-        if (this.endpoint.getHost() == null
-                || !scheme.equals("https") && !scheme.equals("http")
-                || this.endpoint.getUserInfo() != null) {
-            throw new IllegalArgumentException(
-                    "HF_ENDPOINT is not of the form https://HOST: set it to a hub's address, or unset it for "
-                            + DEFAULT_ENDPOINT);
-        }
+        this.endpoint = endpoint(endpoint);
         this.token = token == null || token.isBlank() ? null : token.strip();
         if (this.token != null && !this.token.matches("[\\x21-\\x7e]+")) {
             throw new IllegalArgumentException(
                     "HF_TOKEN (not shown) holds characters that no token has: copy it again, or unset it");
         }
-        if (this.token != null && scheme.equals("http") && !isThisMachine(this.endpoint.getHost())) {
+        if (this.token != null
+                && this.endpoint.getScheme().equals("http")
+                && !LOOPBACK.matcher(this.endpoint.getHost()).matches()) {
             throw new IllegalArgumentException("HF_ENDPOINT is " + this.endpoint
-                    + ", which would receive HF_TOKEN unencrypted: use https, or unset HF_TOKEN");
+                    + ", which would receive HF_TOKEN unencrypted: use https, a loopback address such as 127.0.0.1,"
+                    + " or unset HF_TOKEN");
         }
         this.proxies = proxies;
         this.client = proxies.client()
                 .followRedirects(HttpClient.Redirect.NEVER)
                 .version(HttpClient.Version.HTTP_1_1)
-                .connectTimeout(Duration.ofSeconds(30))
+                .connectTimeout(patience.silence)
                 .build();
         this.patience = patience;
     }
 
-    private static boolean isThisMachine(String host) {
-        return host.equals("localhost") || host.startsWith("127.") || host.equals("[::1]");
+    private static URI endpoint(String text) {
+        try {
+            var endpoint = new URI(text.strip().replaceAll("/+$", ""));
+            if (endpoint.getHost() != null
+                    && List.of("https", "http").contains(endpoint.getScheme())
+                    && endpoint.getUserInfo() == null
+                    && endpoint.getQuery() == null
+                    && endpoint.getFragment() == null) {
+                return endpoint;
+            }
+        } catch (URISyntaxException e) {
+            // thrown below, without the value
+        }
+        throw new IllegalArgumentException(
+                "HF_ENDPOINT is not of the form https://HOST (it is not shown, because it may"
+                        + " hold a password): set it to a hub's address, or unset it for " + DEFAULT_ENDPOINT);
     }
 
     /** Returns the hub of the environment: HF_ENDPOINT, HF_TOKEN, HTTPS_PROXY and the other proxy variables. */
@@ -188,14 +217,14 @@ final class Hub {
         long size = -1;
         for (int hop = 0; hop <= REDIRECTIONS; hop++) {
             boolean ours = isOurs(address);
-            HttpResponse<InputStream> response = send(request(method, address, ours, from));
+            HttpResponse<InputStream> response = send(method, address, ours, from);
             HttpHeaders headers = response.headers();
             if (ours) { // another server's etag need not be a checksum of the file
                 commit = headers.firstValue("x-repo-commit").orElse(commit);
                 checksum = headers.firstValue("x-linked-etag")
                         .or(() -> headers.firstValue("etag"))
                         .orElse(checksum);
-                size = headers.firstValueAsLong("x-linked-size").orElse(size);
+                size = headers.firstValue("x-linked-size").isPresent() ? count(headers, "x-linked-size") : size;
             }
             var location = headers.firstValue("location");
             if (response.statusCode() / 100 != 3 || location.isEmpty()) {
@@ -210,7 +239,7 @@ final class Hub {
                         size);
             }
             response.body().close();
-            URI next = address.resolve(location.get());
+            URI next = redirected(address, location.get());
             if (next.getHost() == null
                     || !"https".equals(next.getScheme()) && !next.getScheme().equals(endpoint.getScheme())) {
                 throw new PermanentFailure(
@@ -220,6 +249,34 @@ final class Hub {
         }
         throw new PermanentFailure(endpoint + " redirects more than " + REDIRECTIONS
                 + " times: try again later, or set HF_ENDPOINT to another hub");
+    }
+
+    /**
+     * Returns the number in a header, or -1 if there is no such header.
+     *
+     * @throws PermanentFailure if it is no number of bytes
+     */
+    long count(HttpHeaders headers, String name) throws PermanentFailure {
+        var value = headers.firstValue(name);
+        if (value.isPresent() && !COUNT.matcher(value.get()).matches()) {
+            throw new PermanentFailure(endpoint + " answers with the header " + name + ": " + shortened(value.get())
+                    + ", wanted a number of bytes: try again later, or set HF_ENDPOINT to another hub");
+        }
+        return value.isPresent() ? Long.parseLong(value.get()) : -1;
+    }
+
+    private static String shortened(String text) {
+        return text.length() > 40 ? text.substring(0, 40) + "..." : text;
+    }
+
+    private URI redirected(URI address, String location) throws PermanentFailure {
+        try {
+            return address.resolve(new URI(location));
+        } catch (URISyntaxException e) {
+            throw new PermanentFailure(
+                    endpoint + " redirects to what is no address (it is not shown, because it may hold"
+                            + " a signature): try again later, or set HF_ENDPOINT to another hub");
+        }
     }
 
     private HttpRequest request(String method, URI address, boolean ours, long from) {
@@ -244,9 +301,15 @@ final class Hub {
                 && address.getPort() == endpoint.getPort();
     }
 
-    private HttpResponse<InputStream> send(HttpRequest request) throws IOException {
+    private HttpResponse<InputStream> send(String method, URI address, boolean ours, long from) throws IOException {
         try {
-            return client.send(request, BodyHandlers.ofInputStream());
+            return client.send(request(method, address, ours, from), BodyHandlers.ofInputStream());
+        } catch (HttpTimeoutException e) {
+            throw new Silent(address.getHost() + " did not answer for " + patience.silence.toSeconds() + " s");
+        } catch (IllegalArgumentException e) { // of an impossible port, or a length that is no number
+            throw new PermanentFailure(
+                    endpoint + " answers with a malformed header or redirects to a malformed address:"
+                            + " try again later, or set HF_ENDPOINT to another hub");
         } catch (InterruptedException e) {
             throw interrupted();
         }
@@ -314,6 +377,7 @@ final class Hub {
 
     private <T> T retry(Attempt<T> attempt) throws IOException {
         long best = attempt.progress();
+        int silent = 0;
         for (int failures = 1; ; failures++) {
             IOException failure;
             try {
@@ -323,15 +387,17 @@ final class Hub {
             } catch (IOException e) {
                 failure = e;
             }
-            if (attempt.progress() > best) {
+            if (attempt.progress() >= best + LEAST) {
                 best = attempt.progress();
                 failures = 1;
+                silent = 0;
             }
-            if (failures == TRIES) {
+            silent = failure instanceof Silent ? silent + 1 : 0;
+            if (failures == TRIES || silent == SILENT_TRIES) {
                 String reason =
                         failure.getMessage() == null ? failure.getClass().getSimpleName() : failure.getMessage();
                 throw new IOException(
-                        "could not fetch from " + endpoint + ": " + reason + " (" + TRIES
+                        "could not fetch from " + endpoint + ": " + reason + " (" + failures
                                 + " tries). What has arrived is kept: try again."
                                 + " Behind a proxy set HTTPS_PROXY;"
                                 + " without a network copy the checkpoint's folder here and give its path",

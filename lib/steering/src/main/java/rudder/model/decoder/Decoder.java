@@ -1,6 +1,7 @@
 package rudder.model.decoder;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -228,7 +229,7 @@ public final class Decoder {
                 total += scores[t];
             }
             float[] out = heads.values();
-            java.util.Arrays.fill(out, i * w, (i + 1) * w, 0);
+            Arrays.fill(out, i * w, (i + 1) * w, 0);
             for (int t = first; t < columns; t++) {
                 Floats.add((float) (scores[t] / total), values, t * w, out, i * w, w);
             }
@@ -242,14 +243,14 @@ public final class Decoder {
             }
         }
 
-        /** Returns cos and sin of the next position's angles, one behind the other. */
+        /** Returns amplitude times cos and sin of the next position's angles, one behind the other. */
         private float[] turn(AttentionSpan span) {
             int half = w / 2;
             float[] turn = new float[w];
             for (int i = 0; i < half; i++) {
                 double angle = span.angle(cache.length(), i, w);
-                turn[i] = (float) Math.cos(angle);
-                turn[half + i] = (float) Math.sin(angle);
+                turn[i] = (float) (span.amplitude() * Math.cos(angle));
+                turn[half + i] = (float) (span.amplitude() * Math.sin(angle));
             }
             return turn;
         }

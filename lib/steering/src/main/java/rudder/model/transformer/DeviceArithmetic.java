@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import org.ejml.data.DMatrixRMaj;
+import rudder.model.engine.EngineAlgebra;
 import rudder.theory.control.Arithmetic;
 
 /**

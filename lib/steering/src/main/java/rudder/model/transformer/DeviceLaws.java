@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -39,6 +40,7 @@ public final class DeviceLaws implements AutoCloseable {
     private final DeviceArithmetic arithmetic;
     private final List<Uploaded> rows; // the same object for rows that share a controller
     private final List<Group> groups;
+    private final boolean[][] mask; // [B][L], null where every token that is asked about is steered
 
     /**
      * @param rows the controller of each row
@@ -55,18 +57,29 @@ public final class DeviceLaws implements AutoCloseable {
                 })
                 .toList();
         groups = grouped(this.rows);
+        mask = null;
     }
 
-    private DeviceLaws(DeviceLaws from, int[] rows) {
+    private DeviceLaws(DeviceLaws from, List<Uploaded> rows, boolean[][] mask) {
         manager = from.manager;
         arithmetic = from.arithmetic;
-        this.rows = Arrays.stream(rows).mapToObj(from.rows::get).toList();
-        groups = grouped(this.rows);
+        this.rows = rows;
+        groups = grouped(rows);
+        this.mask = mask;
     }
 
     /** Returns laws with these rows in this order, some perhaps several times. Closing the original closes them too. */
     public DeviceLaws of(int... rows) {
-        return new DeviceLaws(this, rows);
+        return new DeviceLaws(this, Arrays.stream(rows).mapToObj(this.rows::get).toList(), null);
+    }
+
+    /**
+     * Returns the same laws for a pass in which only some tokens are steered. Closing the original closes them too.
+     *
+     * @param steered the tokens of each row, [B][L]
+     */
+    public DeviceLaws masked(boolean[][] steered) {
+        return new DeviceLaws(this, rows, steered);
     }
 
     private static List<Group> grouped(List<Uploaded> rows) {
@@ -104,15 +117,31 @@ public final class DeviceLaws implements AutoCloseable {
 
     final class Step {
         private final List<Memory> memories;
+        private final NDArray steered; // [B, L, 1], 0 or 1; null without a mask
 
         private Step(NDManager scope) {
             memories = groups.stream()
                     .map(group -> new Memory(scope, new HashMap<>()))
                     .toList();
+            steered = mask == null ? null : upload(scope);
         }
 
-        /** Returns the inputs for what is read at a hook point of block k, both [B, .., d]; null without a law. */
+        private NDArray upload(NDManager scope) {
+            var flags = new float[mask.length * mask[0].length];
+            for (int i = 0; i < flags.length; i++) {
+                flags[i] = mask[i / mask[0].length][i % mask[0].length] ? 1 : 0;
+            }
+            return scope.create(flags, new Shape(mask.length, mask[0].length, 1))
+                    .toType(arithmetic.type(), false);
+        }
+
+        /** Returns the inputs for what is read at a hook point of block k, both [B, L, d]; null without a law. */
         NDArray input(HookPoint point, int k, NDArray read) {
+            NDArray u = unmasked(point, k, read);
+            return u == null || steered == null ? u : u.mul(steered);
+        }
+
+        private NDArray unmasked(HookPoint point, int k, NDArray read) {
             if (groups.stream().allMatch(group -> group.inputs(point, k).isEmpty())) {
                 return null;
             }

@@ -54,7 +54,7 @@ public final class ForwardPass {
         return views.get(span);
     }
 
-    /** Returns cos or sin of the angles. Both halves of a head have the same angles. */
+    /** Returns cos or sin of the angles, times the span's amplitude. Both halves of a head have the same angles. */
     private float[] angles(AttentionSpan span, int width, int[] pads, int start, DoubleUnaryOperator function) {
         float[] values = new float[pads.length * length * width];
         int half = width / 2;
@@ -63,7 +63,7 @@ public final class ForwardPass {
             for (int column = start; column < start + length; column++) {
                 for (int i = 0; i < width; i++) {
                     double angle = span.angle(Math.max(0, column - pad), i % half, width);
-                    values[at++] = (float) function.applyAsDouble(angle);
+                    values[at++] = (float) (span.amplitude() * function.applyAsDouble(angle));
                 }
             }
         }

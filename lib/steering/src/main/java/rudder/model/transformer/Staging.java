@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import rudder.checkpoint.format.TensorSource;
+import rudder.model.engine.Devices;
 
 /**
  * Copies rows of a checkpoint's tensors to the engine's device. It reads some rows at a time into a buffer, prepares

@@ -11,6 +11,7 @@ import java.util.List;
 import rudder.checkpoint.ModelConfig;
 import rudder.checkpoint.TensorNames;
 import rudder.checkpoint.format.TensorSource;
+import rudder.model.engine.Lifetime;
 import rudder.theory.control.HookPoint;
 
 /**
@@ -21,6 +22,8 @@ public final class Transformer implements AutoCloseable {
 
     public final ModelConfig config;
     public final NDManager manager;
+    /** Ends the passes in progress when the model is closed. */
+    public final Lifetime lifetime = new Lifetime();
     /** The precision of the arithmetic: states, norms, softmax. */
     public final DataType type;
     /** The precision in which weight matrices are stored. */
@@ -53,20 +56,35 @@ public final class Transformer implements AutoCloseable {
     }
 
     /**
-     * Collects states and inputs of a pass at the last column.
+     * Collects states and inputs of a pass at the last column, or the means over columns that weights give.
      *
      * @param states entering each block and leaving the last [B, d].
      * @param inputs added to each block's output [B, d], null where there is none.
      * @param mixed inputs on the heads, multiplied by the output matrix [B, d], null where there is none.
      * @param heads the concatenated outputs of the heads before any input [B, h w]; a null list if not wanted.
+     * @param weights of the columns of a whole prompt [B][L], null for the last column.
      */
-    public record Trace(List<NDArray> states, List<NDArray> inputs, List<NDArray> mixed, List<NDArray> heads) {
+    public record Trace(
+            List<NDArray> states, List<NDArray> inputs, List<NDArray> mixed, List<NDArray> heads, double[][] weights) {
         public Trace() {
-            this(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), null);
+            this(null);
         }
 
-        public static Trace withHeads() {
-            return new Trace(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+        public Trace(double[][] weights) {
+            this(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), null, weights);
+        }
+
+        public static Trace withHeads(double[][] weights) {
+            return new Trace(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), weights);
+        }
+
+        /** Returns what is read of x [B, L, d]: [B, 1, d]. */
+        private NDArray read(NDArray x) {
+            if (weights == null || x == null) {
+                return last(x);
+            }
+            NDArray w = x.getManager().create(weights).toType(x.getDataType(), false); // [B, L]
+            return w.expandDims(1).batchMatMul(x);
         }
     }
 
@@ -95,6 +113,9 @@ public final class Transformer implements AutoCloseable {
                 scope, type, config.distinctSpans(), config.headDimension(), cache.pads, cache.columns(), length);
         DeviceLaws.Step inputs = laws == null ? null : laws.run(scope);
         for (Block block : blocks) {
+            if (length > 1) { // shorter passes end soon, and their callers check
+                lifetime.check(block.index(), blocks.size(), "blocks");
+            }
             try (NDManager within = scope.newSubManager()) {
                 x.attach(within);
                 NDArray entering = x;
@@ -107,7 +128,7 @@ public final class Transformer implements AutoCloseable {
                                 input(inputs, HookPoint.RESID_POST, block, out, everyToken));
                 add(out, u, everyToken);
                 if (trace != null) {
-                    keep(scope, trace.states, last(entering));
+                    keep(scope, trace.states, trace.read(entering));
                     keep(scope, trace.inputs, last(u));
                 }
                 out.attach(scope);
@@ -115,7 +136,7 @@ public final class Transformer implements AutoCloseable {
             }
         }
         if (trace != null) {
-            keep(scope, trace.states, last(x));
+            keep(scope, trace.states, trace.read(x));
         }
         cache.advance(length);
         return x;
@@ -124,7 +145,7 @@ public final class Transformer implements AutoCloseable {
     private void onHeads(
             NDManager scope, Block block, DeviceLaws.Step inputs, NDArray heads, boolean everyToken, Trace trace) {
         if (trace != null && trace.heads != null) {
-            keep(scope, trace.heads, last(heads).duplicate());
+            keep(scope, trace.heads, trace.read(heads).duplicate());
         }
         NDArray u = inputs == null ? null : input(inputs, HookPoint.HEAD_OUT, block, heads, everyToken);
         add(heads, u, everyToken);

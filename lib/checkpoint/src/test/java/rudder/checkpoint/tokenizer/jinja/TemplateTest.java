@@ -3,7 +3,6 @@ package rudder.checkpoint.tokenizer.jinja;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonElement;
@@ -12,7 +11,6 @@ import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -144,8 +142,7 @@ class TemplateTest {
                 "{{ ('x' * 1000000).replace('', 'yyyyyyyyyyyyyyyyyyyyyyyy') }}"
             })
     void aTemplateThatDoesTooMuchIsStopped(String template) {
-        assertTimeoutPreemptively(
-                Duration.ofSeconds(30), () -> assertThrows(TemplateException.class, () -> render(template)));
+        assertThrows(TemplateException.class, () -> render(template));
     }
 
     @Test

@@ -1,0 +1,88 @@
+package rudder.checkpoint.format;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LockFileTest {
+    @Test
+    void oneThreadHoldsALock(@TempDir Path folder) throws IOException, InterruptedException {
+        var path = folder.resolve("lock");
+        var found = new AtomicReference<Object>();
+        Runnable take = () -> {
+            try (var lock = LockFile.tryTake(path).orElse(null)) {
+                found.set(lock != null);
+            } catch (IOException e) {
+                found.set(e);
+            }
+        };
+        try (var held = LockFile.tryTake(path).orElseThrow()) {
+            run(take);
+            assertEquals(false, found.get());
+            run(take);
+            assertEquals(false, found.get(), "a refusal does not give the lock back: " + held);
+        }
+        run(take);
+        assertEquals(true, found.get());
+    }
+
+    private static void run(Runnable task) throws InterruptedException {
+        var thread = new Thread(task);
+        thread.start();
+        thread.join();
+    }
+
+    @Test
+    void anotherProcessDoesNotGetALockThatIsHeld(@TempDir Path folder) throws IOException, InterruptedException {
+        var path = folder.resolve("lock");
+        try (var held = LockFile.tryTake(path).orElseThrow()) {
+            assertEquals(3, other(path), "taken by " + held);
+        }
+        assertEquals(0, other(path));
+    }
+
+    /** Returns the exit status of a process that tries to take a lock. */
+    private static int other(Path lock) throws IOException, InterruptedException {
+        return new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Other.class.getName(),
+                        lock.toString())
+                .inheritIO()
+                .start()
+                .waitFor();
+    }
+
+    /** Exits with 0 if the lock is free and with 3 if it is held. */
+    static final class Other {
+        public static void main(String[] path) throws IOException {
+            System.exit(LockFile.tryTake(Path.of(path[0])).isPresent() ? 0 : 3);
+        }
+    }
+
+    @Test
+    void theNextWriteRemovesUnfinishedFilesOfTheDeadAndNoOthers(@TempDir Path folder) throws IOException {
+        var dead = Files.writeString(folder.resolve("a.json." + UUID.randomUUID() + ".part"), "half");
+        var foreign = Files.writeString(folder.resolve("mine.part"), "not ours");
+        var alive = folder.resolve("b.json");
+        WholeFile.write(alive, out -> {
+            WholeFile.writeAll(out, StandardCharsets.UTF_8.encode("first"));
+            WholeFile.write(folder.resolve("c.json"), "of another thread"); // while b is unfinished
+        });
+        assertEquals("first", Files.readString(alive));
+        assertTrue(Files.notExists(dead));
+        assertTrue(Files.exists(foreign));
+        try (var files = Files.list(folder)) {
+            assertEquals(3, files.count());
+        }
+    }
+}
