@@ -41,6 +41,7 @@ class ArchitectureTest {
             "rudder.checkpoint.format",
             "rudder.checkpoint.tokenizer.jinja.syntax",
             "rudder.checkpoint.tokenizer.jinja",
+            "rudder.checkpoint.tokenizer.part",
             "rudder.checkpoint.tokenizer",
             "rudder.checkpoint",
             "rudder.checkpoint.store");

@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -16,11 +15,12 @@ import java.util.Set;
 import java.util.function.Supplier;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.Safetensors;
-import rudder.checkpoint.format.StrictJson;
 import rudder.checkpoint.format.TensorSource;
+import rudder.checkpoint.text.StrictJson;
 import rudder.checkpoint.text.TextFile;
 import rudder.checkpoint.tokenizer.ChatTemplate;
 import rudder.checkpoint.tokenizer.Tokenizer;
+import rudder.checkpoint.tokenizer.TokenizerSettings;
 
 /**
  * An open model on disk: a GGUF file, or a folder in Hugging Face's layout. Close a checkpoint that you opened; one
@@ -42,9 +42,14 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
     public static final String TOKENIZER = "tokenizer.json";
     /** Settings of the tokenizer; may hold the chat template. */
     public static final String TOKENIZER_CONFIG = "tokenizer_config.json";
+    /** Special tokens, in folders saved before {@link #TOKENIZER_CONFIG} held them. */
+    public static final String SPECIAL_TOKENS = "special_tokens_map.json";
+    /** Added tokens, in folders saved before {@link #TOKENIZER_CONFIG} held them. */
+    public static final String ADDED_TOKENS = "added_tokens.json";
     /** The chat template, if it is a file of its own. */
     public static final String CHAT_TEMPLATE = "chat_template.jinja";
 
+    /** The chat template as a JSON object of one string, if {@link #CHAT_TEMPLATE} is missing. */
     public static final String CHAT_TEMPLATE_JSON = "chat_template.json";
 
     /**
@@ -136,45 +141,63 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
             stops.add(number.intValue());
         }
         Path file = folder.resolve(TOKENIZER);
-        return Files.exists(file)
-                ? Tokenizer.ofJson(file, size, stops, chatTemplate(folder))
-                : Tokenizer.ofNumbers(size, stops);
+        if (!Files.exists(file)) {
+            return Tokenizer.ofNumbers(size, stops);
+        }
+        Map<String, Object> beside = jsonIfThere(folder.resolve(TOKENIZER_CONFIG));
+        var settings = TokenizerSettings.of(
+                folder.getFileName() + "/" + TOKENIZER_CONFIG,
+                beside,
+                jsonIfThere(folder.resolve(SPECIAL_TOKENS)),
+                jsonIfThere(folder.resolve(ADDED_TOKENS)),
+                config);
+        return Tokenizer.ofJson(file, settings, size, stops, chatTemplate(folder, beside, settings.specialTokens()));
+    }
+
+    private static Map<String, Object> jsonIfThere(Path file) throws IOException {
+        return Files.exists(file) ? json(file) : Map.of();
     }
 
     /**
      * The chat template in {@code chat_template.jinja}, else in {@code chat_template.json}, else in the tokenizer's
-     * configuration, alone or named {@code default}; with the special tokens of that configuration.
+     * configuration, alone or named {@code default}.
      */
-    private static Optional<ChatTemplate> chatTemplate(Path folder) throws IOException {
-        Path file = folder.resolve(TOKENIZER_CONFIG);
-        Map<String, Object> own = Files.exists(file) ? json(file) : Map.of();
+    private static Optional<ChatTemplate> chatTemplate(
+            Path folder, Map<String, Object> settings, Map<String, String> specialTokens) throws IOException {
         Path alone = folder.resolve(CHAT_TEMPLATE);
-        Path wrapped = folder.resolve(CHAT_TEMPLATE_JSON);
-        Object template = Files.exists(alone)
-                ? TextFile.read(alone, StrictJson.LONGEST)
-                : Files.exists(wrapped) ? json(wrapped).get("chat_template") : own.get("chat_template");
-        if (template instanceof List<?> several) {
-            template = several.stream()
-                    .filter(one -> one instanceof Map<?, ?> map && "default".equals(map.get("name")))
-                    .map(one -> ((Map<?, ?>) one).get("template"))
-                    .findFirst()
-                    .orElse(null);
+        if (Files.exists(alone)) {
+            return Optional.of(new ChatTemplate(TextFile.read(alone, StrictJson.LONGEST), specialTokens));
         }
-        return template instanceof String text
-                ? Optional.of(new ChatTemplate(text, specialTokens(own)))
-                : Optional.empty();
+        Path wrapped = folder.resolve(CHAT_TEMPLATE_JSON);
+        boolean isWrapped = Files.exists(wrapped);
+        Object template = (isWrapped ? json(wrapped) : settings).get("chat_template");
+        if (template == null && !isWrapped) {
+            return Optional.empty();
+        }
+        if (template instanceof List<?> several && !isWrapped) {
+            return Optional.of(named(folder, several, specialTokens));
+        }
+        if (!(template instanceof String text)) {
+            throw new IOException((isWrapped ? wrapped : folder.resolve(TOKENIZER_CONFIG)) + ": chat_template is "
+                    + template + ", wanted a string, the template; put it there, or delete the field");
+        }
+        return Optional.of(new ChatTemplate(text, specialTokens));
     }
 
-    /** Names such as {@code bos_token} to tokens, each given by its text or as an object that holds the text. */
-    private static Map<String, String> specialTokens(Map<String, Object> configuration) {
-        var tokens = new HashMap<String, String>();
-        configuration.forEach((name, value) -> {
-            Object token = value instanceof Map<?, ?> added ? added.get("content") : value;
-            if (name.endsWith("_token") && token instanceof String text) {
-                tokens.put(name, text);
+    private static ChatTemplate named(Path folder, List<?> several, Map<String, String> specialTokens) {
+        for (Object one : several) {
+            if (one instanceof Map<?, ?> map
+                    && "default".equals(map.get("name"))
+                    && map.get("template") instanceof String text) {
+                return new ChatTemplate(text, specialTokens);
             }
-        });
-        return tokens;
+        }
+        return ChatTemplate.unknown(folder.getFileName() + "/" + TOKENIZER_CONFIG + " has the chat templates "
+                + several.stream()
+                        .map(one -> one instanceof Map<?, ?> map ? String.valueOf(map.get("name")) : "without a name")
+                        .toList()
+                + ", wanted one named default; put the one to use beside it as " + CHAT_TEMPLATE
+                + " (Rudder reads no folder additional_chat_templates)");
     }
 
     /**

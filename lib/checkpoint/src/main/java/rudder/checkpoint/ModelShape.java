@@ -3,7 +3,7 @@ package rudder.checkpoint;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import rudder.checkpoint.format.Csv;
+import rudder.checkpoint.text.Csv;
 
 /**
  * The sizes of a transformer without its weights. Its cost in memory and time depends on them only: {@code MemoryPlan}

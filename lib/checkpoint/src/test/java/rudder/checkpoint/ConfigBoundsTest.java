@@ -1,5 +1,6 @@
 package rudder.checkpoint;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static rudder.checkpoint.Refusals.assertRefused;
 
@@ -112,7 +113,7 @@ class ConfigBoundsTest {
     }
 
     @Test
-    void aTokenOfATextsLengthIsRefused() throws IOException {
+    void aTokenOfATextsLengthCostsNoMoreThanItsLength() throws IOException {
         var file = new GgufBytes()
                 .string("general.architecture", "llama")
                 .float32("llama.attention.layer_norm_rms_epsilon", 1e-5f)
@@ -128,7 +129,9 @@ class ConfigBoundsTest {
                 .value("tokenizer.ggml.add_space_prefix", 7, new byte[] {0})
                 .uint32("tokenizer.ggml.eos_token_id", 1)
                 .write(folder.resolve("long.gguf"));
-        assertRefused(() -> Checkpoint.open(file), "long.gguf", "token 2 has 400000 characters", "at most 512");
+        try (var open = Checkpoint.open(file)) { // its splits, tried one by one, took hours
+            assertArrayEquals(new int[] {1, 1, 1}, open.tokenizer().encodePlain("aaa"));
+        }
     }
 
     @Test

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import rudder.checkpoint.format.StrictJson;
+import rudder.checkpoint.text.StrictJson;
 
 /** Reads config.json files: fields that are present, absent or not supported. */
 class HfConfigTest {

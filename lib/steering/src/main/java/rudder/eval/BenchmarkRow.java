@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import rudder.checkpoint.format.Csv;
+import rudder.checkpoint.text.Csv;
 import rudder.checkpoint.text.TextFile;
 
 /**

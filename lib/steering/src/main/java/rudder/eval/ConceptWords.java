@@ -10,7 +10,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import rudder.checkpoint.format.Csv;
+import rudder.checkpoint.text.Csv;
 
 /**
  * Says whether a text mentions a concept, 1 or 0. The text must contain one of the concept's words in a regular English
@@ -65,7 +65,7 @@ public final class ConceptWords implements Judge {
     /**
      * Reads all concepts of such a file.
      *
-     * @throws IOException if there is no such file or column
+     * @throws IOException if there is no such file or column, or a concept's words are not words
      */
     public static List<ConceptWords> read(Path file) throws IOException {
         var csv = Csv.read(file);
@@ -73,9 +73,13 @@ public final class ConceptWords implements Judge {
         int words = csv.column("words");
         var concepts = new ArrayList<ConceptWords>();
         for (var row : csv.rows()) {
-            concepts.add(new ConceptWords(
-                    row.fields().get(name),
-                    List.of(row.fields().get(words).strip().split("\\s+"))));
+            try {
+                concepts.add(new ConceptWords(
+                        row.fields().get(name),
+                        List.of(row.fields().get(words).strip().split("\\s+"))));
+            } catch (IllegalArgumentException e) {
+                throw new IOException(file + ", line " + row.line() + ": " + e.getMessage(), e);
+            }
         }
         return concepts;
     }

@@ -232,16 +232,15 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     }
 
     /**
-     * Returns {@link #encodeChat(String)} followed by the answer's tokens, as if the model had generated them. Some
-     * templates write an answer that is part of the conversation in another way, for instance behind an empty thought:
-     * {@link #encodeChat(List)} with the assistant's message gives these tokens.
+     * Returns the tokens of a user's message and of an answer that has begun, as the chat template writes them. Some
+     * templates trim the answer, or write it behind an empty thought.
+     *
+     * @throws IllegalStateException if the model has no chat template
      */
     public int[] encodeAnswered(String message, String answer) {
-        int[] asked = encodeChat(message);
-        int[] begun = tokenizer().encodePlain(Check.given("the answer", answer));
-        int[] all = Arrays.copyOf(asked, asked.length + begun.length);
-        System.arraycopy(begun, 0, all, asked.length, begun.length);
-        return requireTokens(all, 0);
+        return encodeChat(List.of(
+                Message.user(Check.given("the message", message)),
+                Message.assistant(Check.given("the answer", answer))));
     }
 
     /** Returns a conversation as a prompt after which {@code room} tokens must fit. */

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.stream.IntStream;
-import rudder.checkpoint.format.Csv;
 import rudder.checkpoint.format.FileNames;
+import rudder.checkpoint.text.Csv;
 import rudder.model.LanguageModel;
 
 /**

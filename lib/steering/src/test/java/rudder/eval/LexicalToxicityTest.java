@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
-import rudder.checkpoint.format.Csv;
+import rudder.checkpoint.text.Csv;
 
 /** The table's values were computed in Python by scikit-learn's own loader, vectorizer and classifier. */
 class LexicalToxicityTest {

@@ -7,8 +7,8 @@ import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import rudder.checkpoint.format.Csv;
 import rudder.checkpoint.store.DatasetStore;
+import rudder.checkpoint.text.Csv;
 import rudder.compare.ConfidenceInterval;
 
 class RefusalTest {

@@ -10,7 +10,7 @@ import java.util.Locale;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
-import rudder.checkpoint.format.Csv;
+import rudder.checkpoint.text.Csv;
 
 /** data/prompts/openings.csv: a guarantee on held-out prompts is worth nothing if one of them was calibrated on. */
 class OpeningsTest {

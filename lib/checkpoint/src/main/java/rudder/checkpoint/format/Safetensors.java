@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import rudder.checkpoint.text.StrictJson;
 import rudder.checkpoint.text.TextFile;
 
 /**

@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import rudder.checkpoint.text.StrictJson;
 
 /**
  * The header of a safetensors file: a uint64 length, then so many bytes of JSON,

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -39,6 +40,13 @@ public final class WholeFile {
                 content.writeTo(writer.channel());
                 writer.channel().force(true);
                 Files.move(writer.path(), target, StandardCopyOption.ATOMIC_MOVE);
+            } catch (FileSystemException e) {
+                throw e; // it names its file
+            } catch (IOException e) {
+                throw new IOException(
+                        "cannot write " + target + ": " + e.getMessage()
+                                + "; make room on its disk, or write elsewhere",
+                        e);
             } finally {
                 Files.deleteIfExists(writer.path());
             }

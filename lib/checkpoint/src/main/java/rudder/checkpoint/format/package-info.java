@@ -1,10 +1,9 @@
 /**
- * File formats and utilities: GGUF and safetensors, JSON and csv, checksums, whole writes, progress of long work.
+ * File formats and utilities: GGUF and safetensors, checksums, whole writes, locks, progress of long work.
  *
  * <p>Readers check sizes and offsets before they allocate. Writers write beside the file and rename, so that a file is
- * whole or absent. {@link rudder.checkpoint.format.Csv} and {@link rudder.checkpoint.format.StrictJson} are public
- * utilities for all of Rudder.
+ * whole or absent.
  *
- * <p>May use: the JDK, Gson and the csv parser. Knows no other package of Rudder but {@code text}.
+ * <p>May use: the JDK. Knows no other package of Rudder but {@code text}.
  */
 package rudder.checkpoint.format;

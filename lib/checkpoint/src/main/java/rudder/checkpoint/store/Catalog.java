@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import rudder.checkpoint.format.Csv;
+import rudder.checkpoint.text.Csv;
 
 /**
  * The models or datasets that Rudder knows by name: {@code data/models.csv} or {@code data/datasets.csv}. The file

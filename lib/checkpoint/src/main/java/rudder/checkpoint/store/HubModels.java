@@ -45,6 +45,8 @@ final class HubModels {
             Checkpoint.GENERATION,
             Checkpoint.TOKENIZER,
             Checkpoint.TOKENIZER_CONFIG,
+            Checkpoint.SPECIAL_TOKENS,
+            Checkpoint.ADDED_TOKENS,
             Checkpoint.CHAT_TEMPLATE,
             Checkpoint.CHAT_TEMPLATE_JSON);
 

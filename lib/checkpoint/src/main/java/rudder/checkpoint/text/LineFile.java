@@ -1,5 +1,6 @@
 package rudder.checkpoint.text;
 
+import java.io.FileNotFoundException;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -77,6 +78,10 @@ public record LineFile(Path path) {
         try (var file = new FileOutputStream(path.toFile(), true)) {
             file.write((String.join("\n", lines) + "\n").getBytes(StandardCharsets.UTF_8));
             file.getFD().sync();
+        } catch (FileNotFoundException e) {
+            throw e; // it names the file
+        } catch (IOException e) {
+            throw new IOException("cannot write " + path + ": " + e.getMessage() + "; make room on its disk", e);
         }
     }
 }

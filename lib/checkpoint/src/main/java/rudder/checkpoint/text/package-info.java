@@ -1,6 +1,7 @@
 /**
- * Text files: read whole, or grown line by line.
+ * Text files: read whole or grown line by line, and the two formats that all of Rudder reads:
+ * {@link rudder.checkpoint.text.Csv} and {@link rudder.checkpoint.text.StrictJson}.
  *
- * <p>May use: the JDK. Knows no other package of Rudder.
+ * <p>May use: the JDK, Gson and the csv parser. Knows no other package of Rudder.
  */
 package rudder.checkpoint.text;

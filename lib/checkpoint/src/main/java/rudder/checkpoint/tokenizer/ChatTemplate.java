@@ -32,6 +32,7 @@ public final class ChatTemplate {
 
     private final String source;
     private final Map<String, String> tokens;
+    private String refusal; // why there is no program, or null
     private Template parsed;
 
     /**
@@ -52,6 +53,9 @@ public final class ChatTemplate {
      *     conversation; the message says which
      */
     Text render(List<Message> messages, Ending ending, LocalDateTime now) {
+        if (refusal != null) {
+            throw new IllegalArgumentException(refusal);
+        }
         if (messages.isEmpty()) {
             throw new IllegalArgumentException("the conversation has no message, wanted at least one");
         }
@@ -70,6 +74,22 @@ public final class ChatTemplate {
                             + "; change the messages, or give the model plain text",
                     e);
         }
+    }
+
+    /**
+     * Returns a template that refuses every conversation, for a checkpoint whose template cannot be told.
+     *
+     * @param reason what is wrong and what to do
+     */
+    public static ChatTemplate unknown(String reason) {
+        var template = new ChatTemplate("", Map.of());
+        template.refusal = Objects.requireNonNull(reason, "reason");
+        return template;
+    }
+
+    /** Returns the program. */
+    String source() {
+        return source;
     }
 
     private synchronized Template parsed() {

@@ -2,28 +2,27 @@ package rudder.checkpoint.tokenizer;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.Comparator;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.tokenizer.Vocabulary.Kind;
 import rudder.checkpoint.tokenizer.jinja.syntax.Text;
+import rudder.checkpoint.tokenizer.part.AddedToken;
+import rudder.checkpoint.tokenizer.part.AddedTokens;
+import rudder.checkpoint.tokenizer.part.Normalizer;
+import rudder.checkpoint.tokenizer.part.TokenizerParts.Frame;
 
 /**
  * Converts text to token ids and back, as the model was trained to read text.
@@ -36,112 +35,116 @@ import rudder.checkpoint.tokenizer.jinja.syntax.Text;
  */
 public final class Tokenizer implements Closeable {
     private final Vocabulary vocabulary;
-    private final HuggingFaceTokenizer engine; // null if the checkpoint has no tokenizer
+    private final PieceEncoder engine; // null if the checkpoint has no tokenizer
+    private final AddedTokens added;
     private final boolean spaced; // whether the engine puts a space in front of each text
-    private final Map<String, Integer> controls; // name -> id
-    private final Pattern marks; // matches any control token's name
 
-    private Tokenizer(Vocabulary vocabulary, HuggingFaceTokenizer engine, boolean spaced) {
+    private Tokenizer(Vocabulary vocabulary, PieceEncoder engine, AddedTokens added) {
         this.vocabulary = vocabulary;
         this.engine = engine;
-        this.spaced = spaced;
-        this.controls = new HashMap<>();
-        for (int id = 0; id < vocabulary.size(); id++) {
-            if (vocabulary.kind(id) == Kind.CONTROL) {
-                controls.put(vocabulary.tokens().get(id), id);
-            }
-        }
-        this.marks = Pattern.compile(
-                controls.isEmpty()
-                        ? "(?!)"
-                        : controls.keySet().stream()
-                                .sorted(Comparator.comparing(String::length).reversed())
-                                .map(Pattern::quote)
-                                .collect(Collectors.joining("|")));
-    }
-
-    private static HuggingFaceTokenizer engine(InputStream tokenizerJson, int size) {
-        try (tokenizerJson) {
-            return HuggingFaceTokenizer.newInstance(
-                    tokenizerJson, Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (RuntimeException e) { // the engine throws no other type
-            throw new IllegalArgumentException(
-                    "the checkpoint's tokenizer is inconsistent: its " + size
-                            + " tokens and its merges were refused with '" + e.getMessage()
-                            + "'; fetch the file again, or use another conversion of the model",
-                    e);
-        }
+        this.added = added;
+        int[] letter = engine == null ? new int[0] : engine.encode("a", true);
+        byte[] opening = letter.length == 0 ? new byte[0] : vocabulary.bytes(letter[0]);
+        this.spaced = opening.length > 0 && opening[0] == ' ';
     }
 
     /**
      * Returns the tokenizer of a GGUF checkpoint, read from its metadata {@code tokenizer.*}. The file may be closed
      * afterwards.
      *
-     * @throws IllegalArgumentException if it lacks a key, or is neither byte-level BPE ({@code gpt2}, with the word
-     *     rule of SmolLM or Qwen 2) nor scored BPE ({@code llama}, without a space put before the text)
+     * @throws IllegalArgumentException if it lacks a key, or is neither byte-level BPE ({@code gpt2}, with a rule for
+     *     words that Rudder knows) nor scored BPE ({@code llama})
      */
     public static Tokenizer of(GgufFile file) {
         Vocabulary vocabulary = Vocabulary.of(file);
-        return new Tokenizer(
-                vocabulary,
-                engine(
-                        switch (vocabulary.spelling()) {
-                            case BYTE_LEVEL ->
+        var added = new LinkedHashMap<AddedToken, Integer>();
+        for (int id = 0; id < vocabulary.size(); id++) {
+            switch (vocabulary.kind(id)) {
+                case CONTROL, UNKNOWN ->
+                    added.put(AddedToken.of(vocabulary.tokens().get(id), true), id);
+                case USER_DEFINED ->
+                    added.put(AddedToken.ofPart(vocabulary.tokens().get(id)), id);
+                default -> {}
+            }
+        }
+        PieceEncoder engine =
+                switch (vocabulary.spelling()) {
+                    case BYTE_LEVEL ->
+                        new NativeEncoder(
                                 TokenizerJson.ofMerges(
                                         vocabulary,
                                         file.strings("tokenizer.ggml.merges"),
-                                        file.string("tokenizer.ggml.pre"));
-                            case SPACE_MARK -> TokenizerJson.ofScores(vocabulary, file.floats("tokenizer.ggml.scores"));
-                        },
-                        vocabulary.size()),
-                false);
+                                        file.string("tokenizer.ggml.pre")),
+                                "",
+                                vocabulary.size());
+                    case SPACE_MARK ->
+                        new ScoredMerges(
+                                vocabulary,
+                                file.floats("tokenizer.ggml.scores"),
+                                file.flag("tokenizer.ggml.add_space_prefix", true));
+                };
+        return open(vocabulary, engine, new AddedTokens(added, Normalizer.NONE, source(vocabulary.chatTemplate())));
     }
 
-    /**
-     * Returns the tokenizer that a {@code tokenizer.json} describes. {@link #encode} puts the token first that the
-     * file's post-processor puts there, if any.
-     *
-     * @param size rows of the model's embedding; the tokenizer has at least as many ids, some of them unused
-     * @param stops ids that end a generation, in addition to the control tokens known to end one
-     * @param chatTemplate the model's chat template (Jinja), if it has one
-     * @throws IOException if the file cannot be read, or is not byte-pair encoding
-     * @throws IllegalArgumentException if the post-processor adds anything else than one token in front
-     */
-    public static Tokenizer ofJson(Path file, int size, Set<Integer> stops, Optional<ChatTemplate> chatTemplate)
-            throws IOException {
-        var json = new TokenizerFile(file);
-        var tokens = json.tokens(size);
-        var kinds = json.kinds(size);
-        HuggingFaceTokenizer engine = engine(json.json(), tokens.size());
+    private static Tokenizer open(Vocabulary vocabulary, PieceEncoder engine, AddedTokens added) {
         try {
-            int[] bare = ids(engine, "a", false);
-            int[] framed = ids(engine, "a", true);
-            int before = framed.length - bare.length;
-            if (before > 1 || !Arrays.equals(bare, Arrays.copyOfRange(framed, before, framed.length))) {
-                throw new IllegalArgumentException(
-                        file + ": its post-processor turns the tokens " + Arrays.toString(bare) + " into "
-                                + Arrays.toString(framed) + ", wanted at most one token, in front; "
-                                + "use another checkpoint of the model");
-            }
-            var vocabulary = new Vocabulary(
-                    json.spelling(),
-                    tokens,
-                    kinds,
-                    before == 0 ? -1 : framed[0],
-                    before == 1,
-                    Vocabulary.stops(
-                            tokens,
-                            kinds,
-                            stops.stream().mapToInt(Integer::intValue).toArray()),
-                    chatTemplate);
-            byte[] opening = bare.length == 0 ? new byte[0] : vocabulary.bytes(bare[0]);
-            return new Tokenizer(vocabulary, engine, opening.length > 0 && opening[0] == ' ');
+            return new Tokenizer(vocabulary, engine, added);
         } catch (RuntimeException | Error e) {
             engine.close();
             throw e;
         }
+    }
+
+    private static String source(Optional<ChatTemplate> template) {
+        return template.map(ChatTemplate::source).orElse("");
+    }
+
+    /**
+     * Returns the tokenizer that a {@code tokenizer.json} describes, without settings beside it.
+     *
+     * @throws IOException as {@link #ofJson(Path, TokenizerSettings, int, Set, Optional)}
+     * @throws IllegalArgumentException as {@link #ofJson(Path, TokenizerSettings, int, Set, Optional)}
+     */
+    public static Tokenizer ofJson(Path file, int size, Set<Integer> stops, Optional<ChatTemplate> chatTemplate)
+            throws IOException {
+        return ofJson(file, TokenizerSettings.NONE, size, stops, chatTemplate);
+    }
+
+    /**
+     * Returns the tokenizer that a {@code tokenizer.json} and the settings beside it describe. {@link #encode} puts the
+     * tokens around a text that transformers puts there.
+     *
+     * @param settings the settings beside the file
+     * @param size rows of the model's embedding; the tokenizer has at least as many ids, some of them unused
+     * @param stops ids that end a generation, in addition to the control tokens known to end one
+     * @param chatTemplate the model's chat template (Jinja), if it has one
+     * @throws IOException if the file cannot be read, is neither byte-pair encoding nor Unigram, or has a part that
+     *     Rudder does not know; the message names it
+     * @throws IllegalArgumentException if the settings contradict the file, or BOS has no row in the embedding
+     */
+    public static Tokenizer ofJson(
+            Path file, TokenizerSettings settings, int size, Set<Integer> stops, Optional<ChatTemplate> chatTemplate)
+            throws IOException {
+        var json = new TokenizerFile(file, settings);
+        if (settings.frames()) {
+            settings.requireRows(json.frame(), size);
+        }
+        var tokens = json.tokens(size);
+        var kinds = json.kinds(size);
+        var vocabulary = new Vocabulary(
+                json.spelling(),
+                tokens,
+                kinds,
+                json.frame(),
+                Vocabulary.stops(
+                        tokens,
+                        kinds,
+                        stops.stream().mapToInt(Integer::intValue).toArray()),
+                chatTemplate);
+        AddedTokens added = json.addedTokens(source(chatTemplate));
+        String sentinel = "\uffff" + UUID.randomUUID(); // random, so that no input holds it
+        var engine = new NativeEncoder(json.json(added, sentinel), json.prependsFirst() ? sentinel : "", tokens.size());
+        return open(vocabulary, engine, added);
     }
 
     /**
@@ -157,22 +160,21 @@ public final class Tokenizer implements Closeable {
                         Vocabulary.Spelling.BYTE_LEVEL,
                         IntStream.range(0, size).mapToObj(id -> "<" + id + ">").toList(),
                         Collections.nCopies(size, Kind.USER_DEFINED),
-                        -1,
-                        false,
+                        Frame.NONE,
                         stops,
                         Optional.empty()),
                 null,
-                false);
+                new AddedTokens(Map.of(), Normalizer.NONE, ""));
     }
 
     /**
      * Returns the ids of a text, behind the BOS token if the model expects one. {@code encode("Hello world")} is
-     * {@code [19556, 905]}.
+     * {@code [19556, 905]}. A tokenizer that writes EOS behind texts does so here, too.
      *
      * @throws IllegalStateException if the checkpoint has no tokenizer
      */
     public int[] encode(String text) {
-        return begun(plain(text));
+        return framed(encodePlain(text));
     }
 
     /**
@@ -181,25 +183,18 @@ public final class Tokenizer implements Closeable {
      * @throws IllegalStateException if the checkpoint has no tokenizer
      */
     public int[] encodePlain(String text) {
-        return plain(text).toArray();
+        return ids(added.cut(Text.ofMessage(sound(text))));
     }
 
     /**
      * Returns the ids of a text in which the names of control tokens stand for these tokens, behind BOS if the model
-     * expects one. {@code encodeMarked("Hi<|im_end|>")} is {@code [26843, 2]}. Use {@link #encodeChat} for text that
-     * you did not write yourself.
+     * expects one; a text that begins with BOS gets no second one. {@code encodeMarked("Hi<|im_end|>")} is
+     * {@code [26843, 2]}. Use {@link #encodeChat} for text that you did not write yourself.
      *
      * @throws IllegalStateException if the checkpoint has no tokenizer
      */
     public int[] encodeMarked(String text) {
-        IntStream.Builder ids = IntStream.builder();
-        int end = 0;
-        for (Matcher mark = marks.matcher(text); mark.find(); end = mark.end()) {
-            plain(text.substring(end, mark.start())).forEach(ids::add);
-            ids.add(controls.get(mark.group()));
-        }
-        plain(text.substring(end)).forEach(ids::add);
-        return begun(ids.build());
+        return framed(ids(added.cut(Text.ofTemplate(sound(text)))));
     }
 
     /**
@@ -248,23 +243,7 @@ public final class Tokenizer implements Closeable {
 
     /** Returns the ids of a conversation at a given time, which some templates write down. */
     int[] encodeChat(List<Message> messages, ChatTemplate.Ending ending, LocalDateTime now) {
-        Text text = render(messages, ending, now);
-        String rendered = text.toString();
-        IntStream.Builder ids = IntStream.builder();
-        int end = 0;
-        Matcher mark = marks.matcher(rendered);
-        for (int from = 0; mark.find(from); ) {
-            if (text.hasMessage(mark.start(), mark.end())) {
-                from = mark.start() + 1; // a message spells this mark out
-                continue;
-            }
-            plain(rendered.substring(end, mark.start())).forEach(ids::add);
-            ids.add(controls.get(mark.group()));
-            end = mark.end();
-            from = end;
-        }
-        plain(rendered.substring(end)).forEach(ids::add);
-        return ids.build().toArray();
+        return ids(added.cutChat(render(messages, ending, now)));
     }
 
     private Text render(List<Message> messages, ChatTemplate.Ending ending, LocalDateTime now) {
@@ -277,23 +256,33 @@ public final class Tokenizer implements Closeable {
                 .render(messages, ending, now);
     }
 
-    private IntStream plain(String text) {
+    private int[] ids(List<AddedTokens.Part> parts) {
         if (engine == null) {
             throw new IllegalStateException("this checkpoint has no tokenizer.json, so it reads no text:"
                     + " put the model's tokenizer.json into its folder, or give tokens instead");
         }
-        return Arrays.stream(ids(engine, text, false));
+        IntStream.Builder ids = IntStream.builder();
+        for (AddedTokens.Part part : parts) {
+            if (part.id() >= 0) {
+                ids.add(part.id());
+            } else {
+                Arrays.stream(engine.encode(part.text(), part.first())).forEach(ids::add);
+            }
+        }
+        return ids.build().toArray();
     }
 
-    private static int[] ids(HuggingFaceTokenizer engine, String text, boolean framed) {
-        String sound = new String(text.getBytes(UTF_8), UTF_8); // a lone surrogate becomes '?': UTF-8 cannot hold it
-        return Arrays.stream(engine.encode(sound, framed, false).getIds())
-                .mapToInt(Math::toIntExact)
+    // A lone surrogate becomes '?': UTF-8 cannot hold it.
+    private static String sound(String text) {
+        return new String(text.getBytes(UTF_8), UTF_8);
+    }
+
+    private int[] framed(int[] ids) {
+        var before = vocabulary.frame().before().stream().mapToInt(Integer::intValue);
+        var behind = vocabulary.frame().behind().stream().mapToInt(Integer::intValue);
+        boolean begun = ids.length > 0 && vocabulary.frame().before().equals(List.of(ids[0]));
+        return IntStream.concat(begun ? IntStream.of(ids) : IntStream.concat(before, IntStream.of(ids)), behind)
                 .toArray();
-    }
-
-    private int[] begun(IntStream ids) {
-        return (vocabulary.prependsBos() ? IntStream.concat(IntStream.of(vocabulary.bos()), ids) : ids).toArray();
     }
 
     /**
@@ -310,7 +299,7 @@ public final class Tokenizer implements Closeable {
             text.append(stream.accept(id));
         }
         text.append(stream.finish());
-        return spaced && ids.length > 0 && ids[0] == vocabulary.bos() && text.indexOf(" ") == 0
+        return spaced && ids.length > 0 && vocabulary.frame().before().equals(List.of(ids[0])) && text.indexOf(" ") == 0
                 ? text.substring(1)
                 : text.toString();
     }
@@ -375,7 +364,9 @@ public final class Tokenizer implements Closeable {
         if (engine == null) {
             return "Tokenizer[" + size() + " tokens without text]";
         }
-        String bos = vocabulary.prependsBos() ? token(vocabulary.bos()) + " first" : "no BOS";
+        String bos = vocabulary.frame().before().isEmpty()
+                ? "no BOS"
+                : vocabulary.frame().before().stream().map(this::token).collect(Collectors.joining(" ")) + " first";
         String stops = stopTokens().stream().sorted().map(this::token).collect(Collectors.joining(" "));
         return "Tokenizer[" + size() + " tokens, " + bos + ", stops at " + stops + "]";
     }

@@ -1,5 +1,7 @@
 package rudder.checkpoint.tokenizer;
 
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
 import com.google.gson.stream.JsonWriter;
@@ -11,58 +13,104 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStreamWriter;
+import java.io.SequenceInputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Collections;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import rudder.checkpoint.text.StrictJson;
 import rudder.checkpoint.tokenizer.Vocabulary.Kind;
 import rudder.checkpoint.tokenizer.Vocabulary.Spelling;
+import rudder.checkpoint.tokenizer.part.AddedToken;
+import rudder.checkpoint.tokenizer.part.AddedTokens;
+import rudder.checkpoint.tokenizer.part.Normalizer;
+import rudder.checkpoint.tokenizer.part.TokenizerParts;
+import rudder.checkpoint.tokenizer.part.TokenizerParts.Frame;
 
 /**
- * Reads the vocabulary of a {@code tokenizer.json} and rewrites the file so that no text can spell a control token. The
- * engine cuts "added tokens" out of a text before all else. The special ones among them move from that list into the
- * plain vocabulary, with the same ids. The file is streamed, because a tree of it takes over a gigabyte.
+ * Reads and checks a {@code tokenizer.json}, and writes what the engine needs of it: normaliser, pre-tokeniser and
+ * model. Added tokens, BOS and EOS are Rudder's own work, so that no text can spell a control token. Vocabulary and
+ * merges are streamed, because a tree of them takes over a gigabyte.
  */
 final class TokenizerFile {
 
     private static final String UNUSED = "<unused %d>";
+    private static final Gson GSON =
+            new GsonBuilder().disableHtmlEscaping().serializeNulls().create();
 
     private final Path path;
-    private final Map<String, Added> added = new LinkedHashMap<>();
+    private final Map<String, Object> parts = new HashMap<>(); // all but the model
+    private final Map<String, Integer> vocabulary = new LinkedHashMap<>(1 << 16);
+    private final List<Double> scores = new ArrayList<>(); // of Unigram
+    private final ByteArrayOutputStream merges = new ByteArrayOutputStream();
+    private final BitSet merged = new BitSet(); // ids that a merge builds
+    private final Map<String, AddedToken> added = new LinkedHashMap<>();
+    private final Map<String, Integer> addedIds = new HashMap<>();
     private final List<String> tokens = new ArrayList<>();
-    private final ByteArrayOutputStream rewritten = new ByteArrayOutputStream(1 << 20);
-    private final Set<String> types =
-            new HashSet<>(); // every "type" in the file: steps of the normalizer, the decoder, ...
+    private final Map<String, Object> options = new LinkedHashMap<>(); // of the model
+    private final Normalizer normalizer;
+    private final Map<String, Object> preTokenizer;
+    private final Map<String, Object> engineNormalizer;
+    private final Frame frame;
+    private String model;
     private String unknown;
     private boolean bytes;
+    private boolean hasMerges;
 
-    private record Added(int id, Map<String, Boolean> options) {
-        boolean special() {
-            return options.getOrDefault("special", false);
+    /**
+     * Reads a file.
+     *
+     * @throws IOException if the file cannot be read, is malformed, or holds something that is not on the lists of
+     *     {@link TokenizerParts}
+     * @throws IllegalArgumentException if the settings contradict the file
+     */
+    TokenizerFile(Path path, TokenizerSettings settings) throws IOException {
+        this.path = path;
+        try {
+            read();
+            addTokens(settings);
+            Map<String, Object> checked = TokenizerParts.normalizer(parts.get("normalizer"));
+            boolean own = added.values().stream().anyMatch(AddedToken::normalized);
+            this.normalizer = own ? Normalizer.of(checked) : Normalizer.NONE;
+            this.engineNormalizer = own ? null : checked;
+            this.preTokenizer = TokenizerParts.preTokenizer(parts.get("pre_tokenizer"));
+            if (preTokenizer != null && preTokenizer.get("add_prefix_space") instanceof Boolean space) {
+                preTokenizer.put("add_prefix_space", settings.prefixSpace(space));
+            }
+            TokenizerParts.decoder(parts.get("decoder"));
+            Frame ofFile = TokenizerParts.frame(parts.get("post_processor"), tokens.size());
+            this.frame = settings.frames()
+                    ? new Frame(
+                            settings.before().stream().map(addedIds::get).toList(),
+                            settings.behind().stream().map(addedIds::get).toList())
+                    : ofFile;
+        } catch (MalformedJsonException
+                | EOFException
+                | CharacterCodingException
+                | IllegalStateException
+                | NumberFormatException e) { // the JSON reader throws all five
+            throw broken("it is not the JSON of a tokenizer, " + e.getMessage());
+        } catch (IllegalArgumentException e) {
+            throw broken(e.getMessage());
+        }
+        settings.requirePrefixSpace(TokenizerParts.prepends(checkedNormalizer(), preTokenizer));
+        if (spelling() == Spelling.SPACE_MARK && !vocabulary.containsKey("\u2581")) {
+            throw broken("found neither byte-level tokens nor U+2581 for a space, wanted one of the two");
         }
     }
 
-    /** @throws IOException if the file cannot be read, is malformed, or is not byte-pair encoding */
-    TokenizerFile(Path path) throws IOException {
-        this.path = path;
-        try {
-            readAdded();
-            rewrite();
-        } catch (MalformedJsonException
-                | EOFException
-                | IllegalStateException
-                | NumberFormatException e) { // the JSON reader throws all four
-            throw broken("it is not the JSON of a tokenizer, " + e.getMessage());
-        }
-        if (!types.contains("ByteLevel") && !tokens.contains("\u2581")) {
-            throw broken("found neither byte-level tokens nor U+2581 for a space, wanted one of the two");
-        }
+    private Map<String, Object> checkedNormalizer() {
+        return TokenizerParts.normalizer(parts.get("normalizer"));
     }
 
     private IOException broken(String found) {
@@ -70,204 +118,371 @@ final class TokenizerFile {
                 + "; fetch the model again, or give tokens instead of text");
     }
 
-    private JsonReader open() throws IOException {
-        return new JsonReader(Files.newBufferedReader(path));
-    }
-
-    private void readAdded() throws IOException {
-        try (JsonReader json = open()) {
+    private void read() throws IOException {
+        try (JsonReader json = new JsonReader(Files.newBufferedReader(path))) {
             json.beginObject();
             while (json.hasNext()) {
-                if (!json.nextName().equals("added_tokens")) {
-                    json.skipValue();
-                    continue;
+                String name = json.nextName();
+                if (parts.containsKey(name)) {
+                    throw broken("the field " + name + " stands there twice");
                 }
-                json.beginArray();
-                while (json.hasNext()) {
-                    readOneAdded(json);
+                switch (name) {
+                    case "model" -> {
+                        parts.put(name, null);
+                        readModel(json);
+                    }
+                    case "truncation", "padding" -> {
+                        parts.put(name, null);
+                        json.skipValue(); // Rudder cuts and pads no text
+                    }
+                    default -> parts.put(name, StrictJson.value(json));
                 }
-                json.endArray();
             }
+            json.endObject();
         }
+        if (!parts.containsKey("model") || vocabulary.isEmpty()) {
+            throw broken("it has no model with a vocabulary");
+        }
+        finishModel();
     }
 
-    private void readOneAdded(JsonReader json) throws IOException {
-        int id = -1;
-        String content = null;
-        var options = new LinkedHashMap<String, Boolean>();
+    private void readModel(JsonReader json) throws IOException {
         json.beginObject();
         while (json.hasNext()) {
-            String field = json.nextName();
-            switch (field) {
-                case "id" -> id = json.nextInt();
-                case "content" -> content = json.nextString();
-                default -> options.put(field, json.nextBoolean());
+            String name = json.nextName();
+            switch (name) {
+                case "type" -> {
+                    model = json.nextString();
+                    requireModel();
+                }
+                case "vocab" -> {
+                    if (!vocabulary.isEmpty()) {
+                        throw broken("its model has two vocabularies");
+                    }
+                    if (json.peek() == JsonToken.BEGIN_ARRAY) {
+                        readScored(json);
+                    } else {
+                        readVocabulary(json);
+                    }
+                }
+                case "merges" -> {
+                    if (vocabulary.isEmpty() || hasMerges) {
+                        throw broken("its merges stand before its vocabulary, or twice");
+                    }
+                    hasMerges = true;
+                    readMerges(json);
+                }
+                default -> options.put(name, StrictJson.value(json));
             }
         }
         json.endObject();
-        if (id < 0 || content == null) {
-            throw broken("an added token lacks its id or content, wanted both");
-        }
-        added.put(content, new Added(id, options));
-        name(id, content);
     }
 
-    private void name(int id, String token) throws IOException {
-        if (id < 0 || id > 1 << 24) {
-            throw broken("the token '" + token + "' has the id " + id + ", wanted 0 to " + (1 << 24));
+    private void requireModel() throws IOException {
+        if (!model.equals("BPE") && !model.equals("Unigram")) {
+            throw broken("found a model of type " + model + ", wanted BPE or Unigram");
         }
-        while (tokens.size() <= id) {
-            tokens.add(null);
-        }
-        tokens.set(id, token);
     }
 
-    private void rewrite() throws IOException {
-        try (JsonReader in = open();
-                JsonWriter out =
-                        new JsonWriter(new BufferedWriter(new OutputStreamWriter(rewritten, StandardCharsets.UTF_8)))) {
+    private void readVocabulary(JsonReader json) throws IOException {
+        json.beginObject();
+        while (json.hasNext()) {
+            put(json.nextName(), json.nextInt());
+        }
+        json.endObject();
+        placeTokens();
+    }
+
+    private void put(String token, int id) throws IOException {
+        if (!isSound(token)) {
+            throw broken("the token with id " + id + " is empty or holds half a character");
+        }
+        Integer before = vocabulary.put(token, id);
+        if (before != null) {
+            throw broken("the token '" + token + "' has two ids, " + before + " and " + id);
+        }
+    }
+
+    private static boolean isSound(String token) {
+        for (int i = 0; i < token.length(); i++) {
+            char c = token.charAt(i);
+            if (Character.isSurrogate(c)) {
+                if (!Character.isHighSurrogate(c)
+                        || i + 1 == token.length()
+                        || !Character.isLowSurrogate(token.charAt(++i))) {
+                    return false;
+                }
+            }
+        }
+        return !token.isEmpty();
+    }
+
+    /** Sets the name of each id, after a check that the ids are about as many as the tokens. */
+    private void placeTokens() throws IOException {
+        long most = 4L * vocabulary.size() + 1024;
+        for (var token : vocabulary.entrySet()) {
+            int id = token.getValue();
+            if (id < 0 || id > most) {
+                throw broken("the token '" + token.getKey() + "' has the id " + id + ", wanted 0 to " + most
+                        + " in a vocabulary of " + vocabulary.size());
+            }
+            while (tokens.size() <= id) {
+                tokens.add(null);
+            }
+            String other = tokens.set(id, token.getKey());
+            if (other != null) {
+                throw broken("the tokens '" + other + "' and '" + token.getKey() + "' both have the id " + id);
+            }
+        }
+    }
+
+    private void readScored(JsonReader json) throws IOException {
+        json.beginArray();
+        while (json.hasNext()) {
+            json.beginArray();
+            put(json.nextString(), vocabulary.size());
+            double score = json.nextDouble();
+            if (!Double.isFinite(score)) {
+                throw broken("the token " + (vocabulary.size() - 1) + " has the score " + score + ", wanted a number");
+            }
+            scores.add(score);
+            json.endArray();
+        }
+        json.endArray();
+        tokens.addAll(vocabulary.keySet());
+    }
+
+    private void readMerges(JsonReader json) throws IOException {
+        try (JsonWriter out =
+                new JsonWriter(new BufferedWriter(new OutputStreamWriter(merges, StandardCharsets.UTF_8)))) {
             out.setHtmlSafe(false);
-            out.setSerializeNulls(true);
-            in.beginObject();
-            out.beginObject();
-            writeAdded(out);
-            while (in.hasNext()) {
-                String name = in.nextName();
-                switch (name) {
-                    case "truncation", "padding", "added_tokens" -> in.skipValue();
-                    case "model" -> {
-                        out.name(name);
-                        copyModel(in, out);
-                    }
-                    default -> {
-                        out.name(name);
-                        copy(in, out);
-                    }
+            out.beginArray();
+            json.beginArray();
+            while (json.hasNext()) {
+                String left;
+                String right;
+                if (json.peek() == JsonToken.BEGIN_ARRAY) {
+                    json.beginArray();
+                    left = json.nextString();
+                    right = json.nextString();
+                    json.endArray();
+                } else {
+                    String pair = json.nextString();
+                    int space = pair.indexOf(' ');
+                    left = pair.substring(0, Math.max(0, space));
+                    right = pair.substring(space + 1);
                 }
+                Integer both = vocabulary.get(left + right);
+                if (both == null || !vocabulary.containsKey(left) || !vocabulary.containsKey(right)) {
+                    throw broken("it merges '" + left + "' and '" + right
+                            + "', wanted two tokens of its vocabulary that build a third");
+                }
+                merged.set(both);
+                out.beginArray().value(left).value(right).endArray();
             }
-            in.endObject();
-            out.endObject();
+            json.endArray();
+            out.endArray();
         }
     }
 
-    private void writeAdded(JsonWriter out) throws IOException {
-        out.name("added_tokens").beginArray();
-        for (var token : added.entrySet()) {
-            if (!token.getValue().special()) {
-                out.beginObject()
-                        .name("id")
-                        .value(token.getValue().id)
-                        .name("content")
-                        .value(token.getKey());
-                for (var option : token.getValue().options.entrySet()) {
-                    out.name(option.getKey()).value(option.getValue());
-                }
-                out.endObject();
+    private void finishModel() throws IOException {
+        if (model == null) {
+            model = hasMerges ? "BPE" : scores.isEmpty() ? "of no type" : "Unigram";
+            requireModel();
+        }
+        boolean scored = model.equals("Unigram");
+        if (scored == scores.isEmpty() || scored == hasMerges) {
+            throw broken("its model " + model + " has " + (hasMerges ? "merges" : "no merges") + " and " + scores.size()
+                    + " scores; wanted merges in BPE, scores in Unigram");
+        }
+        bytes = flag("byte_fallback");
+        if (scored) {
+            if (!(options.get("unk_id") instanceof Long id) || id < 0 || id >= tokens.size()) {
+                throw broken(
+                        "its unk_id is " + options.get("unk_id") + ", wanted one of its " + tokens.size() + " tokens");
+            }
+            unknown = tokens.get(id.intValue());
+            requireOptions(Set.of("unk_id", "byte_fallback"));
+            return;
+        }
+        Object unk = options.get("unk_token");
+        if (unk != null && !(unk instanceof String name && vocabulary.containsKey(name))) {
+            throw broken("its unk_token is " + unk + ", wanted a token of its vocabulary");
+        }
+        unknown = (String) unk;
+        flag("fuse_unk");
+        flag("ignore_merges");
+        for (String affix : List.of("continuing_subword_prefix", "end_of_word_suffix")) {
+            Object value = options.put(affix, null);
+            if (value != null && !value.equals("")) {
+                throw broken("its " + affix + " is " + value + ", wanted none: Rudder does not implement it");
             }
         }
-        out.endArray();
+        Object dropout = options.put("dropout", null);
+        if (dropout != null && !(dropout instanceof Number p && p.doubleValue() == 0)) {
+            throw broken("its dropout is " + dropout + ", wanted none: tokens would be drawn at random");
+        }
+        requireOptions(Set.of(
+                "unk_token",
+                "byte_fallback",
+                "fuse_unk",
+                "ignore_merges",
+                "continuing_subword_prefix",
+                "end_of_word_suffix",
+                "dropout"));
     }
 
-    private void copyModel(JsonReader in, JsonWriter out) throws IOException {
-        in.beginObject();
-        out.beginObject();
-        while (in.hasNext()) {
-            String name = in.nextName();
-            out.name(name);
-            switch (name) {
-                case "type" -> {
-                    String type = in.nextString();
-                    if (!type.equals("BPE")) {
-                        throw broken("found a model of type " + type + ", wanted BPE");
-                    }
-                    out.value(type);
-                }
-                case "byte_fallback" -> {
-                    bytes = in.nextBoolean();
-                    out.value(bytes);
-                }
-                case "unk_token" -> {
-                    if (in.peek() == JsonToken.STRING) {
-                        unknown = in.nextString();
-                    } else {
-                        in.skipValue();
-                    }
-                    out.value(unknown);
-                }
-                case "vocab" -> copyVocabulary(in, out);
-                default -> copy(in, out);
-            }
+    private boolean flag(String option) throws IOException {
+        Object value = options.putIfAbsent(option, false);
+        if (value == null) {
+            options.put(option, false);
+        } else if (!(value instanceof Boolean)) {
+            throw broken("its model has " + option + " = " + value + ", wanted true or false");
         }
-        in.endObject();
-        out.endObject();
+        return Boolean.TRUE.equals(value);
     }
 
-    /** Puts all added tokens into the vocabulary: the engine takes their ids from there. */
-    private void copyVocabulary(JsonReader in, JsonWriter out) throws IOException {
-        var missing = new LinkedHashMap<>(added);
-        in.beginObject();
-        out.beginObject();
-        while (in.hasNext()) {
-            String token = in.nextName();
-            int id = in.nextInt();
-            name(id, token);
-            missing.remove(token);
-            out.name(token).value(id);
-        }
-        for (var token : missing.entrySet()) {
-            out.name(token.getKey()).value(token.getValue().id);
-        }
-        in.endObject();
-        out.endObject();
-    }
-
-    private void copy(JsonReader in, JsonWriter out) throws IOException {
-        switch (in.peek()) {
-            case BEGIN_OBJECT -> {
-                in.beginObject();
-                out.beginObject();
-                while (in.hasNext()) {
-                    String name = in.nextName();
-                    out.name(name);
-                    if (name.equals("type") && in.peek() == JsonToken.STRING) {
-                        String type = in.nextString();
-                        types.add(type);
-                        out.value(type);
-                    } else {
-                        copy(in, out);
-                    }
-                }
-                in.endObject();
-                out.endObject();
+    private void requireOptions(Set<String> known) throws IOException {
+        for (String option : options.keySet()) {
+            if (!known.contains(option)) {
+                throw broken("its model " + model + " has the field " + option + ", wanted only "
+                        + known.stream().sorted().toList());
             }
-            case BEGIN_ARRAY -> {
-                in.beginArray();
-                out.beginArray();
-                while (in.hasNext()) {
-                    copy(in, out);
-                }
-                in.endArray();
-                out.endArray();
-            }
-            case STRING -> out.value(in.nextString());
-            case NUMBER -> out.jsonValue(in.nextString());
-            case BOOLEAN -> out.value(in.nextBoolean());
-            case NULL -> {
-                in.nextNull();
-                out.nullValue();
-            }
-            default -> throw new MalformedJsonException("a value is missing at " + in.getPath());
         }
     }
 
-    /** Returns the rewritten file, for the engine. */
-    InputStream json() {
-        return new ByteArrayInputStream(rewritten.toByteArray());
+    /**
+     * Declares the file's added tokens, then those of the settings. A token of the vocabulary keeps its id; another one
+     * gets the next free id behind the vocabulary, whatever id is written down, as the library does it.
+     */
+    private void addTokens(TokenizerSettings settings) throws IOException {
+        if (!(parts.getOrDefault("added_tokens", List.of()) instanceof List<?> list)) {
+            throw broken("its added_tokens are no list");
+        }
+        for (Object one : list) {
+            if (!(one instanceof Map<?, ?> token)) {
+                throw broken("its added_tokens hold " + one + ", wanted objects");
+            }
+            if (!(token.get("id") instanceof Long)) {
+                throw broken("an added token lacks its id or content, wanted both");
+            }
+            declare(AddedToken.of(token));
+        }
+        for (AddedToken token : settings.declared(Map.copyOf(added))) {
+            declare(token);
+        }
+    }
+
+    private void declare(AddedToken token) throws IOException {
+        if (!isSound(token.content())) {
+            throw broken("an added token holds half a character");
+        }
+        added.merge(token.content(), token, AddedToken::declaredAgain);
+        if (!addedIds.containsKey(token.content())) {
+            Integer id = vocabulary.get(token.content());
+            if (id == null) {
+                id = addedIds.values().stream()
+                                .mapToInt(Integer::intValue)
+                                .filter(known -> known >= vocabulary.size())
+                                .max()
+                                .orElse(vocabulary.size() - 1)
+                        + 1;
+                if (id < tokens.size() && tokens.get(id) != null) {
+                    throw broken("its added token '" + token.content() + "' gets the id " + id + ", which the token '"
+                            + tokens.get(id) + "' has");
+                }
+            }
+            while (tokens.size() <= id) {
+                tokens.add(null);
+            }
+            tokens.set(id, token.content());
+            addedIds.put(token.content(), id);
+        }
+    }
+
+    /** Returns what cuts the added tokens out of a text. */
+    AddedTokens addedTokens(String template) {
+        var ids = new LinkedHashMap<AddedToken, Integer>();
+        added.values().forEach(token -> ids.put(token, addedIds.get(token.content())));
+        return new AddedTokens(ids, normalizer, template);
+    }
+
+    /** Returns the tokens that stand before and behind each text. */
+    Frame frame() {
+        return frame;
+    }
+
+    /** Returns whether the pre-tokeniser puts a space at the very start of the input only. */
+    boolean prependsFirst() {
+        return TokenizerParts.prependsFirst(preTokenizer);
+    }
+
+    /**
+     * Returns the file for the engine.
+     *
+     * @param marks tokens that no message may spell: the engine must not find them as ordinary tokens
+     * @param sentinel a text that no input holds: an added token of the engine
+     */
+    InputStream json(AddedTokens marks, String sentinel) {
+        var head = new ByteArrayOutputStream(40 * vocabulary.size());
+        boolean whole = model.equals("Unigram") || Boolean.TRUE.equals(options.get("ignore_merges"));
+        try (var writer = new BufferedWriter(new OutputStreamWriter(head, StandardCharsets.UTF_8))) {
+            var token = new LinkedHashMap<String, Object>();
+            token.put("id", tokens.size());
+            token.put("content", sentinel);
+            for (String option : List.of("single_word", "lstrip", "rstrip", "normalized", "special")) {
+                token.put(option, option.equals("special"));
+            }
+            writer.write("{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":"
+                    + GSON.toJson(List.of(token)) + ",\"normalizer\":" + GSON.toJson(engineNormalizer)
+                    + ",\"pre_tokenizer\":" + GSON.toJson(preTokenizer)
+                    + ",\"post_processor\":null,\"decoder\":null,\"model\":{\"type\":" + GSON.toJson(model));
+            for (var option : options.entrySet()) {
+                writer.write("," + GSON.toJson(option.getKey()) + ":" + GSON.toJson(option.getValue()));
+            }
+            writer.write(",\"vocab\":");
+            var json = new JsonWriter(writer);
+            json.setHtmlSafe(false);
+            boolean scored = !scores.isEmpty();
+            if (scored) {
+                json.beginArray();
+            } else {
+                json.beginObject();
+            }
+            int next = 0;
+            for (var entry : vocabulary.entrySet()) {
+                String name = entry.getKey();
+                if (whole && marks.isMark(name) && !merged.get(entry.getValue())) {
+                    name = sentinel + next; // an engine that takes whole words must not find it
+                }
+                if (scored) {
+                    json.beginArray().value(name).value(scores.get(next)).endArray();
+                } else {
+                    json.name(name).value(entry.getValue());
+                }
+                next++;
+            }
+            if (scored) {
+                json.endArray();
+            } else {
+                json.endObject();
+            }
+            json.flush();
+            if (hasMerges) {
+                writer.write(",\"merges\":");
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // cannot happen in memory
+        }
+        return new SequenceInputStream(Collections.enumeration(Arrays.asList(
+                new ByteArrayInputStream(head.toByteArray()),
+                new ByteArrayInputStream(merges.toByteArray()),
+                new ByteArrayInputStream("}}".getBytes(StandardCharsets.UTF_8)))));
     }
 
     /** Returns the rule by which an ordinary token's name stands for bytes. */
     Spelling spelling() {
-        return types.contains("ByteLevel") ? Spelling.BYTE_LEVEL : Spelling.SPACE_MARK;
+        return TokenizerParts.names(parts.values(), "ByteLevel") ? Spelling.BYTE_LEVEL : Spelling.SPACE_MARK;
     }
 
     /**
@@ -288,7 +503,7 @@ final class TokenizerFile {
     List<Kind> kinds(int size) {
         var kinds = new ArrayList<Kind>();
         for (String token : tokens) {
-            Added own = token == null ? null : added.get(token);
+            AddedToken own = token == null ? null : added.get(token);
             kinds.add(
                     token == null
                             ? Kind.UNUSED

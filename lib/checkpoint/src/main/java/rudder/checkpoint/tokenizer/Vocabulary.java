@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import rudder.checkpoint.format.GgufFile;
+import rudder.checkpoint.tokenizer.part.TokenizerParts.Frame;
 
 /**
  * The tokens of a model: their spelling and kind, and the use of the special ones.
@@ -15,8 +16,7 @@ import rudder.checkpoint.format.GgufFile;
  * @param spelling the rule by which an ordinary token's name stands for bytes
  * @param tokens the name of each token id
  * @param kinds the kind of each token id
- * @param bos id of the token that begins a sequence, or -1
- * @param prependsBos whether the model was trained with {@code bos} in front of every text
+ * @param frame the tokens before and behind every text: BOS, if the model was trained so
  * @param stops ids that end a generation
  * @param chatTemplate the model's chat template (Jinja), if it has one
  */
@@ -24,8 +24,7 @@ record Vocabulary(
         Spelling spelling,
         List<String> tokens,
         List<Kind> kinds,
-        int bos,
-        boolean prependsBos,
+        Frame frame,
         Set<Integer> stops,
         Optional<ChatTemplate> chatTemplate) {
 
@@ -89,10 +88,6 @@ record Vocabulary(
                         + tokens.get(id) + "', wanted one such as <0x0A>");
             }
         }
-        if (prependsBos && bos < 0) {
-            throw new IllegalArgumentException("a vocabulary that begins every text with BOS, but found no id of BOS;"
-                    + " wanted tokenizer.ggml.bos_token_id: use another conversion of the model");
-        }
     }
 
     /** Reads the vocabulary in the metadata {@code tokenizer.*} of a GGUF file. */
@@ -107,11 +102,6 @@ record Vocabulary(
                                 + "', wanted gpt2 (byte-level BPE) or llama (scored BPE)");
                 };
         boolean scored = spelling == Spelling.SPACE_MARK;
-        if (file.flag("tokenizer.ggml.add_space_prefix", scored)) {
-            throw new IllegalArgumentException(
-                    "tokenizer.ggml.add_space_prefix: found true, wanted false: Rudder does not put a space"
-                            + " before each text; load another model");
-        }
         List<String> tokens = file.strings("tokenizer.ggml.tokens");
         List<Kind> kinds = Arrays.stream(file.integers("tokenizer.ggml.token_type"))
                 .mapToObj(Kind::of)
@@ -121,10 +111,26 @@ record Vocabulary(
                 spelling,
                 tokens,
                 kinds,
-                bos,
-                file.flag("tokenizer.ggml.add_bos_token", scored && bos >= 0),
+                new Frame(
+                        framing(file, "bos", bos, bos >= 0 && (scored || writesBos(file))),
+                        framing(file, "eos", id(file, "eos", tokens), false)),
                 stops(tokens, kinds, id(file, "eos", tokens), id(file, "eot", tokens)),
                 chatTemplate(file, tokens));
+    }
+
+    private static boolean writesBos(GgufFile file) {
+        return WordRules.of(file.string("tokenizer.ggml.pre")).bos();
+    }
+
+    private static List<Integer> framing(GgufFile file, String name, int id, boolean assumed) {
+        if (!file.flag("tokenizer.ggml.add_" + name + "_token", assumed)) {
+            return List.of();
+        }
+        if (id < 0) {
+            throw new IllegalArgumentException("tokenizer.ggml.add_" + name + "_token: found true, but no "
+                    + "tokenizer.ggml." + name + "_token_id; use another conversion of the model");
+        }
+        return List.of(id);
     }
 
     private static Optional<ChatTemplate> chatTemplate(GgufFile file, List<String> tokens) {

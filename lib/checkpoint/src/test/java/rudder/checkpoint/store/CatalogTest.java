@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.HashSet;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import rudder.checkpoint.format.Csv;
+import rudder.checkpoint.text.Csv;
 
 class CatalogTest {
 

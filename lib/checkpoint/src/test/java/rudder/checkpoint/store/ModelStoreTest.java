@@ -31,7 +31,7 @@ import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import rudder.checkpoint.format.Checksums;
-import rudder.checkpoint.format.Csv;
+import rudder.checkpoint.text.Csv;
 
 /** A shell script replaces {@code python -m pip download}; it takes tiny wheels from a folder. */
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "the stand-in for pip is a shell script")

@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import rudder.checkpoint.format.Csv;
 
 class TextFileTest {
     @TempDir

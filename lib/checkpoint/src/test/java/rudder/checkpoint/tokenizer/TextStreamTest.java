@@ -15,6 +15,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import rudder.checkpoint.tokenizer.Vocabulary.Kind;
 import rudder.checkpoint.tokenizer.Vocabulary.Spelling;
+import rudder.checkpoint.tokenizer.part.TokenizerParts.Frame;
 
 class TextStreamTest {
     // ids 0 to 255 are bytes, 256 a control token, 257 a word
@@ -26,7 +27,7 @@ class TextStreamTest {
         List<Kind> kinds = new ArrayList<>(Collections.nCopies(256, Kind.BYTE));
         Collections.addAll(tokens, "<eos>", "▁sea");
         Collections.addAll(kinds, Kind.CONTROL, Kind.NORMAL);
-        vocabulary = new Vocabulary(Spelling.SPACE_MARK, tokens, kinds, -1, false, Set.of(256), Optional.empty());
+        vocabulary = new Vocabulary(Spelling.SPACE_MARK, tokens, kinds, Frame.NONE, Set.of(256), Optional.empty());
     }
 
     private String[] streamed(int... ids) {

@@ -118,7 +118,7 @@ class TokenizerFileTest {
     @Test
     void whatIsNoSuchTokenizerIsRefused() throws IOException {
         String sound = Files.readString(folder("gemma").resolve("tokenizer.json"));
-        refused(sound.replace("\"type\":\"BPE\"", "\"type\":\"Unigram\""), "Unigram", "wanted BPE");
+        refused(sound.replace("\"type\":\"BPE\"", "\"type\":\"WordPiece\""), "WordPiece", "wanted BPE");
         refused(sound.substring(0, 3000), "not the JSON");
         refused("[]", "not the JSON");
         refused("{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}}", "U+2581");
@@ -128,7 +128,8 @@ class TokenizerFileTest {
                 sound.replace(
                         "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}]",
                         "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}},"
-                                + "{\"SpecialToken\":{\"id\":\"<bos>\",\"type_id\":0}}]"),
-                "at most one token, in front");
+                                + "{\"SpecialToken\":{\"id\":\"<nowhere>\",\"type_id\":0}}]"),
+                "TemplateProcessing",
+                "<nowhere>");
     }
 }

@@ -308,7 +308,13 @@ class TokenizerTest {
         assertMessage("'bert'", refused(new GgufBytes().string("tokenizer.ggml.model", "bert")));
         assertMessage("tokenizer.ggml.tokens", refused(new GgufBytes().string("tokenizer.ggml.model", "gpt2")));
         assertMessage("bos_token_id: found 999", refused(bytes("smollm").uint32("tokenizer.ggml.bos_token_id", 999)));
-        assertMessage("add_space_prefix", refused(new GgufBytes().string("tokenizer.ggml.model", "llama")));
+        assertMessage(
+                "tokenizer.ggml.scores: found 1",
+                refused(new GgufBytes()
+                        .string("tokenizer.ggml.model", "llama")
+                        .strings("tokenizer.ggml.tokens", "x", "y")
+                        .int32s("tokenizer.ggml.token_type", 1, 1)
+                        .floats("tokenizer.ggml.scores", 1)));
         assertMessage("refused", refused(bytes("smollm", "nothing like it")));
         assertMessage(
                 "'x'",

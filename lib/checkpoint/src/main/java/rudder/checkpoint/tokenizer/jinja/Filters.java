@@ -107,9 +107,8 @@ final class Filters {
         if (ascii) {
             throw call.error("'ensure_ascii' is not supported");
         }
-        Text step = indent == null
-                ? null
-                : indent instanceof Text text ? text : Text.ofTemplate(" ".repeat(call.integer(2, "indent", 0)));
+        Text step =
+                indent == null ? null : indent instanceof Text text ? text : spaces(call, call.integer(2, "indent", 0));
         String comma = step == null ? ", " : ",";
         String colon = ": ";
         if (call.get(3, "separators", null) instanceof List<?> pair && pair.size() == 2) {
@@ -356,9 +355,14 @@ final class Filters {
         return out.build();
     }
 
+    private static Text spaces(Callable.Call call, int count) {
+        call.interpreter().require(count, call.line());
+        return Text.ofTemplate(" ".repeat(Math.max(0, count)));
+    }
+
     private static Text indent(Callable.Call call, Text text) {
         Object width = call.get(1, "width", 4L);
-        Text step = width instanceof Text given ? given : Text.ofTemplate(" ".repeat(call.integer(1, "width", 4)));
+        Text step = width instanceof Text given ? given : spaces(call, call.integer(1, "width", 4));
         boolean first = call.flag(2, "first", false);
         boolean blank = call.flag(3, "blank", false);
         var out = new Text.Builder();

@@ -16,9 +16,12 @@ import rudder.checkpoint.tokenizer.jinja.syntax.Text;
 /** Formats of values: {@code %}, {@code str.format}, JSON and dates. */
 final class Formats {
     private static final Pattern PERCENT =
-            Pattern.compile("%(?:\\((\\w+)\\))?([-0+ ]*)(\\d{0,4})(?:\\.(\\d{1,3}))?([a-zA-Z%])");
+            Pattern.compile("%(?:\\((\\w+)\\))?([-0+ ]*)(\\d*)(?:\\.(\\d+))?([a-zA-Z%])");
     private static final Pattern FIELD = Pattern.compile("\\{\\{|\\}\\}|\\{(\\w*)(?:!([rs]))?(?::([^{}]*))?\\}|[{}]");
-    private static final Pattern SPEC = Pattern.compile("(?:(.)?([<>^]))?(0?)(\\d{0,4})(,?)(?:\\.(\\d{1,3}))?([sdf]?)");
+    private static final Pattern SPEC = Pattern.compile("(?:(.)?([<>^]))?(0?)(\\d*)(,?)(?:\\.(\\d+))?([sdf]?)");
+
+    /** Digits of a width or a precision. */
+    private static final int WIDEST = 4;
 
     private Formats() {}
 
@@ -49,7 +52,7 @@ final class Formats {
                 throw TemplateException.at(line, "'%' wants more values than the " + values.size() + " it is given");
             }
             Text shown = converted(line, field.group(5), field.group(4), value);
-            int width = field.group(3).isEmpty() ? 0 : Integer.parseInt(field.group(3));
+            int width = field.group(3).isEmpty() ? 0 : digits(line, field.group(3));
             boolean left = field.group(2).contains("-");
             String fill = field.group(2).contains("0") && !left ? "0" : " ";
             out.add(padded(shown, width, left ? '<' : '>', fill));
@@ -62,20 +65,29 @@ final class Formats {
         switch (kind) {
             case "s", "r":
                 Text text = kind.equals("s") ? Values.text(value) : Values.repr(value);
-                return precision == null || text.points() <= Integer.parseInt(precision)
+                return precision == null || text.points() <= digits(line, precision)
                         ? text
-                        : text.subSequence(0, text.offset(Integer.parseInt(precision)));
+                        : text.subSequence(0, text.offset(digits(line, precision)));
             case "d", "i", "f":
                 if (!Values.isNumber(value)) {
                     throw TemplateException.at(line, "'%" + kind + "' wants a number, found " + Values.typeOf(value));
                 }
                 return Text.ofTemplate(
                         kind.equals("f")
-                                ? fixed(Values.real(value), precision == null ? 6 : Integer.parseInt(precision))
+                                ? fixed(Values.real(value), precision == null ? 6 : digits(line, precision))
                                 : Long.toString(value instanceof Double x ? x.longValue() : Values.integer(value)));
             default:
                 throw TemplateException.at(line, "the format '%" + kind + "' is not supported");
         }
+    }
+
+    /** Reads a width or a precision. */
+    private static int digits(int line, String number) {
+        if (number.length() > WIDEST) {
+            throw TemplateException.at(
+                    line, "a format has the width " + number + ", wanted at most " + WIDEST + " digits");
+        }
+        return Integer.parseInt(number);
     }
 
     static String fixed(double x, int digits) {
@@ -140,14 +152,14 @@ final class Formats {
         Text text = shown;
         if (parts.group(7).equals("f") || parts.group(6) != null && value instanceof Double) {
             text = Text.ofTemplate(
-                    fixed(Values.real(value), parts.group(6) == null ? 6 : Integer.parseInt(parts.group(6))));
-        } else if (parts.group(6) != null && text.points() > Integer.parseInt(parts.group(6))) {
-            text = text.subSequence(0, text.offset(Integer.parseInt(parts.group(6))));
+                    fixed(Values.real(value), parts.group(6) == null ? 6 : digits(call.line(), parts.group(6))));
+        } else if (parts.group(6) != null && text.points() > digits(call.line(), parts.group(6))) {
+            text = text.subSequence(0, text.offset(digits(call.line(), parts.group(6))));
         }
         if (!parts.group(5).isEmpty()) {
             text = Text.ofTemplate(text.toString().replaceAll("(?<=\\d)(?=(\\d{3})+(?!\\d))(?<!\\.\\d{0,300})", ","));
         }
-        int width = parts.group(4).isEmpty() ? 0 : Integer.parseInt(parts.group(4));
+        int width = parts.group(4).isEmpty() ? 0 : digits(call.line(), parts.group(4));
         char align =
                 parts.group(2) == null ? (number ? '>' : '<') : parts.group(2).charAt(0);
         String fill = parts.group(1) != null ? parts.group(1) : parts.group(3).isEmpty() ? " " : "0";

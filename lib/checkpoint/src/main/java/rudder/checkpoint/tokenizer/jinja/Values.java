@@ -14,6 +14,9 @@ import rudder.checkpoint.tokenizer.jinja.syntax.Text;
  */
 final class Values {
 
+    /** The most parts of two values that are compared. */
+    private static final int PARTS = 1_000_000;
+
     private Values() {}
 
     /** A list that does not change. */
@@ -22,6 +25,17 @@ final class Values {
 
         Tuple(Collection<?> items) {
             super(items);
+        }
+
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Tuple && Values.equal(this, other);
+        }
+
+        /** Equal tuples have one size; a hash of all parts would take too long for tuples of tuples. */
+        @Override
+        public int hashCode() {
+            return size();
         }
     }
 
@@ -44,7 +58,18 @@ final class Values {
         return x instanceof Collection<?> items ? !items.isEmpty() : !(x instanceof Map<?, ?> map) || !map.isEmpty();
     }
 
+    /** @throws TemplateException if the values have too many parts, as lists of one list again and again have */
     static boolean equal(Object a, Object b) {
+        return equal(a, b, new int[] {PARTS});
+    }
+
+    private static boolean equal(Object a, Object b, int[] left) {
+        if (--left[0] < 0) {
+            throw new TemplateException("the template compares values of more than " + PARTS + " parts");
+        }
+        if (a == b) {
+            return true;
+        }
         if (a instanceof Boolean || b instanceof Boolean || a instanceof Number && b instanceof Number) {
             Object x = a instanceof Boolean flag ? (Object) (flag ? 1L : 0L) : a;
             Object y = b instanceof Boolean flag ? (Object) (flag ? 1L : 0L) : b;
@@ -58,7 +83,7 @@ final class Values {
                 return false;
             }
             for (int i = 0; i < x.size(); i++) {
-                if (!equal(x.get(i), y.get(i))) {
+                if (!equal(x.get(i), y.get(i), left)) {
                     return false;
                 }
             }
@@ -67,7 +92,7 @@ final class Values {
         if (a instanceof Map<?, ?> x && b instanceof Map<?, ?> y) {
             return x.size() == y.size()
                     && x.entrySet().stream()
-                            .allMatch(e -> y.containsKey(e.getKey()) && equal(e.getValue(), y.get(e.getKey())));
+                            .allMatch(e -> y.containsKey(e.getKey()) && equal(e.getValue(), y.get(e.getKey()), left));
         }
         return a == null ? b == null : a.equals(b);
     }

@@ -139,6 +139,15 @@ class TemplateTest {
                 "{{ 2 ** 62 * 4 }}",
                 "{{ 9223372036854775808 }}",
                 "{{ 'a'.center(2000000000) }}",
+                "{{ 'a\na'|indent(999999999) }}",
+                "{{ [1]|tojson(indent=999999999) }}",
+                "{{ '%999999999s' % 'a' }}",
+                "{{ '%.999999999f' % 1.0 }}",
+                "{{ '{:.999999999f}'.format(1.0) }}",
+                "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}"
+                        + "{{ ns.x }}",
+                "{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}"
+                        + "{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}",
                 "{{ ('x' * 1000000).replace('', 'yyyyyyyyyyyyyyyyyyyyyyyy') }}"
             })
     void aTemplateThatDoesTooMuchIsStopped(String template) {

@@ -134,6 +134,7 @@ public final class Text implements CharSequence, Comparable<Text> {
 
     /** Collects texts one behind another. */
     public static final class Builder {
+        private static final int LONGEST = 16 << 20; // characters
         private final StringBuilder text = new StringBuilder();
         private final BitSet message = new BitSet();
 
@@ -144,12 +145,19 @@ public final class Text implements CharSequence, Comparable<Text> {
                 i = end;
             }
             text.append(more.text);
-            return this;
+            return bounded();
         }
 
         public Builder add(String more, boolean ofMessage) {
             message.set(text.length(), text.length() + more.length(), ofMessage);
             text.append(more);
+            return bounded();
+        }
+
+        private Builder bounded() {
+            if (text.length() > LONGEST) {
+                throw new TemplateException("the template makes a text of more than " + LONGEST + " characters");
+            }
             return this;
         }
 

@@ -1,4 +1,4 @@
-package rudder.checkpoint.format;
+package rudder.checkpoint.text;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
@@ -13,7 +13,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
-import rudder.checkpoint.text.TextFile;
 
 /**
  * A table of texts with named columns: UTF-8, quoting of RFC 4180, line ends of any system. Rudder does not guess types

@@ -1,4 +1,4 @@
-package rudder.checkpoint.format;
+package rudder.checkpoint.text;
 
 import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
@@ -57,7 +57,13 @@ public final class StrictJson {
         return members;
     }
 
-    private static Object value(JsonReader json) throws IOException {
+    /**
+     * Reads the next value of a file that is streamed, as {@link #object} reads the values of an object.
+     *
+     * @throws MalformedJsonException if the text is malformed
+     * @throws java.io.EOFException if the text ends inside the value
+     */
+    public static Object value(JsonReader json) throws IOException {
         return switch (json.peek()) {
             case BEGIN_OBJECT -> members(json); // the reader limits the nesting
             case BEGIN_ARRAY -> elements(json);

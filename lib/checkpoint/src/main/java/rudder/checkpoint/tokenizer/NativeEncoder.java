@@ -1,0 +1,55 @@
+package rudder.checkpoint.tokenizer;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Arrays;
+import java.util.Map;
+
+/** Runs Hugging Face's own code on a checked {@code tokenizer.json}. */
+final class NativeEncoder implements PieceEncoder {
+    private final HuggingFaceTokenizer engine;
+    private final String sentinel;
+
+    /**
+     * Opens the engine.
+     *
+     * @param tokenizerJson the file
+     * @param sentinel an added token of the file that stands before a piece that is not the first, or an empty text
+     * @param size number of tokens, for the error
+     * @throws IllegalArgumentException if the engine refuses the file
+     */
+    NativeEncoder(InputStream tokenizerJson, String sentinel, int size) {
+        this.sentinel = sentinel;
+        try (tokenizerJson) {
+            this.engine = HuggingFaceTokenizer.newInstance(
+                    tokenizerJson, Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (RuntimeException e) { // the engine throws no other type
+            throw new IllegalArgumentException(
+                    "the checkpoint's tokenizer is inconsistent: its " + size
+                            + " tokens and its merges were refused with '" + e.getMessage()
+                            + "'; fetch the file again, or use another conversion of the model",
+                    e);
+        }
+    }
+
+    @Override
+    public int[] encode(String piece, boolean first) {
+        String front = first ? "" : sentinel;
+        String sound = new String(piece.getBytes(UTF_8), UTF_8); // UTF-8 cannot hold half a character
+        return Arrays.stream(engine.encode(front + sound, false, false).getIds())
+                .skip(front.isEmpty() ? 0 : 1)
+                .mapToInt(Math::toIntExact)
+                .toArray();
+    }
+
+    @Override
+    public void close() {
+        engine.close();
+    }
+}

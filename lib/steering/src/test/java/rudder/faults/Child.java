@@ -1,0 +1,107 @@
+package rudder.faults;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/** A process of {@link Programs}, which can be killed. */
+final class Child implements AutoCloseable {
+
+    private final Process process;
+    private final List<String> lines = Collections.synchronizedList(new ArrayList<>());
+    private final CountDownLatch ready = new CountDownLatch(1);
+    private final Thread reader;
+
+    Child(Path cache, String... args) throws IOException {
+        this(List.of(), Map.of("RUDDER_CACHE", cache.toString()), List.of("-Xmx512m"), args);
+    }
+
+    /** @param under a command that runs the process, such as a tracer */
+    Child(List<String> under, Map<String, String> environment, List<String> options, String... args)
+            throws IOException {
+        var all = new ArrayList<>(options);
+        all.addAll(List.of(
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-Dai.djl.offline=true",
+                "-Xshare:auto",
+                "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"));
+        var builder = Processes.java(Programs.class, environment, all, List.of(args));
+        builder.command().addAll(0, under);
+        process = builder.redirectErrorStream(true).start();
+        reader = new Thread(this::read, "output of " + args[0]);
+        reader.setDaemon(true);
+        reader.start();
+    }
+
+    private void read() {
+        try (BufferedReader in = process.inputReader(StandardCharsets.UTF_8)) {
+            for (String line; (line = in.readLine()) != null; ) {
+                lines.add(line);
+                if (line.equals("ready")) {
+                    ready.countDown();
+                }
+            }
+        } catch (IOException e) {
+            lines.add("output ended: " + e.getMessage()); // by the kill
+        } finally {
+            ready.countDown();
+        }
+    }
+
+    /** Lets the work begin. */
+    Child go() throws IOException {
+        process.getOutputStream().write('\n');
+        process.getOutputStream().flush();
+        return this;
+    }
+
+    /** Waits until the work can begin. */
+    Child awaitReady() throws InterruptedException {
+        if (!ready.await(180, TimeUnit.SECONDS)) {
+            throw new AssertionError("not ready after 180 s: " + lines);
+        }
+        return this;
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    /** Ends the process as a power cut does, as far as its memory is concerned. */
+    void kill() throws InterruptedException {
+        process.destroyForcibly().waitFor();
+        reader.join();
+    }
+
+    /** Waits for the end and returns all that was written. */
+    String output() throws InterruptedException {
+        if (!process.waitFor(300, TimeUnit.SECONDS)) {
+            process.destroyForcibly();
+            throw new AssertionError("still runs after 300 s: " + lines);
+        }
+        reader.join();
+        return String.join("\n", lines);
+    }
+
+    /** Lets the work begin and waits for the end, which must be a good one. */
+    void finish() throws InterruptedException, IOException {
+        go();
+        String output = output();
+        if (!output.endsWith("done")) {
+            throw new AssertionError(output);
+        }
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+    }
+}

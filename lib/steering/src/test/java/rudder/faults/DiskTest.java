@@ -1,0 +1,134 @@
+package rudder.faults;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import rudder.checkpoint.ModelShape;
+import rudder.checkpoint.RandomCheckpoint;
+import rudder.checkpoint.store.LocalStore;
+import rudder.steer.ControllerFile;
+import rudder.theory.control.Controller;
+
+/** Full and read-only disks. */
+@Tag("faults")
+class DiskTest {
+
+    private static final Duration SILENCE = Duration.ofSeconds(1);
+
+    @TempDir
+    private Path temp;
+
+    private static void fill(Path folder) throws IOException {
+        try {
+            Files.write(folder.resolve("full"), new byte[64 << 20]);
+        } catch (IOException e) {
+            return; // full now
+        }
+        throw new IOException(folder + " is not a small disk");
+    }
+
+    private SmallDisk disk(String size) throws Exception {
+        var disk = SmallDisk.mount(Files.createDirectories(temp.resolve("disk")), size);
+        Assumptions.assumeTrue(disk.isMounted(), disk.reason());
+        return disk;
+    }
+
+    private Path checkpoint() throws IOException {
+        var shape = new ModelShape("small", "llama", 1, 8, 1, 1, 8, 8, 20, true);
+        return RandomCheckpoint.write(temp.resolve("small"), shape, 1);
+    }
+
+    @Test
+    void aLocalModelLoadsThoughTheCacheIsFullReadOnlyOrNowhere() throws Exception {
+        Path model = checkpoint();
+        try (var disk = disk("200k")) {
+            fill(disk.folder());
+            loads(disk.folder().resolve("cache"), model);
+            disk.readOnly();
+            loads(disk.folder().resolve("cache"), model);
+        }
+        loads(Path.of("/proc/rudder"), model);
+    }
+
+    private static void loads(Path cache, Path model) throws Exception {
+        try (var child = new Child(cache, "load", model.toString())) {
+            child.finish();
+        }
+    }
+
+    @Test
+    void aFetchIntoAnUnwritableCacheNamesTheVariable() throws Exception {
+        try (var hub = new LoopbackHub(checkpoint())) {
+            var e = assertThrows(
+                    IOException.class,
+                    () -> LocalStore.fetch(Path.of("/proc/rudder"), hub.address(), null, SILENCE, "tiny/model"));
+            assertTrue(e.getMessage().contains("RUDDER_CACHE"), e.toString());
+        }
+    }
+
+    @Test
+    void aReadOnlyCacheServesWhatItHas() throws Exception {
+        try (var disk = disk("4m");
+                var hub = new LoopbackHub(checkpoint())) {
+            var fetched = LocalStore.fetch(disk.folder(), hub.address(), null, SILENCE, "tiny/model");
+            disk.readOnly();
+            hub.requests.clear();
+            assertEquals(
+                    fetched.sha256(),
+                    LocalStore.fetch(disk.folder(), hub.address(), null, SILENCE, "tiny/model")
+                            .sha256());
+            assertEquals(0, hub.requests.size());
+            var e = assertThrows(
+                    IOException.class,
+                    () -> LocalStore.fetch(disk.folder(), hub.address(), null, SILENCE, "tiny/model@other"));
+            assertTrue(e.getMessage().contains("RUDDER_CACHE"), e.toString());
+        }
+    }
+
+    @Test
+    void aSaveOntoAFullDiskKeepsTheOldFileAndNamesIt() throws Exception {
+        var model = FileSubjects.model();
+        try (var disk = disk("200k")) {
+            Path file = disk.folder().resolve("c.safetensors");
+            ControllerFile.save(file, FileSubjects.feedback(), model);
+            byte[] old = Files.readAllBytes(file);
+            fill(disk.folder());
+            var e = assertThrows(
+                    IOException.class,
+                    () -> ControllerFile.save(file, FileSubjects.feedback().times(2), model));
+            assertTrue(e.getMessage().contains("c.safetensors"), e.toString());
+            assertArrayEquals(old, Files.readAllBytes(file));
+            try (var files = Files.list(disk.folder())) {
+                assertEquals(2, files.count(), "the file and what fills the disk");
+            }
+        }
+    }
+
+    @Test
+    void aTaskOnAFullDiskKeepsItsBatchesAndGoesOnWhenThereIsRoom() throws Exception {
+        var model = FileSubjects.model();
+        var task = Programs.longTask();
+        task.run(model, temp.resolve("sound"), Controller.none());
+        try (var disk = disk("60k")) {
+            var e = assertThrows(IOException.class, () -> task.run(model, disk.folder(), Controller.none()));
+            assertTrue(e.getMessage().contains("faults"), "the folder or its file: " + e);
+            int kept = KillsTest.completions(disk.folder()).size();
+            disk.resize("4m");
+            task.run(model, disk.folder(), Controller.none());
+            assertEquals(
+                    KillsTest.completions(temp.resolve("sound")),
+                    KillsTest.completions(disk.folder().resolve("faults")));
+            assertTrue(kept > 0, "a batch fits onto the disk");
+        }
+    }
+}
