@@ -5,7 +5,9 @@ import java.nio.FloatBuffer;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import rudder.checkpoint.format.PackedTensor;
 import rudder.checkpoint.format.TensorSource;
 
 /**
@@ -84,6 +86,18 @@ final class FusedTensors implements TensorSource {
                     + first + " to " + (first + count - 1) + " were requested");
         }
         source.read(slice.of, slice.first + first, count, into);
+    }
+
+    @Override
+    public Optional<PackedTensor> packed(String name) {
+        Slice slice = slice(name);
+        return source.packed(slice.of).map(whole -> {
+            int row = (int) (whole.bytes().limit() / whole.shape()[0]);
+            return new PackedTensor(
+                    whole.type(),
+                    shape(name),
+                    whole.bytes().slice((int) slice.first * row, (int) slice.count * row));
+        });
     }
 
     @Override

@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -284,6 +285,16 @@ public final class GgufFile implements TensorSource {
             tensor.entry.read(tensor.file, first, count, into);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot read the tensor '" + name + "' of " + path + ": " + e, e);
+        }
+    }
+
+    @Override
+    public Optional<PackedTensor> packed(String name) {
+        try {
+            Placed tensor = placed(name);
+            return tensor.entry.map(tensor.file);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot map the tensor '" + name + "' of " + path + ": " + e, e);
         }
     }
 

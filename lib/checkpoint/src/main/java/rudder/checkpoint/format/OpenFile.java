@@ -3,19 +3,21 @@ package rudder.checkpoint.format;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A file that several threads read at any place, as long as their model is open. It is not a channel, because an
- * interrupted thread closes a channel for all threads. It is not a mapping, because mapped pages count as memory of
- * this process until the garbage collector frees them.
+ * A file that several threads read at any place, as long as their model is open. Reads do not use a channel, because an
+ * interrupted thread closes a channel for all threads. Nor do they use a mapping: its pages count as memory of this
+ * process until the garbage collector frees them. Packed weights alone are mapped, since a text needs all of them.
  */
 final class OpenFile implements Closeable {
 
     private final RandomAccessFile file;
     private final long size;
+    private ByteBuffer mapped; // the whole file, null until asked for
 
     /** @throws java.nio.file.NoSuchFileException if there is no such file */
     OpenFile(Path path) throws IOException {
@@ -32,6 +34,17 @@ final class OpenFile implements Closeable {
         return file.getChannel();
     }
 
+    /** Returns the bytes from {@code from} on, mapped; they stay when the file is closed or deleted. */
+    synchronized ByteBuffer map(long from, long count) throws IOException {
+        if (size > Integer.MAX_VALUE) {
+            return channel().map(FileChannel.MapMode.READ_ONLY, from, count);
+        }
+        if (mapped == null) {
+            mapped = channel().map(FileChannel.MapMode.READ_ONLY, 0, size);
+        }
+        return mapped.slice((int) from, (int) count);
+    }
+
     /** Fills the array with the bytes from {@code from} on. */
     synchronized void read(long from, byte[] into) throws IOException {
         file.seek(from);
@@ -39,7 +52,8 @@ final class OpenFile implements Closeable {
     }
 
     @Override
-    public void close() throws IOException {
+    public synchronized void close() throws IOException {
+        mapped = null;
         file.close();
     }
 }

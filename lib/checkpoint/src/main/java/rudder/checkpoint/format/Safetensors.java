@@ -13,6 +13,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import rudder.checkpoint.text.StrictJson;
 import rudder.checkpoint.text.TextFile;
@@ -218,6 +219,16 @@ public final class Safetensors implements TensorSource {
         TensorEntry entry = entry(name);
         try {
             entry.read(partOf.get(name).file, first, count, into);
+        } catch (IOException e) {
+            throw unread(name, e);
+        }
+    }
+
+    @Override
+    public Optional<PackedTensor> packed(String name) {
+        TensorEntry entry = entry(name);
+        try {
+            return entry.map(partOf.get(name).file);
         } catch (IOException e) {
             throw unread(name, e);
         }

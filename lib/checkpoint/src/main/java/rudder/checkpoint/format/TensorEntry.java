@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -75,6 +76,13 @@ record TensorEntry(String name, TensorType type, long[] shape, long offset) {
             throw new UncheckedIOException(e);
         }
         return bytes;
+    }
+
+    /** Maps the tensor's bytes; empty if they do not fit into one buffer. */
+    Optional<PackedTensor> map(OpenFile file) throws IOException {
+        return bytes() > Integer.MAX_VALUE
+                ? Optional.empty()
+                : Optional.of(new PackedTensor(type.ggufId, shape.clone(), file.map(offset, bytes())));
     }
 
     /** Reads all values; exact for every type. */

@@ -2,6 +2,7 @@ package rudder.checkpoint.format;
 
 import java.io.Closeable;
 import java.nio.FloatBuffer;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -36,6 +37,17 @@ public interface TensorSource extends Closeable {
      * @throws java.io.UncheckedIOException if the file cannot be read, or is closed
      */
     void read(String name, long first, long count, FloatBuffer into);
+
+    /**
+     * Returns a tensor as it is stored, without converting it; empty if the source has no file, or the tensor 2^31
+     * bytes or more.
+     *
+     * @throws IllegalArgumentException if there is no such tensor
+     * @throws java.io.UncheckedIOException if the file cannot be mapped
+     */
+    default Optional<PackedTensor> packed(String name) {
+        return Optional.empty();
+    }
 
     /** Reads all rows of a tensor, like {@link #read(String, long, long, FloatBuffer)}. */
     default void read(String name, FloatBuffer into) {

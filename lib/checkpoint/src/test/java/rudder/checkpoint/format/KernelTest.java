@@ -1,0 +1,166 @@
+package rudder.checkpoint.format;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.ByteBuffer;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import rudder.kernel.PackedInput;
+import rudder.kernel.PackedMatrix;
+
+/** The vector kernels against {@link TensorType}, which unpacks the same bytes without vectors. */
+class KernelTest {
+
+    private static final int ROWS = 37;
+
+    @BeforeEach
+    void needsVectors() {
+        assumeTrue(PackedMatrix.available(), "this processor has vectors below 256 bits");
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "F64")
+    void rowsUnpackAsWithoutVectors(TensorType type) {
+        for (int columns : new int[] {256, 768}) {
+            byte[] bytes = finite(type, ROWS * columns, 1);
+            float[] wanted = scalar(type, bytes, ROWS * columns);
+            var matrix = matrix(type, bytes, columns);
+            float[] row = new float[columns];
+            for (int i = 0; i < ROWS; i++) {
+                matrix.row(i, row);
+                for (int j = 0; j < columns; j++) {
+                    assertEquals(0, Float.compare(wanted[i * columns + j] + 0f, row[j] + 0f), type + " " + i + " " + j);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "F64")
+    void productsAreThoseOfTheUnpackedRows(TensorType type) {
+        int columns = 768;
+        byte[] bytes = finite(type, ROWS * columns, 2);
+        float[] w = scalar(type, bytes, ROWS * columns);
+        var x = input(columns, 3);
+        float[] y = new float[ROWS + 2];
+        matrix(type, bytes, columns).times(x, y, 1);
+        for (int i = 0; i < ROWS; i++) {
+            double sum = 0;
+            double size = 0;
+            for (int j = 0; j < columns; j++) {
+                double term = (double) w[i * columns + j] * x.values()[j];
+                sum += term;
+                size += Math.abs(term);
+            }
+            assertEquals(sum, y[i + 1], 2e-6 * size, type + ", row " + i);
+        }
+        assertEquals(0, y[0]);
+        assertEquals(0, y[ROWS + 1]);
+    }
+
+    /** Widths that are no whole number of vectors. */
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "F16", "BF16"})
+    void plainRowsHaveAnyWidth(TensorType type) {
+        for (int columns : new int[] {1, 7, 12, 48, 72}) {
+            byte[] bytes = finite(type, ROWS * columns, columns);
+            float[] w = scalar(type, bytes, ROWS * columns);
+            var x = input(columns, 5);
+            float[] y = new float[ROWS];
+            matrix(type, bytes, columns).times(x, y, 0);
+            float[] row = new float[columns];
+            for (int i = 0; i < ROWS; i++) {
+                matrix(type, bytes, columns).row(i, row);
+                double sum = 0;
+                double size = 0;
+                for (int j = 0; j < columns; j++) {
+                    assertEquals(w[i * columns + j], row[j]);
+                    sum += (double) row[j] * x.values()[j];
+                    size += Math.abs((double) row[j] * x.values()[j]);
+                }
+                assertEquals(sum, y[i], 1e-6 * size, columns + " columns, row " + i);
+            }
+        }
+    }
+
+    @Test
+    void everyThreadFindsTheSameProduct() {
+        int rows = 4096;
+        int columns = 256;
+        byte[] bytes = finite(TensorType.Q4_1, rows * columns, 7);
+        var matrix = PackedMatrix.of(TensorType.Q4_1.ggufId, ByteBuffer.wrap(bytes), rows, columns)
+                .orElseThrow();
+        var x = input(columns, 8);
+        float[] alone = new float[rows];
+        matrix.times(x, 0, rows, alone, 0);
+        IntStream.range(0, 64).parallel().forEach(i -> {
+            float[] y = new float[rows];
+            matrix.times(x, y, 0);
+            assertArrayEquals(alone, y);
+        });
+    }
+
+    @Test
+    void whatNoKernelReadsIsRefused() {
+        var bytes = ByteBuffer.allocate(1000);
+        assertTrue(PackedMatrix.of(TensorType.F64.ggufId, bytes, 1, 8).isEmpty());
+        assertTrue(PackedMatrix.of(TensorType.Q4_0.ggufId, bytes, 1, 48).isEmpty(), "no whole blocks");
+        assertThrows(IllegalArgumentException.class, () -> PackedMatrix.of(TensorType.Q4_0.ggufId, bytes, 1000, 32));
+        var matrix = PackedMatrix.of(TensorType.F32.ggufId, bytes, 2, 8).orElseThrow();
+        assertThrows(IllegalArgumentException.class, () -> matrix.times(input(9, 1), new float[2], 0));
+    }
+
+    private static PackedMatrix matrix(TensorType type, byte[] bytes, int columns) {
+        return PackedMatrix.of(type.ggufId, ByteBuffer.wrap(bytes), ROWS, columns)
+                .orElseThrow();
+    }
+
+    private static PackedInput input(int columns, long seed) {
+        var random = new Random(seed);
+        var x = new PackedInput(columns);
+        for (int i = 0; i < columns; i++) {
+            x.values()[i] = (float) random.nextGaussian();
+        }
+        x.ready();
+        return x;
+    }
+
+    private static float[] scalar(TensorType type, byte[] bytes, int values) {
+        float[] out = new float[values];
+        type.decode(bytes, values / type.values, out);
+        return out;
+    }
+
+    /** Random blocks of all sizes, subnormal scales and zeros among them; none of which a checkpoint may not hold. */
+    private static byte[] finite(TensorType type, int values, long seed) {
+        var random = new Random(seed);
+        byte[] bytes = new byte[values / type.values * type.bytes];
+        float[] out = new float[type.values];
+        byte[] block = new byte[type.bytes];
+        for (int at = 0; at < bytes.length; at += type.bytes) {
+            do {
+                random.nextBytes(block);
+                type.decode(block, 1, out);
+            } while (!isModest(out));
+            System.arraycopy(block, 0, bytes, at, type.bytes);
+        }
+        return bytes;
+    }
+
+    private static boolean isModest(float[] values) {
+        for (float value : values) {
+            if (!(Math.abs(value) < 1e12f)) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

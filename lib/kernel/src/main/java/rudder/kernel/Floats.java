@@ -1,0 +1,37 @@
+package rudder.kernel;
+
+import static rudder.kernel.Lanes.L;
+
+import jdk.incubator.vector.FloatVector;
+
+/** Sums over float arrays, in vectors. */
+public final class Floats {
+
+    private Floats() {}
+
+    /** Returns {@code sum_i a[from + i] b[at + i]} for i below n. */
+    public static float dot(float[] a, int from, float[] b, int at, int n) {
+        FloatVector sum = Lanes.zero();
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            sum = Lanes.at(a, from + i).fma(Lanes.at(b, at + i), sum);
+        }
+        float rest = 0;
+        for (; i < n; i++) {
+            rest += a[from + i] * b[at + i];
+        }
+        return Lanes.sum(sum) + rest;
+    }
+
+    /** Adds {@code factor a[from + i]} to {@code to[at + i]} for i below n. */
+    public static void add(float factor, float[] a, int from, float[] to, int at, int n) {
+        FloatVector f = Lanes.all(factor);
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            Lanes.at(a, from + i).fma(f, Lanes.at(to, at + i)).intoArray(to, at + i);
+        }
+        for (; i < n; i++) {
+            to[at + i] += factor * a[from + i];
+        }
+    }
+}

@@ -1,0 +1,152 @@
+package rudder.kernel;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/** The vectors of this machine, and the few loads and conversions that all kernels share. */
+final class Lanes {
+
+    /** Floats of the widest registers, 256 or 512 bits. */
+    static final VectorSpecies<Float> F =
+            FloatVector.SPECIES_PREFERRED.length() >= 16 ? FloatVector.SPECIES_512 : FloatVector.SPECIES_256;
+
+    static final int L = F.length();
+    private static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
+    private static final VectorSpecies<Byte> B = VectorSpecies.of(byte.class, VectorShape.forBitSize(8 * L));
+    private static final VectorSpecies<Short> S = VectorSpecies.of(short.class, VectorShape.forBitSize(16 * L));
+    private static final IntVector LANE = IntVector.zero(I).addIndex(1);
+
+    private static final VectorSpecies<Byte> WIDE = VectorSpecies.of(byte.class, F.vectorShape());
+    private static final VectorSpecies<Byte> PAIRS = VectorSpecies.of(byte.class, S.vectorShape());
+    private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+
+    /**
+     * The value of each half. A table was a third faster than arithmetic on JDK 17: signs are random, so a branch on
+     * them is mispredicted, and the scales of a matrix are few numbers that stay in the cache.
+     */
+    private static final float[] HALVES = new float[1 << 16];
+
+    static {
+        for (int bits = 0; bits < 1 << 15; bits++) {
+            int exponent = bits >> 10;
+            float value = exponent == 0
+                    ? bits * 0x1p-24f // zero and subnormals
+                    : exponent == 31
+                            ? bits == 0x7c00 ? Float.POSITIVE_INFINITY : Float.NaN
+                            : Float.intBitsToFloat((bits << 13) + (127 - 15 << 23)); // the exponent with float32's bias
+            HALVES[bits] = value;
+            HALVES[bits | 0x8000] = -value;
+        }
+    }
+
+    private Lanes() {}
+
+    /** Returns whether this processor has vectors of at least 256 bits. */
+    static boolean areWide() {
+        return FloatVector.SPECIES_PREFERRED.length() >= 8;
+    }
+
+    /** Returns L signed bytes as integers. */
+    static IntVector bytes(byte[] in, int at) {
+        return (IntVector) ByteVector.fromArray(B, in, at).castShape(I, 0);
+    }
+
+    /** Returns the low nibbles of bytes, 0..15. */
+    static IntVector low(IntVector bytes) {
+        return bytes.and(15);
+    }
+
+    /** Returns the high nibbles of bytes, 0..15. */
+    static IntVector high(IntVector bytes) {
+        return bytes.lanewise(VectorOperators.LSHR, 4).and(15);
+    }
+
+    /** Returns one nibble of each byte: the low one for 0, the high one for 1. */
+    static IntVector nibble(IntVector bytes, int which) {
+        return bytes.lanewise(VectorOperators.LSHR, 4 * which).and(15);
+    }
+
+    /** Returns 16 times bit {@code from + i} of an integer in lane i: the fifth bit of a 5-bit number. */
+    static IntVector fifth(int bits, int from) {
+        var own = IntVector.broadcast(I, bits).lanewise(VectorOperators.LSHR, LANE.add(from));
+        return own.and(1).lanewise(VectorOperators.LSHL, 4);
+    }
+
+    /** Returns one bit of each byte, moved to another place. */
+    static IntVector bit(IntVector bytes, int bit, int to) {
+        return bytes.lanewise(VectorOperators.LSHR, bit).and(1).lanewise(VectorOperators.LSHL, to);
+    }
+
+    /** Returns two bits of each byte, from {@code first} on, as bits 4 and 5. */
+    static IntVector pair(IntVector bytes, int first) {
+        return bytes.lanewise(VectorOperators.LSHR, first).and(3).lanewise(VectorOperators.LSHL, 4);
+    }
+
+    /** Returns a 32-bit integer, little endian. */
+    static int integer(byte[] in, int at) {
+        return (int) INT.get(in, at);
+    }
+
+    /** Returns integers as floats. */
+    static FloatVector floats(IntVector integers) {
+        return (FloatVector) integers.castShape(F, 0);
+    }
+
+    /** Returns L floats of a vector. */
+    static FloatVector at(float[] x, int i) {
+        return FloatVector.fromArray(F, x, i);
+    }
+
+    static FloatVector zero() {
+        return FloatVector.zero(F);
+    }
+
+    static FloatVector all(float value) {
+        return FloatVector.broadcast(F, value);
+    }
+
+    static float sum(FloatVector x) {
+        return x.reduceLanes(VectorOperators.ADD);
+    }
+
+    /** Returns L IEEE 754 halves, exact for all finite ones. */
+    static FloatVector halves(byte[] in, int at) {
+        var bits = shorts(in, at);
+        var size = bits.and(0x7fff).lanewise(VectorOperators.LSHL, 13).reinterpretAsFloats();
+        var sign = bits.and(0x8000).lanewise(VectorOperators.LSHL, 16);
+        return size.mul(0x1p112f).reinterpretAsInts().or(sign).reinterpretAsFloats();
+    }
+
+    /** Returns L upper halves of floats. */
+    static FloatVector upperHalves(byte[] in, int at) {
+        return shorts(in, at).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+    }
+
+    /** Returns the upper half of a float, as a float. */
+    static float upperHalf(byte[] in, int at) {
+        return Float.intBitsToFloat((short) SHORT.get(in, at) << 16);
+    }
+
+    /** Returns L floats, little endian. */
+    static FloatVector floats(byte[] in, int at) {
+        return ByteVector.fromArray(WIDE, in, at).reinterpretAsFloats();
+    }
+
+    private static IntVector shorts(byte[] in, int at) {
+        return (IntVector)
+                ByteVector.fromArray(PAIRS, in, at).reinterpretAsShorts().castShape(I, 0);
+    }
+
+    /** Returns an IEEE 754 half. */
+    static float half(byte[] in, int at) {
+        return HALVES[(short) SHORT.get(in, at) & 0xffff];
+    }
+}

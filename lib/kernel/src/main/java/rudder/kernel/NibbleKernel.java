@@ -1,0 +1,63 @@
+package rudder.kernel;
+
+import static rudder.kernel.Lanes.L;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+
+/**
+ * Q4_0 and Q4_1: 32 integers of 4 bits in 16 bytes, behind a scale and, in Q4_1, an offset. Q4_0's offset is -8 d. The
+ * low nibbles are values 0..15, the high ones 16..31.
+ */
+final class NibbleKernel extends RowKernel {
+
+    private static final int CENTRE = 8;
+
+    private final int quants; // bytes before the integers: 2 with a scale alone, 4 with an offset
+
+    NibbleKernel(int bytes, int quants) {
+        super(32, bytes);
+        this.quants = quants;
+    }
+
+    private float offset(byte[] w, int at) {
+        return quants == 4 ? Lanes.half(w, at + 2) : -CENTRE * Lanes.half(w, at);
+    }
+
+    @Override
+    float dot(byte[] w, int at, int n, float[] x, float[] sums) {
+        FloatVector all = Lanes.zero();
+        float offsets = 0;
+        for (int b = 0, from = at, j = 0; j < n; b++, from += bytes, j += 32) {
+            all = product(w, from + quants, x, j).fma(Lanes.all(Lanes.half(w, from)), all);
+            offsets += offset(w, from) * sums[b];
+        }
+        return Lanes.sum(all) + offsets;
+    }
+
+    /** Returns q.x of one block, in L parts. */
+    private static FloatVector product(byte[] w, int at, float[] x, int j) {
+        IntVector q = Lanes.bytes(w, at);
+        FloatVector low = Lanes.floats(Lanes.low(q)).mul(Lanes.at(x, j));
+        FloatVector high = Lanes.floats(Lanes.high(q)).mul(Lanes.at(x, j + 16));
+        for (int i = L; i < 16; i += L) {
+            q = Lanes.bytes(w, at + i);
+            low = Lanes.floats(Lanes.low(q)).fma(Lanes.at(x, j + i), low);
+            high = Lanes.floats(Lanes.high(q)).fma(Lanes.at(x, j + 16 + i), high);
+        }
+        return low.add(high);
+    }
+
+    @Override
+    void unpack(byte[] w, int at, int n, float[] out) {
+        for (int b = 0, from = at, j = 0; j < n; b++, from += bytes, j += 32) {
+            FloatVector d = Lanes.all(Lanes.half(w, from));
+            FloatVector m = Lanes.all(offset(w, from));
+            for (int i = 0; i < 16; i += L) {
+                IntVector q = Lanes.bytes(w, from + quants + i);
+                Lanes.floats(Lanes.low(q)).mul(d).add(m).intoArray(out, j + i);
+                Lanes.floats(Lanes.high(q)).mul(d).add(m).intoArray(out, j + 16 + i);
+            }
+        }
+    }
+}

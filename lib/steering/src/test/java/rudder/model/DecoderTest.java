@@ -1,0 +1,211 @@
+package rudder.model;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import rudder.checkpoint.Checkpoint;
+import rudder.checkpoint.Golden;
+import rudder.checkpoint.store.ModelStore;
+import rudder.kernel.PackedMatrix;
+import rudder.model.decoder.Decoder;
+import rudder.model.decoder.HeapLaws;
+import rudder.model.transformer.DeviceLaws;
+import rudder.model.transformer.Transformer;
+import rudder.theory.Vectors;
+import rudder.theory.control.Controller;
+
+/** One text on the heap, from packed weights, against the engine, against plain Java and against transformers. */
+class DecoderTest {
+
+    private static final double CLOSE = 1e-5;
+
+    @TempDir
+    Path folder;
+
+    @BeforeEach
+    void needsVectors() {
+        assumeTrue(PackedMatrix.available(), "this processor has vectors below 256 bits");
+    }
+
+    /** The architectures as transformers computes them, one token after the other. */
+    @ParameterizedTest
+    @MethodSource("rudder.model.TinyCheckpointTest#checkpoints")
+    void statesAndLogitsAreTransformers(Path checkpoint) throws IOException {
+        var golden = new Golden("tiny", JsonParser.parseString(Files.readString(checkpoint.resolve("golden.json"))));
+        int[] ids = golden.at("ids").ints();
+        try (var open = Checkpoint.open(checkpoint)) {
+            var text = Decoder.of(open).orElseThrow().text();
+            Decoder.Step step = null;
+            for (int id : ids) {
+                step = text.next(id, null);
+            }
+            double[][] residual = golden.at("residual").rows();
+            for (int k = 0; k < residual.length; k++) {
+                assertEquals(0, Golden.relative(doubles(step.states()[k]), residual[k]), 1e-4, "z_" + k);
+            }
+            assertEquals(
+                    0,
+                    Golden.relative(
+                            doubles(step.logits()), golden.at("logits_last").numbers()),
+                    1e-4);
+        }
+    }
+
+    /** States, inputs, what heads' inputs mix to, and logits, at every token of a steered text. */
+    @ParameterizedTest
+    @EnumSource
+    void everyControllerDoesOnTheHeapWhatItDoesOnTheEngine(Tiny tiny) throws IOException {
+        var setpoint = tiny.setpoint(1.5);
+        var controllers = new ArrayList<>(HookPointsTest.kinds(tiny));
+        controllers.add(Controller.none());
+        controllers.add(Controller.pid(setpoint, .5, .1, .2, 1)); // remembers earlier blocks
+        int[] tokens = Tiny.tokens(11, 3);
+        var engine = tiny.model(DataType.FLOAT32).transformer();
+        try (var open = open(tiny)) {
+            var decoder = Decoder.of(open).orElseThrow();
+            for (var controller : controllers) {
+                var text = decoder.text();
+                var laws = new HeapLaws(controller, open.config());
+                try (var scope = engine.manager.newSubManager();
+                        var cache = engine.cache(new int[1], tokens.length);
+                        var device = new DeviceLaws(scope, engine.type, List.of(controller), engine.config)) {
+                    for (int token : tokens) {
+                        var trace = new Transformer.Trace();
+                        NDArray x = engine.run(scope, new int[][] {{token}}, cache, device, false, trace);
+                        var step = text.next(token, laws);
+                        for (int k = 0; k <= tiny.horizon; k++) {
+                            double[] z = doubles(trace.states().get(k).toFloatArray());
+                            String at = controller + ", block " + k;
+                            requireClose(at, z, z, doubles(step.states()[k]));
+                            if (k < tiny.horizon) {
+                                requireClose(at, z, u(trace.inputs().get(k)), step.inputs()[k]);
+                                float[] mixed = step.mixed()[k];
+                                requireClose(at, z, u(trace.mixed().get(k)), mixed == null ? null : doubles(mixed));
+                            }
+                        }
+                        assertEquals(
+                                0,
+                                Golden.relative(
+                                        doubles(step.logits()),
+                                        doubles(engine.lastLogits(x).toFloatArray())),
+                                CLOSE);
+                    }
+                }
+            }
+        }
+    }
+
+    /** Textbook code in double precision, with the window and the interleaved rows of the file. */
+    @ParameterizedTest
+    @EnumSource
+    void statesArePlainJavas(Tiny tiny) throws IOException {
+        var controller = tiny.lqr(tiny.setpoint(2));
+        int[] tokens = Tiny.tokens(13, 5);
+        double[][][] wanted = new PlainTransformer(tiny).states(tokens, controller, 0);
+        try (var open = open(tiny)) {
+            var text = Decoder.of(open).orElseThrow().text();
+            var laws = new HeapLaws(controller, open.config());
+            for (int t = 0; t < tokens.length; t++) {
+                var step = text.next(tokens[t], laws);
+                for (int k = 0; k <= tiny.horizon; k++) {
+                    assertEquals(0, Golden.relative(doubles(step.states()[k]), wanted[t][k]), CLOSE, "token " + t);
+                }
+            }
+        }
+    }
+
+    /** A prompt that the engine read goes on as one that the heap read. */
+    @ParameterizedTest
+    @EnumSource
+    void theEnginesKeysAndValuesAreTheHeaps(Tiny tiny) throws IOException {
+        int[] tokens = Tiny.tokens(9, 7);
+        var engine = tiny.model(DataType.FLOAT32).transformer();
+        try (var open = open(tiny);
+                var scope = engine.manager.newSubManager();
+                var cache = engine.cache(new int[1], tokens.length)) {
+            var decoder = Decoder.of(open).orElseThrow();
+            int before = tokens.length - 1;
+            engine.run(scope, new int[][] {Arrays.copyOf(tokens, before)}, cache, null, false, null);
+            var filled = decoder.text();
+            filled.fill(before, cache.keysBefore(before, 0), cache.valuesBefore(before, 0));
+            assertEquals(before, filled.length());
+            var read = decoder.text();
+            for (int i = 0; i < before; i++) {
+                read.next(tokens[i], null);
+            }
+            for (int token : new int[] {tokens[before], 3, 1}) {
+                float[] wanted = read.next(token, null).logits();
+                assertEquals(0, Golden.relative(doubles(filled.next(token, null).logits()), doubles(wanted)), CLOSE);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"SmolLM2-135M-Instruct", "Qwen2.5-Coder-0.5B-Instruct", "Gemma-3-270m"})
+    @Tag("model")
+    void quantisedModelsHaveTheEnginesStates(String name) throws IOException {
+        try (var model = LanguageModel.load(name);
+                var open = Checkpoint.open(ModelStore.fetch(name).path())) {
+            var engine = model.transformer();
+            var text = Decoder.of(open).orElseThrow().text();
+            int[] tokens = model.encode("In these inner seas the tide rises, then it sets again.");
+            try (var scope = engine.manager.newSubManager();
+                    var cache = engine.cache(new int[1], tokens.length)) {
+                for (int token : tokens) {
+                    var trace = new Transformer.Trace();
+                    NDArray x = engine.run(scope, new int[][] {{token}}, cache, null, false, trace);
+                    var step = text.next(token, null);
+                    for (int k = 0; k < step.states().length; k++) {
+                        double[] wanted = doubles(trace.states().get(k).toFloatArray());
+                        assertEquals(0, Golden.relative(doubles(step.states()[k]), wanted), 1e-4, "z_" + k);
+                    }
+                    float[] logits = engine.lastLogits(x).toFloatArray();
+                    for (int i = 0; i < logits.length; i++) {
+                        assertEquals(logits[i], step.logits()[i], 1e-3);
+                    }
+                }
+            }
+        }
+    }
+
+    private Checkpoint open(Tiny tiny) throws IOException {
+        var gguf = tiny.metadata(tiny.architecture());
+        tiny.tensors().forEach((name, tensor) -> gguf.tensor(name, tensor.shape(), tensor.values()));
+        return Checkpoint.open(gguf.write(folder.resolve("tiny.gguf")));
+    }
+
+    private static double[] u(NDArray input) {
+        return input == null ? null : doubles(input.toFloatArray());
+    }
+
+    /** Inputs are differences of states: their rounding is that of the state z. */
+    private static void requireClose(String where, double[] z, double[] wanted, double[] found) {
+        assertEquals(wanted == null, found == null, where);
+        if (wanted != null) {
+            assertTrue(Vectors.norm(Vectors.minus(wanted, found)) <= CLOSE * Vectors.norm(z), where);
+        }
+    }
+
+    private static double[] doubles(float[] values) {
+        double[] doubles = new double[values.length];
+        Arrays.setAll(doubles, i -> values[i]);
+        return doubles;
+    }
+}
