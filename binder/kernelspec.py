@@ -27,6 +27,7 @@ spec = {
         "-Djava.awt.headless=true",
         # DJL fetches the CUDA engine
         "-Dai.djl.offline=" + ("false" if os.environ.get("RUDDER_CUDA", "").strip() else "true"),
+        "--add-modules", "jdk.incubator.vector",  # packed weights are multiplied in vector registers
         "--add-opens", "jdk.jshell/jdk.jshell=ALL-UNNAMED",  # JJava names its snippets by reflection
         "-jar", "{resource_dir}/jjava.jar",
         "{connection_file}",

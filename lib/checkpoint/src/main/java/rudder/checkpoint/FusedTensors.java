@@ -94,9 +94,7 @@ final class FusedTensors implements TensorSource {
         return source.packed(slice.of).map(whole -> {
             int row = (int) (whole.bytes().limit() / whole.shape()[0]);
             return new PackedTensor(
-                    whole.type(),
-                    shape(name),
-                    whole.bytes().slice((int) slice.first * row, (int) slice.count * row));
+                    whole.type(), shape(name), whole.bytes().slice((int) slice.first * row, (int) slice.count * row));
         });
     }
 

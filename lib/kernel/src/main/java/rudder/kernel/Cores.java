@@ -54,14 +54,15 @@ public final class Cores {
             rows.compute(0, n);
             return;
         }
+        var job = new Job(n, unit, rows);
         try {
-            var job = new Job(n, unit, rows);
             for (Helper helper : HELPERS) {
                 helper.take(job);
             }
             job.work();
             job.await();
         } finally {
+            job.rows = null;
             TURN.unlock();
         }
     }
@@ -69,7 +70,7 @@ public final class Cores {
     private static final class Job {
         private final int n;
         private final int unit;
-        private final Rows rows;
+        private volatile Rows rows; // null afterwards: a helper keeps its last job, and must not keep a model
         private final AtomicInteger next = new AtomicInteger();
         private final AtomicInteger done = new AtomicInteger(); // rows
         private volatile Throwable failure;
@@ -81,10 +82,11 @@ public final class Cores {
         }
 
         void work() {
-            for (int first; (first = next.getAndAdd(unit)) < n; ) {
+            Rows own = rows;
+            for (int first; own != null && (first = next.getAndAdd(unit)) < n; ) {
                 int end = Math.min(n, first + unit);
                 try {
-                    rows.compute(first, end);
+                    own.compute(first, end);
                 } catch (RuntimeException | Error e) {
                     failure = e;
                 }

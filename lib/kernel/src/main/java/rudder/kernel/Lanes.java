@@ -117,7 +117,7 @@ final class Lanes {
         return x.reduceLanes(VectorOperators.ADD);
     }
 
-    /** Returns L IEEE 754 halves, exact for all finite ones. */
+    /** Returns L IEEE 754 halves, exact for all finite ones. Infinities and NaN become numbers. */
     static FloatVector halves(byte[] in, int at) {
         var bits = shorts(in, at);
         var size = bits.and(0x7fff).lanewise(VectorOperators.LSHL, 13).reinterpretAsFloats();

@@ -77,11 +77,7 @@ abstract class PlainKernel extends RowKernel {
 
         @Override
         void unpack(byte[] w, int at, int n, float[] out) {
-            int i = 0;
-            for (; i <= n - L; i += L) {
-                Lanes.halves(w, at + Short.BYTES * i).intoArray(out, i);
-            }
-            for (; i < n; i++) {
+            for (int i = 0; i < n; i++) { // not in vectors, which take infinities for numbers
                 out[i] = one(w, at + Short.BYTES * i);
             }
         }

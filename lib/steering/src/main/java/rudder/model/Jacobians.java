@@ -1,14 +1,11 @@
 package rudder.model;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntFunction;
 import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.format.Progress;
-import rudder.model.engine.EngineAlgebra;
-import rudder.model.transformer.Transformer;
+import rudder.model.plant.PromptPlant;
 
 /**
  * Computes mean Jacobians of a model's blocks at the last tokens of some prompts.
@@ -42,24 +39,6 @@ record Jacobians(LanguageModel model, List<int[]> prompts) {
     /** Returns a function that computes the mean of block k when it is asked, {@link LanguageModel#meanJacobian}. */
     IntFunction<DMatrixRMaj> eachMean() {
         var plants = model.prefill().plants(prompts);
-        Transformer transformer = model.transformer();
-        return k -> transformer.lifetime.during(() -> {
-            try (NDManager scope = transformer.manager.newSubManager()) {
-                NDArray sum = null;
-                for (PromptPlant plant : plants) {
-                    transformer.lifetime.check(k, model.horizon(), "blocks");
-                    try (NDManager within = scope.newSubManager()) {
-                        NDArray a = plant.jacobian(within, k);
-                        if (sum == null) {
-                            a.attach(scope);
-                            sum = a;
-                        } else {
-                            sum.addi(a);
-                        }
-                    }
-                }
-                return EngineAlgebra.down(sum.divi(plants.size()));
-            }
-        });
+        return k -> PromptPlant.meanJacobian(plants, k);
     }
 }

@@ -26,8 +26,12 @@ import rudder.checkpoint.tokenizer.Message;
 import rudder.checkpoint.tokenizer.MessageSpans;
 import rudder.checkpoint.tokenizer.TokenSpan;
 import rudder.checkpoint.tokenizer.Tokenizer;
+import rudder.model.decoder.Decoder;
 import rudder.model.engine.Devices;
 import rudder.model.engine.EngineAlgebra;
+import rudder.model.plant.PromptPlant;
+import rudder.model.plant.ResidualTrace;
+import rudder.model.transformer.Keep;
 import rudder.model.transformer.PrefixCache;
 import rudder.model.transformer.Transformer;
 import rudder.theory.Check;
@@ -58,11 +62,13 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     private final Checkpoint checkpoint;
     private final Transformer transformer;
     private final PrefixCache prefixes;
+    private volatile Decoder decoder; // null where the engine writes single texts too
 
-    private LanguageModel(ModelFile file, Checkpoint checkpoint, Transformer transformer) {
+    private LanguageModel(ModelFile file, Checkpoint checkpoint, Transformer transformer, Decoder decoder) {
         this.file = file;
         this.checkpoint = checkpoint;
         this.transformer = transformer;
+        this.decoder = decoder;
         prefixes = new PrefixCache(transformer, PrefixCache.LIMIT);
     }
 
@@ -70,16 +76,19 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * Loads a model. The environment's RUDDER_DEVICE names its device: {@code cpu}, or {@code gpu:0}. The default is
      * the first GPU, or the CPU where there is none.
      *
-     * <p>Weights are float32. With RUDDER_DTYPE={@code float16}, weight matrices and the unit vectors that they
-     * multiply are float16. States, norms, softmax, keys, values and Jacobians stay float32, and regulators float64.
-     * This halves the memory and is meant for GPUs; on a CPU, products of many rows are slower.
+     * <p>Weights stay packed as their file has them or are held as float32, as RUDDER_WEIGHTS says: {@code auto}, the
+     * default, keeps float32 copies once several texts are read together, if they fit into half of the available
+     * memory; {@code packed} never does; {@code float32} does so at once. Arithmetic is float32 in any case. With
+     * RUDDER_DTYPE={@code float16}, weight matrices and the unit vectors that they multiply are float16. States, norms,
+     * softmax, keys, values and Jacobians stay float32, and regulators float64. This halves the memory and is meant for
+     * GPUs; on a CPU, products of many rows are slower.
      *
      * @param nameOrPath whatever {@link ModelStore#fetch} takes: a name, a GGUF file, or a folder in Hugging Face's
      *     layout; {@code ~/} at its beginning is the user's home. If the folder has no {@code tokenizer.json}, the
      *     model takes tokens, and texts throw an IllegalStateException.
      * @throws IllegalArgumentException if the name is unknown, the architecture is not supported, or a tensor is
-     *     missing, misshapen or not finite; or if RUDDER_DEVICE names no device of this machine, or RUDDER_DTYPE
-     *     another precision
+     *     missing, misshapen or not finite; or if RUDDER_DEVICE names no device of this machine, RUDDER_DTYPE another
+     *     precision, or RUDDER_WEIGHTS another form
      * @throws IllegalStateException if the model does not fit into this machine's memory, see {@link MemoryPlan}; not
      *     on a GPU, where the engine reports it
      * @throws IOException if the file cannot be fetched or read
@@ -92,7 +101,12 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     }
 
     static LanguageModel load(ModelFile file, DataType stored) throws IOException {
-        return of(file, Checkpoint.open(file.path()), stored);
+        return load(file, stored, null);
+    }
+
+    /** @param keep how weights are held; null for the environment's choice */
+    static LanguageModel load(ModelFile file, DataType stored, Keep keep) throws IOException {
+        return of(file, Checkpoint.open(file.path()), stored, keep);
     }
 
     /**
@@ -112,22 +126,23 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
                         TensorNames.huggingFace(weights, config.postNorms()),
                         config,
                         Tokenizer.ofNumbers(shape.vocabulary(), Set.of())),
-                Devices.precision());
+                Devices.precision(),
+                Keep.AT_ONCE);
     }
 
-    private static LanguageModel of(ModelFile file, Checkpoint checkpoint, DataType stored) {
+    private static LanguageModel of(ModelFile file, Checkpoint checkpoint, DataType stored, Keep wanted) {
         NDManager manager = null;
         try {
             manager = NDManager.newBaseManager(Devices.chosen(), "PyTorch");
+            var config = checkpoint.config();
+            var unpacked = MemoryPlan.of(file.name(), config, 1, 1, 1).storedAs(stored);
+            Keep keep = wanted != null ? wanted : Storage.chosen(checkpoint, manager.getDevice(), stored, unpacked);
             if (!manager.getDevice().isGpu()) {
-                MemoryPlan.of(file.name(), checkpoint.config(), 1, 1, 1)
-                        .storedAs(stored)
-                        .requireLoadable(MemoryPlan.available());
+                (keep == Keep.NEVER ? unpacked.packed(config) : unpacked).requireLoadable(MemoryPlan.available());
             }
-            return new LanguageModel(
-                    file,
-                    checkpoint,
-                    new Transformer(checkpoint.tensors(), checkpoint.names(), checkpoint.config(), manager, stored));
+            var transformer = new Transformer(checkpoint.tensors(), checkpoint.names(), config, manager, stored, keep);
+            var decoder = keep == Keep.AT_ONCE ? null : new Decoder(checkpoint);
+            return new LanguageModel(file, checkpoint, transformer, decoder);
         } catch (RuntimeException | Error e) {
             if (manager != null) {
                 manager.close();
@@ -190,7 +205,9 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @param batch number of texts generated side by side.
      */
     public MemoryPlan plan(int prompts, int tokens, int batch) {
-        return MemoryPlan.of(name(), transformer.config, prompts, tokens, batch).storedAs(transformer.stored);
+        var plan = MemoryPlan.of(name(), transformer.config, prompts, tokens, batch)
+                .storedAs(transformer.stored);
+        return transformer.keep == Keep.NEVER ? plan.packed(transformer.config) : plan;
     }
 
     /** Returns double-precision matrix algebra on this model's device. */
@@ -484,6 +501,11 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
         return transformer;
     }
 
+    /** Returns what writes one text on the heap; null where the engine does. */
+    Decoder decoder() {
+        return decoder;
+    }
+
     PrefixCache prefixes() {
         return prefixes;
     }
@@ -509,8 +531,9 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
         transformer.lifetime.close(() -> {
             transformer.close();
             checkpoint.close();
+            decoder = null;
         });
-        System.gc(); // frees the heap that results took, which the next model may need
+        System.gc(); // frees the heap that results took, which the next model may need, and the mapped file
     }
 
     @Override

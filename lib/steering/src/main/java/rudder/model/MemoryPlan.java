@@ -12,8 +12,10 @@ import java.nio.file.Path;
 import java.util.Locale;
 import rudder.checkpoint.ModelConfig;
 import rudder.checkpoint.ModelShape;
+import rudder.model.plant.PromptPlant;
 import rudder.model.transformer.PrefixCache;
 import rudder.model.transformer.Staging;
+import rudder.model.transformer.TokenMatrix;
 
 /**
  * The memory that a model and its regulator take, in bytes, estimated from sizes alone. Weights, keys, values and
@@ -28,7 +30,7 @@ import rudder.model.transformer.Staging;
  * @param name the model.
  * @param parameters weights, norms and biases.
  * @param weights 4 bytes for each parameter, 2 in float16. An upper bound: the output head is loaded when logits are
- *     first asked for, and an untied embedding stays in its file.
+ *     first asked for, and an untied embedding stays in its file. Where weights stay packed, two unpacked blocks.
  * @param cache keys and values of a batch while it is generated, batch x tokens x T x 2 x key heads x head dimension x
  *     4.
  * @param passing activations and logits of one pass, the prefix cache, and while loading a staging buffer of 4 MiB.
@@ -135,6 +137,28 @@ public record MemoryPlan(
                 gains,
                 matrix,
                 2 * block,
+                tracker);
+    }
+
+    /**
+     * Returns the same plan for weights that stay packed in their file, which is mapped. Mapped pages are not counted,
+     * because the system drops them when memory is short. Two passes side by side unpack a block each, or a part of the
+     * output head.
+     */
+    MemoryPlan packed(ModelConfig c) {
+        long tokens = (c.tiedHead() ? 1L : 2L) * c.vocabulary() * c.dimension();
+        long unpacked = Math.max((parameters - tokens) / c.horizon(), TokenMatrix.PART);
+        return new MemoryPlan(
+                name,
+                parameters,
+                2 * Float.BYTES * unpacked,
+                cache,
+                passing,
+                prompts,
+                jacobians,
+                gains,
+                matrix,
+                block,
                 tracker);
     }
 

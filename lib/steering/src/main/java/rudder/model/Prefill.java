@@ -11,6 +11,8 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.checkpoint.tokenizer.TokenSpan;
 import rudder.model.engine.Overflow;
+import rudder.model.plant.PromptPlant;
+import rudder.model.plant.ResidualTrace;
 import rudder.model.transformer.DeviceLaws;
 import rudder.model.transformer.KvCache;
 import rudder.model.transformer.PaddedTokens;

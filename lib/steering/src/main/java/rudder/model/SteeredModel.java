@@ -1,6 +1,5 @@
 package rudder.model;
 
-import ai.djl.ndarray.NDManager;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -10,7 +9,13 @@ import java.util.function.IntUnaryOperator;
 import java.util.stream.Stream;
 import rudder.checkpoint.format.Progress;
 import rudder.model.engine.ParallelBatches;
+import rudder.model.pass.EnginePasses;
+import rudder.model.pass.HeapPasses;
+import rudder.model.pass.Passes;
+import rudder.model.plant.PromptPlant;
+import rudder.model.plant.ResidualTrace;
 import rudder.model.transformer.DeviceLaws;
+import rudder.model.transformer.PaddedTokens;
 import rudder.theory.Check;
 import rudder.theory.Setpoint;
 import rudder.theory.control.Controller;
@@ -179,16 +184,14 @@ public final class SteeredModel extends TextGenerator {
                             batch,
                             (first, end) -> {
                                 var controllers = rows.subList(first, end);
-                                try (NDManager scope =
-                                                model.transformer().manager.newSubManager();
-                                        DeviceLaws laws = laws(controllers)) {
-                                    IntUnaryOperator draws = i -> row + (first + i) % round;
-                                    var some = prompts.subList(first, end);
-                                    var names = controllers.stream()
-                                            .map(Controller::name)
-                                            .toList();
-                                    return new Generation(scope, model, some, draws, maxTokens, sampling, measured)
-                                            .run(laws, anew(), positions, names, onText);
+                                var some = prompts.subList(first, end);
+                                IntUnaryOperator draws = i -> row + (first + i) % round;
+                                var names = controllers.stream()
+                                        .map(Controller::name)
+                                        .toList();
+                                try (Passes passes = passes(controllers, some, maxTokens)) {
+                                    return new Generation(model, some, draws, maxTokens, sampling)
+                                            .run(passes, positions, names, onText);
                                 }
                             },
                             job::reach)
@@ -198,9 +201,16 @@ public final class SteeredModel extends TextGenerator {
         }
     }
 
-    /** Returns a function that makes the laws of tokens from their plants, or null without a maker. */
-    private Function<List<PromptPlant>, DeviceLaws> anew() {
-        return maker == null ? null : plants -> laws(plants.stream().map(maker).toList());
+    /** One text goes to the heap where the model can write it there, all others to the engine. */
+    private Passes passes(List<Controller> controllers, List<Prompt> prompts, int maxTokens) {
+        var tokens = PaddedTokens.of(prompts.stream().map(Prompt::tokens).toList());
+        var decoder = prompts.size() == 1 && maker == null ? model.decoder() : null;
+        int room = decoder == null ? maxTokens : 0;
+        Function<List<PromptPlant>, DeviceLaws> anew =
+                maker == null ? null : plants -> laws(plants.stream().map(maker).toList());
+        var engine = new EnginePasses(
+                model.transformer(), model.prefixes(), tokens, room, laws(controllers), anew, measured);
+        return decoder == null ? engine : new HeapPasses(engine, decoder, controllers.get(0), measured);
     }
 
     private DeviceLaws laws(List<Controller> rows) {

@@ -10,7 +10,7 @@ import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.tokenizer.Message;
 import rudder.checkpoint.tokenizer.TokenSpan;
 import rudder.model.LanguageModel;
-import rudder.model.ResidualTrace;
+import rudder.model.plant.ResidualTrace;
 import rudder.theory.Setpoint;
 import rudder.theory.Vectors;
 import rudder.theory.control.Rollout;

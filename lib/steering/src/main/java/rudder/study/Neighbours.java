@@ -5,7 +5,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
 import rudder.model.LanguageModel;
-import rudder.model.PromptPlant;
+import rudder.model.plant.PromptPlant;
 import rudder.theory.Vectors;
 
 /** Several prompts' plants, and the distances between their states. */

@@ -27,6 +27,7 @@ import rudder.kernel.PackedMatrix;
 import rudder.model.decoder.Decoder;
 import rudder.model.decoder.HeapLaws;
 import rudder.model.transformer.DeviceLaws;
+import rudder.model.transformer.Keep;
 import rudder.model.transformer.Transformer;
 import rudder.theory.Vectors;
 import rudder.theory.control.Controller;
@@ -51,7 +52,7 @@ class DecoderTest {
         var golden = new Golden("tiny", JsonParser.parseString(Files.readString(checkpoint.resolve("golden.json"))));
         int[] ids = golden.at("ids").ints();
         try (var open = Checkpoint.open(checkpoint)) {
-            var text = Decoder.of(open).orElseThrow().text();
+            var text = new Decoder(open).text();
             Decoder.Step step = null;
             for (int id : ids) {
                 step = text.next(id, null);
@@ -79,7 +80,7 @@ class DecoderTest {
         int[] tokens = Tiny.tokens(11, 3);
         var engine = tiny.model(DataType.FLOAT32).transformer();
         try (var open = open(tiny)) {
-            var decoder = Decoder.of(open).orElseThrow();
+            var decoder = new Decoder(open);
             for (var controller : controllers) {
                 var text = decoder.text();
                 var laws = new HeapLaws(controller, open.config());
@@ -120,7 +121,7 @@ class DecoderTest {
         int[] tokens = Tiny.tokens(13, 5);
         double[][][] wanted = new PlainTransformer(tiny).states(tokens, controller, 0);
         try (var open = open(tiny)) {
-            var text = Decoder.of(open).orElseThrow().text();
+            var text = new Decoder(open).text();
             var laws = new HeapLaws(controller, open.config());
             for (int t = 0; t < tokens.length; t++) {
                 var step = text.next(tokens[t], laws);
@@ -140,7 +141,7 @@ class DecoderTest {
         try (var open = open(tiny);
                 var scope = engine.manager.newSubManager();
                 var cache = engine.cache(new int[1], tokens.length)) {
-            var decoder = Decoder.of(open).orElseThrow();
+            var decoder = new Decoder(open);
             int before = tokens.length - 1;
             engine.run(scope, new int[][] {Arrays.copyOf(tokens, before)}, cache, null, false, null);
             var filled = decoder.text();
@@ -161,10 +162,10 @@ class DecoderTest {
     @ValueSource(strings = {"SmolLM2-135M-Instruct", "Qwen2.5-Coder-0.5B-Instruct", "Gemma-3-270m"})
     @Tag("model")
     void quantisedModelsHaveTheEnginesStates(String name) throws IOException {
-        try (var model = LanguageModel.load(name);
+        try (var model = LanguageModel.load(ModelStore.fetch(name), DataType.FLOAT32, Keep.AT_ONCE);
                 var open = Checkpoint.open(ModelStore.fetch(name).path())) {
             var engine = model.transformer();
-            var text = Decoder.of(open).orElseThrow().text();
+            var text = new Decoder(open).text();
             int[] tokens = model.encode("In these inner seas the tide rises, then it sets again.");
             try (var scope = engine.manager.newSubManager();
                     var cache = engine.cache(new int[1], tokens.length)) {

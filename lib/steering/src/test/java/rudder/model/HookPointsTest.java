@@ -14,6 +14,7 @@ import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.Golden;
+import rudder.model.plant.PromptPlant;
 import rudder.theory.control.ControlLaw;
 import rudder.theory.control.Controller;
 import rudder.theory.control.FeatureTracker;

@@ -12,6 +12,7 @@ import org.ejml.dense.row.RandomMatrices_DDRM;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.Golden;
+import rudder.model.plant.PromptPlant;
 
 /**
  * The closed-form derivative of a block, against its values; prompts of one token, within the sliding window, at its

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import rudder.checkpoint.Golden;
+import rudder.model.plant.PromptPlant;
 import rudder.theory.LocalLinearity;
 import rudder.theory.Matrices;
 import rudder.theory.SingularSpace;

@@ -17,6 +17,7 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import rudder.checkpoint.format.GgufBytes;
 import rudder.checkpoint.store.ModelFile;
+import rudder.model.transformer.Keep;
 import rudder.model.transformer.Transformer;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
@@ -98,6 +99,19 @@ public enum Tiny {
 
     public static LanguageModel load(DataType type, GgufBytes gguf) {
         return load(type, gguf, "0".repeat(64));
+    }
+
+    /** A model of its own whose weights are held as this says. */
+    LanguageModel load(Keep keep) throws IOException {
+        GgufBytes gguf = metadata(architecture());
+        tensors().forEach((name, tensor) -> gguf.tensor(name, tensor.shape, tensor.values));
+        Path path = gguf.write(Files.createTempFile("tiny", ".gguf"));
+        try {
+            return LanguageModel.load(
+                    new ModelFile("tiny", path, "0".repeat(64), "unknown", "unknown"), DataType.FLOAT32, keep);
+        } finally {
+            Files.delete(path);
+        }
     }
 
     /** {@link #load(DataType, GgufBytes)} under another checksum than all other tiny models have. */

@@ -54,7 +54,7 @@ record TensorEntry(String name, TensorType type, long[] shape, long offset) {
             (values > CHUNK ? chunks.parallel() : chunks).forEach(c -> {
                 byte[] in = chunk(file, start, values, c);
                 float[] out = new float[Math.min(CHUNK, values - c * CHUNK)];
-                type.decode(in, out.length / type.values, out);
+                type.unpack(in, out.length / type.values, out);
                 into.put(to + c * CHUNK, out);
             });
         } catch (UncheckedIOException e) {

@@ -6,6 +6,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.Optional;
+import rudder.kernel.Unpacker;
 
 /**
  * The encoding of a tensor's numbers: blocks of a fixed number of values in a fixed number of bytes, little endian.
@@ -308,10 +309,22 @@ enum TensorType {
     /** Bytes of a block. */
     final int bytes;
 
+    private final Unpacker unpacker; // null where no kernel reads this type
+
     TensorType(int ggufId, int values, int bytes) {
         this.ggufId = ggufId;
         this.values = values;
         this.bytes = bytes;
+        unpacker = Unpacker.of(ggufId).orElse(null);
+    }
+
+    /** Does as {@link #decode}, to the bit, in vector registers where there is a kernel. */
+    final void unpack(byte[] in, int blocks, float[] out) {
+        if (unpacker == null) {
+            decode(in, blocks, out);
+        } else {
+            unpacker.unpack(in, blocks * values, out);
+        }
     }
 
     /** Decodes the first blocks of {@code in} to the start of {@code out}. */

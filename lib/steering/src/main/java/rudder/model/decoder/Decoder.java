@@ -5,15 +5,16 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import rudder.checkpoint.Activation;
 import rudder.checkpoint.AttentionSpan;
 import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.ModelConfig;
+import rudder.checkpoint.format.TensorSource;
 import rudder.kernel.Cores;
 import rudder.kernel.Floats;
 import rudder.kernel.PackedInput;
 import rudder.kernel.PackedMatrix;
+import rudder.theory.control.Controller;
 import rudder.theory.control.HookPoint;
 
 /**
@@ -28,7 +29,11 @@ public final class Decoder {
     private final RmsNorm finalNorm;
     private final List<DecoderBlock> blocks = new ArrayList<>();
 
-    private Decoder(Checkpoint checkpoint) {
+    /**
+     * @param checkpoint open, with sound tensors that {@link #obstacle} finds readable
+     * @throws IllegalStateException if a tensor is not
+     */
+    public Decoder(Checkpoint checkpoint) {
         config = checkpoint.config();
         var source = checkpoint.tensors();
         var names = checkpoint.names();
@@ -40,19 +45,19 @@ public final class Decoder {
         }
     }
 
-    /**
-     * Returns the decoder of an open checkpoint whose tensors were found sound; empty if this JVM has no vectors, or a
-     * matrix is stored in an encoding that no kernel reads.
-     */
-    public static Optional<Decoder> of(Checkpoint checkpoint) {
-        if (!PackedMatrix.available()) {
-            return Optional.empty();
-        }
-        try {
-            return Optional.of(new Decoder(checkpoint));
-        } catch (Rows.Unpackable e) {
-            return Optional.empty();
-        }
+    /** Says why no decoder reads these tensors; null if one does. Needs {@link PackedMatrix#available}. */
+    public static String obstacle(TensorSource source) {
+        return source.names().stream()
+                .filter(name -> source.shape(name).length == 2)
+                .filter(name -> Rows.packed(source, name).isEmpty())
+                .findFirst()
+                .map(name -> "no kernel reads " + name)
+                .orElse(null);
+    }
+
+    /** @throws IllegalArgumentException if the controller has a law for a block or a width that this model lacks */
+    public HeapLaws laws(Controller controller) {
+        return new HeapLaws(controller, config);
     }
 
     /** Returns an empty text. */

@@ -1,5 +1,6 @@
 package rudder.model.decoder;
 
+import java.util.Optional;
 import rudder.checkpoint.format.TensorSource;
 import rudder.kernel.Cores;
 import rudder.kernel.PackedInput;
@@ -22,28 +23,20 @@ final class Rows {
         }
     }
 
-    /**
-     * Returns a tensor [rows, columns] as it is stored.
-     *
-     * @throws Unpackable if no kernel multiplies its encoding
-     */
-    static PackedMatrix of(TensorSource source, String name) {
-        return source.packed(name + ".weight")
-                .flatMap(tensor -> PackedMatrix.of(
-                        tensor.type(),
-                        tensor.bytes(),
-                        Math.toIntExact(tensor.shape()[0]),
-                        Math.toIntExact(tensor.shape()[1])))
-                .orElseThrow(() -> new Unpackable(name));
+    /** Returns a tensor [rows, columns] as it is stored; empty if no kernel reads it. */
+    static Optional<PackedMatrix> packed(TensorSource source, String tensor) {
+        return source.packed(tensor)
+                .flatMap(found -> PackedMatrix.of(
+                        found.type(),
+                        found.bytes(),
+                        Math.toIntExact(found.shape()[0]),
+                        Math.toIntExact(found.shape()[1])));
     }
 
-    /** Says that a tensor's encoding has no kernel, or its source no file. */
-    static final class Unpackable extends RuntimeException {
-        private static final long serialVersionUID = 1;
-
-        Unpackable(String tensor) {
-            super(tensor);
-        }
+    /** @throws IllegalStateException if no kernel reads the tensor */
+    static PackedMatrix of(TensorSource source, String name) {
+        return packed(source, name + ".weight")
+                .orElseThrow(() -> new IllegalStateException("no kernel reads " + name + ".weight"));
     }
 
     /** Writes all products, one behind the other, to the start of y. */

@@ -25,6 +25,24 @@ public final class Overflow {
         }
     }
 
+    /** As {@link #refuse(NDArray, String)}, for the states z_0..z_T of one token on the heap; names the block. */
+    public static void refuse(float[][] states, String where) {
+        for (int k = 0; k < states.length; k++) {
+            float sum = 0; // in the precision of the next norm
+            for (float z : states[k]) {
+                sum += z * z;
+            }
+            if (!Float.isFinite(sum)) {
+                throw found(where + ", in block " + Math.max(0, k - 1));
+            }
+        }
+    }
+
+    /** Returns the place of a token that is generated after {@code step} others, for the messages. */
+    public static String atGenerated(int step) {
+        return "at generated token " + (step + 1);
+    }
+
     /** Throws naming the block if a block's energy |u_k|^2 is not finite; [row][T]. */
     public static void refuse(double[][] energies, String where) {
         for (double[] row : energies) {

@@ -38,13 +38,19 @@ public final class Staging {
     /**
      * Rows of one tensor as they enter a matrix.
      *
+     * @param first of the rows in the tensor
      * @param factor multiplies the rows
      * @param head width of heads whose rows are stored for interleaved rotary pairs and must be reordered into halves;
      *     0 for other rows
      */
-    record Rows(String name, int count, double factor, int head) {
+    record Rows(String name, int first, int count, double factor, int head) {
         Rows(String name, int count) {
-            this(name, count, 1, 0);
+            this(name, 0, count, 1, 0);
+        }
+
+        /** Returns {@code most} of these rows from row {@code from} on, or as many as there are. */
+        Rows range(int from, int most) {
+            return new Rows(name, first + from, Math.min(most, count - from), factor, head);
         }
     }
 
@@ -59,10 +65,10 @@ public final class Staging {
             for (Rows part : parts) {
                 int unit = Math.max(1, part.head); // whole heads
                 int most = Math.max(1, STAGED / columns / unit) * unit;
-                for (int first = 0; first < part.count; first += most) {
-                    int start = first;
-                    int count = Math.min(most, part.count - first);
-                    source.read(part.name, first, count, stage(count * columns));
+                for (int from = 0; from < part.count; from += most) {
+                    int start = part.first + from;
+                    int count = Math.min(most, part.count - from);
+                    source.read(part.name, start, count, stage(count * columns));
                     if (part.head > 0) {
                         halves(count / unit, unit, columns);
                     }

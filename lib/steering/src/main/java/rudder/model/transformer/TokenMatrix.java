@@ -1,6 +1,8 @@
 package rudder.model.transformer;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
@@ -9,39 +11,57 @@ import java.util.Arrays;
 
 /**
  * A matrix with a row for every token, [vocabulary, d]: the embedding or the output head. It may be a third of a model,
- * and only logits need the whole matrix. Until logits are asked for, the rows of tokens are read from the open
- * checkpoint. Thread-safe.
+ * and only logits need the whole matrix. Until it is held, the rows of tokens are read from the open checkpoint.
+ * Thread-safe.
  */
-final class TokenMatrix {
+public final class TokenMatrix {
+
+    /** Numbers of a part that is unpacked for one product, 64 MiB. */
+    public static final int PART = 1 << 24;
 
     private final Staging staging;
     private final Staging.Rows rows;
     private final int dimension;
     private final NDManager manager;
     private final DataType stored;
-    private NDArray whole; // null until logits are asked for
+    private final Keep keep;
+    private NDArray whole; // null until it is kept
 
-    TokenMatrix(Staging staging, Staging.Rows rows, int dimension, NDManager manager, DataType stored) {
+    TokenMatrix(Staging staging, Staging.Rows rows, int dimension, NDManager manager, DataType stored, Keep keep) {
         this.staging = staging;
         this.rows = rows;
         this.dimension = dimension;
         this.manager = manager;
         this.stored = stored;
+        this.keep = keep;
     }
 
     /**
-     * Loads the whole matrix onto the engine's device at the first call, and returns it.
+     * Returns x E' for states x [.., d] and this matrix E: [.., vocabulary]. The matrix is then on the engine's device
+     * for good, or is unpacked part by part, as {@link Keep} says.
      *
      * @throws IllegalArgumentException naming the tensor, if a number is not finite
      */
-    synchronized NDArray whole() {
-        if (whole == null) {
-            whole = staging.stack(manager, stored, dimension, null, rows);
+    NDArray products(NDArray x) {
+        NDArray matrix = held(keep == Keep.AT_ONCE || keep == Keep.WHEN_USED && x.size() > dimension);
+        if (matrix != null) {
+            return Tensors.linear(x, matrix, null);
         }
-        return whole;
+        var products = new NDList();
+        int most = Math.max(1, PART / dimension);
+        for (int first = 0; first < rows.count(); first += most) {
+            try (NDManager scope = x.getManager().newSubManager()) {
+                NDArray part = staging.stack(scope, stored, dimension, null, rows.range(first, most));
+                products.add(Tensors.linear(x, part, null));
+            }
+        }
+        return NDArrays.concat(products, -1);
     }
 
-    private synchronized NDArray ifThere() {
+    private synchronized NDArray held(boolean now) {
+        if (whole == null && now) {
+            whole = staging.stack(manager, stored, dimension, null, rows);
+        }
         return whole;
     }
 
@@ -53,7 +73,7 @@ final class TokenMatrix {
      */
     NDArray of(NDManager scope, int[][] tokens) {
         int[] all = Arrays.stream(tokens).flatMapToInt(Arrays::stream).toArray();
-        NDArray matrix = ifThere();
+        NDArray matrix = held(false);
         if (matrix != null) {
             NDArray indices = scope.create(
                     Arrays.stream(all).asLongStream().toArray(), new Shape(tokens.length, tokens[0].length));

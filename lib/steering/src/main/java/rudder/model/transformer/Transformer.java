@@ -29,7 +29,10 @@ public final class Transformer implements AutoCloseable {
     /** The precision in which weight matrices are stored. */
     public final DataType stored;
 
-    private final List<Block> blocks;
+    /** When weight matrices are held on the device. */
+    public final Keep keep;
+
+    private final Blocks blocks;
     private final TokenMatrix embedding;
     private final NDArray embeddingScale; // null where it is 1
     private final TokenMatrix head; // the embedding itself where they are tied
@@ -37,17 +40,23 @@ public final class Transformer implements AutoCloseable {
     private final Norm finalNorm;
     private final SoftCap logitCap; // null where there is none
 
-    public Transformer(TensorSource source, TensorNames names, ModelConfig config, NDManager manager, DataType stored) {
+    /**
+     * @param stored precision of the weight matrices on the device
+     * @param keep when they are held there
+     */
+    public Transformer(
+            TensorSource source, TensorNames names, ModelConfig config, NDManager manager, DataType stored, Keep keep) {
         this.config = config;
         this.manager = manager;
         this.stored = stored;
+        this.keep = keep;
         var weights = new Weights(source, names, config, manager, stored);
         type = weights.type;
-        embedding = weights.embedding();
-        head = config.tiedHead() ? embedding : weights.head();
+        embedding = weights.embedding(keep);
+        head = config.tiedHead() ? embedding : weights.head(keep);
         finalGain = weights.finalGain();
-        blocks = weights.blocks();
-        finalNorm = blocks.get(0).norm();
+        blocks = new Blocks(weights, manager, keep, config.horizon());
+        finalNorm = weights.norm();
         logitCap = weights.cap(config.logitCap());
         weights.refuseUnread();
         embeddingScale = config.embeddingScale() == 1
@@ -88,8 +97,9 @@ public final class Transformer implements AutoCloseable {
         }
     }
 
-    public Block block(int k) {
-        return blocks.get(k);
+    /** Returns block k; it belongs to {@code scope} unless this model holds it. */
+    public Block block(NDManager scope, int k) {
+        return blocks.get(scope, k, true);
     }
 
     public KvCache cache(int[] pads, int capacity) {
@@ -112,11 +122,12 @@ public final class Transformer implements AutoCloseable {
         var pass = new ForwardPass(
                 scope, type, config.distinctSpans(), config.headDimension(), cache.pads, cache.columns(), length);
         DeviceLaws.Step inputs = laws == null ? null : laws.run(scope);
-        for (Block block : blocks) {
+        for (int k = 0; k < blocks.size(); k++) {
             if (length > 1) { // shorter passes end soon, and their callers check
-                lifetime.check(block.index(), blocks.size(), "blocks");
+                lifetime.check(k, blocks.size(), "blocks");
             }
             try (NDManager within = scope.newSubManager()) {
+                Block block = blocks.get(within, k, tokens.length > 1);
                 x.attach(within);
                 NDArray entering = x;
                 NDArray out =
@@ -202,7 +213,7 @@ public final class Transformer implements AutoCloseable {
 
     /** Returns the next-token logits [.., vocabulary] of states z_T [.., d]. */
     public NDArray logits(NDArray z) {
-        NDArray logits = Tensors.linear(finalNorm.of(z).muli(finalGain), head.whole(), null);
+        NDArray logits = head.products(finalNorm.of(z).muli(finalGain));
         return logitCap == null ? logits : logitCap.of(logits);
     }
 

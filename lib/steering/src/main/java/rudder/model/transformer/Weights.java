@@ -4,14 +4,11 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Set;
 import rudder.checkpoint.ModelConfig;
 import rudder.checkpoint.TensorNames;
-import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.format.TensorSource;
 import rudder.model.transformer.Staging.Rows;
 
@@ -33,6 +30,10 @@ final class Weights {
     private final DataType stored;
     private final Set<String> unread;
     private final Staging staging;
+    private final Norm norm;
+    private final Norm headNorm; // null where there is none
+    private final SoftCap cap; // null where there is none
+    private final NDArray turn;
 
     Weights(TensorSource source, TensorNames names, ModelConfig config, NDManager manager, DataType stored) {
         this.source = source;
@@ -43,32 +44,43 @@ final class Weights {
         type = stored == DataType.FLOAT16 ? DataType.FLOAT32 : stored;
         unread = new LinkedHashSet<>(source.names());
         staging = new Staging(source);
+        int w = config.headDimension();
+        norm = new Norm(array(manager, new float[] {(float) (config.dimension() * config.epsilon())}));
+        headNorm =
+                config.queryKeyNorms() ? new Norm(array(manager, new float[] {(float) (w * config.epsilon())})) : null;
+        cap = cap(config.attentionCap());
+        turn = array(manager, Attention.quarterTurn(w), w, w);
+    }
+
+    /** Returns the norm without a gain that all blocks and the head share. */
+    Norm norm() {
+        return norm;
     }
 
     /** Returns the embedding [vocabulary, d]. */
-    TokenMatrix embedding() {
-        return tokenMatrix(names.embedding());
+    TokenMatrix embedding(Keep keep) {
+        return tokenMatrix(names.embedding(), keep);
     }
 
     /** Returns the output head [vocabulary, d], where it is not the embedding. */
-    TokenMatrix head() {
-        return tokenMatrix(names.head());
+    TokenMatrix head(Keep keep) {
+        return tokenMatrix(names.head(), keep);
     }
 
-    private TokenMatrix tokenMatrix(String name) {
+    private TokenMatrix tokenMatrix(String name, Keep keep) {
         var rows = new Rows(name + ".weight", config.vocabulary());
         requireShape(rows.name(), rows.count(), config.dimension());
-        return new TokenMatrix(staging, rows, config.dimension(), manager, stored);
+        return new TokenMatrix(staging, rows, config.dimension(), manager, stored, keep);
     }
 
     /** Returns the gain of the final norm times sqrt(d), [d]. */
     NDArray finalGain() {
-        return array(gain(names.finalNorm(), config.dimension()));
+        return array(manager, gain(names.finalNorm(), config.dimension()));
     }
 
     /** Returns the soft cap with this bound, null for 0. */
     SoftCap cap(double bound) {
-        return bound == 0 ? null : new SoftCap(array(new float[] {(float) bound}));
+        return bound == 0 ? null : new SoftCap(array(manager, new float[] {(float) bound}));
     }
 
     /**
@@ -90,31 +102,20 @@ final class Weights {
         }
     }
 
-    List<Block> blocks() {
-        var norms = new Norm(array(new float[] {(float) (config.dimension() * config.epsilon())}));
-        Norm headNorm = config.queryKeyNorms()
-                ? new Norm(array(new float[] {(float) (config.headDimension() * config.epsilon())}))
-                : null;
-        SoftCap cap = cap(config.attentionCap());
-        NDArray turn =
-                array(Attention.quarterTurn(config.headDimension()), config.headDimension(), config.headDimension());
-        var blocks = new ArrayList<Block>();
-        try (Progress job = Progress.of("Loading " + config.horizon() + " blocks", config.horizon())) {
-            for (int k = 0; k < config.horizon(); k++) {
-                blocks.add(block(k, norms, headNorm, cap, turn));
-                job.advance(1);
-            }
-        }
-        return blocks;
-    }
-
-    private Block block(int k, Norm norm, Norm headNorm, SoftCap cap, NDArray turn) {
+    /**
+     * Reads a block; it belongs to {@code scope}, but for what all blocks share.
+     *
+     * @throws IllegalArgumentException naming a tensor that is missing, misshapen or not finite
+     */
+    Block block(NDManager scope, int k) {
         int d = config.dimension();
         int f = config.feedForward();
         int w = config.headDimension();
-        NDArray qkv = queriesKeysValues(".weight", d, gain(names.attentionNorm().formatted(k), d), k);
-        NDArray bias = config.biases() ? queriesKeysValues(".bias", 1, null, k).reshape(-1) : null;
-        NDArray headGain = headNorm == null ? null : headGain(k, w);
+        NDArray qkv = queriesKeysValues(
+                scope, ".weight", d, gain(names.attentionNorm().formatted(k), d), k);
+        NDArray bias =
+                config.biases() ? queriesKeysValues(scope, ".bias", 1, null, k).reshape(-1) : null;
+        NDArray headGain = headNorm == null ? null : headGain(scope, k, w);
         var attention = new Attention(
                 config.spans().get(k),
                 config.heads(),
@@ -126,51 +127,54 @@ final class Weights {
                 headNorm,
                 cap,
                 turn);
-        NDArray output = stack(config.heads() * w, null, new Rows(names.output().formatted(k) + ".weight", d));
+        NDArray output =
+                stack(scope, config.heads() * w, null, new Rows(names.output().formatted(k) + ".weight", d));
         NDArray gateUp = stack(
+                scope,
                 d,
                 gain(names.mlpNorm().formatted(k), d),
                 new Rows(names.gate().formatted(k) + ".weight", f),
                 new Rows(names.up().formatted(k) + ".weight", f));
-        NDArray down = stack(f, null, new Rows(names.down().formatted(k) + ".weight", d));
+        NDArray down = stack(scope, f, null, new Rows(names.down().formatted(k) + ".weight", d));
         return new Block(
                 k,
                 norm,
                 attention,
                 output,
-                postGain(names.postAttentionNorm(), k),
+                postGain(scope, names.postAttentionNorm(), k),
                 new GatedMlp(Nonlinearity.of(config.activation()), gateUp),
                 down,
-                postGain(names.postMlpNorm(), k));
+                postGain(scope, names.postMlpNorm(), k));
     }
 
     /** Stacks the projections' weights or biases. Queries carry the scale of q.k unless their norm's gain does. */
-    private NDArray queriesKeysValues(String suffix, int columns, float[] gain, int k) {
+    private NDArray queriesKeysValues(NDManager scope, String suffix, int columns, float[] gain, int k) {
         int queries = config.heads() * config.headDimension();
         int keys = config.keyValueHeads() * config.headDimension();
         double scale = config.queryKeyNorms() ? 1 : config.attentionScale();
         int apart = config.interleavedHeads() ? config.headDimension() : 0;
         return stack(
+                scope,
                 columns,
                 gain,
-                new Rows(names.query().formatted(k) + suffix, queries, scale, apart),
-                new Rows(names.key().formatted(k) + suffix, keys, 1, apart),
+                new Rows(names.query().formatted(k) + suffix, 0, queries, scale, apart),
+                new Rows(names.key().formatted(k) + suffix, 0, keys, 1, apart),
                 new Rows(names.value().formatted(k) + suffix, keys));
     }
 
-    private NDArray postGain(String pattern, int k) {
-        return config.postNorms() ? array(gain(pattern.formatted(k), config.dimension())) : null;
+    private NDArray postGain(NDManager scope, String pattern, int k) {
+        return config.postNorms() ? array(scope, gain(pattern.formatted(k), config.dimension())) : null;
     }
 
     /** Returns the gains of query and key norms times sqrt(w), queries' also times the scale of q.k: [h + kv, w]. */
-    private NDArray headGain(int k, int w) {
+    private NDArray headGain(NDManager scope, int k, int w) {
         float[] query = gain(names.queryNorm().formatted(k), w);
         float[] key = gain(names.keyNorm().formatted(k), w);
         float[] all = new float[(config.heads() + config.keyValueHeads()) * w];
         for (int i = 0; i < all.length; i++) {
             all[i] = i < config.heads() * w ? (float) (query[i % w] * config.attentionScale()) : key[i % w];
         }
-        return array(all, config.heads() + config.keyValueHeads(), w);
+        return array(scope, all, config.heads() + config.keyValueHeads(), w);
     }
 
     /** Returns a norm's gain times sqrt(width), which {@link Norm} leaves out. */
@@ -187,11 +191,11 @@ final class Weights {
     }
 
     /** Returns {@link Staging#stack} of the tensors' rows, in the stored precision; a single column is a vector. */
-    private NDArray stack(int columns, float[] columnFactors, Rows... parts) {
+    private NDArray stack(NDManager scope, int columns, float[] columnFactors, Rows... parts) {
         for (Rows part : parts) {
             requireShape(part.name(), part.count(), columns);
         }
-        return staging.stack(manager, columns == 1 ? type : stored, columns, columnFactors, parts);
+        return staging.stack(scope, columns == 1 ? type : stored, columns, columnFactors, parts);
     }
 
     private void requireShape(String name, int rows, int columns) {
@@ -205,12 +209,12 @@ final class Weights {
         unread.remove(name);
     }
 
-    private NDArray array(float[] values, long... shape) {
+    private NDArray array(NDManager owner, float[] values, long... shape) {
         try (NDManager scope = manager.newSubManager()) {
             NDArray shared = scope.create(
                     values, shape.length == 0 ? new Shape(values.length) : new Shape(shape)); // shares Java's memory
             NDArray own = shared.getDataType() == type ? shared.duplicate() : shared.toType(type, false);
-            own.attach(manager);
+            own.attach(owner);
             return own;
         }
     }

@@ -31,6 +31,7 @@ import rudder.checkpoint.format.GgufBytes;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.TensorSource;
 import rudder.model.LanguageModel;
+import rudder.model.Sampling;
 import rudder.model.Tiny;
 import rudder.model.TinyCheckpointTest;
 
@@ -54,7 +55,7 @@ class TokenMatrixTest {
             model.plant("the sea").jacobian(1);
             model.meanJacobians(Tiny.TEXTS);
             assertEquals(0, tables(model));
-            model.generate("the sea", 3);
+            model.generate(Tiny.TEXTS, 3, Sampling.greedy());
             model.perplexity("the sea");
             assertEquals(1, tables(model));
         }
@@ -90,10 +91,12 @@ class TokenMatrixTest {
         int d = (int) source.shape(name)[1];
         for (var type : List.of(DataType.FLOAT16, DataType.FLOAT32, DataType.FLOAT64)) {
             try (var manager = NDManager.newBaseManager(Device.cpu(), "PyTorch")) {
-                var matrix = new TokenMatrix(new Staging(source), new Staging.Rows(name, vocabulary), d, manager, type);
+                var matrix = new TokenMatrix(
+                        new Staging(source), new Staging.Rows(name, vocabulary), d, manager, type, Keep.AT_ONCE);
                 var read = matrix.of(manager, tokens);
                 assertEquals(new Shape(2, 4, d), read.getShape());
-                assertEquals(new Shape(vocabulary, d), matrix.whole().getShape());
+                var x = manager.ones(new Shape(1, d)).toType(type, false);
+                assertEquals(new Shape(1, vocabulary), matrix.products(x).getShape()); // holds the table from here on
                 assertArrayEquals(matrix.of(manager, tokens).toByteArray(), read.toByteArray());
             }
         }
@@ -105,7 +108,7 @@ class TokenMatrixTest {
         try (var model = LanguageModel.load("SmolLM2-135M-Instruct")) {
             var before = model.trace("Once upon a time").rollout().states();
             assertEquals(0, tables(model));
-            model.generate("Once upon a time", 1);
+            model.generate(List.of("Once upon a time", "The sea"), 1, Sampling.greedy());
             assertEquals(1, tables(model));
             assertArrayEquals(before, model.trace("Once upon a time").rollout().states());
         }

@@ -1,4 +1,4 @@
-package rudder.model;
+package rudder.model.plant;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
@@ -14,6 +14,7 @@ import rudder.model.transformer.Block;
 import rudder.model.transformer.BlockCurvature;
 import rudder.model.transformer.ForwardPass;
 import rudder.model.transformer.Transformer;
+import rudder.theory.Check;
 import rudder.theory.Differential;
 import rudder.theory.Plant;
 import rudder.theory.bound.CertifiedBound;
@@ -33,7 +34,14 @@ public final class PromptPlant implements Plant, Differential {
     private final float[][] keys;
     private final float[][] values;
 
-    PromptPlant(Transformer transformer, ResidualTrace nominal, float[][] keys, float[][] values) {
+    /**
+     * Makes the plant of a prompt that a model has read; {@code LanguageModel.plant} does so.
+     *
+     * @param nominal states entering each block, and the prompt's tokens
+     * @param keys of the tokens before the last, for each block [key heads, tokens, head dimension]
+     * @param values as the keys
+     */
+    public PromptPlant(Transformer transformer, ResidualTrace nominal, float[][] keys, float[][] values) {
         this.transformer = transformer;
         this.nominal = nominal;
         this.keys = keys;
@@ -69,7 +77,7 @@ public final class PromptPlant implements Plant, Differential {
     @Override
     public double[][] next(int k, double[][] z) {
         return within(scope -> {
-            var at = new Point(scope, k);
+            var at = new Point(scope, block(scope, k));
             return Transformer.toRows(at.block.last(upload(scope, z), at.view, at.keys, at.values));
         });
     }
@@ -109,7 +117,7 @@ public final class PromptPlant implements Plant, Differential {
     public CertifiedBound.Curvature curvature() {
         var blocks = IntStream.range(0, horizon())
                 .mapToObj(k -> within(scope -> {
-                    var at = new Point(scope, k);
+                    var at = new Point(scope, block(scope, k));
                     return new BlockCurvature(at.block, upload(scope, nominal.state(k)), at.view, at.keys, at.values);
                 }))
                 .toList();
@@ -125,13 +133,45 @@ public final class PromptPlant implements Plant, Differential {
         });
     }
 
-    /** Returns A_k on the engine's device, [d, d]. */
-    NDArray jacobian(NDManager scope, int k) {
-        return derivative(scope, k, nominal.state(k)).matrix();
+    /**
+     * Returns the mean of A_k over several plants of one model, each at its nominal state, [d, d].
+     *
+     * @throws IllegalArgumentException if there is no plant
+     */
+    public static DMatrixRMaj meanJacobian(List<PromptPlant> plants, int k) {
+        PromptPlant any = Check.some("plant", plants).get(0);
+        return any.within(scope -> {
+            Block block = any.block(scope, k);
+            NDArray sum = null;
+            for (PromptPlant plant : plants) {
+                try (NDManager within = scope.newSubManager()) {
+                    NDArray a = plant.derivative(within, block, plant.nominal.state(k))
+                            .matrix();
+                    if (sum == null) {
+                        a.attach(scope);
+                        sum = a;
+                    } else {
+                        sum.addi(a);
+                    }
+                }
+            }
+            return EngineAlgebra.down(sum.divi(plants.size()));
+        });
     }
 
     private Block.Derivative derivative(NDManager scope, int k, double[] z) {
-        var at = new Point(scope, k);
+        return derivative(scope, block(scope, k), z);
+    }
+
+    private Block block(NDManager scope, int k) {
+        if (k < 0 || k >= horizon()) {
+            throw new IllegalArgumentException("block " + k + ", wanted 0.." + (horizon() - 1));
+        }
+        return transformer.block(scope, k);
+    }
+
+    private Block.Derivative derivative(NDManager scope, Block block, double[] z) {
+        var at = new Point(scope, block);
         return at.block.linearise(upload(scope, z), at.view, at.keys, at.values);
     }
 
@@ -142,13 +182,11 @@ public final class PromptPlant implements Plant, Differential {
         final NDArray keys;
         final NDArray values;
 
-        Point(NDManager scope, int k) {
+        Point(NDManager scope, Block block) {
             ModelConfig config = transformer.config;
-            if (k < 0 || k >= config.horizon()) {
-                throw new IllegalArgumentException("block " + k + ", wanted 0.." + (config.horizon() - 1));
-            }
+            int k = block.index();
             transformer.lifetime.check(k, config.horizon(), "blocks");
-            block = transformer.block(k);
+            this.block = block;
             AttentionSpan span = config.spans().get(k);
             int last = nominal.tokens().length - 1;
             view = new ForwardPass(scope, transformer.type, List.of(span), config.headDimension(), new int[1], last, 1)

@@ -1,4 +1,4 @@
-package rudder.model;
+package rudder.model.plant;
 
 import rudder.theory.control.Rollout;
 

@@ -1,0 +1,69 @@
+package rudder.model;
+
+import ai.djl.Device;
+import ai.djl.ndarray.types.DataType;
+import java.util.concurrent.atomic.AtomicBoolean;
+import rudder.checkpoint.Checkpoint;
+import rudder.kernel.PackedMatrix;
+import rudder.model.decoder.Decoder;
+import rudder.model.transformer.Keep;
+
+/**
+ * Chooses how a model holds its weights. The environment's RUDDER_WEIGHTS says which:
+ *
+ * <ul>
+ *   <li>{@code float32}: all on the engine's device, unpacked.
+ *   <li>{@code packed}: as their file stores them. One text is written on the Java heap from the mapped file. Passes of
+ *       many rows unpack each block when they come to it.
+ *   <li>{@code auto}, the default: like {@code packed}, but the first pass of several texts and the first Jacobian keep
+ *       the blocks that they unpack, if all of them fit into half of the available memory.
+ * </ul>
+ *
+ * A GPU, half precision, a JVM without vectors and an encoding without a kernel mean {@code float32}.
+ */
+final class Storage {
+
+    static final String VARIABLE = "RUDDER_WEIGHTS";
+
+    private static final AtomicBoolean SAID = new AtomicBoolean();
+
+    private Storage() {}
+
+    /** Returns the environment's choice for an open checkpoint. */
+    static Keep chosen(Checkpoint checkpoint, Device device, DataType stored, MemoryPlan plan) {
+        String wanted = System.getenv(VARIABLE);
+        return named(wanted == null || wanted.isBlank() ? "auto" : wanted.strip(), checkpoint, device, stored, plan);
+    }
+
+    /** @throws IllegalArgumentException if the name is another word, or this model cannot be held packed */
+    static Keep named(String wanted, Checkpoint checkpoint, Device device, DataType stored, MemoryPlan plan) {
+        if (wanted.equals("float32")) {
+            return Keep.AT_ONCE;
+        }
+        if (!wanted.equals("auto") && !wanted.equals("packed")) {
+            throw new IllegalArgumentException(VARIABLE + " is '" + wanted
+                    + "', wanted auto, packed or float32 (the form in which weights are held)");
+        }
+        String obstacle = device.isGpu() || stored != DataType.FLOAT32
+                ? "a GPU and half precision hold them unpacked"
+                : !PackedMatrix.available() ? withoutVectors() : Decoder.obstacle(checkpoint.tensors());
+        if (obstacle != null) {
+            if (wanted.equals("packed")) {
+                throw new IllegalArgumentException(VARIABLE + " is 'packed', but the weights of " + plan.name()
+                        + " cannot stay packed: " + obstacle + "; set " + VARIABLE + "=auto");
+            }
+            return Keep.AT_ONCE;
+        }
+        boolean fits = plan.weights() <= MemoryPlan.available() / 2;
+        return wanted.equals("auto") && fits ? Keep.WHEN_USED : Keep.NEVER;
+    }
+
+    private static String withoutVectors() {
+        String why = "this JVM has no wide vectors: start it with --add-modules jdk.incubator.vector, "
+                + "on a processor with 256 bits or more";
+        if (SAID.compareAndSet(false, true)) {
+            System.err.println("Weights are held as float32, and one text is written more slowly: " + why);
+        }
+        return why;
+    }
+}

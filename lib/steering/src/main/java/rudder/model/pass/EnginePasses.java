@@ -1,0 +1,169 @@
+package rudder.model.pass;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import rudder.model.engine.Overflow;
+import rudder.model.plant.PromptPlant;
+import rudder.model.plant.ResidualTrace;
+import rudder.model.transformer.DeviceLaws;
+import rudder.model.transformer.KvCache;
+import rudder.model.transformer.PaddedTokens;
+import rudder.model.transformer.PrefixCache;
+import rudder.model.transformer.SteeredPass;
+import rudder.model.transformer.Transformer;
+import rudder.theory.Setpoint;
+import rudder.theory.control.Controller;
+import rudder.theory.control.Rollout;
+
+/** Runs the passes of a batch on the engine. */
+public final class EnginePasses implements Passes {
+
+    private final Transformer transformer;
+    private final PrefixCache prefixes;
+    private final PaddedTokens prompts;
+    private final Function<List<PromptPlant>, DeviceLaws> anew;
+    private final NDManager scope; // of what all passes share
+    private final DeviceLaws laws;
+    private final NDArray directions; // [T + 1, d, 1], null where nothing is measured
+    private final KvCache cache;
+
+    /**
+     * @param prefixes keep what prompts have in common
+     * @param laws for the prompts' last tokens, and for all generated tokens if {@code anew} is null; closed with this
+     * @param anew makes the laws for the next generated tokens from their plants; may be null
+     * @param room tokens that will follow the prompts
+     */
+    public EnginePasses(
+            Transformer transformer,
+            PrefixCache prefixes,
+            PaddedTokens prompts,
+            int room,
+            DeviceLaws laws,
+            Function<List<PromptPlant>, DeviceLaws> anew,
+            Setpoint measured) {
+        this.transformer = transformer;
+        this.prefixes = prefixes;
+        this.prompts = prompts;
+        this.laws = laws;
+        this.anew = anew;
+        scope = transformer.manager.newSubManager();
+        cache = transformer.cache(prompts.pads(), prompts.columns() + room);
+        directions = measured == null ? null : upload(measured);
+    }
+
+    private NDArray upload(Setpoint measured) {
+        double[][] v = new double[measured.horizon() + 1][];
+        Arrays.setAll(v, measured::direction);
+        return transformer.rows(scope, v).expandDims(2);
+    }
+
+    /** Reads all but the last column of the prompts, unsteered, and returns that column. */
+    int[][] beginnings() {
+        return prefixes.read(prompts, cache);
+    }
+
+    KvCache cache() {
+        return cache;
+    }
+
+    @Override
+    public Result prompts(List<boolean[]> steered) {
+        var pass = SteeredPass.of(laws, steered);
+        return run(0, pass.earlier() ? prompts.tokens() : beginnings(), pass);
+    }
+
+    @Override
+    public Result next(int step, int[] tokens, List<boolean[]> steered) {
+        int[][] column =
+                Arrays.stream(tokens).mapToObj(token -> new int[] {token}).toArray(int[][]::new);
+        if (anew == null || steered.stream().noneMatch(row -> row[0])) {
+            return run(step, column, SteeredPass.of(laws, steered));
+        }
+        try (DeviceLaws own = anew.apply(plants(tokens))) {
+            return run(step, column, SteeredPass.of(own, steered));
+        }
+    }
+
+    /** The plants of the next tokens: what is cached makes them, and their nominal run is the unsteered one. */
+    private List<PromptPlant> plants(int... next) {
+        var plants = new ArrayList<PromptPlant>();
+        double[][] first = transformer.embeddings(next);
+        for (int i = 0; i < next.length; i++) {
+            // as many tokens as there are: a plant asks for the position alone
+            int[] tokens = new int[cache.columns() - cache.pads[i] + 1];
+            tokens[tokens.length - 1] = next[i];
+            float[][] keys = cache.keysBefore(cache.columns(), i);
+            float[][] values = cache.valuesBefore(cache.columns(), i);
+            var at = new ResidualTrace(tokens, new Rollout(new double[][] {first[i]}, new double[0][]));
+            var unsteered = Rollout.of(new PromptPlant(transformer, at, keys, values), Controller.none(), first[i]);
+            plants.add(new PromptPlant(transformer, new ResidualTrace(tokens, unsteered), keys, values));
+        }
+        return plants;
+    }
+
+    private Result run(int step, int[][] tokens, SteeredPass pass) {
+        try (NDManager within = transformer.manager.newSubManager()) {
+            var trace = new Transformer.Trace();
+            NDArray x = transformer.run(within, tokens, cache, pass.laws(), pass.everyToken(), trace);
+            float[] logits = transformer
+                    .lastLogits(x) // [B, vocabulary]
+                    .toType(DataType.FLOAT32, false)
+                    .toFloatArray();
+            double[][] energies = energies(tokens.length, trace);
+            if (pass.laws() != null) {
+                Overflow.refuse(energies, Overflow.atGenerated(step));
+                Overflow.refuse(x, Overflow.atGenerated(step));
+            }
+            return new Result(logits, strengths(trace.states()), energies);
+        }
+    }
+
+    private double[][] strengths(List<NDArray> states) {
+        if (directions == null) {
+            return null;
+        }
+        NDArray z = stack(states); // [T + 1, B, d]
+        return Transformer.toRows(z.batchMatMul(directions).squeeze(2).transpose()); // [B, T + 1]
+    }
+
+    private double[][] energies(int rows, Transformer.Trace trace) {
+        double[][] energies = new double[rows][trace.inputs().size()];
+        for (var inputs : List.of(trace.inputs(), trace.mixed())) {
+            int[] blocks = IntStream.range(0, inputs.size())
+                    .filter(k -> inputs.get(k) != null)
+                    .toArray();
+            if (blocks.length > 0) {
+                double[][] squares = Transformer.toRows(
+                        stack(IntStream.of(blocks).mapToObj(inputs::get).toList())
+                                .square()
+                                .sum(new int[] {2})
+                                .transpose());
+                for (int i = 0; i < rows; i++) {
+                    for (int at = 0; at < blocks.length; at++) {
+                        energies[i][blocks[at]] += squares[i][at];
+                    }
+                }
+            }
+        }
+        return energies;
+    }
+
+    private static NDArray stack(List<NDArray> arrays) {
+        return NDArrays.stack(new NDList(arrays), 0);
+    }
+
+    @Override
+    public void close() {
+        cache.close();
+        scope.close();
+        laws.close();
+    }
+}

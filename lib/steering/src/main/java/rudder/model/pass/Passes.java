@@ -1,0 +1,33 @@
+package rudder.model.pass;
+
+import java.util.List;
+
+/**
+ * The forward passes of one batch of texts: the prompts' first, then one for each token that follows. Steers and
+ * measures at every pass.
+ */
+public interface Passes extends AutoCloseable {
+
+    /**
+     * What a pass leaves at each text's last token.
+     *
+     * @param logits of the next tokens, [B vocabulary]
+     * @param strengths v_k.z_k, [B][T + 1]; null where nothing is measured
+     * @param energies |u_k|^2, [B][T]; inputs on heads count as they reach the residual stream
+     */
+    record Result(float[] logits, double[][] strengths, double[][] energies) {}
+
+    /** Reads the prompts; {@code steered} tells which of each prompt's tokens laws steer. */
+    Result prompts(List<boolean[]> steered);
+
+    /**
+     * Reads the next token of each text.
+     *
+     * @param step number of tokens generated so far
+     */
+    Result next(int step, int[] tokens, List<boolean[]> steered);
+
+    /** Frees the keys and values. */
+    @Override
+    void close();
+}

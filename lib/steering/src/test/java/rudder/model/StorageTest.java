@@ -1,0 +1,188 @@
+package rudder.model;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static rudder.checkpoint.Refusals.assertRefused;
+
+import ai.djl.Device;
+import ai.djl.ndarray.types.DataType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import rudder.checkpoint.Checkpoint;
+import rudder.checkpoint.Golden;
+import rudder.checkpoint.ModelShape;
+import rudder.checkpoint.store.ModelStore;
+import rudder.kernel.PackedMatrix;
+import rudder.model.transformer.Keep;
+
+/** A model computes the same whether its weights are unpacked at once, when they are used, or for every use. */
+class StorageTest {
+
+    private static final Path MAPS = Path.of("/proc/self/maps");
+
+    @TempDir
+    Path folder;
+
+    @BeforeEach
+    void needsVectors() {
+        assumeTrue(PackedMatrix.available(), "this processor has vectors below 256 bits");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void theEnginesNumbersAreTheSameToTheBit(Tiny tiny) throws IOException {
+        try (var atOnce = tiny.load(Keep.AT_ONCE)) {
+            for (var keep : List.of(Keep.WHEN_USED, Keep.NEVER)) {
+                try (var model = tiny.load(keep)) {
+                    for (int round = 0; round < 2; round++) { // before and after weights are kept
+                        assertArrayEquals(
+                                atOnce.trace("the sea").rollout().states(),
+                                model.trace("the sea").rollout().states());
+                        assertArrayEquals(atOnce.logits(new int[] {7, 3}), model.logits(new int[] {7, 3}));
+                        var wanted = atOnce.meanJacobians(Tiny.TEXTS);
+                        var found = model.meanJacobians(Tiny.TEXTS);
+                        for (int k = 0; k < wanted.size(); k++) {
+                            assertArrayEquals(wanted.get(k).data, found.get(k).data, keep + ", A_" + k);
+                        }
+                        var sampling = Sampling.standard();
+                        var texts = atOnce.generate(Tiny.TEXTS, 6, sampling);
+                        var others = model.generate(Tiny.TEXTS, 6, sampling);
+                        for (int i = 0; i < texts.size(); i++) {
+                            assertArrayEquals(
+                                    texts.get(i).tokens(), others.get(i).tokens());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /** Strengths, energies and tokens of one text, for every kind of controller and choice of positions. */
+    @ParameterizedTest
+    @EnumSource
+    void oneTextIsTheEngines(Tiny tiny) throws IOException {
+        var setpoint = tiny.setpoint(1.5);
+        try (var engine = tiny.load(Keep.AT_ONCE);
+                var heap = tiny.load(Keep.NEVER)) {
+            assertNull(engine.decoder());
+            for (var controller : HookPointsTest.kinds(tiny)) {
+                for (var positions : List.of(Positions.DEFAULT, Positions.ALL, Positions.PROMPT_END)) {
+                    var wanted = engine.steered(controller)
+                            .measuring(setpoint)
+                            .atPositions(positions)
+                            .generate("the sea turns", 7);
+                    var found = heap.steered(controller)
+                            .measuring(setpoint)
+                            .atPositions(positions)
+                            .generate("the sea turns", 7);
+                    String at = controller + ", " + positions;
+                    assertArrayEquals(wanted.tokens(), found.tokens(), at);
+                    assertEquals(wanted.text(), found.text());
+                    for (int i = 0; i < wanted.tokens().length; i++) {
+                        requireClose(at, wanted.strengths()[i], found.strengths()[i]);
+                        requireClose(at, wanted.energies()[i], found.energies()[i]);
+                    }
+                }
+            }
+        }
+    }
+
+    private static void requireClose(String at, double[] wanted, double[] found) {
+        for (int k = 0; k < wanted.length; k++) {
+            assertEquals(wanted[k], found[k], 2e-5 * (1 + Math.abs(wanted[k])), at + ", block " + k);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Tiny.class,
+            names = {"LLAMA", "GEMMA3"})
+    void aClosedModelFreesItsMapping(Tiny tiny) throws IOException {
+        assumeTrue(Files.exists(MAPS), "no /proc");
+        Path path = write(tiny);
+        var model = LanguageModel.load(path.toString());
+        assumeTrue(model.decoder() != null, "weights are held as float32 here");
+        model.generate("the sea", 2);
+        assertTrue(isMapped(path), "the file is mapped while the model is open");
+        model.close();
+        for (int i = 0; i < 20 && isMapped(path); i++) {
+            System.gc();
+        }
+        assertFalse(isMapped(path));
+    }
+
+    private static boolean isMapped(Path path) throws IOException {
+        return Files.readString(MAPS).contains(path.toRealPath().toString());
+    }
+
+    private Path write(Tiny tiny) throws IOException {
+        var gguf = tiny.metadata(tiny.architecture());
+        tiny.tensors().forEach((name, tensor) -> gguf.tensor(name, tensor.shape(), tensor.values()));
+        return gguf.write(folder.resolve("tiny.gguf"));
+    }
+
+    @Test
+    void theVariableChoosesOrIsRefused() throws IOException {
+        try (var open = Checkpoint.open(write(Tiny.QWEN2))) {
+            var plan = MemoryPlan.of("tiny", open.config(), 1, 1, 1);
+            assertEquals(Keep.WHEN_USED, chosen("auto", open, DataType.FLOAT32, plan));
+            assertEquals(Keep.NEVER, chosen("packed", open, DataType.FLOAT32, plan));
+            assertEquals(Keep.AT_ONCE, chosen("float32", open, DataType.FLOAT32, plan));
+            assertEquals(Keep.AT_ONCE, chosen("auto", open, DataType.FLOAT16, plan));
+            var large = MemoryPlan.of(ModelShape.paper().get(ModelShape.paper().size() - 1), 1, 1, 1);
+            assertEquals(Keep.NEVER, chosen("auto", open, DataType.FLOAT32, large));
+            assertRefused(
+                    () -> chosen("packed", open, DataType.FLOAT16, plan), "RUDDER_WEIGHTS", "half precision", "auto");
+            assertRefused(() -> chosen("int8", open, DataType.FLOAT32, plan), "RUDDER_WEIGHTS", "int8", "packed");
+        }
+    }
+
+    private static Keep chosen(String wanted, Checkpoint open, DataType stored, MemoryPlan plan) {
+        return Storage.named(wanted, open, Device.cpu(), stored, plan);
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Keep.class,
+            names = {"WHEN_USED", "NEVER"})
+    @Tag("model")
+    void aQuantisedModelComputesTheSame(Keep keep) throws IOException {
+        var file = ModelStore.fetch("SmolLM2-135M-Instruct");
+        try (var atOnce = LanguageModel.load(file, DataType.FLOAT32, Keep.AT_ONCE);
+                var model = LanguageModel.load(file, DataType.FLOAT32, keep)) {
+            int[] tokens = atOnce.encode("In these inner seas the tide rises, then it sets again.");
+            assertArrayEquals(
+                    atOnce.plant(tokens).nominal().rollout().states(),
+                    model.plant(tokens).nominal().rollout().states());
+            assertEquals(
+                    0,
+                    Golden.relative(doubles(model.logits(tokens)), doubles(atOnce.logits(tokens))),
+                    1e-6,
+                    "the head is multiplied in parts");
+            assertArrayEquals(
+                    atOnce.plant(tokens).jacobian(7).data, model.plant(tokens).jacobian(7).data);
+            var wanted = atOnce.generate("Once upon a time", 20);
+            assertEquals(wanted.text(), model.generate("Once upon a time", 20).text());
+        }
+    }
+
+    private static double[] doubles(float[] values) {
+        double[] all = new double[values.length];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = values[i];
+        }
+        return all;
+    }
+}
