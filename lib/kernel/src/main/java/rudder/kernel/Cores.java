@@ -1,6 +1,7 @@
 package rudder.kernel;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -8,19 +9,27 @@ import java.util.concurrent.locks.ReentrantLock;
  * Shares the rows of a product over the machine's cores. The calling thread works too. Helpers look for work for some
  * microseconds after a product, since the next one of a token follows at once, and then sleep.
  *
- * <p>One product at a time is shared. A thread that finds the helpers at work computes its rows alone.
+ * <p>A helper that loses its core to another process holds nobody up: it writes to memory of its own, and rows that it
+ * does not deliver in time are computed again by the caller. One product at a time is shared. A thread that finds the
+ * helpers at work computes its rows alone.
  */
 public final class Cores {
 
     /** The rows {@code first..end-1} of a product. */
     @FunctionalInterface
     public interface Rows {
-        void compute(int first, int end);
+        /**
+         * Writes row r to {@code out[base + r width ..]}. The rows depend on nothing that this writes, and may be
+         * computed twice.
+         */
+        void compute(int first, int end, float[] out, int base);
     }
 
     private static final int CORES = Runtime.getRuntime().availableProcessors();
     /** How long a helper looks for work before it sleeps: longer than the gap between two products of a token. */
     private static final long PATIENCE = 50_000; // ns
+    /** The least time that the caller waits for rows of a helper. */
+    private static final long GRACE = 5_000; // ns
 
     private static final ThreadLocal<byte[]> PIECE = ThreadLocal.withInitial(() -> new byte[0]);
     private static final ReentrantLock TURN = new ReentrantLock();
@@ -45,22 +54,21 @@ public final class Cores {
     }
 
     /**
-     * Computes rows 0..n-1, each once. Returns when all are done; a helper's exception is thrown here.
+     * Writes rows 0..n-1, of {@code width} numbers each, to {@code y[at ..]}. Returns when all are there.
      *
      * @param unit rows that a core takes at a time
      */
-    public static void share(int n, int unit, Rows rows) {
+    public static void share(int n, int unit, int width, Rows rows, float[] y, int at) {
         if (n <= unit || HELPERS.length == 0 || !TURN.tryLock()) {
-            rows.compute(0, n);
+            rows.compute(0, n, y, at);
             return;
         }
-        var job = new Job(n, unit, rows);
+        var job = new Job(n, unit, width, rows);
         try {
             for (Helper helper : HELPERS) {
                 helper.take(job);
             }
-            job.work();
-            job.await();
+            job.run(y, at);
         } finally {
             job.rows = null;
             TURN.unlock();
@@ -70,52 +78,66 @@ public final class Cores {
     private static final class Job {
         private final int n;
         private final int unit;
+        private final int width;
         private volatile Rows rows; // null afterwards: a helper keeps its last job, and must not keep a model
-        private final AtomicInteger next = new AtomicInteger();
-        private final AtomicInteger done = new AtomicInteger(); // rows
-        private volatile Throwable failure;
+        private final AtomicInteger next = new AtomicInteger(); // unit
+        private final AtomicIntegerArray delivered; // by unit: the helper's number
 
-        Job(int n, int unit, Rows rows) {
+        Job(int n, int unit, int width, Rows rows) {
             this.n = n;
             this.unit = unit;
+            this.width = width;
             this.rows = rows;
+            delivered = new AtomicIntegerArray((n + unit - 1) / unit);
         }
 
-        void work() {
-            Rows own = rows;
-            for (int first; own != null && (first = next.getAndAdd(unit)) < n; ) {
-                int end = Math.min(n, first + unit);
-                try {
-                    own.compute(first, end);
-                } catch (RuntimeException | Error e) {
-                    failure = e;
+        private int end(int first) {
+            return Math.min(n, first + unit);
+        }
+
+        /** The caller's part: its own units, and then those of the helpers. */
+        void run(float[] y, int at) {
+            int units = delivered.length();
+            boolean[] own = new boolean[units];
+            long took = 0;
+            for (int u; (u = next.getAndIncrement()) < units; ) {
+                long since = System.nanoTime();
+                rows.compute(u * unit, end(u * unit), y, at);
+                took = System.nanoTime() - since;
+                own[u] = true;
+            }
+            long until = System.nanoTime() + Math.max(GRACE, 2 * took);
+            for (int u = 0; u < units; u++) {
+                if (!own[u]) {
+                    collect(u, until, y, at);
                 }
-                done.addAndGet(end - first);
             }
         }
 
-        void await() {
-            while (done.get() < n) {
+        private void collect(int u, long until, float[] y, int at) {
+            int first = u * unit;
+            int helper;
+            while ((helper = delivered.get(u)) == 0) {
+                if (System.nanoTime() > until) {
+                    rows.compute(first, end(first), y, at);
+                    return;
+                }
                 Thread.onSpinWait();
-                if (next.get() >= n) {
-                    Thread.yield(); // a helper that lost its core finishes its last rows
-                }
             }
-            if (failure instanceof RuntimeException e) {
-                throw e;
-            }
-            if (failure instanceof Error e) {
-                throw e;
-            }
+            System.arraycopy(
+                    HELPERS[helper - 1].buffer, first * width, y, at + first * width, (end(first) - first) * width);
         }
     }
 
     private static final class Helper implements Runnable {
+        private final int number;
         private final Thread thread;
         private volatile Job job;
         private volatile boolean asleep;
+        private float[] buffer = new float[0]; // the caller reads units that are delivered
 
         Helper(int number) {
+            this.number = number;
             thread = new Thread(this, "rudder core " + number);
             thread.setDaemon(true);
             thread.start();
@@ -142,7 +164,26 @@ public final class Cores {
                 }
                 asleep = false;
                 last = job;
-                last.work();
+                work(last);
+            }
+        }
+
+        private void work(Job own) {
+            Cores.Rows rows = own.rows;
+            if (rows == null) {
+                return;
+            }
+            if (buffer.length < own.n * own.width) {
+                buffer = new float[own.n * own.width];
+            }
+            int units = own.delivered.length();
+            for (int u; (u = own.next.getAndIncrement()) < units; ) {
+                try {
+                    rows.compute(u * own.unit, own.end(u * own.unit), buffer, 0);
+                    own.delivered.set(u, number);
+                } catch (RuntimeException | Error e) {
+                    return; // the caller computes these rows again, and meets the same error
+                }
             }
         }
     }

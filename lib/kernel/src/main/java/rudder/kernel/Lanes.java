@@ -56,7 +56,7 @@ final class Lanes {
 
     /** Returns L signed bytes as integers. */
     static IntVector bytes(byte[] in, int at) {
-        return (IntVector) ByteVector.fromArray(B, in, at).castShape(I, 0);
+        return (IntVector) ByteVector.fromArray(B, in, at).convertShape(VectorOperators.B2I, I, 0);
     }
 
     /** Returns the low nibbles of bytes, 0..15. */
@@ -97,12 +97,16 @@ final class Lanes {
 
     /** Returns integers as floats. */
     static FloatVector floats(IntVector integers) {
-        return (FloatVector) integers.castShape(F, 0);
+        return (FloatVector) integers.convertShape(VectorOperators.I2F, F, 0);
     }
 
     /** Returns L floats of a vector. */
     static FloatVector at(float[] x, int i) {
         return FloatVector.fromArray(F, x, i);
+    }
+
+    static IntVector none() {
+        return IntVector.zero(I);
     }
 
     static FloatVector zero() {
@@ -142,7 +146,7 @@ final class Lanes {
 
     private static IntVector shorts(byte[] in, int at) {
         return (IntVector)
-                ByteVector.fromArray(PAIRS, in, at).reinterpretAsShorts().castShape(I, 0);
+                ByteVector.fromArray(PAIRS, in, at).reinterpretAsShorts().convertShape(VectorOperators.S2I, I, 0);
     }
 
     /** Returns an IEEE 754 half. */

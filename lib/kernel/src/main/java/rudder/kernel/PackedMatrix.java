@@ -73,7 +73,7 @@ public final class PackedMatrix {
     /** Writes W x to {@code y[at .. at + rows)}, with all cores. */
     public void times(PackedInput x, float[] y, int at) {
         require(x);
-        Cores.share(rows, unit(), (first, end) -> times(x, first, end, y, at));
+        Cores.share(rows, unit(), 1, (first, end, out, base) -> times(x, first, end, out, base), y, at);
     }
 
     /**
@@ -87,7 +87,7 @@ public final class PackedMatrix {
             int count = Math.min(most, end - row);
             bytes.get(row * rowBytes, piece, 0, count * rowBytes);
             for (int i = 0; i < count; i++) {
-                y[at + row + i] = kernel.dot(piece, i * rowBytes, columns, x.values, x.sums);
+                y[at + row + i] = kernel.product(piece, i * rowBytes, columns, x.values, x.sums);
             }
         }
     }
@@ -96,7 +96,7 @@ public final class PackedMatrix {
     public void row(int row, float[] out) {
         byte[] piece = new byte[rowBytes];
         bytes.get(row * rowBytes, piece);
-        kernel.unpack(piece, 0, columns, out);
+        kernel.unpacked(piece, 0, columns, out);
     }
 
     /** Returns how many rows a core should take at a time. */

@@ -1,5 +1,8 @@
 package rudder.kernel;
 
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import java.util.Map;
 import java.util.Optional;
 
@@ -17,6 +20,14 @@ abstract class RowKernel {
 
     /** Coordinates of x for each entry of {@code sums}. */
     static final int SUMMED = 32;
+
+    // The compiler does not look through handles that are no constants, so each kernel is compiled by itself. Two
+    // kernels inlined into one caller exceed the nodes that it inlines, and then every vector is allocated: ten times
+    // slower.
+    private static final MethodHandle DOT =
+            find("dot", float.class, byte[].class, int.class, int.class, float[].class, float[].class);
+    private static final MethodHandle UNPACK =
+            find("unpack", void.class, byte[].class, int.class, int.class, float[].class);
 
     private static final Map<Integer, RowKernel> OF_GGUF = Map.ofEntries(
             Map.entry(0, new PlainKernel.F32()),
@@ -36,9 +47,44 @@ abstract class RowKernel {
     /** Bytes of a block. */
     final int bytes;
 
+    private final MethodHandle dot;
+    private final MethodHandle unpack;
+
     RowKernel(int values, int bytes) {
         this.values = values;
         this.bytes = bytes;
+        dot = DOT.bindTo(this);
+        unpack = UNPACK.bindTo(this);
+    }
+
+    private static MethodHandle find(String name, Class<?> result, Class<?>... parameters) {
+        try {
+            return MethodHandles.lookup().findVirtual(RowKernel.class, name, MethodType.methodType(result, parameters));
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** {@link #dot}, compiled by itself. */
+    final float product(byte[] w, int at, int n, float[] x, float[] sums) {
+        try {
+            return (float) dot.invokeExact(w, at, n, x, sums);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** {@link #unpack}, compiled by itself. */
+    final void unpacked(byte[] w, int at, int n, float[] out) {
+        try {
+            unpack.invokeExact(w, at, n, out);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
     }
 
     /** Returns the kernel of an encoding, by its number in GGUF files; empty if there is none. */

@@ -22,6 +22,6 @@ public final class Unpacker {
 
     /** Writes n values, whole blocks from the start of {@code packed}, to the start of {@code out}. */
     public void unpack(byte[] packed, int n, float[] out) {
-        kernel.unpack(packed, 0, n, out);
+        kernel.unpacked(packed, 0, n, out);
     }
 }

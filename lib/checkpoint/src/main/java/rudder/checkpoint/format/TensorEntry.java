@@ -53,9 +53,13 @@ record TensorEntry(String name, TensorType type, long[] shape, long offset) {
         try {
             (values > CHUNK ? chunks.parallel() : chunks).forEach(c -> {
                 byte[] in = chunk(file, start, values, c);
-                float[] out = new float[Math.min(CHUNK, values - c * CHUNK)];
-                type.unpack(in, out.length / type.values, out);
-                into.put(to + c * CHUNK, out);
+                int n = Math.min(CHUNK, values - c * CHUNK);
+                boolean whole = into.hasArray() && into.arrayOffset() + to == 0 && n == values;
+                float[] out = whole ? into.array() : new float[n]; // kernels write to the start of an array
+                type.unpack(in, n / type.values, out);
+                if (!whole) {
+                    into.put(to + c * CHUNK, out);
+                }
             });
         } catch (UncheckedIOException e) {
             throw e.getCause();

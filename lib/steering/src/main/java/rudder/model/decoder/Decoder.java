@@ -88,7 +88,6 @@ public final class Decoder {
         private final PackedInput heads = new PackedInput(h * w);
         private final float[] sum = new float[d];
         private final PackedInput gated = new PackedInput(config.feedForward());
-        private final float[] up = new float[config.feedForward()];
         private final Map<AttentionSpan, float[]> turns = new HashMap<>();
         private final float[] head = new float[w];
 
@@ -204,12 +203,13 @@ public final class Decoder {
             int columns = cache.length() + 1;
             int window = block.span().window();
             int first = window == 0 ? 0 : Math.max(0, columns - window);
-            Cores.share(h, unit(columns - first), (from, end) -> {
+            Cores.Rows rows = (from, end, out, base) -> {
                 float[] scores = new float[columns];
                 for (int i = from; i < end; i++) {
-                    head(k, i, first, columns, scores);
+                    head(k, i, first, columns, scores, out, base + i * w);
                 }
-            });
+            };
+            Cores.share(h, unit(columns - first), w, rows, heads.values(), 0);
         }
 
         /** Returns how many heads one core takes at a time; all, where they are little work. */
@@ -217,7 +217,7 @@ public final class Decoder {
             return Math.max(1, Math.min(h, (1 << 15) / (columns * w)));
         }
 
-        private void head(int k, int i, int first, int columns, float[] scores) {
+        private void head(int k, int i, int first, int columns, float[] scores, float[] out, int at) {
             float[] keys = cache.keys[k][i / (h / kv)];
             float[] values = cache.values[k][i / (h / kv)];
             float scale = (float) config.attentionScale();
@@ -233,10 +233,9 @@ public final class Decoder {
                 scores[t] = (float) Math.exp(scores[t] - most);
                 total += scores[t];
             }
-            float[] out = heads.values();
-            Arrays.fill(out, i * w, (i + 1) * w, 0);
+            Arrays.fill(out, at, at + w, 0);
             for (int t = first; t < columns; t++) {
-                Floats.add((float) (scores[t] / total), values, t * w, out, i * w, w);
+                Floats.add((float) (scores[t] / total), values, t * w, out, at, w);
             }
         }
 
@@ -271,16 +270,18 @@ public final class Decoder {
         }
 
         private void mlp(DecoderBlock block) {
-            float[] g = gated.values();
             boolean gelu = config.activation() == Activation.GELU_TANH;
-            Cores.share(config.feedForward(), Rows.UNIT, (first, end) -> {
-                block.gate().times(normed, first, end, g, 0);
-                block.up().times(normed, first, end, up, 0);
+            Cores.Rows rows = (first, end, out, base) -> {
+                block.gate().times(normed, first, end, out, base);
+                float[] up = new float[end - first];
+                block.up().times(normed, first, end, up, -first);
                 for (int i = first; i < end; i++) {
-                    double a = gelu ? 2 * Math.sqrt(2 / Math.PI) * (g[i] + 0.044715 * g[i] * g[i] * g[i]) : g[i];
-                    g[i] *= (float) (up[i] / (1 + Math.exp(-a)));
+                    double g = out[base + i];
+                    double a = gelu ? 2 * Math.sqrt(2 / Math.PI) * (g + 0.044715 * g * g * g) : g;
+                    out[base + i] = (float) (g * up[i - first] / (1 + Math.exp(-a)));
                 }
-            });
+            };
+            Cores.share(config.feedForward(), Rows.UNIT, 1, rows, gated.values(), 0);
             gated.ready();
         }
 

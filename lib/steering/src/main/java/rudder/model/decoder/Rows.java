@@ -41,14 +41,15 @@ final class Rows {
 
     /** Writes all products, one behind the other, to the start of y. */
     void times(PackedInput x, float[] y) {
-        Cores.share(starts[matrices.length], UNIT, (first, end) -> {
+        Cores.Rows rows = (first, end, out, base) -> {
             for (int i = 0; i < matrices.length; i++) {
                 int from = Math.max(first, starts[i]);
                 int to = Math.min(end, starts[i + 1]);
                 if (from < to) {
-                    matrices[i].times(x, from - starts[i], to - starts[i], y, starts[i]);
+                    matrices[i].times(x, from - starts[i], to - starts[i], out, base + starts[i]);
                 }
             }
-        });
+        };
+        Cores.share(starts[matrices.length], UNIT, 1, rows, y, 0);
     }
 }

@@ -1,6 +1,8 @@
 package rudder.model.transformer;
 
 import ai.djl.ndarray.NDManager;
+import java.util.Deque;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import rudder.checkpoint.format.Progress;
 
 /** The blocks of a model, held on the engine's device or read from their file for each use. Thread-safe. */
@@ -10,6 +12,7 @@ final class Blocks {
     private final NDManager manager;
     private final Keep keep;
     private final Block[] held;
+    private final Deque<Block> spare = new ConcurrentLinkedDeque<>(); // whose matrices may be written over
 
     /**
      * Reads every block once, whether it is kept or not, so that no pass meets an unsound tensor.
@@ -24,10 +27,10 @@ final class Blocks {
         try (Progress job = Progress.of("Loading " + horizon + " blocks", horizon)) {
             for (int k = 0; k < horizon; k++) {
                 if (keep == Keep.AT_ONCE) {
-                    held[k] = weights.block(manager, k);
+                    held[k] = weights.block(manager, k, null);
                 } else {
-                    try (NDManager scope = manager.newSubManager()) {
-                        weights.block(scope, k);
+                    try (Lease lease = lease(k, false)) {
+                        lease.block(); // was read and found sound
                     }
                 }
                 job.advance(1);
@@ -39,20 +42,55 @@ final class Blocks {
         return held.length;
     }
 
+    /** A block for one use. */
+    interface Lease extends AutoCloseable {
+        Block block();
+
+        /** Gives back the memory of the block's matrices, unless the model holds the block. */
+        @Override
+        void close();
+    }
+
+    private record Held(Block block) implements Lease {
+        @Override
+        public void close() {
+            // stays
+        }
+    }
+
+    /** @param vectors owns the block's vectors; its matrices belong to the model */
+    private record Unpacked(Block block, NDManager vectors, Deque<Block> spare) implements Lease {
+        @Override
+        public void close() {
+            vectors.close();
+            spare.addLast(block);
+        }
+    }
+
     /**
-     * Returns block k.
+     * Returns block k for one use.
      *
-     * @param scope owns the block if it is not held
      * @param often whether the caller will ask for the block again and again
      */
-    Block get(NDManager scope, int k, boolean often) {
+    Lease lease(int k, boolean often) {
         Block block = held(k, often && keep == Keep.WHEN_USED);
-        return block == null ? weights.block(scope, k) : block;
+        if (block != null) {
+            return new Held(block);
+        }
+        Block used = spare.pollLast();
+        NDManager vectors = manager.newSubManager();
+        return new Unpacked(weights.block(used == null ? manager : vectors, k, used), vectors, spare);
+    }
+
+    /** Returns block k; it belongs to {@code scope} unless the model holds it. */
+    Block get(NDManager scope, int k) {
+        Block block = held(k, keep == Keep.WHEN_USED);
+        return block == null ? weights.block(scope, k, null) : block;
     }
 
     private synchronized Block held(int k, boolean now) {
         if (held[k] == null && now) {
-            held[k] = weights.block(manager, k);
+            held[k] = weights.block(manager, k, spare.pollLast());
         }
         return held[k];
     }

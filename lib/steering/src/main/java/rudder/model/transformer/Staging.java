@@ -12,12 +12,14 @@ import java.util.Arrays;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import rudder.checkpoint.format.TensorSource;
+import rudder.kernel.Floats;
+import rudder.kernel.PackedMatrix;
 import rudder.model.engine.Devices;
 
 /**
- * Copies rows of a checkpoint's tensors to the engine's device. It reads some rows at a time into a buffer, prepares
- * and checks them there, and copies them on. Beside the finished matrix, only the buffer takes memory. A model has one
- * buffer, and threads take turns.
+ * Copies rows of a checkpoint's tensors to the engine's device, prepared and checked. On a CPU, every core writes
+ * single-precision rows straight into the engine's memory. Otherwise some rows at a time are prepared in a buffer, and
+ * copied on. Beside the finished matrix, only the buffer takes memory. A model has one, and threads take turns.
  */
 public final class Staging {
 
@@ -26,6 +28,13 @@ public final class Staging {
 
     /** The largest number of half precision. */
     private static final float HALF = 65504;
+
+    /** Numbers that one core unpacks at a time: few enough for its cache. */
+    private static final int CHUNK = 1 << 14;
+
+    private static final ThreadLocal<float[]> ROWS = ThreadLocal.withInitial(() -> new float[CHUNK]);
+
+    private static final boolean VECTORS = PackedMatrix.available();
 
     private final TensorSource source;
     private FloatBuffer staging = FloatBuffer.allocate(0);
@@ -52,33 +61,118 @@ public final class Staging {
         Rows range(int from, int most) {
             return new Rows(name, first + from, Math.min(most, count - from), factor, head);
         }
+
+        /** Returns what the columns are multiplied by; null for 1. */
+        private float[] factors(float[] columnFactors, int columns) {
+            if (factor == 1) {
+                return columnFactors;
+            }
+            float[] factors = new float[columns];
+            for (int j = 0; j < columns; j++) {
+                factors[j] = (float) (columnFactors == null ? factor : factor * columnFactors[j]);
+            }
+            return factors;
+        }
+
+        /**
+         * Returns where a row comes to stand: 2i + j of a head at j w/2 + i, from interleaved rotary pairs to halves.
+         */
+        private int place(int row) {
+            if (head == 0) {
+                return row;
+            }
+            int own = row % head;
+            return row - own + own % 2 * (head / 2) + own / 2;
+        }
     }
 
     /**
      * Returns the tensors' rows stacked, column j times {@code columnFactors[j]} (null: 1): [sum of counts, columns].
+     *
+     * @param used a matrix of this shape that may be written over, and is then returned; null for a new one
      */
-    synchronized NDArray stack(NDManager manager, DataType type, int columns, float[] columnFactors, Rows... parts) {
+    NDArray stack(NDManager manager, DataType type, int columns, float[] columnFactors, NDArray used, Rows... parts) {
         try (NDManager scope = manager.newSubManager()) {
-            NDArray all = scope.create(
-                    new Shape(Arrays.stream(parts).mapToLong(Rows::count).sum(), columns), type);
-            long at = 0;
-            for (Rows part : parts) {
-                int unit = Math.max(1, part.head); // whole heads
-                int most = Math.max(1, STAGED / columns / unit) * unit;
-                for (int from = 0; from < part.count; from += most) {
-                    int start = part.first + from;
-                    int count = Math.min(most, part.count - from);
-                    source.read(part.name, start, count, stage(count * columns));
-                    if (part.head > 0) {
-                        halves(count / unit, unit, columns);
-                    }
-                    scale(part, i -> start + i, count, columns, columnFactors, type);
-                    upload(all, at, count, columns);
-                    at += count;
-                }
+            NDArray all = used != null
+                    ? used
+                    : scope.create(
+                            new Shape(
+                                    Arrays.stream(parts).mapToLong(Rows::count).sum(), columns),
+                            type);
+            if (type == DataType.FLOAT32
+                    && !manager.getDevice().isGpu()
+                    && all.size() <= Integer.MAX_VALUE / Float.BYTES) {
+                writeDirectly(all, columns, columnFactors, parts);
+            } else {
+                copy(all, columns, columnFactors, parts);
             }
-            all.attach(manager);
+            if (used == null) {
+                all.attach(manager);
+            }
             return all;
+        }
+    }
+
+    /** Writes rows into the engine's own memory, some thousand numbers at a time on each core. */
+    private void writeDirectly(NDArray all, int columns, float[] columnFactors, Rows... parts) {
+        FloatBuffer to = all.toByteBuffer(true).order(ByteOrder.nativeOrder()).asFloatBuffer();
+        int most = Math.max(1, CHUNK / columns);
+        int at = 0;
+        for (Rows part : parts) {
+            int start = at;
+            float[] factors = part.factors(columnFactors, columns);
+            IntStream.range(0, (part.count + most - 1) / most).parallel().forEach(c -> {
+                int first = c * most;
+                int count = Math.min(most, part.count - first);
+                float[] rows = ROWS.get();
+                if (rows.length < most * columns) {
+                    rows = new float[most * columns];
+                    ROWS.set(rows);
+                }
+                source.read(part.name, part.first + first, count, FloatBuffer.wrap(rows, 0, count * columns));
+                for (int i = 0; i < count; i++) {
+                    int bad = scale(rows, i * columns, columns, factors);
+                    if (bad >= 0) {
+                        throw notFinite(
+                                part.name, (long) (part.first + first + i) * columns + bad, rows[i * columns + bad]);
+                    }
+                    to.put((start + part.place(first + i)) * columns, rows, i * columns, columns);
+                }
+            });
+            at += part.count;
+        }
+    }
+
+    /** Multiplies a row by the factors of its columns; returns where it is not finite, or -1. */
+    private static int scale(float[] rows, int at, int columns, float[] factors) {
+        if (VECTORS && Floats.scale(rows, at, columns, factors)) {
+            return -1;
+        }
+        for (int j = 0; j < columns; j++) {
+            rows[at + j] *= VECTORS || factors == null ? 1 : factors[j];
+            if (!Float.isFinite(rows[at + j])) {
+                return j;
+            }
+        }
+        return -1;
+    }
+
+    private synchronized void copy(NDArray all, int columns, float[] columnFactors, Rows... parts) {
+        long at = 0;
+        for (Rows part : parts) {
+            int unit = Math.max(1, part.head); // whole heads
+            int most = Math.max(1, STAGED / columns / unit) * unit;
+            for (int from = 0; from < part.count; from += most) {
+                int start = part.first + from;
+                int count = Math.min(most, part.count - from);
+                source.read(part.name, start, count, stage(count * columns));
+                if (part.head > 0) {
+                    halves(count / unit, unit, columns);
+                }
+                scale(part, i -> start + i, count, columns, columnFactors, all.getDataType());
+                upload(all, at, count, columns);
+                at += count;
+            }
         }
     }
 

@@ -51,7 +51,7 @@ public final class TokenMatrix {
         int most = Math.max(1, PART / dimension);
         for (int first = 0; first < rows.count(); first += most) {
             try (NDManager scope = x.getManager().newSubManager()) {
-                NDArray part = staging.stack(scope, stored, dimension, null, rows.range(first, most));
+                NDArray part = staging.stack(scope, stored, dimension, null, null, rows.range(first, most));
                 products.add(Tensors.linear(x, part, null));
             }
         }
@@ -60,7 +60,7 @@ public final class TokenMatrix {
 
     private synchronized NDArray held(boolean now) {
         if (whole == null && now) {
-            whole = staging.stack(manager, stored, dimension, null, rows);
+            whole = staging.stack(manager, stored, dimension, null, null, rows);
         }
         return whole;
     }

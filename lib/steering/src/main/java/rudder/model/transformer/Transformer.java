@@ -99,7 +99,7 @@ public final class Transformer implements AutoCloseable {
 
     /** Returns block k; it belongs to {@code scope} unless this model holds it. */
     public Block block(NDManager scope, int k) {
-        return blocks.get(scope, k, true);
+        return blocks.get(scope, k);
     }
 
     public KvCache cache(int[] pads, int capacity) {
@@ -126,8 +126,9 @@ public final class Transformer implements AutoCloseable {
             if (length > 1) { // shorter passes end soon, and their callers check
                 lifetime.check(k, blocks.size(), "blocks");
             }
-            try (NDManager within = scope.newSubManager()) {
-                Block block = blocks.get(within, k, tokens.length > 1);
+            try (var lease = blocks.lease(k, tokens.length > 1);
+                    NDManager within = scope.newSubManager()) {
+                Block block = lease.block();
                 x.attach(within);
                 NDArray entering = x;
                 NDArray out =

@@ -105,16 +105,23 @@ final class Weights {
     /**
      * Reads a block; it belongs to {@code scope}, but for what all blocks share.
      *
+     * @param used a block whose matrices may be written over; null for new ones
      * @throws IllegalArgumentException naming a tensor that is missing, misshapen or not finite
      */
-    Block block(NDManager scope, int k) {
+    Block block(NDManager scope, int k, Block used) {
         int d = config.dimension();
         int f = config.feedForward();
         int w = config.headDimension();
         NDArray qkv = queriesKeysValues(
-                scope, ".weight", d, gain(names.attentionNorm().formatted(k), d), k);
-        NDArray bias =
-                config.biases() ? queriesKeysValues(scope, ".bias", 1, null, k).reshape(-1) : null;
+                scope,
+                ".weight",
+                d,
+                gain(names.attentionNorm().formatted(k), d),
+                k,
+                used == null ? null : used.attention().qkv());
+        NDArray bias = config.biases()
+                ? queriesKeysValues(scope, ".bias", 1, null, k, null).reshape(-1)
+                : null;
         NDArray headGain = headNorm == null ? null : headGain(scope, k, w);
         var attention = new Attention(
                 config.spans().get(k),
@@ -127,15 +134,25 @@ final class Weights {
                 headNorm,
                 cap,
                 turn);
-        NDArray output =
-                stack(scope, config.heads() * w, null, new Rows(names.output().formatted(k) + ".weight", d));
+        NDArray output = stack(
+                scope,
+                config.heads() * w,
+                null,
+                used == null ? null : used.output(),
+                new Rows(names.output().formatted(k) + ".weight", d));
         NDArray gateUp = stack(
                 scope,
                 d,
                 gain(names.mlpNorm().formatted(k), d),
+                used == null ? null : used.mlp().gateUp(),
                 new Rows(names.gate().formatted(k) + ".weight", f),
                 new Rows(names.up().formatted(k) + ".weight", f));
-        NDArray down = stack(scope, f, null, new Rows(names.down().formatted(k) + ".weight", d));
+        NDArray down = stack(
+                scope,
+                f,
+                null,
+                used == null ? null : used.down(),
+                new Rows(names.down().formatted(k) + ".weight", d));
         return new Block(
                 k,
                 norm,
@@ -148,7 +165,7 @@ final class Weights {
     }
 
     /** Stacks the projections' weights or biases. Queries carry the scale of q.k unless their norm's gain does. */
-    private NDArray queriesKeysValues(NDManager scope, String suffix, int columns, float[] gain, int k) {
+    private NDArray queriesKeysValues(NDManager scope, String suffix, int columns, float[] gain, int k, NDArray used) {
         int queries = config.heads() * config.headDimension();
         int keys = config.keyValueHeads() * config.headDimension();
         double scale = config.queryKeyNorms() ? 1 : config.attentionScale();
@@ -157,6 +174,7 @@ final class Weights {
                 scope,
                 columns,
                 gain,
+                used,
                 new Rows(names.query().formatted(k) + suffix, 0, queries, scale, apart),
                 new Rows(names.key().formatted(k) + suffix, 0, keys, 1, apart),
                 new Rows(names.value().formatted(k) + suffix, keys));
@@ -191,11 +209,11 @@ final class Weights {
     }
 
     /** Returns {@link Staging#stack} of the tensors' rows, in the stored precision; a single column is a vector. */
-    private NDArray stack(NDManager scope, int columns, float[] columnFactors, Rows... parts) {
+    private NDArray stack(NDManager scope, int columns, float[] columnFactors, NDArray used, Rows... parts) {
         for (Rows part : parts) {
             requireShape(part.name(), part.count(), columns);
         }
-        return staging.stack(scope, columns == 1 ? type : stored, columns, columnFactors, parts);
+        return staging.stack(scope, columns == 1 ? type : stored, columns, columnFactors, used, parts);
     }
 
     private void requireShape(String name, int rows, int columns) {
