@@ -7,12 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import rudder.kernel.Cores;
 import rudder.kernel.PackedInput;
 import rudder.kernel.PackedMatrix;
 
@@ -127,6 +130,45 @@ class KernelTest {
             matrix.times(x, y, 0);
             assertArrayEquals(alone, y);
         });
+    }
+
+    /** A helper that loses its core: its rows come late, or in the middle of a later product. */
+    @Test
+    void rowsOfALateHelperAreThere() {
+        for (int job = 1; job <= 20; job++) {
+            float factor = job;
+            float[] y = new float[2 * 300 + 1];
+            Cores.Rows rows = (first, end, out, base) -> {
+                if (Thread.currentThread().getName().startsWith("rudder core")) {
+                    LockSupport.parkNanos(3_000_000);
+                }
+                for (int i = 2 * first; i < 2 * end; i++) {
+                    out[base + i] = factor * i;
+                }
+            };
+            Cores.share(300, 7, 2, rows, y, 1);
+            for (int i = 0; i < 600; i++) {
+                assertEquals(factor * i, y[i + 1]);
+            }
+            assertEquals(0, y[0]);
+        }
+    }
+
+    @Test
+    void whatRowsThrowReachesTheCaller() {
+        Cores.Rows rows = (first, end, out, base) -> {
+            if (first >= 40) {
+                throw new ArithmeticException("row " + first);
+            }
+        };
+        for (int i = 0; i < 10; i++) {
+            assertThrows(ArithmeticException.class, () -> Cores.share(100, 10, 1, rows, new float[100], 0));
+        }
+        float[] y = new float[100];
+        Cores.share(100, 10, 1, (first, end, out, base) -> Arrays.fill(out, base + first, base + end, 1), y, 0);
+        for (float one : y) {
+            assertEquals(1, one);
+        }
     }
 
     @Test

@@ -132,10 +132,8 @@ public final class Decoder {
             normed.ready();
             attention(k, block);
             if (laws != null) {
-                double[] u = new double[h * w];
-                if (laws.add(HookPoint.HEAD_OUT, k, heads.values(), u)) {
-                    mixed[k] = onHeads(block, u);
-                }
+                double[] u = laws.add(HookPoint.HEAD_OUT, k, heads.values(), h * w, null);
+                mixed[k] = u == null ? null : onHeads(block, u);
             }
             heads.ready();
             block.output().times(heads, sum);
@@ -146,14 +144,12 @@ public final class Decoder {
             block.down().times(gated, sum);
             float[] out = residual(y, block.postMlpNorm());
             if (laws != null) {
-                double[] u = new double[d];
-                boolean before = laws.add(HookPoint.RESID_PRE, k, z, u);
-                if (laws.add(HookPoint.RESID_POST, k, out, u) || before) {
-                    for (int i = 0; i < d; i++) {
-                        out[i] += (float) u[i];
-                    }
-                    inputs[k] = u;
+                double[] u = laws.add(HookPoint.RESID_PRE, k, z, d, null);
+                u = laws.add(HookPoint.RESID_POST, k, out, d, u);
+                for (int i = 0; u != null && i < d; i++) {
+                    out[i] += (float) u[i];
                 }
+                inputs[k] = u;
             }
             return out;
         }

@@ -40,23 +40,30 @@ public final class HeapLaws {
     final class Pass implements ControlLaw.Memory<DMatrixRMaj> {
         private final Map<Measurement, DMatrixRMaj> errors = new HashMap<>();
 
-        /** Adds the input for what is read at a hook point of block k to u; returns whether there is a law. */
-        boolean add(HookPoint point, int k, float[] read, double[] u) {
+        /**
+         * Returns u and the input for what is read at a hook point of block k.
+         *
+         * @param read what is read, of this width
+         * @param u inputs so far, added to in place; null for none
+         * @return null if there is none at all
+         */
+        double[] add(HookPoint point, int k, float[] read, int width, double[] u) {
             var here = laws.get(point).get(k);
             if (here.isEmpty()) {
-                return false;
+                return u;
             }
-            var z = new DMatrixRMaj(1, u.length);
-            for (int i = 0; i < u.length; i++) {
+            var z = new DMatrixRMaj(1, width);
+            for (int i = 0; i < width; i++) {
                 z.data[i] = read[i];
             }
+            double[] sum = u == null ? new double[width] : u;
             for (var law : here) {
                 double[] input = law.of(z, this).data;
-                for (int i = 0; i < u.length; i++) {
-                    u[i] += input[i];
+                for (int i = 0; i < width; i++) {
+                    sum[i] += input[i];
                 }
             }
-            return true;
+            return sum;
         }
 
         @Override
