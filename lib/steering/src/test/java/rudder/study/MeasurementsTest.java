@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static rudder.checkpoint.Refusals.assertRefused;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import rudder.checkpoint.format.SafetensorsWriter;
@@ -29,6 +31,16 @@ class MeasurementsTest {
         bytes[bytes.length - 3] ^= 1;
         Files.write(file, bytes);
         assertRefused(() -> Measurements.kept(cache, OF), file.toString(), "checksum", "damaged");
+    }
+
+    /** A flipped bit in the checksum's name leaves such a file. */
+    @Test
+    void tablesWithoutAChecksumAreMeasuredAgain() throws IOException {
+        new Measurements(Map.of("errors", new double[][] {{1}})).keep(cache, OF);
+        var file = OF.file(cache);
+        var text = Files.readString(file, StandardCharsets.ISO_8859_1);
+        Files.writeString(file, text.replace("rudder.sha256", "rudder.sha356"), StandardCharsets.ISO_8859_1);
+        assertEquals(Optional.empty(), Measurements.kept(cache, OF));
     }
 
     @Test
