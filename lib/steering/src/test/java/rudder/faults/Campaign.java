@@ -68,7 +68,12 @@ final class Campaign {
     private Result run() throws Exception {
         var args = new ArrayList<>(List.of(home.toString(), "prepare"));
         subjects.forEach(subject -> args.add(subject.name()));
-        var prepare = Processes.java(Worker.class, Map.of("RUDDER_CACHE", home.resolve("cache") + ""), options(), args)
+        var prepare = Processes.java(
+                        home.resolve("tmp"),
+                        Worker.class,
+                        Map.of("RUDDER_CACHE", home.resolve("cache") + ""),
+                        options(),
+                        args)
                 .redirectErrorStream(true)
                 .redirectOutput(home.resolve("prepare.log").toFile())
                 .start();
@@ -115,6 +120,7 @@ final class Campaign {
             Path log = home.resolve("worker-" + worker + ".log");
             Files.deleteIfExists(home.resolve("end-" + worker));
             var process = Processes.java(
+                            home.resolve("tmp"),
                             Worker.class,
                             Map.of("RUDDER_CACHE", home.resolve("cache") + ""),
                             options(),

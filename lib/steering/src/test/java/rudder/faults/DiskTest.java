@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import rudder.checkpoint.ModelShape;
 import rudder.checkpoint.RandomCheckpoint;
 import rudder.checkpoint.store.LocalStore;
+import rudder.model.SteeredModel;
 import rudder.steer.ControllerFile;
 import rudder.theory.control.Controller;
 
@@ -113,6 +114,82 @@ class DiskTest {
             }
         }
     }
+
+    // ---- a limit on the process instead of a small disk
+
+    /**
+     * Returns a program's output under a limit on the size of what it writes, from its start or only while it works.
+     */
+    private static String limited(long bytes, Path cache, String... program) throws Exception {
+        Assumptions.assumeTrue(Files.exists(Path.of("/bin/sh")), "no POSIX shell here");
+        try (var child = new Child(cache, SmallDisk.limit(bytes), program)) {
+            return child.go().output();
+        }
+    }
+
+    private static String limitedWork(long bytes, Path cache, String... program) throws Exception {
+        try (var child = new Child(cache, program)) {
+            return child.awaitReady().limit(bytes).go().output();
+        }
+    }
+
+    @Test
+    void aLocalModelLoadsThoughNoByteCanBeWritten() throws Exception {
+        Path cache = temp.resolve("cache");
+        String output = limited(0, cache, "load", checkpoint().toString());
+        assertTrue(output.endsWith("done"), output);
+        try (var files = Files.walk(cache)) {
+            assertEquals(
+                    0,
+                    files.filter(file -> file.toFile().length() > 0 && Files.isRegularFile(file))
+                            .count());
+        }
+    }
+
+    @Test
+    void aFetchBeyondItsLimitSaysSoAndTheNextGoesOn() throws Exception {
+        Path cache = temp.resolve("cache");
+        try (var hub = new LoopbackHub(TokenSubjects.resource("/tiny/llama-3"))) {
+            String output = limited(20 << 10, cache, "fetch", cache.toString(), hub.address());
+            assertTrue(output.contains("refused") && output.contains("RUDDER_CACHE"), output);
+            var found = LocalStore.fetch(cache, hub.address(), null, SILENCE, "tiny/model");
+            for (var file : hub.files.entrySet()) {
+                assertArrayEquals(
+                        file.getValue(), Files.readAllBytes(found.path().resolve(file.getKey())));
+            }
+        }
+    }
+
+    @Test
+    void aSaveBeyondItsLimitKeepsTheOldFileAndNamesIt() throws Exception {
+        Path folder = Files.createDirectories(temp.resolve("saved"));
+        Path file = folder.resolve("controller.safetensors");
+        ControllerFile.save(file, FileSubjects.feedback().times(2), FileSubjects.model());
+        byte[] old = Files.readAllBytes(file);
+        String output = limitedWork(old.length / 2, temp.resolve("cache"), "save", folder.toString(), "1");
+        assertTrue(output.contains("refused") && output.contains("controller.safetensors"), output);
+        assertArrayEquals(old, Files.readAllBytes(file));
+        try (var files = Files.list(folder)) {
+            assertEquals(1, files.count(), "the old file alone");
+        }
+    }
+
+    @Test
+    void aTaskBeyondItsLimitKeepsItsBatchesAndTheNextGoesOn() throws Exception {
+        Path folder = temp.resolve("task");
+        String output = limitedWork(60 << 10, temp.resolve("cache"), "task", folder.toString());
+        assertTrue(output.contains("refused") && output.contains("faults"), output);
+        var kept = KillsTest.completions(folder);
+        assertTrue(kept.size() >= SteeredModel.BATCH, "a batch fits: " + kept.size());
+        try (var child = new Child(temp.resolve("cache"), "task", folder.toString())) {
+            child.finish();
+        }
+        var all = KillsTest.completions(folder);
+        assertEquals(Programs.PROMPTS, all.size());
+        assertTrue(all.containsAll(kept), "a batch was lost");
+    }
+
+    // ---- a small disk
 
     @Test
     void aTaskOnAFullDiskKeepsItsBatchesAndGoesOnWhenThereIsRoom() throws Exception {

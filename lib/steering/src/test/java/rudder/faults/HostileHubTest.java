@@ -13,9 +13,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
+import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
@@ -213,6 +215,66 @@ class HostileHubTest {
                             Files.readString(file, StandardCharsets.ISO_8859_1).contains(TOKEN), file.toString());
                 }
             }
+        }
+    }
+
+    /** The plain server must not even be asked. The encrypted one shows that the token would have been sent. */
+    @Test
+    void noRedirectionLeadsFromAnEncryptedHubToAPlainServer() throws Exception {
+        var usual = SSLContext.getDefault();
+        var context = LoopbackCertificate.make(temp);
+        SSLContext.setDefault(context);
+        try (var plain = hub();
+                var hub = new LoopbackHub(plain.folder, context)) {
+            var downgrades = Map.<String, Location>of(
+                    "to another server", (request, ours, other) -> other.address() + request.path(),
+                    "to its own port",
+                            (request, ours, other) -> "http" + ours.address().substring(5) + request.path(),
+                    "in capitals",
+                            (request, ours, other) -> "HTTP" + other.address().substring(4) + request.path(),
+                    "behind another step",
+                            (request, ours, other) -> request.path().endsWith("/step")
+                                    ? other.address() + request.path()
+                                    : request.path() + "/step");
+            for (var downgrade : downgrades.entrySet()) {
+                for (String from : new String[] {"config.json", "model.safetensors"}) {
+                    String what = downgrade.getKey() + " from " + from;
+                    var hostile = redirect(downgrade.getValue()).of(hub, plain);
+                    hub.answer = (request, out) -> {
+                        if (request.path().contains(from)) {
+                            hostile.write(request, out);
+                        } else {
+                            hub.proper(request, out);
+                        }
+                    };
+                    hub.requests.clear();
+                    Path cache = Files.createTempDirectory(temp, "cache");
+                    var e = assertThrows(
+                            IOException.class,
+                            () -> LocalStore.fetch(cache, hub.address(), TOKEN, SILENCE, "tiny/model"),
+                            what);
+                    assertTrue(e.getMessage().contains("redirects away from https"), what + ": " + e);
+                    assertFalse(e.toString().contains(TOKEN), what);
+                    assertEquals(List.of(), plain.requests, what);
+                    assertTrue(hub.requests.toString().contains(TOKEN), what);
+                    hub.answer = hub::proper;
+                    LocalStore.fetch(cache, hub.address(), TOKEN, SILENCE, "tiny/model");
+                }
+            }
+        } finally {
+            SSLContext.setDefault(usual);
+        }
+    }
+
+    @Test
+    void aHubWithACertificateThatNobodyTrustsIsRefused() throws Exception {
+        try (var plain = hub();
+                var hub = new LoopbackHub(plain.folder, LoopbackCertificate.make(temp))) {
+            var e = assertThrows(
+                    IOException.class,
+                    () -> LocalStore.fetch(temp.resolve("cache"), hub.address(), TOKEN, SILENCE, "tiny/model"));
+            assertTrue(e.getMessage().contains(hub.address()), e.toString());
+            assertEquals(List.of(), hub.requests);
         }
     }
 

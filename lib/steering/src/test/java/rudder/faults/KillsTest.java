@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.TreeSet;
 import java.util.concurrent.locks.LockSupport;
@@ -142,8 +141,7 @@ class KillsTest {
                     "trace=write,pwrite64,writev",
                     "-e",
                     "inject=write,pwrite64,writev:signal=KILL:when=1");
-            try (var child =
-                    new Child(under, Map.of("RUDDER_CACHE", cache.toString()), List.of(), "task", folder + "")) {
+            try (var child = new Child(cache, under, "task", folder + "")) {
                 child.go();
                 child.output();
             }

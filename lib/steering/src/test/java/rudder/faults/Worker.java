@@ -53,7 +53,7 @@ final class Worker {
     private Worker() {}
 
     static List<Subject> subjects() {
-        return Stream.of(TokenSubjects.all(), FileSubjects.all(), FileSubjects.store())
+        return Stream.of(TokenSubjects.all(), FileSubjects.all(), StoreSubjects.all(), JudgeSubjects.all())
                 .flatMap(List::stream)
                 .toList();
     }
@@ -74,7 +74,7 @@ final class Worker {
         int sound = originals(home, subject.name());
         if (number < bombs) {
             var bomb = subject.bombs().get(number);
-            return new Mutator.Mutant(bomb.content().make(), bomb.what());
+            return new Mutator.Mutant(bomb.make(), bomb.what());
         }
         byte[] original = original(home, subject.name(), (number - bombs) % sound);
         return number < bombs + sound
@@ -115,8 +115,9 @@ final class Worker {
         for (var subject : subjects()) {
             if (wanted.contains(subject.name())) {
                 Path folder = Files.createDirectories(home.resolve("sound").resolve(subject.name()));
+                Path scratch = Files.createDirectories(home.resolve("making").resolve(subject.name()));
                 int i = 0;
-                for (byte[] bytes : subject.originals().make(Files.createTempDirectory("sound"))) {
+                for (byte[] bytes : subject.originals().make(scratch)) {
                     Files.write(folder.resolve("" + i++), bytes);
                 }
             }
@@ -219,6 +220,11 @@ final class Worker {
                 ".prompt",
                 "jsonl",
                 "SHA256SUMS",
+                ".onnx",
+                ".noun",
+                ".verb",
+                ".adj",
+                ".adv",
                 "main",
                 "sha256",
                 "artefacts",
