@@ -85,7 +85,7 @@ public final class Linearisation implements LinearSystem {
     /**
      * Computes {@link #mean} once and keeps it: later calls {@link #load} the file. The file lies in the folder
      * {@code artefacts} of {@link ModelStore#cache()}; its name depends on model, prompts and Rudder's version. It
-     * takes 4 T d^2 bytes: 40 MB for 30 blocks of width 576. A file without a checksum is computed again.
+     * takes 4 T d^2 bytes: 40 MB for 30 blocks of width 576.
      *
      * <p>Computes and writes one block at a time, so a model of any width fits. For a wide model:
      *
@@ -105,17 +105,11 @@ public final class Linearisation implements LinearSystem {
     static Linearisation kept(LanguageModel model, List<String> prompts, Path cache) throws IOException {
         var provenance = Provenance.of(KIND, model, prompts);
         var file = provenance.file(cache);
-        if (!Files.exists(file) || !hasChecksum(file)) {
+        if (!Files.exists(file)) {
             ModelStore.requireWritable(file.getParent());
             write(file, provenance, model.dimension(), model.meanJacobian(prompts));
         }
         return load(file, model);
-    }
-
-    private static boolean hasChecksum(Path file) throws IOException {
-        try (var tensors = Safetensors.open(file)) {
-            return tensors.hasChecksum();
-        }
     }
 
     /**

@@ -271,7 +271,9 @@ final class FileSubjects {
                                 model().steered(controller).logits(new int[] {5, 9, 11});
                             };
                         })
-                .with(new Bomb("3,000 nested gates", scratch -> nestedGates(scratch, 3_000)));
+                .with(
+                        new Bomb("1,000 nested gates", scratch -> nestedGates(scratch, 1_000)),
+                        new Bomb("3,000 nested gates", scratch -> nestedGates(scratch, 3_000)));
     }
 
     /** A sound controller file of one gated law, with more gates put around the law under their names. */
@@ -374,11 +376,16 @@ final class FileSubjects {
                         Files.write(path, file);
                         var read = Linearisation.load(path, model());
                         loaded.run();
-                        if (compared && !Arrays.deepEquals(sound[0], numbers(read))) {
+                        if (compared && hasChecksum(file) && !Arrays.deepEquals(sound[0], numbers(read))) {
                             throw new Accepted("other Jacobians than were written");
                         }
                     };
                 });
+    }
+
+    /** Without any trace of a checksum a file is one of an earlier version, which nothing protects. */
+    private static boolean hasChecksum(byte[] file) {
+        return new String(file, StandardCharsets.ISO_8859_1).contains("rudder.sha256");
     }
 
     private static double[][] numbers(Linearisation system) {
@@ -406,12 +413,11 @@ final class FileSubjects {
                     Files.createDirectories(path.getParent());
                     return (original, file, loaded) -> {
                         Files.write(path, file);
-                        var kept = MeasurementFiles.read(scratch, provenance);
+                        var read = MeasurementFiles.read(scratch, provenance).orElseThrow();
                         loaded.run();
-                        if (kept.isEmpty() || !compared) {
-                            return; // without a checksum they are measured again
+                        if (!compared || !hasChecksum(file)) {
+                            return;
                         }
-                        var read = kept.get();
                         if (!read.keySet().equals(tables.keySet())
                                 || !tables.keySet().stream()
                                         .allMatch(name -> Arrays.deepEquals(tables.get(name), read.get(name)))) {

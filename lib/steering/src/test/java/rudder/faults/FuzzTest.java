@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 class FuzzTest {
 
     private static final long SEED = Long.getLong("rudder.seed", 18);
-    private static final int MUTANTS = Integer.getInteger("rudder.mutants", 30);
+    private static final int MUTANTS = Integer.getInteger("rudder.mutants", 15);
 
     @Test
     @Tag("fuzz")

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -37,7 +38,10 @@ final class StoreSubjects {
                 answers());
     }
 
-    private static final java.time.Duration SILENCE = java.time.Duration.ofMillis(400);
+    /** Of a client whose server may be silent, and of one whose server is not: a busy machine must not seem silent. */
+    private static final Duration SILENCE = Duration.ofMillis(250);
+
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     /** A small repository, so that a fetch takes milliseconds. */
     private static LoopbackHub hub(Path scratch) throws IOException {
@@ -70,18 +74,18 @@ final class StoreSubjects {
                         scratch -> {
                             Path cache = scratch.resolve("cache");
                             try (var hub = hub(scratch)) {
-                                LocalStore.fetch(cache, hub.address(), null, SILENCE, "tiny/model");
+                                LocalStore.fetch(cache, hub.address(), null, PATIENCE, "tiny/model");
                             }
                             return List.of(Files.readAllBytes(place(cache, kind)));
                         },
                         scratch -> {
                             var hub = hub(scratch);
                             Path cache = scratch.resolve("cache " + kind);
-                            String sha256 = LocalStore.fetch(cache, hub.address(), null, SILENCE, "tiny/model")
+                            String sha256 = LocalStore.fetch(cache, hub.address(), null, PATIENCE, "tiny/model")
                                     .sha256();
                             var tries = new Random(1);
                             return (original, file, loaded) -> {
-                                LocalStore.fetch(cache, hub.address(), null, SILENCE, "tiny/model");
+                                LocalStore.fetch(cache, hub.address(), null, PATIENCE, "tiny/model");
                                 Path place = place(cache, kind);
                                 Path config = place(cache, "SHA256SUMS").resolveSibling(Checkpoint.CONFIG);
                                 byte[] sound = Files.readAllBytes(place);
@@ -90,7 +94,7 @@ final class StoreSubjects {
                                 }
                                 Files.write(place, file);
                                 try {
-                                    var found = LocalStore.fetch(cache, hub.address(), null, SILENCE, "tiny/model");
+                                    var found = LocalStore.fetch(cache, hub.address(), null, PATIENCE, "tiny/model");
                                     loaded.run();
                                     requireSame(hub, found.path());
                                     if (!found.sha256().equals(sha256)) {
@@ -131,7 +135,7 @@ final class StoreSubjects {
                                         .resolve(Safetensors.SINGLE + ".half");
                                 Files.createDirectories(half.getParent());
                                 Files.write(half, file);
-                                var found = LocalStore.fetch(cache, hub.address(), null, SILENCE, "tiny/model");
+                                var found = LocalStore.fetch(cache, hub.address(), null, PATIENCE, "tiny/model");
                                 loaded.run();
                                 requireSame(hub, found.path());
                                 if (Files.exists(half)) {

@@ -175,28 +175,20 @@ public final class Safetensors implements TensorSource {
 
     /**
      * Reads all bytes and compares them with the checksum that {@link SafetensorsWriter} wrote. Files of other programs
-     * have none.
+     * and of Rudder before 0.1.0 have none and are not checked.
      *
-     * @throws IOException if a file has no checksum, or was changed since it was written
+     * @throws IOException if the file was changed since it was written
      */
     public void verify() throws IOException {
         for (Part part : parts) {
-            if (part.header.sum == null) {
-                throw new IOException(
-                        "cannot read " + part.path + ": found no checksum in its header, wanted one: it is"
-                                + " damaged, or another program wrote it; remove it and make it again");
-            }
-            var found = sum(part);
-            if (!found.equals(part.header.sum)) {
-                throw new IOException("cannot read " + part.path + ": found the checksum " + found + ", wanted "
-                        + part.header.sum + ": it is damaged; remove it and make it again");
+            if (part.header.sum != null) {
+                var found = sum(part);
+                if (!found.equals(part.header.sum)) {
+                    throw new IOException("cannot read " + part.path + ": found the checksum " + found + ", wanted "
+                            + part.header.sum + ": it is damaged; remove it and make it again");
+                }
             }
         }
-    }
-
-    /** Returns whether every file carries the checksum that {@link #verify} compares. */
-    public boolean hasChecksum() {
-        return parts.stream().allMatch(part -> part.header.sum != null);
     }
 
     private static String sum(Part part) throws IOException {
