@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -40,7 +41,20 @@ class HostileHubTest {
     private static final boolean LONG = Integer.getInteger("rudder.kills", 3) > 3;
 
     @TempDir
+    private static Path shared;
+
+    private static Path checkpoint;
+    private static SSLContext encryption;
+
+    @TempDir
     private Path temp;
+
+    @BeforeAll
+    static void makeWhatAllServersShow() throws Exception {
+        var shape = new ModelShape("small", "llama", 1, 8, 1, 1, 8, 8, 20, true);
+        checkpoint = RandomCheckpoint.write(shared.resolve("hub"), shape, 1);
+        encryption = LoopbackCertificate.make(shared);
+    }
 
     /** Writes a hostile answer; the other server is the one a token must not reach. */
     private interface Hostile {
@@ -156,9 +170,8 @@ class HostileHubTest {
         return cases;
     }
 
-    private LoopbackHub hub() throws IOException {
-        var shape = new ModelShape("small", "llama", 1, 8, 1, 1, 8, 8, 20, true);
-        return new LoopbackHub(RandomCheckpoint.write(temp.resolve("hub"), shape, 1));
+    private static LoopbackHub hub() throws IOException {
+        return new LoopbackHub(checkpoint);
     }
 
     @TestFactory
@@ -225,10 +238,9 @@ class HostileHubTest {
     @Test
     void noRedirectionLeadsFromAnEncryptedHubToAPlainServer() throws Exception {
         var usual = SSLContext.getDefault();
-        var context = LoopbackCertificate.make(temp);
-        SSLContext.setDefault(context);
+        SSLContext.setDefault(encryption);
         try (var plain = hub();
-                var hub = new LoopbackHub(plain.folder, context)) {
+                var hub = new LoopbackHub(checkpoint, encryption)) {
             var downgrades = Map.<String, Location>of(
                     "to another server", (request, ours, other) -> other.address() + request.path(),
                     "to its own port",
@@ -271,8 +283,7 @@ class HostileHubTest {
 
     @Test
     void aHubWithACertificateThatNobodyTrustsIsRefused() throws Exception {
-        try (var plain = hub();
-                var hub = new LoopbackHub(plain.folder, LoopbackCertificate.make(temp))) {
+        try (var hub = new LoopbackHub(checkpoint, encryption)) {
             var e = assertThrows(
                     IOException.class,
                     () -> LocalStore.fetch(temp.resolve("cache"), hub.address(), TOKEN, PATIENCE, "tiny/model"));

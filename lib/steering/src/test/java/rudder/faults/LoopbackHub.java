@@ -44,7 +44,6 @@ final class LoopbackHub implements AutoCloseable {
         void write(Request request, OutputStream out) throws IOException, InterruptedException;
     }
 
-    final Path folder;
     final Map<String, byte[]> files = new TreeMap<>();
     final List<Request> requests = Collections.synchronizedList(new ArrayList<>());
     volatile Answer answer = this::proper;
@@ -62,7 +61,6 @@ final class LoopbackHub implements AutoCloseable {
     }
 
     private LoopbackHub(Path folder, String scheme, ServerSocketFactory sockets) throws IOException {
-        this.folder = folder;
         this.scheme = scheme;
         server = sockets.createServerSocket(0, 50, InetAddress.getLoopbackAddress());
         try (var all = Files.list(folder)) {
