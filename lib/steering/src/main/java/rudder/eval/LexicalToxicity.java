@@ -1,8 +1,6 @@
 package rudder.eval;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -45,37 +43,49 @@ public final class LexicalToxicity implements Judge {
     private final double[] idf; // [words]
     private final List<Fold> folds;
 
-    private LexicalToxicity(Safetensors file) {
-        var words = file.metadata().get("vocabulary").split(" ");
+    private LexicalToxicity(Safetensors file) throws IOException {
+        var words = file.metadata().getOrDefault("vocabulary", "").split(" ");
         for (int i = 0; i < words.length; i++) {
             vocabulary.put(words[i], i);
         }
-        idf = file.doubles("idf");
-        double[] w = file.doubles("w"); // [folds, words]
         double[] b = file.doubles("b");
-        double[] a = file.doubles("a");
-        double[] s = file.doubles("s");
+        idf = numbers(file, "idf", words.length);
+        double[] w = numbers(file, "w", b.length * words.length); // [folds, words]
+        double[] a = numbers(file, "a", b.length);
+        double[] s = numbers(file, "s", b.length);
+        if (b.length == 0) {
+            throw new IOException(file + " has no fold, wanted at least one: it is damaged; build Rudder again");
+        }
         folds = IntStream.range(0, b.length)
                 .mapToObj(f ->
                         new Fold(Arrays.copyOfRange(w, f * words.length, (f + 1) * words.length), b[f], a[f], s[f]))
                 .toList();
     }
 
+    private static double[] numbers(Safetensors file, String name, int wanted) throws IOException {
+        double[] found = file.doubles(name);
+        if (found.length != wanted) {
+            throw new IOException(file + " has " + found.length + " numbers in " + name + ", wanted " + wanted
+                    + ": it is damaged; build Rudder again");
+        }
+        return found;
+    }
+
     /**
      * Reads the classifier, which comes with this library (0.9 MB).
      *
-     * @throws IOException if the temporary folder cannot be written
+     * @throws IOException if this library's jar is damaged
      */
     public static LexicalToxicity load() throws IOException {
-        // safetensors are read from a file, and this one may lie inside a jar
-        var copy = Files.createTempFile("rudder", FILE);
         try (var packed = LexicalToxicity.class.getResourceAsStream(FILE)) {
-            Files.copy(packed, copy, StandardCopyOption.REPLACE_EXISTING);
-            try (var file = Safetensors.open(copy)) {
-                return new LexicalToxicity(file);
-            }
-        } finally {
-            Files.delete(copy);
+            return of(packed.readAllBytes());
+        }
+    }
+
+    /** Reads the classifier's file, as {@link #load} does. */
+    static LexicalToxicity of(byte[] bytes) throws IOException {
+        try (var file = Safetensors.of(FILE, bytes)) {
+            return new LexicalToxicity(file);
         }
     }
 

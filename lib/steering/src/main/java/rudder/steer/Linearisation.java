@@ -176,15 +176,22 @@ public final class Linearisation implements LinearSystem {
                 }
             }
             return dense
-                    ? dense(
-                            IntStream.range(0, model.horizon())
-                                    .mapToObj(k -> matrix(tensors, k, d))
-                                    .toList(),
-                            model,
-                            provenance)
+                    ? inMemory(file, tensors, model, provenance)
                     : new Linearisation(new OnDisk(file.toAbsolutePath(), d, model.algebra(), provenance), provenance);
         } catch (NoSuchFileException e) {
             throw new IOException("there is no file " + file.toAbsolutePath() + "; Linearisation.save writes one", e);
+        }
+    }
+
+    private static Linearisation inMemory(Path file, Safetensors tensors, LanguageModel model, Provenance provenance)
+            throws IOException {
+        var jacobians = IntStream.range(0, model.horizon())
+                .mapToObj(k -> matrix(tensors, k, model.dimension()))
+                .toList();
+        try {
+            return dense(jacobians, model, provenance);
+        } catch (IllegalArgumentException e) {
+            throw new IOException(file + " is damaged: " + e.getMessage() + "; remove it and make it again", e);
         }
     }
 

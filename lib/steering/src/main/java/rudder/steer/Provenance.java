@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import rudder.checkpoint.format.Checksums;
 import rudder.model.LanguageModel;
@@ -28,6 +29,23 @@ public record Provenance(
 
     /** Rudder's version, as in pom.xml; a test compares them. */
     public static final String VERSION = "0.1.0";
+
+    /** Name of a controller, in the header of its file. */
+    static final String CONTROLLER = "rudder.controller";
+    /** Label of a controller's setpoint. */
+    static final String SETPOINT = "rudder.setpoint";
+
+    private static final Set<String> KEYS = Set.of(
+            "rudder.kind",
+            "rudder.model",
+            "rudder.model.sha256",
+            "rudder.dtype",
+            "rudder.prompts.sha256",
+            "rudder.prompts.count",
+            "rudder.blocks",
+            "rudder.version",
+            CONTROLLER,
+            SETPOINT);
 
     static Provenance of(String kind, LanguageModel model, List<String> prompts) {
         return new Provenance(
@@ -92,9 +110,16 @@ public record Provenance(
      * Reads the provenance from a file's header.
      *
      * @param file named in messages
-     * @throws IOException if the header lacks a component, or a number is not a whole number
+     * @throws IOException if the header lacks a component, a number is not a whole number, or the header has another
+     *     entry; a flipped bit in the name of the checksum makes one, and would leave the file unchecked
      */
     public static Provenance read(Path file, Map<String, String> metadata) throws IOException {
+        for (var key : metadata.keySet()) {
+            if (!KEYS.contains(key)) {
+                throw new IOException(file + " says '" + key + "', wanted only "
+                        + KEYS.stream().sorted().toList() + ": it is damaged, or another version of Rudder wrote it");
+            }
+        }
         return new Provenance(
                 string(file, metadata, "kind"),
                 string(file, metadata, "model"),

@@ -66,16 +66,7 @@ final class Campaign {
     }
 
     private Result run() throws Exception {
-        var args = new ArrayList<>(List.of(home.toString(), "prepare"));
-        subjects.forEach(subject -> args.add(subject.name()));
-        var prepare = Processes.java(Worker.class, Map.of("RUDDER_CACHE", home.resolve("cache") + ""), options(), args)
-                .redirectErrorStream(true)
-                .redirectOutput(home.resolve("prepare.log").toFile())
-                .start();
-        if (!prepare.waitFor(120, TimeUnit.SECONDS) || prepare.exitValue() != 0) {
-            prepare.destroyForcibly();
-            throw new IOException("sound files could not be made:\n" + Files.readString(home.resolve("prepare.log")));
-        }
+        Worker.makeOriginals(home, subjects);
         var pool = Executors.newFixedThreadPool(PROCESSES);
         try {
             var done = new ArrayList<Future<Void>>();
@@ -96,8 +87,11 @@ final class Campaign {
         return result();
     }
 
+    /** A short campaign ends before the optimising compiler pays off. */
     private List<String> options() {
+        int most = plan.counts().values().stream().mapToInt(n -> n).max().orElse(0);
         return List.of(
+                "-XX:TieredStopAtLevel=" + (most < 500 ? 1 : 4),
                 "-Xmx512m",
                 "-XX:+UseSerialGC",
                 "-XX:-CreateCoredumpOnCrash",
@@ -115,6 +109,7 @@ final class Campaign {
             Path log = home.resolve("worker-" + worker + ".log");
             Files.deleteIfExists(home.resolve("end-" + worker));
             var process = Processes.java(
+                            home.resolve("tmp"),
                             Worker.class,
                             Map.of("RUDDER_CACHE", home.resolve("cache") + ""),
                             options(),

@@ -13,10 +13,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
+import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -31,11 +34,27 @@ import rudder.checkpoint.store.LocalStore;
 class HostileHubTest {
 
     private static final String TOKEN = "hf_secret123";
-    private static final Duration SILENCE = Duration.ofMillis(400);
-    private static final boolean LONG = Integer.getInteger("rudder.kills", 6) > 6;
+    /** Of a client whose server may be silent, and of one whose server is not: a busy machine must not seem silent. */
+    private static final Duration SILENCE = Duration.ofMillis(250);
+
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final boolean LONG = Integer.getInteger("rudder.kills", 3) > 3;
+
+    @TempDir
+    private static Path shared;
+
+    private static Path checkpoint;
+    private static SSLContext encryption;
 
     @TempDir
     private Path temp;
+
+    @BeforeAll
+    static void makeWhatAllServersShow() throws Exception {
+        var shape = new ModelShape("small", "llama", 1, 8, 1, 1, 8, 8, 20, true);
+        checkpoint = RandomCheckpoint.write(shared.resolve("hub"), shape, 1);
+        encryption = LoopbackCertificate.make(shared);
+    }
 
     /** Writes a hostile answer; the other server is the one a token must not reach. */
     private interface Hostile {
@@ -151,9 +170,8 @@ class HostileHubTest {
         return cases;
     }
 
-    private LoopbackHub hub() throws IOException {
-        var shape = new ModelShape("small", "llama", 1, 8, 1, 1, 8, 8, 20, true);
-        return new LoopbackHub(RandomCheckpoint.write(temp.resolve("hub"), shape, 1));
+    private static LoopbackHub hub() throws IOException {
+        return new LoopbackHub(checkpoint);
     }
 
     @TestFactory
@@ -199,7 +217,7 @@ class HostileHubTest {
                 assertFalse(request.headers().toString().contains(TOKEN), "the token went elsewhere: " + request);
             }
             hub.answer = hub::proper;
-            var healed = LocalStore.fetch(cache, hub.address(), TOKEN, SILENCE, "tiny/model");
+            var healed = LocalStore.fetch(cache, hub.address(), TOKEN, PATIENCE, "tiny/model");
             assertTrue(healed.path().startsWith(cache), healed.path().toString());
             for (var file : hub.files.entrySet()) {
                 assertEquals(
@@ -213,6 +231,64 @@ class HostileHubTest {
                             Files.readString(file, StandardCharsets.ISO_8859_1).contains(TOKEN), file.toString());
                 }
             }
+        }
+    }
+
+    /** The plain server must not even be asked. The encrypted one shows that the token would have been sent. */
+    @Test
+    void noRedirectionLeadsFromAnEncryptedHubToAPlainServer() throws Exception {
+        var usual = SSLContext.getDefault();
+        SSLContext.setDefault(encryption);
+        try (var plain = hub();
+                var hub = new LoopbackHub(checkpoint, encryption)) {
+            var downgrades = Map.<String, Location>of(
+                    "to another server", (request, ours, other) -> other.address() + request.path(),
+                    "to its own port",
+                            (request, ours, other) -> "http" + ours.address().substring(5) + request.path(),
+                    "in capitals",
+                            (request, ours, other) -> "HTTP" + other.address().substring(4) + request.path(),
+                    "behind another step",
+                            (request, ours, other) -> request.path().endsWith("/step")
+                                    ? other.address() + request.path()
+                                    : request.path() + "/step");
+            for (var downgrade : downgrades.entrySet()) {
+                for (String from : new String[] {"config.json", "model.safetensors"}) {
+                    String what = downgrade.getKey() + " from " + from;
+                    var hostile = redirect(downgrade.getValue()).of(hub, plain);
+                    hub.answer = (request, out) -> {
+                        if (request.path().contains(from)) {
+                            hostile.write(request, out);
+                        } else {
+                            hub.proper(request, out);
+                        }
+                    };
+                    hub.requests.clear();
+                    Path cache = Files.createTempDirectory(temp, "cache");
+                    var e = assertThrows(
+                            IOException.class,
+                            () -> LocalStore.fetch(cache, hub.address(), TOKEN, PATIENCE, "tiny/model"),
+                            what);
+                    assertTrue(e.getMessage().contains("redirects away from https"), what + ": " + e);
+                    assertFalse(e.toString().contains(TOKEN), what);
+                    assertEquals(List.of(), plain.requests, what);
+                    assertTrue(hub.requests.toString().contains(TOKEN), what);
+                }
+            }
+            hub.answer = hub::proper;
+            LocalStore.fetch(temp.resolve("healed"), hub.address(), TOKEN, PATIENCE, "tiny/model");
+        } finally {
+            SSLContext.setDefault(usual);
+        }
+    }
+
+    @Test
+    void aHubWithACertificateThatNobodyTrustsIsRefused() throws Exception {
+        try (var hub = new LoopbackHub(checkpoint, encryption)) {
+            var e = assertThrows(
+                    IOException.class,
+                    () -> LocalStore.fetch(temp.resolve("cache"), hub.address(), TOKEN, PATIENCE, "tiny/model"));
+            assertTrue(e.getMessage().contains(hub.address()), e.toString());
+            assertEquals(List.of(), hub.requests);
         }
     }
 
@@ -231,7 +307,7 @@ class HostileHubTest {
                 .map(endpoint -> DynamicTest.dynamicTest(endpoint, () -> {
                     var e = assertThrows(
                             IllegalArgumentException.class,
-                            () -> LocalStore.fetch(temp, endpoint, TOKEN, SILENCE, "tiny/model"));
+                            () -> LocalStore.fetch(temp, endpoint, TOKEN, PATIENCE, "tiny/model"));
                     assertTrue(e.getMessage().contains("HF_ENDPOINT"), e.getMessage());
                     assertFalse(e.getMessage().contains(TOKEN), e.getMessage());
                 }));
@@ -248,7 +324,7 @@ class HostileHubTest {
         }) {
             var e = assertThrows(
                     IllegalArgumentException.class,
-                    () -> LocalStore.fetch(temp, endpoint, TOKEN, SILENCE, "tiny/model"),
+                    () -> LocalStore.fetch(temp, endpoint, TOKEN, PATIENCE, "tiny/model"),
                     endpoint);
             for (Throwable cause = e; cause != null; cause = cause.getCause()) {
                 assertFalse(String.valueOf(cause.getMessage()).contains("passw0rd"), cause.toString());
@@ -264,10 +340,10 @@ class HostileHubTest {
             Assumptions.assumeTrue(disk.isMounted(), disk.reason());
             Path cache = disk.folder().resolve("cache");
             var e = assertThrows(
-                    IOException.class, () -> LocalStore.fetch(cache, hub.address(), null, SILENCE, "tiny/model"));
+                    IOException.class, () -> LocalStore.fetch(cache, hub.address(), null, PATIENCE, "tiny/model"));
             assertTrue(e.getMessage().contains("RUDDER_CACHE"), e.toString());
             disk.resize("4m");
-            LocalStore.fetch(cache, hub.address(), null, SILENCE, "tiny/model");
+            LocalStore.fetch(cache, hub.address(), null, PATIENCE, "tiny/model");
         }
     }
 }

@@ -14,12 +14,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.TreeSet;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,19 +35,71 @@ import rudder.steer.Linearisation;
 @Tag("faults")
 class KillsTest {
 
-    private static final int KILLS = Math.max(1, Integer.getInteger("rudder.kills", 6) / 3); // of each program
+    private static final int KILLS = Math.max(1, Integer.getInteger("rudder.kills", 3) / 3); // of each program
     private static final Path STRACE = Path.of("/usr/bin/strace");
+    private static final boolean LONG = KILLS > 1;
+
+    /** The task's folder as an undisturbed process leaves it. */
+    @TempDir
+    private static Path sound;
+
+    private static long soundMillis;
     private final Random random = new Random(Long.getLong("rudder.seed", 18));
 
     @TempDir
     private Path temp;
 
-    /** Kills after a random part of the time, or, every third time, as soon as something below the folder changes. */
-    private void killIn(Child child, long millis, Path folder, int round) throws Exception {
+    @BeforeAll
+    static void runTheTaskUndisturbed() throws Exception {
+        try (var child = new Child(sound.resolve("cache"), "task", task().toString()).awaitReady()) {
+            long start = System.nanoTime();
+            child.finish();
+            soundMillis = (System.nanoTime() - start) / 1_000_000;
+        }
+    }
+
+    private static Path task() {
+        return sound.resolve("task");
+    }
+
+    /** Starts processes with the same arguments ahead: one gets ready while another works. */
+    private static final class Ahead implements AutoCloseable {
+        private final Path cache;
+        private final String[] args;
+        private Child next;
+
+        Ahead(Path cache, String... args) throws IOException {
+            this.cache = cache;
+            this.args = args;
+            next = new Child(cache, args);
+        }
+
+        Child take() throws IOException {
+            Child now = next;
+            next = new Child(cache, args);
+            return now;
+        }
+
+        Child last() {
+            Child now = next;
+            next = null;
+            return now;
+        }
+
+        @Override
+        public void close() throws IOException {
+            if (next != null) {
+                next.close();
+            }
+        }
+    }
+
+    /** Kills after a random part of the time, or, one time in three, as soon as something below the folder changes. */
+    private void killIn(Child child, long millis, Path folder) throws Exception {
         child.awaitReady();
         var before = stamps(folder);
         child.go();
-        if (round % 3 == 1) {
+        if (random.nextInt(3) == 0) {
             while (child.isAlive() && before.equals(stamps(folder))) {
                 Thread.onSpinWait();
             }
@@ -88,32 +140,25 @@ class KillsTest {
 
     @Test
     void aTaskLosesNoBatchAndEndsAsIfNobodyHadKilledIt() throws Exception {
-        Path cache = temp.resolve("cache");
-        Path sound = temp.resolve("sound");
-        long start;
-        long took;
-        try (var child = new Child(cache, "task", sound.toString()).awaitReady()) {
-            start = System.nanoTime();
-            child.finish();
-            took = (System.nanoTime() - start) / 1_000_000;
-        }
         Path folder = temp.resolve("killed");
-        int kept = 0;
-        for (int round = 0; round < KILLS; round++) {
-            try (var child = new Child(cache, "task", folder.toString())) {
-                killIn(child, took, folder, round);
+        try (var ahead = new Ahead(temp.resolve("cache"), "task", folder.toString())) {
+            int kept = 0;
+            for (int round = 0; round < KILLS; round++) {
+                try (var child = ahead.take()) {
+                    killIn(child, soundMillis, folder);
+                }
+                int now = completions(folder).size();
+                assertTrue(
+                        now >= kept / SteeredModel.BATCH * SteeredModel.BATCH,
+                        "after kill " + round + " there are " + now + " completions, there were " + kept);
+                kept = now;
             }
-            int now = completions(folder).size();
-            assertTrue(
-                    now >= kept / SteeredModel.BATCH * SteeredModel.BATCH,
-                    "after kill " + round + " there are " + now + " completions, there were " + kept);
-            kept = now;
+            try (var child = ahead.last()) {
+                child.finish();
+            }
         }
-        try (var child = new Child(cache, "task", folder.toString())) {
-            child.finish();
-        }
-        assertEquals(names(sound), names(folder), "nothing unfinished is left");
-        assertEquals(completions(sound), completions(folder));
+        assertEquals(names(task()), names(folder), "nothing unfinished is left");
+        assertEquals(completions(task()), completions(folder));
     }
 
     /** A tracer kills at the very first write into the file, when a file that is written anew is empty. */
@@ -122,12 +167,20 @@ class KillsTest {
         Assumptions.assumeTrue(Files.exists(STRACE), "skipped, no " + STRACE + " here");
         Path cache = temp.resolve("cache");
         Path folder = temp.resolve("killed");
-        try (var child = new Child(cache, "task", folder.toString())) {
-            child.finish();
+        try (var last = new Child(cache, "task", folder.toString())) {
+            killAtTheFirstWrite(cache, folder);
+            last.finish();
         }
-        Path file = FileSubjects.only(folder.resolve("faults"));
-        byte[] whole = Files.readAllBytes(file);
-        for (int length : new int[] {whole.length, whole.length * 3 / 5}) {
+        assertEquals(Programs.PROMPTS, completions(folder).size());
+    }
+
+    private static void killAtTheFirstWrite(Path cache, Path folder) throws Exception {
+        Path written = FileSubjects.only(task().resolve("faults"));
+        Path file = folder.resolve(task().relativize(written));
+        Files.createDirectories(file.getParent());
+        byte[] whole = Files.readAllBytes(written);
+        int part = whole.length * 3 / 5;
+        for (int length : LONG ? new int[] {whole.length, part, 0} : new int[] {part}) {
             Files.write(file, Arrays.copyOf(whole, length));
             int kept = completions(folder).size() / SteeredModel.BATCH * SteeredModel.BATCH;
             var under = List.of(
@@ -142,18 +195,13 @@ class KillsTest {
                     "trace=write,pwrite64,writev",
                     "-e",
                     "inject=write,pwrite64,writev:signal=KILL:when=1");
-            try (var child =
-                    new Child(under, Map.of("RUDDER_CACHE", cache.toString()), List.of(), "task", folder + "")) {
-                child.go();
-                child.output();
+            try (var child = new Child(cache, under, "task", folder + "")) {
+                String output = child.go().output();
+                assertEquals(length == whole.length, output.endsWith("done"), "only a whole file is not written to");
             }
             int left = completions(folder).size();
             assertTrue(left >= kept, "of " + kept + " completions " + left + " were left");
         }
-        try (var child = new Child(cache, "task", folder.toString())) {
-            child.finish();
-        }
-        assertEquals(Programs.PROMPTS, completions(folder).size());
     }
 
     /** The whole lines with a completion, whatever files hold them. */
@@ -196,7 +244,7 @@ class KillsTest {
                 var complete = whole(home, hub);
                 hub.requests.clear();
                 try (var child = new Child(cache, "fetch", cache.toString(), hub.address())) {
-                    killIn(child, 1200, home, round);
+                    killIn(child, 1200, home);
                 }
                 assertTrue(whole(home, hub).containsAll(complete), "a complete file is gone");
                 assertEquals(List.of(), again(hub, complete));
@@ -245,21 +293,21 @@ class KillsTest {
         Path cache = temp.resolve("cache");
         Path folder = Files.createDirectories(temp.resolve("saved"));
         var model = Tiny.LLAMA.model(DataType.FLOAT32);
-        for (int round = 0; round < KILLS; round++) {
-            try (var child = new Child(cache, "save", folder.toString(), "1000000")) {
-                killIn(child, 1500, temp, round);
-            }
-            for (Path file : files(temp)) {
-                if (file.endsWith("controller.safetensors")) {
-                    ControllerFile.load(file, model);
-                } else if (file.toString().contains("artefacts")
-                        && file.toString().endsWith(".safetensors")) {
-                    Linearisation.load(file, model);
+        try (var last = new Child(cache, "save", folder.toString(), "8")) {
+            for (int round = 0; round < KILLS; round++) {
+                try (var child = new Child(cache, "save", folder.toString(), "1000000")) {
+                    killIn(child, 1500, temp);
+                }
+                for (Path file : files(temp)) {
+                    if (file.endsWith("controller.safetensors")) {
+                        ControllerFile.load(file, model);
+                    } else if (file.toString().contains("artefacts")
+                            && file.toString().endsWith(".safetensors")) {
+                        Linearisation.load(file, model);
+                    }
                 }
             }
-        }
-        try (var child = new Child(cache, "save", folder.toString(), "8")) {
-            child.finish();
+            last.finish();
         }
         assertEquals(List.of("controller.safetensors"), names(folder));
         assertEquals(8, files(cache.resolve("artefacts")).size(), "one file for each prompt: " + names(cache));
@@ -269,7 +317,6 @@ class KillsTest {
     @Test
     void twoProcessesOnOneTaskFolderWriteEveryCompletionOnce() throws Exception {
         Path cache = temp.resolve("cache");
-        Path sound = temp.resolve("sound");
         Path folder = temp.resolve("shared");
         try (var one = new Child(cache, "task", folder.toString());
                 var two = new Child(cache, "task", folder.toString())) {
@@ -283,13 +330,11 @@ class KillsTest {
                 assertTrue(output.endsWith("done") || output.matches("(?s).*refused .*process.*"), output);
             }
         }
-        for (Path place : List.of(folder, sound)) {
-            try (var child = new Child(cache, "task", place.toString())) {
-                child.finish();
-            }
+        try (var again = new Child(cache, "task", folder.toString())) {
+            again.finish();
         }
-        assertEquals(completions(sound), completions(folder));
-        assertEquals(names(sound), names(folder));
+        assertEquals(completions(task()), completions(folder));
+        assertEquals(names(task()), names(folder));
     }
 
     @Test

@@ -15,6 +15,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import javax.net.ServerSocketFactory;
+import javax.net.ssl.SSLContext;
 import rudder.checkpoint.format.Checksums;
 
 /**
@@ -45,10 +47,22 @@ final class LoopbackHub implements AutoCloseable {
     final Map<String, byte[]> files = new TreeMap<>();
     final List<Request> requests = Collections.synchronizedList(new ArrayList<>());
     volatile Answer answer = this::proper;
-    private final ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    private final String scheme;
+    private final ServerSocket server;
 
     /** Serves the files of a folder, but for those that only tests read. */
     LoopbackHub(Path folder) throws IOException {
+        this(folder, "http", ServerSocketFactory.getDefault());
+    }
+
+    /** Serves them encrypted, under the context's certificate. */
+    LoopbackHub(Path folder, SSLContext context) throws IOException {
+        this(folder, "https", context.getServerSocketFactory());
+    }
+
+    private LoopbackHub(Path folder, String scheme, ServerSocketFactory sockets) throws IOException {
+        this.scheme = scheme;
+        server = sockets.createServerSocket(0, 50, InetAddress.getLoopbackAddress());
         try (var all = Files.list(folder)) {
             for (Path file : all.filter(path -> !path.toString().matches(".*(golden.json|npy)"))
                     .toList()) {
@@ -61,7 +75,7 @@ final class LoopbackHub implements AutoCloseable {
     }
 
     String address() {
-        return "http://127.0.0.1:" + server.getLocalPort();
+        return scheme + "://127.0.0.1:" + server.getLocalPort();
     }
 
     private void accept() {

@@ -13,12 +13,19 @@ import java.util.Map;
 final class Processes {
     private Processes() {}
 
-    /** Returns a process that runs a class's main on the class path of this one. */
+    /**
+     * Returns a process that runs a class's main on the class path of this one.
+     *
+     * @param temporary its folder for temporary files, which a killed process cannot remove; made if it is missing
+     */
     static ProcessBuilder java(
-            Class<?> program, Map<String, String> environment, List<String> options, List<String> args) {
+            Path temporary, Class<?> program, Map<String, String> environment, List<String> options, List<String> args)
+            throws IOException {
         var command = new ArrayList<String>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(options);
+        command.add("-Djava.io.tmpdir=" + Files.createDirectories(temporary));
+        command.add("-XX:-UsePerfData"); // is a temporary file, too
         command.add("-cp");
         command.add(classPath());
         command.add(program.getName());

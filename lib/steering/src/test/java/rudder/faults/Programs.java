@@ -1,5 +1,6 @@
 package rudder.faults;
 
+import ai.djl.engine.Engine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,6 +57,7 @@ final class Programs {
             }
             case "save" -> save(folder, Integer.parseInt(args[2]));
             case "load" -> {
+                Engine.getInstance(); // takes longer than the rest
                 go();
                 try (var model = LanguageModel.load(folder.toString())) {
                     model.logits(new int[] {1, 2, 3});

@@ -84,15 +84,9 @@ class SharedModelTest {
 
     private void flat(String program, int warm) throws Exception {
         var environment = Map.of(
-                "RUDDER_CACHE",
-                temp.resolve("cache").toString(),
-                "MALLOC_MMAP_THRESHOLD_",
-                "1048576",
-                "MALLOC_TRIM_THRESHOLD_",
-                "16777216",
-                "MALLOC_ARENA_MAX",
-                "2");
+                "MALLOC_MMAP_THRESHOLD_", "1048576", "MALLOC_TRIM_THRESHOLD_", "16777216", "MALLOC_ARENA_MAX", "2");
         try (var child = new Child(
+                temp.resolve("cache"),
                 List.of(),
                 environment,
                 List.of("-Xms256m", "-Xmx256m", "-XX:+AlwaysPreTouch"),

@@ -8,6 +8,14 @@ import java.util.List;
 /** A file system in memory with a size limit, where the machine lets this process mount one. */
 record SmallDisk(Path folder, String reason) implements AutoCloseable {
 
+    /**
+     * Returns a command that runs another one, whose writes fail beyond so many bytes of a file, as on a full disk. Any
+     * POSIX shell can do that, without the right to mount.
+     */
+    static List<String> limit(long bytes) {
+        return List.of("/bin/sh", "-c", "ulimit -f " + bytes / 512 + " && exec \"$@\"", "sh");
+    }
+
     static SmallDisk mount(Path folder, String size) throws IOException {
         return new SmallDisk(
                 folder, run("mount", "-t", "tmpfs", "-o", "size=" + size, "rudder-faults", folder.toString()));

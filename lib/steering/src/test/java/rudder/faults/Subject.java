@@ -1,5 +1,6 @@
 package rudder.faults;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -32,8 +33,18 @@ record Subject(
 
     /** Makes a file; called in the process that reads it. */
     record Bomb(String what, Content content) {
+        /** Makes the content; the folder is empty and will be deleted. */
         interface Content {
-            byte[] make() throws Exception;
+            byte[] make(Path scratch) throws Exception;
+        }
+
+        byte[] make() throws Exception {
+            Path scratch = Files.createTempDirectory("bomb");
+            try {
+                return content.make(scratch);
+            } finally {
+                Processes.delete(scratch);
+            }
         }
     }
 
@@ -60,6 +71,14 @@ record Subject(
             Originals originals,
             Setup reader) {
         this(name, fuzz, format, words, share, originals, List.of(), reader);
+    }
+
+    /** Returns the subject whose damaged files get a new checksum before they are read. */
+    Subject sealed() {
+        return new Subject("sealed " + name, fuzz, format, words, share, originals, bombs, scratch -> {
+            var inner = reader.in(scratch);
+            return (original, file, loaded) -> inner.read(original, Mutator.sealed(file), loaded);
+        });
     }
 
     Subject with(Bomb... more) {

@@ -169,7 +169,27 @@ final class TokenSubjects {
 
     static List<Subject> all() {
         return List.of(
-                tokenizer(), tokenizerConfiguration(), templates(), configuration(), generation(), ggufMetadata());
+                tokenizer(),
+                tokenizerConfiguration(),
+                beside(
+                        Checkpoint.SPECIAL_TOKENS,
+                        List.of("\"<s>\"", "\"<|im_end|>\"", "\"nowhere\"", "{\"content\": \"\"}"),
+                        "{\"bos_token\": {\"content\": \"<s>\", \"lstrip\": false, \"normalized\": false,"
+                                + " \"rstrip\": false, \"single_word\": false}, \"eos_token\": \"</s>\","
+                                + " \"unk_token\": \"<unk>\","
+                                + " \"additional_special_tokens\": [\"<|im_start|>\", \"<|im_end|>\"]}"),
+                beside(
+                        Checkpoint.ADDED_TOKENS,
+                        List.of("639", "640", "1", "\"1\"", "999999999"),
+                        "{\"<|im_new|>\": 600, \"<|im_start|>\": 259, \"sea\": 601}"),
+                beside(
+                        Checkpoint.CHAT_TEMPLATE_JSON,
+                        List.of("\"{{ messages }}\"", "\"{{ 'a' * 999999999 }}\"", "\"{%\"", "[\"x\"]"),
+                        "{\"chat_template\": \"{% for m in messages %}{{ m.role + ': ' + m.content }}{% endfor %}\"}"),
+                templates(),
+                configuration(),
+                generation(),
+                ggufMetadata());
     }
 
     static Path resource(String name) {
@@ -213,12 +233,12 @@ final class TokenSubjects {
                 .with(
                         new Bomb(
                                 "token id 16777216",
-                                () -> edited("llama3", json -> json.getAsJsonObject("model")
+                                scratch -> edited("llama3", json -> json.getAsJsonObject("model")
                                         .getAsJsonObject("vocab")
                                         .addProperty("far", 16777216))),
                         new Bomb(
                                 "a token of 400 kB",
-                                () -> edited("gemma", json -> {
+                                scratch -> edited("gemma", json -> {
                                     json.getAsJsonObject("model")
                                             .getAsJsonObject("vocab")
                                             .addProperty("e".repeat(400_000), 481);
@@ -331,6 +351,31 @@ final class TokenSubjects {
                 });
     }
 
+    /** A small file beside tokenizer.json that says more about it. */
+    private static Subject beside(String name, List<String> words, String sound) {
+        return new Subject(
+                name,
+                true,
+                Format.JSON,
+                words,
+                0.3,
+                scratch -> List.of(sound.getBytes(StandardCharsets.UTF_8)),
+                scratch -> {
+                    Path folder = small(scratch.resolve("beside"));
+                    Files.copy(resource("/chat/tokenizer.json"), folder.resolve(Checkpoint.TOKENIZER));
+                    Files.writeString(
+                            folder.resolve(Checkpoint.TOKENIZER_CONFIG),
+                            "{\"tokenizer_class\": \"LlamaTokenizerFast\", \"add_bos_token\": true}");
+                    return (original, file, loaded) -> {
+                        Files.write(folder.resolve(name), file);
+                        try (var checkpoint = Checkpoint.open(folder)) {
+                            loaded.run();
+                            words(checkpoint.tokenizer());
+                        }
+                    };
+                });
+    }
+
     private static Subject templates() {
         return new Subject(
                         "chat_template.jinja",
@@ -386,7 +431,7 @@ final class TokenSubjects {
     }
 
     private static Bomb bomb(String what, String text) {
-        return new Bomb(what, () -> text.getBytes(StandardCharsets.UTF_8));
+        return new Bomb(what, scratch -> text.getBytes(StandardCharsets.UTF_8));
     }
 
     private static final List<String> TINY =

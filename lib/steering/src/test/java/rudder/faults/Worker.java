@@ -53,7 +53,7 @@ final class Worker {
     private Worker() {}
 
     static List<Subject> subjects() {
-        return Stream.of(TokenSubjects.all(), FileSubjects.all(), FileSubjects.store())
+        return Stream.of(TokenSubjects.all(), FileSubjects.all(), StoreSubjects.all(), JudgeSubjects.all())
                 .flatMap(List::stream)
                 .toList();
     }
@@ -74,7 +74,7 @@ final class Worker {
         int sound = originals(home, subject.name());
         if (number < bombs) {
             var bomb = subject.bombs().get(number);
-            return new Mutator.Mutant(bomb.content().make(), bomb.what());
+            return new Mutator.Mutant(bomb.make(), bomb.what());
         }
         byte[] original = original(home, subject.name(), (number - bombs) % sound);
         return number < bombs + sound
@@ -88,10 +88,6 @@ final class Worker {
 
     public static void main(String[] args) throws Exception {
         Path home = Path.of(args[0]);
-        if (args[1].equals("prepare")) {
-            prepare(home, Set.of(args));
-            System.exit(0);
-        }
         var plan = JSON.fromJson(Files.readString(home.resolve("plan.json")), Plan.class);
         int worker = Integer.parseInt(args[1]);
         Path scratch = Files.createDirectories(
@@ -111,14 +107,14 @@ final class Worker {
         Runtime.getRuntime().halt(0); // the engine's threads need not be waited for
     }
 
-    private static void prepare(Path home, Set<String> wanted) throws Exception {
-        for (var subject : subjects()) {
-            if (wanted.contains(subject.name())) {
-                Path folder = Files.createDirectories(home.resolve("sound").resolve(subject.name()));
-                int i = 0;
-                for (byte[] bytes : subject.originals().make(Files.createTempDirectory("sound"))) {
-                    Files.write(folder.resolve("" + i++), bytes);
-                }
+    /** Makes the sound files, which all processes damage. */
+    static void makeOriginals(Path home, List<Subject> subjects) throws Exception {
+        for (var subject : subjects) {
+            Path folder = Files.createDirectories(home.resolve("sound").resolve(subject.name()));
+            Path scratch = Files.createDirectories(home.resolve("making").resolve(subject.name()));
+            int i = 0;
+            for (byte[] bytes : subject.originals().make(scratch)) {
+                Files.write(folder.resolve("" + i++), bytes);
             }
         }
     }
@@ -219,6 +215,11 @@ final class Worker {
                 ".prompt",
                 "jsonl",
                 "SHA256SUMS",
+                ".onnx",
+                ".noun",
+                ".verb",
+                ".adj",
+                ".adv",
                 "main",
                 "sha256",
                 "artefacts",

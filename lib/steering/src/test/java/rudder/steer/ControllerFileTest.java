@@ -208,11 +208,11 @@ class ControllerFileTest {
     }
 
     private Path without(Path file, String tensor) throws IOException {
-        return rewritten(file, Map.of(tensor, new double[0]), "", "");
+        return rewritten(file, Map.of(tensor, new double[0]), "rudder.version", Provenance.VERSION);
     }
 
     private Path with(Path file, String tensor, double... values) throws IOException {
-        return rewritten(file, Map.of(tensor, values), "", "");
+        return rewritten(file, Map.of(tensor, values), "rudder.version", Provenance.VERSION);
     }
 
     private Path rewritten(Path file, Map<String, double[]> vectors, String key, String value) throws IOException {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static rudder.checkpoint.Refusals.assertRefused;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -29,6 +30,16 @@ class MeasurementsTest {
         bytes[bytes.length - 3] ^= 1;
         Files.write(file, bytes);
         assertRefused(() -> Measurements.kept(cache, OF), file.toString(), "checksum", "damaged");
+    }
+
+    /** It leaves a file without a checksum, as earlier versions wrote; damage elsewhere would go unnoticed. */
+    @Test
+    void aFlippedBitInTheNameOfTheChecksumIsNoticed() throws IOException {
+        new Measurements(Map.of("errors", new double[][] {{1}})).keep(cache, OF);
+        var file = OF.file(cache);
+        var text = Files.readString(file, StandardCharsets.ISO_8859_1);
+        Files.writeString(file, text.replace("rudder.sha256", "rudder.sha356"), StandardCharsets.ISO_8859_1);
+        assertRefused(() -> Measurements.kept(cache, OF), file.toString(), "rudder.sha356", "damaged");
     }
 
     @Test

@@ -1,6 +1,7 @@
 package rudder.checkpoint.format;
 
 import java.io.Closeable;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -15,7 +16,8 @@ import java.nio.file.Path;
  */
 final class OpenFile implements Closeable {
 
-    private final RandomAccessFile file;
+    private final RandomAccessFile file; // null: the content lies in memory
+    private final byte[] content;
     private final long size;
     private ByteBuffer mapped; // the whole file, null until asked for
 
@@ -23,19 +25,30 @@ final class OpenFile implements Closeable {
     OpenFile(Path path) throws IOException {
         size = Files.size(path);
         file = new RandomAccessFile(path.toFile(), "r");
+        content = null;
+    }
+
+    /** Takes the content of a file that is not on a disk, as one inside a jar. */
+    OpenFile(byte[] content) {
+        this.content = content;
+        size = content.length;
+        file = null;
     }
 
     long size() {
         return size;
     }
 
-    /** Returns the channel for reading the header; the threads that read tensors do not use it. */
+    /** Returns the channel of a file on a disk, for mapping its header; the threads that read tensors do not use it. */
     FileChannel channel() {
         return file.getChannel();
     }
 
     /** Returns the bytes from {@code from} on, mapped; they stay when the file is closed or deleted. */
     synchronized ByteBuffer map(long from, long count) throws IOException {
+        if (file == null) {
+            return ByteBuffer.wrap(content).slice((int) from, (int) count);
+        }
         if (size > Integer.MAX_VALUE) {
             return channel().map(FileChannel.MapMode.READ_ONLY, from, count);
         }
@@ -45,15 +58,27 @@ final class OpenFile implements Closeable {
         return mapped.slice((int) from, (int) count);
     }
 
-    /** Fills the array with the bytes from {@code from} on. */
+    /**
+     * Fills the array with the bytes from {@code from} on.
+     *
+     * @throws EOFException if there are fewer
+     */
     synchronized void read(long from, byte[] into) throws IOException {
-        file.seek(from);
-        file.readFully(into);
+        if (file != null) {
+            file.seek(from);
+            file.readFully(into);
+        } else if (from < 0 || into.length > size - from) {
+            throw new EOFException();
+        } else {
+            System.arraycopy(content, (int) from, into, 0, into.length);
+        }
     }
 
     @Override
     public synchronized void close() throws IOException {
         mapped = null;
-        file.close();
+        if (file != null) {
+            file.close();
+        }
     }
 }

@@ -55,14 +55,30 @@ public final class Safetensors implements TensorSource {
             if (file.getFileName().toString().endsWith(".json")) {
                 opened.addIndexed(file);
             } else {
-                Part only = opened.add(file);
-                only.header.tensors.keySet().forEach(name -> opened.partOf.put(name, only));
+                opened.addAll(file, new OpenFile(file));
             }
             return opened;
         } catch (IOException | RuntimeException e) {
             opened.close();
             throw e;
         }
+    }
+
+    /**
+     * Reads a file that lies in memory, such as one inside a jar. Checks its header.
+     *
+     * @param name named in messages
+     * @throws IOException if the bytes are malformed; the message says what was found
+     */
+    public static Safetensors of(String name, byte[] bytes) throws IOException {
+        var opened = new Safetensors(Path.of(name));
+        opened.addAll(opened.path, new OpenFile(bytes));
+        return opened;
+    }
+
+    private void addAll(Path path, OpenFile file) throws IOException {
+        Part only = add(path, file);
+        only.header.tensors.keySet().forEach(name -> partOf.put(name, only));
     }
 
     private static Path within(Path folder) throws IOException {
@@ -75,10 +91,9 @@ public final class Safetensors implements TensorSource {
                 + "; give the folder of a model in Hugging Face's layout, or a file");
     }
 
-    private Part add(Path path) throws IOException {
-        OpenFile file = new OpenFile(path);
+    private Part add(Path path, OpenFile file) throws IOException {
         try {
-            Part part = new Part(path, file, new SafetensorsHeader(path, file.channel()));
+            Part part = new Part(path, file, new SafetensorsHeader(path, file));
             parts.add(part);
             return part;
         } catch (IOException | RuntimeException e) {
@@ -94,7 +109,8 @@ public final class Safetensors implements TensorSource {
             String file = weight.getValue();
             Part part = byFile.get(file);
             if (part == null) {
-                part = add(index.resolveSibling(file));
+                Path path = index.resolveSibling(file);
+                part = add(path, new OpenFile(path));
                 byFile.put(file, part);
             }
             if (part.header.tensors.containsKey(name)) {
@@ -261,7 +277,7 @@ public final class Safetensors implements TensorSource {
                     .filter(t -> t != null)
                     .findFirst()
                     .orElse(null);
-            throw new IllegalArgumentException(path.getFileName()
+            throw new IllegalArgumentException(path
                     + (dtype == null
                             ? " has no tensor '" + name + "' among its " + partOf.size() + "; names() lists them"
                             : " holds '" + name + "' as " + dtype + ", wanted one of " + SafetensorsHeader.READABLE

@@ -5,7 +5,6 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -81,18 +80,19 @@ final class SafetensorsHeader {
     /** Name and dtype of the tensors that are not read: integers, flags and such. */
     final Map<String, String> unreadable = new LinkedHashMap<>();
 
-    SafetensorsHeader(Path file, FileChannel channel) throws IOException {
+    /** @param file named in messages */
+    SafetensorsHeader(Path file, OpenFile open) throws IOException {
         this.file = file;
-        long size = channel.size();
+        long size = open.size();
         if (size < 8) {
             throw broken("found " + size + " bytes, wanted at least 8 and a header");
         }
-        long length = bytes(channel, 0, 8).getLong();
+        long length = bytes(open, 0, 8).getLong();
         if (length < 2 || length > MAX_BYTES || length > size - 8) {
             throw broken("it announces a header of " + Long.toUnsignedString(length) + " bytes, wanted 2 to "
                     + Math.min(MAX_BYTES, size - 8));
         }
-        ByteBuffer json = bytes(channel, 8, (int) length);
+        ByteBuffer json = bytes(open, 8, (int) length);
         List<Extent> extents = parse(json);
         boolean summed = length > BEFORE_SUM.length
                 && Arrays.equals(json.array(), 0, BEFORE_SUM.length, BEFORE_SUM, 0, BEFORE_SUM.length);
@@ -111,14 +111,14 @@ final class SafetensorsHeader {
         }
     }
 
-    private static ByteBuffer bytes(FileChannel channel, long from, int count) throws IOException {
-        ByteBuffer bytes = ByteBuffer.allocate(count).order(ByteOrder.LITTLE_ENDIAN);
-        while (bytes.hasRemaining()) {
-            if (channel.read(bytes, from + bytes.position()) < 0) {
-                throw new EOFException("the file became shorter while it was read");
-            }
+    private ByteBuffer bytes(OpenFile open, long from, int count) throws IOException {
+        byte[] bytes = new byte[count];
+        try {
+            open.read(from, bytes);
+        } catch (EOFException e) {
+            throw broken("the file became shorter while it was read");
         }
-        return bytes.flip();
+        return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     private List<Extent> parse(ByteBuffer utf8) throws IOException {

@@ -26,8 +26,15 @@ public final class DatasetStore {
     private final Catalog catalog;
     private final Checksums checksums;
     private final PackageStore packages;
+    private final ClassLoader jars;
 
     DatasetStore(Path cache, Catalog catalog, Pip pip) {
+        this(cache, catalog, pip, DatasetStore.class.getClassLoader());
+    }
+
+    /** @param jars finds the jars among Rudder's dependencies */
+    DatasetStore(Path cache, Catalog catalog, Pip pip, ClassLoader jars) {
+        this.jars = jars;
         folder = cache.resolve("datasets");
         this.catalog = catalog;
         checksums = new Checksums(cache.resolve("sha256"));
@@ -92,7 +99,7 @@ public final class DatasetStore {
 
     /** Returns the jar on the class path that holds the source. */
     private Path jar(Catalog.Source source, String sha256) throws IOException {
-        URL found = DatasetStore.class.getClassLoader().getResource(source.path());
+        URL found = jars.getResource(source.path());
         if (found == null || !(found.openConnection() instanceof JarURLConnection connection)) {
             throw new IOException("no jar on the class path holds " + source.path() + ": add the Maven dependency "
                     + source.requirement());

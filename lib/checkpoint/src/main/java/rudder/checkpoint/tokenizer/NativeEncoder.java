@@ -42,10 +42,23 @@ final class NativeEncoder implements PieceEncoder {
     public int[] encode(String piece, boolean first) {
         String front = first ? "" : sentinel;
         String sound = new String(piece.getBytes(UTF_8), UTF_8); // UTF-8 cannot hold half a character
-        return Arrays.stream(engine.encode(front + sound, false, false).getIds())
+        return Arrays.stream(ids(front + sound))
                 .skip(front.isEmpty() ? 0 : 1)
                 .mapToInt(Math::toIntExact)
                 .toArray();
+    }
+
+    private long[] ids(String text) {
+        try {
+            return engine.encode(text, false, false).getIds();
+        } catch (IllegalStateException e) { // closed
+            throw e;
+        } catch (RuntimeException e) { // the engine throws no other type
+            throw new IllegalArgumentException(
+                    "the checkpoint's tokenizer cannot encode a text of " + text.length() + " characters: '"
+                            + e.getMessage() + "'; fetch the tokenizer again, or give tokens instead of text",
+                    e);
+        }
     }
 
     @Override

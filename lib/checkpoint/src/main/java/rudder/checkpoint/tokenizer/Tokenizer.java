@@ -118,14 +118,15 @@ public final class Tokenizer implements Closeable {
      * @param size rows of the model's embedding; the tokenizer has at least as many ids, some of them unused
      * @param stops ids that end a generation, in addition to the control tokens known to end one
      * @param chatTemplate the model's chat template (Jinja), if it has one
-     * @throws IOException if the file cannot be read, is neither byte-pair encoding nor Unigram, or has a part that
-     *     Rudder does not know; the message names it
+     * @throws IOException if the file cannot be read, is neither byte-pair encoding nor Unigram, has a part that Rudder
+     *     does not know, or an ordinary token without a row in the embedding; the message names it
      * @throws IllegalArgumentException if the settings contradict the file, or BOS has no row in the embedding
      */
     public static Tokenizer ofJson(
             Path file, TokenizerSettings settings, int size, Set<Integer> stops, Optional<ChatTemplate> chatTemplate)
             throws IOException {
         var json = new TokenizerFile(file, settings);
+        json.requireRows(size);
         if (settings.frames()) {
             settings.requireRows(json.frame(), size);
         }

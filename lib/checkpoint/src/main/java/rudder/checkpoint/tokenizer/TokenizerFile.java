@@ -425,7 +425,6 @@ final class TokenizerFile {
      */
     InputStream json(AddedTokens marks, String sentinel) {
         var head = new ByteArrayOutputStream(40 * vocabulary.size());
-        boolean whole = model.equals("Unigram") || Boolean.TRUE.equals(options.get("ignore_merges"));
         try (var writer = new BufferedWriter(new OutputStreamWriter(head, StandardCharsets.UTF_8))) {
             var token = new LinkedHashMap<String, Object>();
             token.put("id", tokens.size());
@@ -438,7 +437,10 @@ final class TokenizerFile {
                     + ",\"pre_tokenizer\":" + GSON.toJson(preTokenizer)
                     + ",\"post_processor\":null,\"decoder\":null,\"model\":{\"type\":" + GSON.toJson(model));
             for (var option : options.entrySet()) {
-                writer.write("," + GSON.toJson(option.getKey()) + ":" + GSON.toJson(option.getValue()));
+                Object value = option.getKey().equals("unk_token") && unknown != null
+                        ? engineName(unknown, marks, sentinel)
+                        : option.getValue();
+                writer.write("," + GSON.toJson(option.getKey()) + ":" + GSON.toJson(value));
             }
             writer.write(",\"vocab\":");
             var json = new JsonWriter(writer);
@@ -451,10 +453,7 @@ final class TokenizerFile {
             }
             int next = 0;
             for (var entry : vocabulary.entrySet()) {
-                String name = entry.getKey();
-                if (whole && marks.isMark(name) && !merged.get(entry.getValue())) {
-                    name = sentinel + next; // an engine that takes whole words must not find it
-                }
+                String name = engineName(entry.getKey(), marks, sentinel);
                 if (scored) {
                     json.beginArray().value(name).value(scores.get(next)).endArray();
                 } else {
@@ -478,6 +477,28 @@ final class TokenizerFile {
                 new ByteArrayInputStream(head.toByteArray()),
                 new ByteArrayInputStream(merges.toByteArray()),
                 new ByteArrayInputStream("}}".getBytes(StandardCharsets.UTF_8)))));
+    }
+
+    /** Returns a token's name for the engine. An engine that takes whole words must not find a mark. */
+    private String engineName(String token, AddedTokens marks, String sentinel) {
+        boolean whole = model.equals("Unigram") || Boolean.TRUE.equals(options.get("ignore_merges"));
+        int id = vocabulary.get(token);
+        return whole && marks.isMark(token) && !merged.get(id) ? sentinel + id : token;
+    }
+
+    /**
+     * Requires a row of the embedding for every token that a text may become. An added token may lack one: Gemma 3 has
+     * one for images.
+     *
+     * @throws IOException if a token has none
+     */
+    void requireRows(int rows) throws IOException {
+        for (var token : vocabulary.entrySet()) {
+            if (token.getValue() >= rows && !added.containsKey(token.getKey())) {
+                throw broken("the token '" + token.getKey() + "' has the id " + token.getValue() + ", wanted one below "
+                        + rows + ", the number of rows of the model's embedding");
+            }
+        }
     }
 
     /** Returns the rule by which an ordinary token's name stands for bytes. */

@@ -77,7 +77,7 @@ class ChatTemplateTest {
     void textAndIdsOfEveryConversationAreTheReferences(String name) throws IOException {
         var golden = golden(name);
         var template = new ChatTemplate(golden.at("source").text(), TOKENS);
-        try (var tokenizer = Tokenizer.ofJson(file("tokenizer.json"), 1, Set.of(), Optional.of(template))) {
+        try (var tokenizer = Tokenizer.ofJson(file("tokenizer.json"), 640, Set.of(), Optional.of(template))) {
             for (String key : CHATS.at("conversations").json().getAsJsonObject().keySet()) {
                 var messages = conversation(key);
                 var wanted = golden.at("chats", key);

@@ -3,6 +3,7 @@ package rudder.checkpoint.tokenizer;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static rudder.checkpoint.Refusals.assertRefused;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -47,6 +48,30 @@ class TokenizerChecksTest {
         try (Tokenizer tokenizer = open(SOUND)) {
             assertArrayEquals(new int[] {4, 1, 2, 0, 1}, tokenizer.encode("ab a"));
         }
+    }
+
+    /** The engine is not shown the marks, but needs the token for unknown characters. */
+    @Test
+    void aMarkMayStandForUnknownCharactersInAModelOfWholeWords() throws IOException {
+        String json = SOUND.replace("\"unk_token\": \"\u2581\"", "\"unk_token\": \"<m>\"")
+                .replace("\"ab\": 3", "\"ab\": 3, \"<m>\": 4");
+        for (String whole : new String[] {"false", "true"}) {
+            try (Tokenizer tokenizer = open(json.replace("\"ignore_merges\": false", "\"ignore_merges\": " + whole))) {
+                assertArrayEquals(new int[] {4, 1, 2, 4, 1}, tokenizer.encode("abxa"), whole);
+            }
+        }
+    }
+
+    @Test
+    void aTokenWithoutARowInTheEmbeddingIsRefusedUnlessItIsAnAddedOne() throws IOException {
+        Path file = Files.writeString(folder.resolve("tokenizer.json"), SOUND, StandardCharsets.UTF_8);
+        Tokenizer.ofJson(file, 4, Set.of(), Optional.empty()).close(); // <m>, the fifth, is an added token
+        assertRefused(
+                () -> Tokenizer.ofJson(file, 3, Set.of(), Optional.empty()),
+                file.toString(),
+                "'ab'",
+                "id 3",
+                "below 3");
     }
 
     /** The class writes BOS itself, and the settings name an empty one. */
