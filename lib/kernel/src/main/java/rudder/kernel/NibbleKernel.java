@@ -50,13 +50,14 @@ final class NibbleKernel extends RowKernel {
 
     @Override
     void unpack(byte[] w, int at, int n, float[] out) {
+        int centre = quants == 4 ? 0 : CENTRE;
         for (int b = 0, from = at, j = 0; j < n; b++, from += bytes, j += 32) {
             FloatVector d = Lanes.all(Lanes.half(w, from));
-            FloatVector m = Lanes.all(offset(w, from));
+            FloatVector m = Lanes.all(centre == 0 ? Lanes.half(w, from + 2) : -0f); // which changes no sign
             for (int i = 0; i < 16; i += L) {
                 IntVector q = Lanes.bytes(w, from + quants + i);
-                Lanes.floats(Lanes.low(q)).mul(d).add(m).intoArray(out, j + i);
-                Lanes.floats(Lanes.high(q)).mul(d).add(m).intoArray(out, j + 16 + i);
+                Lanes.floats(Lanes.low(q).sub(centre)).mul(d).add(m).intoArray(out, j + i);
+                Lanes.floats(Lanes.high(q).sub(centre)).mul(d).add(m).intoArray(out, j + 16 + i);
             }
         }
     }

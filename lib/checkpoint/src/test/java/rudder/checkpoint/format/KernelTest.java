@@ -42,7 +42,7 @@ class KernelTest {
             for (int i = 0; i < ROWS; i++) {
                 matrix.row(i, row);
                 for (int j = 0; j < columns; j++) {
-                    assertEquals(0, Float.compare(wanted[i * columns + j] + 0f, row[j] + 0f), type + " " + i + " " + j);
+                    assertEquals(0, Float.compare(wanted[i * columns + j], row[j]), type + " " + i + " " + j);
                 }
             }
         }
@@ -59,9 +59,7 @@ class KernelTest {
         float[] found = new float[values];
         type.unpack(bytes, values / type.values, found);
         for (int i = 0; i < values; i++) {
-            if (Float.isFinite(wanted[i]) || Float.isFinite(found[i])) {
-                assertEquals(0, Float.compare(wanted[i] + 0f, found[i] + 0f), type + " " + i);
-            }
+            assertEquals(0, Float.compare(wanted[i], found[i]), type + " " + i);
         }
     }
 
