@@ -15,8 +15,9 @@ import rudder.model.transformer.Keep;
  *   <li>{@code float32}: all on the engine's device, unpacked.
  *   <li>{@code packed}: as their file stores them. One text is written on the Java heap from the mapped file. Passes of
  *       many rows unpack each block when they come to it.
- *   <li>{@code auto}, the default: like {@code packed}, but the first pass of several texts and the first Jacobian keep
- *       the blocks that they unpack, if all of them fit into half of the available memory.
+ *   <li>{@code auto}, the default: like {@code packed}, but the engine keeps the blocks that it unpacks from the first
+ *       pass of several texts, the first Jacobian or the third pass of one text on, if all of them fit into half of the
+ *       available memory.
  * </ul>
  *
  * A GPU, half precision, a JVM without vectors and an encoding without a kernel mean {@code float32}.

@@ -8,10 +8,14 @@ import rudder.checkpoint.format.Progress;
 /** The blocks of a model, held on the engine's device or read from their file for each use. Thread-safe. */
 final class Blocks {
 
+    /** Passes of one text that unpack a block before it is worth keeping. */
+    private static final int FEW = 2;
+
     private final Weights weights;
     private final NDManager manager;
     private final Keep keep;
     private final Block[] held;
+    private final int[] passes; // of one text, by block
     private final Deque<Block> spare = new ConcurrentLinkedDeque<>(); // whose matrices may be written over
 
     /**
@@ -24,14 +28,13 @@ final class Blocks {
         this.manager = manager;
         this.keep = keep;
         held = new Block[horizon];
+        passes = new int[horizon];
         try (Progress job = Progress.of("Loading " + horizon + " blocks", horizon)) {
             for (int k = 0; k < horizon; k++) {
                 if (keep == Keep.AT_ONCE) {
                     held[k] = weights.block(manager, k, null);
                 } else {
-                    try (Lease lease = lease(k, false)) {
-                        lease.block(); // was read and found sound
-                    }
+                    unpacked(k).close(); // was read and found sound
                 }
                 job.advance(1);
             }
@@ -68,15 +71,16 @@ final class Blocks {
     }
 
     /**
-     * Returns block k for one use.
+     * Returns block k for one pass.
      *
-     * @param often whether the caller will ask for the block again and again
+     * @param texts in the pass
      */
-    Lease lease(int k, boolean often) {
-        Block block = held(k, often && keep == Keep.WHEN_USED);
-        if (block != null) {
-            return new Held(block);
-        }
+    Lease lease(int k, int texts) {
+        Block block = held(k, texts > 1);
+        return block == null ? unpacked(k) : new Held(block);
+    }
+
+    private Lease unpacked(int k) {
         Block used = spare.pollLast();
         NDManager vectors = manager.newSubManager();
         return new Unpacked(weights.block(used == null ? manager : vectors, k, used), vectors, spare);
@@ -84,12 +88,12 @@ final class Blocks {
 
     /** Returns block k; it belongs to {@code scope} unless the model holds it. */
     Block get(NDManager scope, int k) {
-        Block block = held(k, keep == Keep.WHEN_USED);
+        Block block = held(k, true);
         return block == null ? weights.block(scope, k, null) : block;
     }
 
-    private synchronized Block held(int k, boolean now) {
-        if (held[k] == null && now) {
+    private synchronized Block held(int k, boolean often) {
+        if (held[k] == null && keep == Keep.WHEN_USED && (often || ++passes[k] > FEW)) {
             held[k] = weights.block(manager, k, spare.pollLast());
         }
         return held[k];
