@@ -11,11 +11,11 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.checkpoint.tokenizer.TokenSpan;
 import rudder.model.engine.Overflow;
+import rudder.model.engine.PaddedTokens;
 import rudder.model.plant.PromptPlant;
 import rudder.model.plant.ResidualTrace;
 import rudder.model.transformer.DeviceLaws;
 import rudder.model.transformer.KvCache;
-import rudder.model.transformer.PaddedTokens;
 import rudder.model.transformer.Transformer;
 import rudder.theory.control.Rollout;
 

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.Golden;
-import rudder.model.transformer.PaddedTokens;
+import rudder.model.engine.PaddedTokens;
 import rudder.model.transformer.PrefixCache;
 import rudder.model.transformer.Transformer;
 import rudder.theory.control.Controller;

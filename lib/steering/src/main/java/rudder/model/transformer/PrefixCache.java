@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
+import rudder.model.engine.PaddedTokens;
 
 /**
  * Keeps the keys and values of prompts that the unsteered model has read. Controllers that first steer at a prompt's

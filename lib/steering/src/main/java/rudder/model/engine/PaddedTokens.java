@@ -1,4 +1,4 @@
-package rudder.model.transformer;
+package rudder.model.engine;
 
 import java.nio.IntBuffer;
 import java.util.Arrays;
@@ -33,37 +33,37 @@ public record PaddedTokens(int[][] tokens, int[] pads) {
     }
 
     /** Returns the number of prompts. */
-    int size() {
+    public int size() {
         return tokens.length;
     }
 
     /** Returns the tokens of one prompt, without its padding. */
-    IntBuffer row(int i) {
+    public IntBuffer row(int i) {
         return IntBuffer.wrap(tokens[i], pads[i], columns() - pads[i]);
     }
 
     /** Returns a batch of some of the prompts. */
-    PaddedTokens rows(int... rows) {
+    public PaddedTokens rows(int... rows) {
         return new PaddedTokens(
                 Arrays.stream(rows).mapToObj(i -> tokens[i]).toArray(int[][]::new),
                 Arrays.stream(rows).map(i -> pads[i]).toArray());
     }
 
     /** Returns the columns before one. */
-    PaddedTokens before(int column) {
+    public PaddedTokens before(int column) {
         return new PaddedTokens(
                 Arrays.stream(tokens).map(row -> Arrays.copyOf(row, column)).toArray(int[][]::new), pads);
     }
 
     /** Returns the tokens from one column on, [B][columns - column]. */
-    int[][] from(int column) {
+    public int[][] from(int column) {
         return Arrays.stream(tokens)
                 .map(row -> Arrays.copyOfRange(row, column, row.length))
                 .toArray(int[][]::new);
     }
 
     /** Returns how many tokens all prompts begin with; fewer than there are columns. */
-    int commonPrefix() {
+    public int commonPrefix() {
         return IntStream.range(0, size())
                 .map(i -> {
                     int differs = row(0).mismatch(row(i));
@@ -73,7 +73,7 @@ public record PaddedTokens(int[][] tokens, int[] pads) {
     }
 
     /** Returns whether both batches have the same tokens in the same columns. */
-    boolean matches(PaddedTokens other) {
+    public boolean matches(PaddedTokens other) {
         return Arrays.equals(pads, other.pads) && Arrays.deepEquals(tokens, other.tokens);
     }
 }
