@@ -9,7 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
-import java.util.function.IntUnaryOperator;
+import java.util.List;
 import java.util.stream.IntStream;
 import rudder.checkpoint.format.TensorSource;
 import rudder.kernel.Floats;
@@ -17,9 +17,10 @@ import rudder.kernel.PackedMatrix;
 import rudder.model.engine.Devices;
 
 /**
- * Copies rows of a checkpoint's tensors to the engine's device, prepared and checked. On a CPU, every core writes
- * single-precision rows straight into the engine's memory. Otherwise some rows at a time are prepared in a buffer, and
- * copied on. Beside the finished matrix, only the buffer takes memory. A model has one, and threads take turns.
+ * Copies rows of a checkpoint's tensors to the engine's device, prepared and checked by all cores. On a CPU,
+ * single-precision rows are written straight into the engine's memory. Otherwise some rows at a time are prepared in a
+ * buffer, and copied on. Beside the finished matrix, only the buffer takes memory. A model has one, and threads take
+ * turns.
  */
 public final class Staging {
 
@@ -31,8 +32,6 @@ public final class Staging {
 
     /** Numbers that one core unpacks at a time: few enough for its cache. */
     private static final int CHUNK = 1 << 14;
-
-    private static final ThreadLocal<float[]> ROWS = ThreadLocal.withInitial(() -> new float[CHUNK]);
 
     private static final boolean VECTORS = PackedMatrix.available();
 
@@ -60,6 +59,15 @@ public final class Staging {
         /** Returns {@code most} of these rows from row {@code from} on, or as many as there are. */
         Rows range(int from, int most) {
             return new Rows(name, first + from, Math.min(most, count - from), factor, head);
+        }
+
+        /** Returns these rows in parts that fit the buffer, each of whole heads. */
+        private List<Rows> inBuffers(int columns) {
+            int unit = Math.max(1, head);
+            int most = Math.max(1, STAGED / columns / unit) * unit;
+            return IntStream.range(0, (count + most - 1) / most)
+                    .mapToObj(i -> range(i * most, most))
+                    .toList();
         }
 
         /** Returns what the columns are multiplied by; null for 1. */
@@ -99,10 +107,11 @@ public final class Staging {
                             new Shape(
                                     Arrays.stream(parts).mapToLong(Rows::count).sum(), columns),
                             type);
-            if (type == DataType.FLOAT32
+            boolean directly = type == DataType.FLOAT32
                     && !manager.getDevice().isGpu()
-                    && all.size() <= Integer.MAX_VALUE / Float.BYTES) {
-                writeDirectly(all, columns, columnFactors, parts);
+                    && all.size() <= Integer.MAX_VALUE / Float.BYTES;
+            if (directly) {
+                write(all, columns, columnFactors, parts);
             } else {
                 copy(all, columns, columnFactors, parts);
             }
@@ -113,66 +122,35 @@ public final class Staging {
         }
     }
 
-    /** Writes rows into the engine's own memory, some thousand numbers at a time on each core. */
-    private void writeDirectly(NDArray all, int columns, float[] columnFactors, Rows... parts) {
+    private void write(NDArray all, int columns, float[] columnFactors, Rows... parts) {
         FloatBuffer to = all.toByteBuffer(true).order(ByteOrder.nativeOrder()).asFloatBuffer();
-        int most = Math.max(1, CHUNK / columns);
         int at = 0;
         for (Rows part : parts) {
-            int start = at;
-            float[] factors = part.factors(columnFactors, columns);
-            IntStream.range(0, (part.count + most - 1) / most).parallel().forEach(c -> {
-                int first = c * most;
-                int count = Math.min(most, part.count - first);
-                float[] rows = ROWS.get();
-                if (rows.length < most * columns) {
-                    rows = new float[most * columns];
-                    ROWS.set(rows);
-                }
-                source.read(part.name, part.first + first, count, FloatBuffer.wrap(rows, 0, count * columns));
-                for (int i = 0; i < count; i++) {
-                    int bad = scale(rows, i * columns, columns, factors);
-                    if (bad >= 0) {
-                        throw notFinite(
-                                part.name, (long) (part.first + first + i) * columns + bad, rows[i * columns + bad]);
-                    }
-                    to.put((start + part.place(first + i)) * columns, rows, i * columns, columns);
-                }
-            });
+            prepare(part, columns, part.factors(columnFactors, columns), Float.MAX_VALUE, to, at);
             at += part.count;
         }
-    }
-
-    /** Multiplies a row by the factors of its columns; returns where it is not finite, or -1. */
-    private static int scale(float[] rows, int at, int columns, float[] factors) {
-        if (VECTORS && Floats.scale(rows, at, columns, factors)) {
-            return -1;
-        }
-        for (int j = 0; j < columns; j++) {
-            rows[at + j] *= VECTORS || factors == null ? 1 : factors[j];
-            if (!Float.isFinite(rows[at + j])) {
-                return j;
-            }
-        }
-        return -1;
     }
 
     private synchronized void copy(NDArray all, int columns, float[] columnFactors, Rows... parts) {
         long at = 0;
         for (Rows part : parts) {
-            int unit = Math.max(1, part.head); // whole heads
-            int most = Math.max(1, STAGED / columns / unit) * unit;
-            for (int from = 0; from < part.count; from += most) {
-                int start = part.first + from;
-                int count = Math.min(most, part.count - from);
-                source.read(part.name, start, count, stage(count * columns));
-                if (part.head > 0) {
-                    halves(count / unit, unit, columns);
-                }
-                scale(part, i -> start + i, count, columns, columnFactors, all.getDataType());
-                upload(all, at, count, columns);
-                at += count;
+            float[] factors = part.factors(columnFactors, columns);
+            for (Rows some : part.inBuffers(columns)) {
+                prepare(some, columns, factors, most(all.getDataType()), stage(some.count * columns), 0);
+                upload(all, at, some.count, columns);
+                at += some.count;
             }
+        }
+    }
+
+    /**
+     * Reads rows and keeps none.
+     *
+     * @throws IllegalArgumentException naming the tensor, if a number is not finite
+     */
+    synchronized void requireFinite(int columns, Rows rows) {
+        for (Rows some : rows.inBuffers(columns)) {
+            prepare(some, columns, null, Float.MAX_VALUE, stage(some.count * columns), 0);
         }
     }
 
@@ -182,18 +160,71 @@ public final class Staging {
             NDArray all = scope.create(new Shape(rows.length, columns), type);
             int most = Math.max(1, STAGED / columns);
             for (int first = 0; first < rows.length; first += most) {
-                int start = first;
                 int count = Math.min(most, rows.length - first);
                 FloatBuffer some = stage(count * columns);
                 for (int i = 0; i < count; i++) {
-                    source.read(from.name, rows[first + i], 1, some);
+                    prepare(from.range(rows[first + i], 1), columns, null, most(type), some, i);
                 }
-                scale(from, i -> rows[start + i], count, columns, null, type);
                 upload(all, first, count, columns);
             }
             all.attach(manager);
             return all;
         }
+    }
+
+    /** Returns the largest number of a stored precision. */
+    private static float most(DataType type) {
+        return type == DataType.FLOAT16 ? HALF : Float.MAX_VALUE;
+    }
+
+    /**
+     * Reads rows, multiplies their columns by the factors and writes them to the buffer's rows from {@code at} on, some
+     * thousand numbers at a time on each core. Throws if a number is larger than {@code most}, or NaN.
+     */
+    private void prepare(Rows part, int columns, float[] factors, float most, FloatBuffer to, int at) {
+        int unit = Math.max(1, CHUNK / columns);
+        int bad = IntStream.range(0, (part.count + unit - 1) / unit)
+                .parallel()
+                .map(c -> {
+                    int first = c * unit;
+                    int count = Math.min(unit, part.count - first);
+                    float[] rows = new float[count * columns]; // not a thread's own: a wide row is read in parallel
+                    source.read(part.name, part.first + first, count, FloatBuffer.wrap(rows));
+                    int found = -1;
+                    for (int i = count - 1; i >= 0; i--) {
+                        int column = scale(rows, i * columns, columns, factors, most);
+                        found = column < 0 ? found : (first + i) * columns + column;
+                        to.put((at + part.place(first + i)) * columns, rows, i * columns, columns);
+                    }
+                    return found;
+                })
+                .filter(found -> found >= 0)
+                .findFirst()
+                .orElse(-1);
+        if (bad >= 0) {
+            float value = to.get((at + part.place(bad / columns)) * columns + bad % columns);
+            throw notFinite(part.name, (long) part.first * columns + bad, value);
+        }
+    }
+
+    /** Multiplies a row by the factors of its columns; returns the first column beyond {@code most}, or -1. */
+    private static int scale(float[] rows, int at, int columns, float[] factors, float most) {
+        if (VECTORS) {
+            boolean finite = Floats.scale(rows, at, columns, factors);
+            if (finite && most == Float.MAX_VALUE) {
+                return -1;
+            }
+        } else if (factors != null) {
+            for (int j = 0; j < columns; j++) {
+                rows[at + j] *= factors[j];
+            }
+        }
+        for (int j = 0; j < columns; j++) {
+            if (!(Math.abs(rows[at + j]) <= most)) { // NaN too
+                return j;
+            }
+        }
+        return -1;
     }
 
     private FloatBuffer stage(int size) {
@@ -202,50 +233,6 @@ public final class Staging {
             staging = bytes.asFloatBuffer();
         }
         return staging.clear().limit(size);
-    }
-
-    /** Moves the buffer's rows 2i + j of each head to j w/2 + i: from interleaved rotary pairs to halves. */
-    private void halves(int heads, int width, int columns) {
-        float[] head = new float[width * columns];
-        for (int h = 0; h < heads; h++) {
-            int at = h * width * columns;
-            staging.get(at, head);
-            for (int i = 0; i < width; i++) {
-                int to = (i % 2) * (width / 2) + i / 2;
-                staging.put(at + to * columns, head, i * columns, columns);
-            }
-        }
-    }
-
-    /**
-     * Multiplies the buffer's rows by their factors. Throws if a number is not finite, or would not be in the stored
-     * precision.
-     *
-     * @param point the tensor's row for each row of the buffer
-     */
-    private void scale(
-            Rows part, IntUnaryOperator point, int count, int columns, float[] columnFactors, DataType type) {
-        float most = type == DataType.FLOAT16 ? HALF : Float.MAX_VALUE;
-        int bad = IntStream.range(0, count)
-                .parallel()
-                .map(i -> {
-                    float[] row = new float[columns];
-                    staging.get(i * columns, row);
-                    int at = -1;
-                    for (int j = 0; j < columns; j++) {
-                        row[j] = (float) (row[j] * part.factor * (columnFactors == null ? 1 : columnFactors[j]));
-                        at = Math.abs(row[j]) <= most ? at : i * columns + j;
-                    }
-                    staging.put(i * columns, row);
-                    return at;
-                })
-                .filter(at -> at >= 0)
-                .findFirst()
-                .orElse(-1);
-        if (bad >= 0) {
-            throw notFinite(
-                    part.name, (long) point.applyAsInt(bad / columns) * columns + bad % columns, staging.get(bad));
-        }
     }
 
     IllegalArgumentException notFinite(String name, long element, float value) {

@@ -26,6 +26,7 @@ public final class TokenMatrix {
     private final DataType stored;
     private final Keep keep;
     private NDArray whole; // null until it is kept
+    private boolean sound; // whether all rows were read and are finite
 
     TokenMatrix(Staging staging, Staging.Rows rows, int dimension, NDManager manager, DataType stored, Keep keep) {
         this.staging = staging;
@@ -56,6 +57,18 @@ public final class TokenMatrix {
             }
         }
         return NDArrays.concat(products, -1);
+    }
+
+    /**
+     * Reads all rows once, for those who take them from the file without a check.
+     *
+     * @throws IllegalArgumentException naming the tensor, if a number is not finite
+     */
+    synchronized void requireFinite() {
+        if (!sound && whole == null) {
+            staging.requireFinite(dimension, rows);
+            sound = true;
+        }
     }
 
     private synchronized NDArray held(boolean now) {

@@ -199,6 +199,16 @@ public final class Transformer implements AutoCloseable {
         return length == 1 ? x : x.get(new NDIndex().addAllDim().addSliceDim(length - 1, length)); // [B, 1, d]
     }
 
+    /**
+     * Checks embedding and head, of which passes read the rows that they need. Reads them once.
+     *
+     * @throws IllegalArgumentException naming the tensor, if a number is not finite
+     */
+    public void requireFiniteTokenMatrices() {
+        embedding.requireFinite();
+        head.requireFinite();
+    }
+
     /** Returns z_0 of each token, [n][d]. */
     public double[][] embeddings(int[] tokens) {
         try (NDManager scope = manager.newSubManager()) {
