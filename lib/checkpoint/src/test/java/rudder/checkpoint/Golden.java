@@ -60,6 +60,13 @@ public record Golden(String name, JsonElement json) {
         return list().stream().mapToInt(element -> element.json.getAsInt()).toArray();
     }
 
+    /** Returns numbers in double precision. */
+    public static double[] doubles(float... values) {
+        var all = new double[values.length];
+        Arrays.setAll(all, i -> values[i]);
+        return all;
+    }
+
     /** |x - y| / |y|. */
     public static double relative(double[] x, double[] y) {
         double difference = 0;

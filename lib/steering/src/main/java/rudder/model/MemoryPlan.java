@@ -126,18 +126,7 @@ public record MemoryPlan(
      * at most as large as its products.
      */
     public MemoryPlan inFloat16() {
-        return new MemoryPlan(
-                name,
-                parameters,
-                Short.BYTES * parameters,
-                cache,
-                passing,
-                prompts,
-                jacobians,
-                gains,
-                matrix,
-                2 * block,
-                tracker);
+        return holding(Short.BYTES * parameters, 2 * block);
     }
 
     /**
@@ -148,18 +137,12 @@ public record MemoryPlan(
     MemoryPlan packed(ModelConfig c) {
         long tokens = (c.tiedHead() ? 1L : 2L) * c.vocabulary() * c.dimension();
         long unpacked = Math.max((parameters - tokens) / c.horizon(), TokenMatrix.PART);
+        return holding(2 * Float.BYTES * unpacked, block);
+    }
+
+    private MemoryPlan holding(long weights, long block) {
         return new MemoryPlan(
-                name,
-                parameters,
-                2 * Float.BYTES * unpacked,
-                cache,
-                passing,
-                prompts,
-                jacobians,
-                gains,
-                matrix,
-                block,
-                tracker);
+                name, parameters, weights, cache, passing, prompts, jacobians, gains, matrix, block, tracker);
     }
 
     MemoryPlan storedAs(DataType type) {

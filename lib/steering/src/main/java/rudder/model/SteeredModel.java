@@ -205,11 +205,14 @@ public final class SteeredModel extends TextGenerator {
     private Passes passes(List<Controller> controllers, List<Prompt> prompts, int maxTokens) {
         var tokens = PaddedTokens.of(prompts.stream().map(Prompt::tokens).toList());
         var decoder = prompts.size() == 1 && maker == null ? model.decoder() : null;
+        if (decoder != null) {
+            model.transformer().requireFiniteTokenMatrices();
+        }
         int room = decoder == null ? maxTokens : 0;
         Function<List<PromptPlant>, DeviceLaws> anew =
                 maker == null ? null : plants -> laws(plants.stream().map(maker).toList());
         var engine = new EnginePasses(
-                model.transformer(), model.prefixes(), tokens, room, laws(controllers), anew, measured);
+                model.transformer(), model.prefixes(), tokens, room, () -> laws(controllers), anew, measured);
         return decoder == null ? engine : new HeapPasses(engine, decoder, controllers.get(0), measured);
     }
 

@@ -594,8 +594,7 @@ final class TokenSubjects {
                         "tokenizer.chat_template",
                         "{% for m in messages %}{{ m['role'] + ': ' + m['content'] }}{% endfor %}")
                 .uint32("tokenizer.ggml.eos_token_id", 3);
-        tiny.tensors().forEach((name, tensor) -> gguf.tensor(name, tensor.shape(), tensor.values()));
-        return gguf.bytes();
+        return Tiny.with(tiny.tensors(), gguf).bytes();
     }
 
     /** Loads a GGUF file, computes logits, and reads texts and a chat. */

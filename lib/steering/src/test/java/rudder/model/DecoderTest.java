@@ -59,12 +59,13 @@ class DecoderTest {
             }
             double[][] residual = golden.at("residual").rows();
             for (int k = 0; k < residual.length; k++) {
-                assertEquals(0, Golden.relative(doubles(step.states()[k]), residual[k]), 1e-4, "z_" + k);
+                assertEquals(0, Golden.relative(Golden.doubles(step.states()[k]), residual[k]), 1e-4, "z_" + k);
             }
             assertEquals(
                     0,
                     Golden.relative(
-                            doubles(step.logits()), golden.at("logits_last").numbers()),
+                            Golden.doubles(step.logits()),
+                            golden.at("logits_last").numbers()),
                     1e-4);
         }
     }
@@ -92,20 +93,21 @@ class DecoderTest {
                         NDArray x = engine.run(scope, new int[][] {{token}}, cache, device, false, trace);
                         var step = text.next(token, laws);
                         for (int k = 0; k <= tiny.horizon; k++) {
-                            double[] z = doubles(trace.states().get(k).toFloatArray());
+                            double[] z = Golden.doubles(trace.states().get(k).toFloatArray());
                             String at = controller + ", block " + k;
-                            requireClose(at, z, z, doubles(step.states()[k]));
+                            requireClose(at, z, z, Golden.doubles(step.states()[k]));
                             if (k < tiny.horizon) {
                                 requireClose(at, z, u(trace.inputs().get(k)), step.inputs()[k]);
                                 float[] mixed = step.mixed()[k];
-                                requireClose(at, z, u(trace.mixed().get(k)), mixed == null ? null : doubles(mixed));
+                                requireClose(
+                                        at, z, u(trace.mixed().get(k)), mixed == null ? null : Golden.doubles(mixed));
                             }
                         }
                         assertEquals(
                                 0,
                                 Golden.relative(
-                                        doubles(step.logits()),
-                                        doubles(engine.lastLogits(x).toFloatArray())),
+                                        Golden.doubles(step.logits()),
+                                        Golden.doubles(engine.lastLogits(x).toFloatArray())),
                                 CLOSE);
                     }
                 }
@@ -126,7 +128,8 @@ class DecoderTest {
             for (int t = 0; t < tokens.length; t++) {
                 var step = text.next(tokens[t], laws);
                 for (int k = 0; k <= tiny.horizon; k++) {
-                    assertEquals(0, Golden.relative(doubles(step.states()[k]), wanted[t][k]), CLOSE, "token " + t);
+                    assertEquals(
+                            0, Golden.relative(Golden.doubles(step.states()[k]), wanted[t][k]), CLOSE, "token " + t);
                 }
             }
         }
@@ -153,7 +156,10 @@ class DecoderTest {
             }
             for (int token : new int[] {tokens[before], 3, 1}) {
                 float[] wanted = read.next(token, null).logits();
-                assertEquals(0, Golden.relative(doubles(filled.next(token, null).logits()), doubles(wanted)), CLOSE);
+                assertEquals(
+                        0,
+                        Golden.relative(Golden.doubles(filled.next(token, null).logits()), Golden.doubles(wanted)),
+                        CLOSE);
             }
         }
     }
@@ -174,8 +180,8 @@ class DecoderTest {
                     NDArray x = engine.run(scope, new int[][] {{token}}, cache, null, false, trace);
                     var step = text.next(token, null);
                     for (int k = 0; k < step.states().length; k++) {
-                        double[] wanted = doubles(trace.states().get(k).toFloatArray());
-                        assertEquals(0, Golden.relative(doubles(step.states()[k]), wanted), 1e-4, "z_" + k);
+                        double[] wanted = Golden.doubles(trace.states().get(k).toFloatArray());
+                        assertEquals(0, Golden.relative(Golden.doubles(step.states()[k]), wanted), 1e-4, "z_" + k);
                     }
                     float[] logits = engine.lastLogits(x).toFloatArray();
                     for (int i = 0; i < logits.length; i++) {
@@ -187,13 +193,11 @@ class DecoderTest {
     }
 
     private Checkpoint open(Tiny tiny) throws IOException {
-        var gguf = tiny.metadata(tiny.architecture());
-        tiny.tensors().forEach((name, tensor) -> gguf.tensor(name, tensor.shape(), tensor.values()));
-        return Checkpoint.open(gguf.write(folder.resolve("tiny.gguf")));
+        return Checkpoint.open(tiny.gguf().write(folder.resolve("tiny.gguf")));
     }
 
     private static double[] u(NDArray input) {
-        return input == null ? null : doubles(input.toFloatArray());
+        return input == null ? null : Golden.doubles(input.toFloatArray());
     }
 
     /** Inputs are differences of states: their rounding is that of the state z. */
@@ -202,11 +206,5 @@ class DecoderTest {
         if (wanted != null) {
             assertTrue(Vectors.norm(Vectors.minus(wanted, found)) <= CLOSE * Vectors.norm(z), where);
         }
-    }
-
-    private static double[] doubles(float[] values) {
-        double[] doubles = new double[values.length];
-        Arrays.setAll(doubles, i -> values[i]);
-        return doubles;
     }
 }

@@ -29,7 +29,7 @@ class ForwardPassTest {
             assertStates(wanted, tiny.model(DataType.FLOAT32), tokens, 2e-5);
             assertEquals(
                     0,
-                    Golden.relative(doubles(tiny.model().logits(tokens)), plain.logits(wanted[tiny.horizon])),
+                    Golden.relative(Golden.doubles(tiny.model().logits(tokens)), plain.logits(wanted[tiny.horizon])),
                     2e-6,
                     n + " tokens");
         }
@@ -96,15 +96,11 @@ class ForwardPassTest {
         double[] surprisals = model.surprisals(tokens);
         assertEquals(tokens.length - 1, surprisals.length);
         for (int i = 0; i < surprisals.length; i++) {
-            double[] logits = doubles(model.logits(Arrays.copyOf(tokens, i + 1)));
+            double[] logits = Golden.doubles(model.logits(Arrays.copyOf(tokens, i + 1)));
             double logSum = Math.log(Arrays.stream(logits).map(Math::exp).sum());
             assertEquals(logSum - logits[tokens[i + 1]], surprisals[i], 1e-5, "token " + (i + 1));
         }
         assertEquals(Math.exp(Arrays.stream(surprisals).average().orElseThrow()), model.perplexity(tokens, 1), 1e-9);
         assertEquals(Math.exp((surprisals[68] + surprisals[67]) / 2), model.perplexity(tokens, 68), 1e-9);
-    }
-
-    private static double[] doubles(float[] x) {
-        return IntStream.range(0, x.length).mapToDouble(i -> x[i]).toArray();
     }
 }

@@ -10,7 +10,6 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.ejml.data.DMatrixRMaj;
@@ -36,19 +35,13 @@ class HalfPrecisionTest {
      */
     private static final double CLOSE = 5e-3;
 
-    private static double[] doubles(float[] x) {
-        double[] y = new double[x.length];
-        Arrays.setAll(y, i -> x[i]);
-        return y;
-    }
-
     private static void assertClose(double[] found, double[] wanted, String what) {
         double error = Golden.relative(found, wanted);
         assertTrue(error > 0 && error < CLOSE, what + ": " + error); // 0: nothing was stored in half precision
     }
 
     private static void assertNearlyTheSame(LanguageModel half, LanguageModel single, int[] tokens) {
-        assertClose(doubles(half.logits(tokens)), doubles(single.logits(tokens)), half + ", logits");
+        assertClose(Golden.doubles(half.logits(tokens)), Golden.doubles(single.logits(tokens)), half + ", logits");
         var wanted = single.plant(tokens);
         var found = half.plant(tokens);
         for (int k = 0; k < single.horizon(); k++) {

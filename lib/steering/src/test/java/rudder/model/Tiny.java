@@ -93,33 +93,39 @@ public enum Tiny {
     public LanguageModel load(DataType type, Map<String, Tensor> tensors, Consumer<GgufBytes> more) {
         GgufBytes gguf = metadata(architecture());
         more.accept(gguf);
-        tensors.forEach((name, tensor) -> gguf.tensor(name, tensor.shape, tensor.values));
-        return load(type, gguf);
+        return load(type, with(tensors, gguf));
     }
 
     public static LanguageModel load(DataType type, GgufBytes gguf) {
         return load(type, gguf, "0".repeat(64));
     }
 
+    /** The file of this model, its weights included. */
+    public GgufBytes gguf() {
+        return with(tensors(), metadata(architecture()));
+    }
+
+    /** Adds tensors to a file. */
+    public static GgufBytes with(Map<String, Tensor> tensors, GgufBytes gguf) {
+        tensors.forEach((name, tensor) -> gguf.tensor(name, tensor.shape, tensor.values));
+        return gguf;
+    }
+
     /** A model of its own whose weights are held as this says. */
-    LanguageModel load(Keep keep) throws IOException {
-        GgufBytes gguf = metadata(architecture());
-        tensors().forEach((name, tensor) -> gguf.tensor(name, tensor.shape, tensor.values));
-        Path path = gguf.write(Files.createTempFile("tiny", ".gguf"));
-        try {
-            return LanguageModel.load(
-                    new ModelFile("tiny", path, "0".repeat(64), "unknown", "unknown"), DataType.FLOAT32, keep);
-        } finally {
-            Files.delete(path);
-        }
+    LanguageModel load(Keep keep) {
+        return load(DataType.FLOAT32, gguf(), "0".repeat(64), keep);
     }
 
     /** {@link #load(DataType, GgufBytes)} under another checksum than all other tiny models have. */
     static LanguageModel load(DataType type, GgufBytes gguf, String sha256) {
+        return load(type, gguf, sha256, null);
+    }
+
+    private static LanguageModel load(DataType type, GgufBytes gguf, String sha256, Keep keep) {
         try {
             Path path = gguf.write(Files.createTempFile("tiny", ".gguf"));
             try {
-                return LanguageModel.load(new ModelFile("tiny", path, sha256, "unknown", "unknown"), type);
+                return LanguageModel.load(new ModelFile("tiny", path, sha256, "unknown", "unknown"), type, keep);
             } finally {
                 Files.delete(path);
             }
@@ -215,8 +221,7 @@ public enum Tiny {
     LanguageModel chatting() {
         GgufBytes gguf = metadata(architecture(), byteTokens("<|im_start|>", "<|im_end|>"))
                 .string("tokenizer.chat_template", CHATML);
-        tensors().forEach((name, tensor) -> gguf.tensor(name, tensor.shape, tensor.values));
-        return load(DataType.FLOAT64, gguf);
+        return load(DataType.FLOAT64, with(tensors(), gguf));
     }
 
     /**

@@ -208,9 +208,7 @@ class UnsupportedUseTest {
     @Test
     void aControllerOrSetpointMeasuredOnAnotherModelOfTheSameShape() {
         String other = "feedbeef".repeat(8);
-        var gguf = LLAMA.metadata("llama");
-        LLAMA.tensors().forEach((name, tensor) -> gguf.tensor(name, tensor.shape(), tensor.values()));
-        try (var twin = Tiny.load(DataType.FLOAT64, gguf, other)) {
+        try (var twin = Tiny.load(DataType.FLOAT64, LLAMA.gguf(), other)) {
             var target = LLAMA.setpoint(1).measuredOn(other);
             var marked = Controller.actAdd(target, 1);
             twin.steered(marked).measuring(target).generate("s", 1);

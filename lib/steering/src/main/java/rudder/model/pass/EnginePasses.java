@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import rudder.model.engine.Overflow;
 import rudder.model.engine.PaddedTokens;
@@ -31,13 +32,16 @@ public final class EnginePasses implements Passes {
     private final PaddedTokens prompts;
     private final Function<List<PromptPlant>, DeviceLaws> anew;
     private final NDManager scope; // of what all passes share
-    private final DeviceLaws laws;
-    private final NDArray directions; // [T + 1, d, 1], null where nothing is measured
+    private final Supplier<DeviceLaws> makeLaws;
+    private final Setpoint measured; // null where nothing is measured
+    private DeviceLaws laws; // null before the first pass, as the directions
+    private NDArray directions; // [T + 1, d, 1]
     private final KvCache cache;
 
     /**
      * @param prefixes keep what prompts have in common
-     * @param laws for the prompts' last tokens, and for all generated tokens if {@code anew} is null; closed with this
+     * @param laws for the prompts' last tokens, and for all generated tokens if {@code anew} is null. They are made for
+     *     the first pass, and closed with this
      * @param anew makes the laws for the next generated tokens from their plants; may be null
      * @param room tokens that will follow the prompts
      */
@@ -46,20 +50,20 @@ public final class EnginePasses implements Passes {
             PrefixCache prefixes,
             PaddedTokens prompts,
             int room,
-            DeviceLaws laws,
+            Supplier<DeviceLaws> laws,
             Function<List<PromptPlant>, DeviceLaws> anew,
             Setpoint measured) {
         this.transformer = transformer;
         this.prefixes = prefixes;
         this.prompts = prompts;
-        this.laws = laws;
+        makeLaws = laws;
+        this.measured = measured;
         this.anew = anew;
         scope = transformer.manager.newSubManager();
         cache = transformer.cache(prompts.pads(), prompts.columns() + room);
-        directions = measured == null ? null : upload(measured);
     }
 
-    private NDArray upload(Setpoint measured) {
+    private NDArray directions() {
         double[][] v = new double[measured.horizon() + 1][];
         Arrays.setAll(v, measured::direction);
         return transformer.rows(scope, v).expandDims(2);
@@ -76,6 +80,8 @@ public final class EnginePasses implements Passes {
 
     @Override
     public Result prompts(List<boolean[]> steered) {
+        laws = makeLaws.get();
+        directions = measured == null ? null : directions();
         var pass = SteeredPass.of(laws, steered);
         return run(0, pass.earlier() ? prompts.tokens() : beginnings(), pass);
     }
@@ -164,6 +170,8 @@ public final class EnginePasses implements Passes {
     public void close() {
         cache.close();
         scope.close();
-        laws.close();
+        if (laws != null) {
+            laws.close();
+        }
     }
 }

@@ -4,6 +4,7 @@ import java.util.List;
 import rudder.model.decoder.Decoder;
 import rudder.model.decoder.HeapLaws;
 import rudder.model.engine.Overflow;
+import rudder.model.transformer.SteeredPass;
 import rudder.theory.Setpoint;
 import rudder.theory.Vectors;
 import rudder.theory.control.Controller;
@@ -26,14 +27,12 @@ public final class HeapPasses implements Passes {
 
     @Override
     public Result prompts(List<boolean[]> steered) {
-        boolean[] tokens = steered.get(0);
-        for (int i = 0; i < tokens.length - 1; i++) {
-            if (tokens[i]) {
-                Result first = engine.prompts(steered);
-                takeOver();
-                return first;
-            }
+        if (SteeredPass.of(null, steered).earlier()) {
+            Result first = engine.prompts(steered);
+            takeOver();
+            return first;
         }
+        boolean[] tokens = steered.get(0);
         int last = engine.beginnings()[0][0];
         takeOver();
         return next(0, last, tokens[tokens.length - 1]);
