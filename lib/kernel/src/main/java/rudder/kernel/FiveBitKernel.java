@@ -9,19 +9,10 @@ import jdk.incubator.vector.IntVector;
  * Q5_0 and Q5_1: like Q4_0 and Q4_1, with 4 bytes of fifth bits before the nibbles. Bit i belongs to value i. Q5_0's
  * offset is -16 d.
  */
-final class FiveBitKernel extends RowKernel {
+final class FiveBitKernel extends OffsetKernel {
 
-    private static final int CENTRE = 16;
-
-    private final int bits; // bytes before the fifth bits: 2 with a scale alone, 4 with an offset
-
-    FiveBitKernel(int bytes, int bits) {
-        super(32, bytes);
-        this.bits = bits;
-    }
-
-    private float offset(byte[] w, int at) {
-        return bits == 4 ? Lanes.half(w, at + 2) : -CENTRE * Lanes.half(w, at);
+    FiveBitKernel(int bytes, int header) {
+        super(bytes, header, 16);
     }
 
     @Override
@@ -31,9 +22,9 @@ final class FiveBitKernel extends RowKernel {
         for (int b = 0, from = at, j = 0; j < n; b++, from += bytes, j += 32) {
             FloatVector low = Lanes.zero();
             FloatVector high = Lanes.zero();
-            int fifth = Lanes.integer(w, from + bits);
+            int fifth = Lanes.integer(w, from + header);
             for (int i = 0; i < 16; i += L) {
-                IntVector q = Lanes.bytes(w, from + bits + 4 + i);
+                IntVector q = Lanes.bytes(w, from + header + 4 + i);
                 low = Lanes.floats(Lanes.low(q).or(Lanes.fifth(fifth, i))).fma(Lanes.at(x, j + i), low);
                 high = Lanes.floats(Lanes.high(q).or(Lanes.fifth(fifth, 16 + i)))
                         .fma(Lanes.at(x, j + 16 + i), high);
@@ -46,13 +37,12 @@ final class FiveBitKernel extends RowKernel {
 
     @Override
     void unpack(byte[] w, int at, int n, float[] out) {
-        int centre = bits == 4 ? 0 : CENTRE;
         for (int b = 0, from = at, j = 0; j < n; b++, from += bytes, j += 32) {
             FloatVector d = Lanes.all(Lanes.half(w, from));
-            FloatVector m = Lanes.all(centre == 0 ? Lanes.half(w, from + 2) : -0f); // which changes no sign
-            int fifth = Lanes.integer(w, from + bits);
+            FloatVector m = Lanes.all(addend(w, from));
+            int fifth = Lanes.integer(w, from + header);
             for (int i = 0; i < 16; i += L) {
-                IntVector q = Lanes.bytes(w, from + bits + 4 + i);
+                IntVector q = Lanes.bytes(w, from + header + 4 + i);
                 Lanes.floats(Lanes.low(q).or(Lanes.fifth(fifth, i)).sub(centre))
                         .mul(d)
                         .add(m)

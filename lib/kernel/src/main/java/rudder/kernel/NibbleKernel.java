@@ -9,19 +9,10 @@ import jdk.incubator.vector.IntVector;
  * Q4_0 and Q4_1: 32 integers of 4 bits in 16 bytes, behind a scale and, in Q4_1, an offset. Q4_0's offset is -8 d. The
  * low nibbles are values 0..15, the high ones 16..31.
  */
-final class NibbleKernel extends RowKernel {
+final class NibbleKernel extends OffsetKernel {
 
-    private static final int CENTRE = 8;
-
-    private final int quants; // bytes before the integers: 2 with a scale alone, 4 with an offset
-
-    NibbleKernel(int bytes, int quants) {
-        super(32, bytes);
-        this.quants = quants;
-    }
-
-    private float offset(byte[] w, int at) {
-        return quants == 4 ? Lanes.half(w, at + 2) : -CENTRE * Lanes.half(w, at);
+    NibbleKernel(int bytes, int header) {
+        super(bytes, header, 8);
     }
 
     @Override
@@ -29,7 +20,7 @@ final class NibbleKernel extends RowKernel {
         FloatVector all = Lanes.zero();
         float offsets = 0;
         for (int b = 0, from = at, j = 0; j < n; b++, from += bytes, j += 32) {
-            all = product(w, from + quants, x, j).fma(Lanes.all(Lanes.half(w, from)), all);
+            all = product(w, from + header, x, j).fma(Lanes.all(Lanes.half(w, from)), all);
             offsets += offset(w, from) * sums[b];
         }
         return Lanes.sum(all) + offsets;
@@ -50,12 +41,11 @@ final class NibbleKernel extends RowKernel {
 
     @Override
     void unpack(byte[] w, int at, int n, float[] out) {
-        int centre = quants == 4 ? 0 : CENTRE;
         for (int b = 0, from = at, j = 0; j < n; b++, from += bytes, j += 32) {
             FloatVector d = Lanes.all(Lanes.half(w, from));
-            FloatVector m = Lanes.all(centre == 0 ? Lanes.half(w, from + 2) : -0f); // which changes no sign
+            FloatVector m = Lanes.all(addend(w, from));
             for (int i = 0; i < 16; i += L) {
-                IntVector q = Lanes.bytes(w, from + quants + i);
+                IntVector q = Lanes.bytes(w, from + header + i);
                 Lanes.floats(Lanes.low(q).sub(centre)).mul(d).add(m).intoArray(out, j + i);
                 Lanes.floats(Lanes.high(q).sub(centre)).mul(d).add(m).intoArray(out, j + 16 + i);
             }
