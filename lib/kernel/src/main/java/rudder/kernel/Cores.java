@@ -31,7 +31,6 @@ public final class Cores {
     /** The least time that the caller waits for rows of a helper. */
     private static final long GRACE = 5_000; // ns
 
-    private static final ThreadLocal<byte[]> PIECE = ThreadLocal.withInitial(() -> new byte[0]);
     private static final ReentrantLock TURN = new ReentrantLock();
     private static final Helper[] HELPERS = new Helper[CORES - 1];
 
@@ -42,16 +41,6 @@ public final class Cores {
     }
 
     private Cores() {}
-
-    /** Returns this thread's buffer for packed bytes, of at least this size. */
-    static byte[] piece(int size) {
-        byte[] piece = PIECE.get();
-        if (piece.length < size) {
-            piece = new byte[size];
-            PIECE.set(piece);
-        }
-        return piece;
-    }
 
     /**
      * Writes rows 0..n-1, of {@code width} numbers each, to {@code y[at ..]}. Returns when all are there.

@@ -5,44 +5,80 @@ import static rudder.kernel.Lanes.L;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
-/**
- * Q5_0 and Q5_1: like Q4_0 and Q4_1, with 4 bytes of fifth bits before the nibbles. Bit i belongs to value i. Q5_0's
- * offset is -16 d.
- */
-final class FiveBitKernel extends OffsetKernel {
+/** 32 integers of 5 bits: 4 bytes of fifth bits, bit i for value i, and nibbles as in {@link NibbleKernel}. */
+abstract class FiveBitKernel extends OffsetKernel {
 
-    FiveBitKernel(int bytes, int header) {
-        super(bytes, header, 16);
+    private static final int FIFTH = 4; // bytes
+    private static final int INTEGERS = FIFTH + 16; // bytes
+    private static final int CENTRE = 16;
+
+    private FiveBitKernel(int header) {
+        super(header, INTEGERS, CENTRE);
     }
 
-    @Override
-    float dot(byte[] w, int at, int n, float[] x, float[] sums) {
-        FloatVector all = Lanes.zero();
-        float offsets = 0;
-        for (int b = 0, from = at, j = 0; j < n; b++, from += bytes, j += 32) {
-            FloatVector low = Lanes.zero();
-            FloatVector high = Lanes.zero();
-            int fifth = Lanes.integer(w, from + header);
-            for (int i = 0; i < 16; i += L) {
-                IntVector q = Lanes.bytes(w, from + header + 4 + i);
-                low = Lanes.floats(Lanes.low(q).or(Lanes.fifth(fifth, i))).fma(Lanes.at(x, j + i), low);
-                high = Lanes.floats(Lanes.high(q).or(Lanes.fifth(fifth, 16 + i)))
-                        .fma(Lanes.at(x, j + 16 + i), high);
-            }
-            all = low.add(high).fma(Lanes.all(Lanes.half(w, from)), all);
-            offsets += offset(w, from) * sums[b];
+    /** Q5_0: a scale. */
+    static final class Centred extends FiveBitKernel {
+        Centred() {
+            super(SCALE);
         }
-        return Lanes.sum(all) + offsets;
+
+        @Override
+        float dot(byte[] w, int at, int n, PackedInput input, Scratch scratch) {
+            float[] x = input.values;
+            float[] sums = input.sums;
+            FloatVector all = Lanes.zero();
+            float offsets = 0;
+            for (int b = 0, from = at, j = 0; j < n; b++, from += SCALE + INTEGERS, j += 32) {
+                float d = Lanes.half(w, from);
+                all = block(w, from + SCALE, x, j).fma(Lanes.all(d), all);
+                offsets += -CENTRE * d * sums[b];
+            }
+            return Lanes.sum(all) + offsets;
+        }
+    }
+
+    /** Q5_1: a scale and an offset. */
+    static final class Offset extends FiveBitKernel {
+        Offset() {
+            super(SCALE_AND_OFFSET);
+        }
+
+        @Override
+        float dot(byte[] w, int at, int n, PackedInput input, Scratch scratch) {
+            float[] x = input.values;
+            float[] sums = input.sums;
+            FloatVector all = Lanes.zero();
+            float offsets = 0;
+            for (int b = 0, from = at, j = 0; j < n; b++, from += SCALE_AND_OFFSET + INTEGERS, j += 32) {
+                float d = Lanes.half(w, from);
+                all = block(w, from + SCALE_AND_OFFSET, x, j).fma(Lanes.all(d), all);
+                offsets += Lanes.half(w, from + 2) * sums[b];
+            }
+            return Lanes.sum(all) + offsets;
+        }
+    }
+
+    /** Returns q.x of one block, in L parts; {@code at} is where its fifth bits are. */
+    private static FloatVector block(byte[] w, int at, float[] x, int j) {
+        FloatVector low = Lanes.zero();
+        FloatVector high = Lanes.zero();
+        int fifth = Lanes.integer(w, at);
+        for (int i = 0; i < 16; i += L) {
+            IntVector q = Lanes.bytes(w, at + FIFTH + i);
+            low = Lanes.floats(Lanes.low(q).or(Lanes.fifth(fifth, i))).fma(Lanes.at(x, j + i), low);
+            high = Lanes.floats(Lanes.high(q).or(Lanes.fifth(fifth, 16 + i))).fma(Lanes.at(x, j + 16 + i), high);
+        }
+        return low.add(high);
     }
 
     @Override
     void unpack(byte[] w, int at, int n, float[] out) {
-        for (int b = 0, from = at, j = 0; j < n; b++, from += bytes, j += 32) {
+        for (int from = at, j = 0; j < n; from += bytes, j += 32) {
             FloatVector d = Lanes.all(Lanes.half(w, from));
             FloatVector m = Lanes.all(addend(w, from));
             int fifth = Lanes.integer(w, from + header);
             for (int i = 0; i < 16; i += L) {
-                IntVector q = Lanes.bytes(w, from + header + 4 + i);
+                IntVector q = Lanes.bytes(w, from + header + FIFTH + i);
                 Lanes.floats(Lanes.low(q).or(Lanes.fifth(fifth, i)).sub(centre))
                         .mul(d)
                         .add(m)

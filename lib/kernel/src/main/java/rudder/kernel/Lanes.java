@@ -13,11 +13,10 @@ import jdk.incubator.vector.VectorSpecies;
 /** The vectors of this machine, and the few loads and conversions that all kernels share. */
 final class Lanes {
 
-    /** Floats of the widest registers, 256 or 512 bits. */
-    static final VectorSpecies<Float> F =
-            FloatVector.SPECIES_PREFERRED.length() >= 16 ? FloatVector.SPECIES_512 : FloatVector.SPECIES_256;
+    /** Floats of 256 bits. No machine with wider registers was at hand to measure on. */
+    static final VectorSpecies<Float> F = FloatVector.SPECIES_256;
 
-    static final int L = F.length();
+    static final int L = 8;
     private static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
     private static final VectorSpecies<Byte> B = VectorSpecies.of(byte.class, VectorShape.forBitSize(8 * L));
     private static final VectorSpecies<Short> S = VectorSpecies.of(short.class, VectorShape.forBitSize(16 * L));
@@ -27,6 +26,7 @@ final class Lanes {
     private static final VectorSpecies<Byte> PAIRS = VectorSpecies.of(byte.class, S.vectorShape());
     private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     /**
      * The value of each half. A table was a third faster than arithmetic on JDK 17: signs are random, so a branch on
@@ -90,6 +90,46 @@ final class Lanes {
         return bytes.lanewise(VectorOperators.LSHR, first).and(3).lanewise(VectorOperators.LSHL, 4);
     }
 
+    /** Returns 32 bytes, four in a lane: byte k of lane l is byte 4 l + k. */
+    static IntVector quads(byte[] in, int at) {
+        return ByteVector.fromArray(WIDE, in, at).reinterpretAsInts();
+    }
+
+    /** Returns the low nibble of each of 32 bytes. */
+    static IntVector lowOfQuads(IntVector quads) {
+        return quads.and(0x0f0f0f0f);
+    }
+
+    /** Returns the high nibble of each of 32 bytes. */
+    static IntVector highOfQuads(IntVector quads) {
+        return lowOfQuads(quads.lanewise(VectorOperators.LSHR, 4));
+    }
+
+    /** Returns bit {@code bit} of each of 32 bytes, as bit 4. */
+    static IntVector bitOfQuads(IntVector quads, int bit) {
+        return quads.lanewise(VectorOperators.LSHR, bit).and(0x01010101).lanewise(VectorOperators.LSHL, 4);
+    }
+
+    /** Returns two bits of each of 32 bytes, from {@code first} on, as bits 4 and 5. */
+    static IntVector pairOfQuads(IntVector quads, int first) {
+        return quads.lanewise(VectorOperators.LSHR, first).and(0x03030303).lanewise(VectorOperators.LSHL, 4);
+    }
+
+    /** Returns the first byte of each lane, 0..255. */
+    static IntVector byteOfQuads(IntVector quads) {
+        return quads.and(255);
+    }
+
+    /** Returns each lane's bytes behind its first one. */
+    static IntVector nextOfQuads(IntVector quads) {
+        return quads.lanewise(VectorOperators.LSHR, 8);
+    }
+
+    /** Writes 8 bytes, the first one in the lowest bits. */
+    static void put(long bytes, byte[] out, int at) {
+        LONG.set(out, at, bytes);
+    }
+
     /** Returns a 32-bit integer, little endian. */
     static int integer(byte[] in, int at) {
         return (int) INT.get(in, at);
@@ -117,8 +157,12 @@ final class Lanes {
         return FloatVector.broadcast(F, value);
     }
 
+    /**
+     * Returns the sum of all lanes, in one order. The library's own sum has another order in compiled code than in
+     * interpreted code on some JDKs, and a row's product must not depend on who computed it.
+     */
     static float sum(FloatVector x) {
-        return x.reduceLanes(VectorOperators.ADD);
+        return x.lane(0) + x.lane(4) + (x.lane(1) + x.lane(5)) + (x.lane(2) + x.lane(6) + (x.lane(3) + x.lane(7)));
     }
 
     /** Returns L IEEE 754 halves, exact for all finite ones. Infinities and NaN become numbers. */

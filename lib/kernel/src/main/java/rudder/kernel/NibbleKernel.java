@@ -5,43 +5,72 @@ import static rudder.kernel.Lanes.L;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
-/**
- * Q4_0 and Q4_1: 32 integers of 4 bits in 16 bytes, behind a scale and, in Q4_1, an offset. Q4_0's offset is -8 d. The
- * low nibbles are values 0..15, the high ones 16..31.
- */
-final class NibbleKernel extends OffsetKernel {
+/** 32 integers of 4 bits in 16 bytes. The low nibbles are values 0..15, the high ones 16..31. */
+abstract class NibbleKernel extends OffsetKernel {
 
-    NibbleKernel(int bytes, int header) {
-        super(bytes, header, 8);
+    private static final int INTEGERS = 16; // bytes
+    private static final int CENTRE = 8;
+
+    private NibbleKernel(int header) {
+        super(header, INTEGERS, CENTRE);
     }
 
-    @Override
-    float dot(byte[] w, int at, int n, float[] x, float[] sums) {
-        FloatVector all = Lanes.zero();
-        float offsets = 0;
-        for (int b = 0, from = at, j = 0; j < n; b++, from += bytes, j += 32) {
-            all = product(w, from + header, x, j).fma(Lanes.all(Lanes.half(w, from)), all);
-            offsets += offset(w, from) * sums[b];
+    /** Q4_0: a scale. */
+    static final class Centred extends NibbleKernel {
+        Centred() {
+            super(SCALE);
         }
-        return Lanes.sum(all) + offsets;
+
+        @Override
+        float dot(byte[] w, int at, int n, PackedInput input, Scratch scratch) {
+            float[] x = input.values;
+            float[] sums = input.sums;
+            FloatVector all = Lanes.zero();
+            float offsets = 0;
+            for (int b = 0, from = at, j = 0; j < n; b++, from += SCALE + INTEGERS, j += 32) {
+                float d = Lanes.half(w, from);
+                all = block(w, from + SCALE, x, j).fma(Lanes.all(d), all);
+                offsets += -CENTRE * d * sums[b];
+            }
+            return Lanes.sum(all) + offsets;
+        }
+    }
+
+    /** Q4_1: a scale and an offset. */
+    static final class Offset extends NibbleKernel {
+        Offset() {
+            super(SCALE_AND_OFFSET);
+        }
+
+        @Override
+        float dot(byte[] w, int at, int n, PackedInput input, Scratch scratch) {
+            float[] x = input.values;
+            float[] sums = input.sums;
+            FloatVector all = Lanes.zero();
+            float offsets = 0;
+            for (int b = 0, from = at, j = 0; j < n; b++, from += SCALE_AND_OFFSET + INTEGERS, j += 32) {
+                float d = Lanes.half(w, from);
+                all = block(w, from + SCALE_AND_OFFSET, x, j).fma(Lanes.all(d), all);
+                offsets += Lanes.half(w, from + 2) * sums[b];
+            }
+            return Lanes.sum(all) + offsets;
+        }
     }
 
     /** Returns q.x of one block, in L parts. */
-    private static FloatVector product(byte[] w, int at, float[] x, int j) {
+    private static FloatVector block(byte[] w, int at, float[] x, int j) {
         IntVector q = Lanes.bytes(w, at);
         FloatVector low = Lanes.floats(Lanes.low(q)).mul(Lanes.at(x, j));
         FloatVector high = Lanes.floats(Lanes.high(q)).mul(Lanes.at(x, j + 16));
-        for (int i = L; i < 16; i += L) {
-            q = Lanes.bytes(w, at + i);
-            low = Lanes.floats(Lanes.low(q)).fma(Lanes.at(x, j + i), low);
-            high = Lanes.floats(Lanes.high(q)).fma(Lanes.at(x, j + 16 + i), high);
-        }
+        q = Lanes.bytes(w, at + L);
+        low = Lanes.floats(Lanes.low(q)).fma(Lanes.at(x, j + L), low);
+        high = Lanes.floats(Lanes.high(q)).fma(Lanes.at(x, j + 16 + L), high);
         return low.add(high);
     }
 
     @Override
     void unpack(byte[] w, int at, int n, float[] out) {
-        for (int b = 0, from = at, j = 0; j < n; b++, from += bytes, j += 32) {
+        for (int from = at, j = 0; j < n; from += bytes, j += 32) {
             FloatVector d = Lanes.all(Lanes.half(w, from));
             FloatVector m = Lanes.all(addend(w, from));
             for (int i = 0; i < 16; i += L) {

@@ -1,17 +1,27 @@
 package rudder.kernel;
 
 /**
- * A vector that packed rows are multiplied by, with its sums over 32 coordinates. Used again for one product after
+ * A vector x that packed rows are multiplied by, in the forms that kernels read. Used again for one product after
  * another.
  */
 public final class PackedInput {
 
     final float[] values;
+    /** Sums of x over {@value RowKernel#SUMMED} coordinates. */
     final float[] sums;
+    /**
+     * The same numbers in the order in which {@link Lanes#quads} gives 32 bytes: entry {@code 32 g + 8 k + l} is
+     * coordinate {@code 32 g + 4 l + k}. Coordinates behind the last 32 are left out.
+     */
+    final float[] quads;
+    /** Entry {@code 8 g + l} is the sum of the four coordinates of lane l. */
+    final float[] quadSums;
 
     public PackedInput(int size) {
         values = new float[size];
         sums = new float[size / RowKernel.SUMMED];
+        quads = new float[sums.length * RowKernel.SUMMED];
+        quadSums = new float[quads.length / 4];
     }
 
     /** Returns the numbers, to be written; call {@link #ready} afterwards. */
@@ -19,14 +29,21 @@ public final class PackedInput {
         return values;
     }
 
-    /** Sums the numbers that were written. */
+    /** Prepares the numbers that were written. */
     public void ready() {
-        for (int b = 0, i = 0; b < sums.length; b++) {
+        for (int g = 0, i = 0; g < sums.length; g++) {
             float sum = 0;
-            for (int end = i + RowKernel.SUMMED; i < end; i++) {
-                sum += values[i];
+            for (int lane = 0; lane < 8; lane++, i += 4) {
+                float four = 0;
+                for (int k = 0; k < 4; k++) {
+                    float value = values[i + k];
+                    quads[RowKernel.SUMMED * g + 8 * k + lane] = value;
+                    four += value;
+                }
+                quadSums[8 * g + lane] = four;
+                sum += four;
             }
-            sums[b] = sum;
+            sums[g] = sum;
         }
     }
 }

@@ -7,8 +7,8 @@ import java.util.Optional;
  * A matrix W [rows, columns] whose rows stay packed, and its product with a vector. Rows are shared out over the
  * machine's cores; every row's product is the same whoever computes it.
  *
- * <p>The bytes may be a mapped file. They are read in pieces that fit a core's cache, so nothing is copied as a whole.
- * Immutable and thread-safe.
+ * <p>The bytes may be a mapped file. They are read where they lie, or in pieces that fit a core's cache
+ * ({@link Packed}). So nothing is copied as a whole. Immutable and thread-safe.
  */
 public final class PackedMatrix {
 
@@ -81,22 +81,19 @@ public final class PackedMatrix {
      * can so be one task of {@link Cores}.
      */
     public void times(PackedInput x, int first, int end, float[] y, int at) {
-        byte[] piece = Cores.piece(Math.max(PIECE, rowBytes));
-        int most = Math.max(1, PIECE / rowBytes);
-        for (int row = first; row < end; row += most) {
-            int count = Math.min(most, end - row);
-            bytes.get(row * rowBytes, piece, 0, count * rowBytes);
+        var scratch = Scratch.ofThread();
+        for (int row = first, count; row < end; row += count) {
+            count = Math.min(end - row, unit());
+            byte[] some = scratch.copy(bytes, row * rowBytes, count * rowBytes);
             for (int i = 0; i < count; i++) {
-                y[at + row + i] = kernel.product(piece, i * rowBytes, columns, x.values, x.sums);
+                y[at + row + i] = kernel.product(some, i * rowBytes, columns, x, scratch);
             }
         }
     }
 
     /** Writes row {@code row}, unpacked, to the start of {@code out}. */
     public void row(int row, float[] out) {
-        byte[] piece = new byte[rowBytes];
-        bytes.get(row * rowBytes, piece);
-        kernel.unpacked(piece, 0, columns, out);
+        kernel.unpacked(Scratch.ofThread().copy(bytes, row * rowBytes, rowBytes), 0, columns, out);
     }
 
     /** Returns how many rows a core should take at a time. */

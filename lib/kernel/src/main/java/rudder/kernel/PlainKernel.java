@@ -29,7 +29,8 @@ abstract class PlainKernel extends RowKernel {
         }
 
         @Override
-        float dot(byte[] w, int at, int n, float[] x, float[] sums) {
+        float dot(byte[] w, int at, int n, PackedInput input, Scratch scratch) {
+            float[] x = input.values;
             FloatVector a = Lanes.zero();
             FloatVector b = Lanes.zero();
             int i = 0;
@@ -64,7 +65,8 @@ abstract class PlainKernel extends RowKernel {
         }
 
         @Override
-        float dot(byte[] w, int at, int n, float[] x, float[] sums) {
+        float dot(byte[] w, int at, int n, PackedInput input, Scratch scratch) {
+            float[] x = input.values;
             FloatVector a = Lanes.zero();
             FloatVector b = Lanes.zero();
             int i = 0;
@@ -95,7 +97,8 @@ abstract class PlainKernel extends RowKernel {
         }
 
         @Override
-        float dot(byte[] w, int at, int n, float[] x, float[] sums) {
+        float dot(byte[] w, int at, int n, PackedInput input, Scratch scratch) {
+            float[] x = input.values;
             FloatVector a = Lanes.zero();
             FloatVector b = Lanes.zero();
             int i = 0;

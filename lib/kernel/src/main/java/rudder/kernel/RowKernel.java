@@ -25,7 +25,7 @@ abstract class RowKernel {
     // kernels inlined into one caller exceed the nodes that it inlines, and then every vector is allocated: ten times
     // slower.
     private static final MethodHandle DOT =
-            find("dot", float.class, byte[].class, int.class, int.class, float[].class, float[].class);
+            find("dot", float.class, byte[].class, int.class, int.class, PackedInput.class, Scratch.class);
     private static final MethodHandle UNPACK =
             find("unpack", void.class, byte[].class, int.class, int.class, float[].class);
 
@@ -33,10 +33,10 @@ abstract class RowKernel {
             Map.entry(0, new PlainKernel.F32()),
             Map.entry(1, new PlainKernel.F16()),
             Map.entry(30, new PlainKernel.BF16()),
-            Map.entry(2, new NibbleKernel(18, 2)),
-            Map.entry(3, new NibbleKernel(20, 4)),
-            Map.entry(6, new FiveBitKernel(22, 2)),
-            Map.entry(7, new FiveBitKernel(24, 4)),
+            Map.entry(2, new NibbleKernel.Centred()),
+            Map.entry(3, new NibbleKernel.Offset()),
+            Map.entry(6, new FiveBitKernel.Centred()),
+            Map.entry(7, new FiveBitKernel.Offset()),
             Map.entry(8, new ByteKernel()),
             Map.entry(12, new SuperBlockKernel.Q4()),
             Map.entry(13, new SuperBlockKernel.Q5()),
@@ -65,10 +65,19 @@ abstract class RowKernel {
         }
     }
 
-    /** {@link #dot}, compiled by itself. */
-    final float product(byte[] w, int at, int n, float[] x, float[] sums) {
+    /** Returns a handle of a class's own static method. */
+    static MethodHandle staticOf(MethodHandles.Lookup own, String name, MethodType type) {
         try {
-            return (float) dot.invokeExact(w, at, n, x, sums);
+            return own.findStatic(own.lookupClass(), name, type);
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** {@link #dot}, compiled by itself. */
+    final float product(byte[] w, int at, int n, PackedInput x, Scratch scratch) {
+        try {
+            return (float) dot.invokeExact(w, at, n, x, scratch);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
@@ -92,12 +101,8 @@ abstract class RowKernel {
         return Optional.ofNullable(OF_GGUF.get(type));
     }
 
-    /**
-     * Returns the product of n packed values, whole blocks from byte {@code at} on, with x.
-     *
-     * @param sums of x over {@value #SUMMED} coordinates each
-     */
-    abstract float dot(byte[] w, int at, int n, float[] x, float[] sums);
+    /** Returns the product of n packed values, whole blocks from byte {@code at} on, with x. */
+    abstract float dot(byte[] w, int at, int n, PackedInput x, Scratch scratch);
 
     /** Writes n packed values, whole blocks from byte {@code at} on, to the start of {@code out}. */
     abstract void unpack(byte[] w, int at, int n, float[] out);

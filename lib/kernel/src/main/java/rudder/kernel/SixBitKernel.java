@@ -2,6 +2,9 @@ package rudder.kernel;
 
 import static rudder.kernel.Lanes.L;
 
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
@@ -17,25 +20,77 @@ final class SixBitKernel extends RowKernel {
     private static final int SCALES = 192;
     private static final int SCALE = 208;
     private static final int CENTRE = 32;
+    private static final MethodHandle SCALES_OF_ROW = staticOf(
+            MethodHandles.lookup(),
+            "scales",
+            MethodType.methodType(void.class, byte[].class, int.class, int.class, float[].class, byte[].class));
+
+    private final MethodHandle scales = SCALES_OF_ROW; // no constant, see RowKernel
+
+    private static final int BYTES = 210;
 
     SixBitKernel() {
-        super(256, 210);
+        super(256, BYTES);
     }
 
     @Override
-    float dot(byte[] w, int at, int n, float[] x, float[] sums) {
-        FloatVector all = Lanes.zero();
-        for (int b = 0, from = at; b < n / values; b++, from += bytes) {
+    float dot(byte[] w, int at, int n, PackedInput input, Scratch scratch) {
+        writeScales(w, at, n, scratch);
+        float[] scales = scratch.scales(n / 4);
+        float[] x = input.quads;
+        float[] sums = input.quadSums;
+        FloatVector left = Lanes.zero();
+        FloatVector right = Lanes.zero();
+        for (int from = at, j = 0; j < n; from += 32, j += 64) {
+            int step = j >> 6 & 3; // two a half
+            if (step == 0 && j > 0) {
+                from += BYTES - PAIRS; // a block begins
+            }
+            int pair = 2 * (step & 1);
+            IntVector pairs = Lanes.quads(w, from - 32 * step + PAIRS + 32 * (step >> 1));
+            IntVector q = Lanes.quads(w, from);
+            IntVector p = Lanes.lowOfQuads(q).or(Lanes.pairOfQuads(pairs, pair));
+            q = Lanes.highOfQuads(q).or(Lanes.pairOfQuads(pairs, pair + 4));
+            int low = (j & -128) + 16 * pair;
+            int high = low + 64;
+            FloatVector a = Lanes.at(sums, low >> 2).mul(-CENTRE);
+            FloatVector b = Lanes.at(sums, high >> 2).mul(-CENTRE);
+            for (int i = 0; i < 32; i += L) {
+                a = Lanes.floats(Lanes.byteOfQuads(p)).fma(Lanes.at(x, low + i), a);
+                b = Lanes.floats(Lanes.byteOfQuads(q)).fma(Lanes.at(x, high + i), b);
+                p = Lanes.nextOfQuads(p);
+                q = Lanes.nextOfQuads(q);
+            }
+            left = a.fma(Lanes.at(scales, low >> 2), left);
+            right = b.fma(Lanes.at(scales, high >> 2), right);
+        }
+        return Lanes.sum(left.add(right));
+    }
+
+    /** {@link #scales}, compiled by itself: with it a product has too many nodes for the compiler. */
+    private void writeScales(byte[] w, int at, int n, Scratch scratch) {
+        try {
+            scales.invokeExact(w, at, n, scratch.scales(n / 4), scratch.bytes);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /**
+     * Writes the scale of every lane: of 32 bytes, the first four lanes belong to one sub-block, the last to another.
+     */
+    private static void scales(byte[] w, int at, int n, float[] scales, byte[] ring) {
+        for (int from = at, k = 0; k < n / 4; from += BYTES) {
             float d = Lanes.half(w, from + SCALE);
-            for (int j = 0; j < SUB_BLOCKS; j++) {
-                FloatVector sum = value(w, from, j, 0).mul(Lanes.at(x, b * values + 16 * j));
-                for (int i = L; i < 16; i += L) {
-                    sum = value(w, from, j, i).fma(Lanes.at(x, b * values + 16 * j + i), sum);
-                }
-                all = sum.fma(Lanes.all(d * w[from + SCALES + j]), all);
+            for (int i = SCALES; i < SCALE; i += 2, k += L) {
+                long four = 0x01010101L;
+                int eight = k & Scratch.RING - 1;
+                Lanes.put(four * (w[from + i] & 255) | four * (w[from + i + 1] & 255) << 32, ring, eight);
+                Lanes.floats(Lanes.bytes(ring, eight)).mul(d).intoArray(scales, k);
             }
         }
-        return Lanes.sum(all);
     }
 
     @Override

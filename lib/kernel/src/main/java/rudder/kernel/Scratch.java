@@ -1,0 +1,43 @@
+package rudder.kernel;
+
+import java.nio.ByteBuffer;
+
+/** A thread's memory for packed rows and their scales. */
+final class Scratch {
+
+    /**
+     * Bytes that are used in turn: a processor waits when it reads what it has just written to the same place twice.
+     */
+    static final int RING = 128;
+
+    private static final ThreadLocal<Scratch> OF_THREAD = ThreadLocal.withInitial(Scratch::new);
+
+    /** Scales before they become floats. */
+    final byte[] bytes = new byte[RING];
+
+    private byte[] rows = new byte[0];
+    private float[] scales = new float[0];
+
+    private Scratch() {}
+
+    static Scratch ofThread() {
+        return OF_THREAD.get();
+    }
+
+    /** Returns some bytes, copied to this thread's array. */
+    byte[] copy(ByteBuffer from, int at, int size) {
+        if (rows.length < size) {
+            rows = new byte[size];
+        }
+        from.get(at, rows, 0, size);
+        return rows;
+    }
+
+    /** Returns memory of at least this many floats. */
+    float[] scales(int size) {
+        if (scales.length < size) {
+            scales = new float[size];
+        }
+        return scales;
+    }
+}
