@@ -20,10 +20,10 @@ import rudder.theory.Statistics;
 import rudder.theory.bound.LyapunovFunction;
 import rudder.theory.control.Controller;
 
-/** {@code mvn -Pbench verify}: the figures that Rudder is judged by, on SmolLM2-135M-Instruct. */
+/** {@code mvn -Pbench verify}: the figures that Rudder is judged by, on SmolLM2-135M-Instruct or another model. */
 final class Bench {
 
-    static final String MODEL = "SmolLM2-135M-Instruct";
+    static final String MODEL = System.getProperty("bench.model", "SmolLM2-135M-Instruct");
     /** The figures only. */
     static final Progress.Display SILENT = new Progress.Display() {
         @Override
@@ -57,6 +57,7 @@ final class Bench {
             decode(arms, model, controller, 32, 8, 7);
             answers(arms, model);
             OnlineCost.measure(arms, model);
+            Duel.measure(arms, model, TWELVE_TOKENS);
         }
         arms.write();
     }
