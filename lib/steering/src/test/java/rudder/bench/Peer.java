@@ -11,16 +11,38 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
  * Another program with the same model, as a child process that answers requests one by one, so that its arms alternate
- * with Rudder's. A request and its answer are a line of JSON each.
+ * with Rudder's. A request and its answer are a line of JSON each. A child that does not answer in time is ended.
  */
 final class Peer implements AutoCloseable {
 
-    /** @param seconds time that the work took, @param megabytes peak of the peer's resident memory so far */
-    record Answer(double seconds, double megabytes) {}
+    static final String TRANSFORMERS = "transformers";
+    static final String LLAMA = "llama.cpp";
+
+    private static final int SECONDS_TO_ANSWER = 300;
+    private static final int LINES_OF_LOG = 20;
+    private static final int THREADS = Runtime.getRuntime().availableProcessors();
+
+    /** Says why a peer has no figure. */
+    static final class Absent extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        Absent(String message) {
+            super(message);
+        }
+    }
+
+    /**
+     * @param seconds time that the work took
+     * @param rate tokens of all texts a second, from when each had its first
+     * @param megabytes peak of the peer's resident memory so far
+     */
+    record Answer(double seconds, double rate, double megabytes) {}
 
     private final String name;
     private final Path script;
@@ -41,38 +63,49 @@ final class Peer implements AutoCloseable {
                 .toList();
         var builder = new ProcessBuilder(command).redirectError(log.toFile());
         builder.environment().put("OMP_WAIT_POLICY", "passive");
-        process = builder.start();
+        try {
+            process = builder.start();
+        } catch (IOException e) {
+            delete();
+            throw new Absent(name + " did not start: " + e.getMessage());
+        }
         answers = process.inputReader(StandardCharsets.UTF_8);
-        loaded = read();
+        try {
+            loaded = read();
+        } catch (Absent e) {
+            close();
+            throw e;
+        }
     }
 
-    /** Starts transformers with the Python of the system property {@code peers.python}. */
-    static Peer transformers(String python, Path model, int threads) throws IOException {
+    /** Starts transformers. The Python has torch, transformers, accelerate and gguf. */
+    static Peer transformers(String python, Path model) throws IOException {
         return new Peer(
-                "transformers",
+                TRANSFORMERS,
                 "transformers_peer.py",
                 List.of(python, "-W", "ignore"),
-                List.of(model.toString(), "" + threads));
+                List.of(model.toString(), "" + THREADS));
     }
 
     /** Starts llama.cpp from a folder in which {@code npm i node-llama-cpp} was run. */
-    static Peer llama(Path folder, Path model, int threads) throws IOException {
+    static Peer llama(Path folder, Path model) throws IOException {
         return new Peer(
-                "llama.cpp",
+                LLAMA,
                 "llama_peer.mjs",
                 List.of("node"),
-                List.of(folder.toString(), model.toString(), "" + threads));
+                List.of(folder.toAbsolutePath().toString(), model.toString(), "" + THREADS));
     }
 
     String name() {
         return name;
     }
 
-    /** Returns what loading the model took. */
+    /** Returns what starting and loading the model took. */
     Answer loaded() {
         return loaded;
     }
 
+    /** Writes greedy tokens behind the same prompt in every row of a batch. */
     Answer decode(int[] prompt, int batch, int tokens) {
         var request = request("decode", prompt);
         request.addProperty("batch", batch);
@@ -80,6 +113,7 @@ final class Peer implements AutoCloseable {
         return ask(request);
     }
 
+    /** Makes the Jacobian of every block at the prompt's last token. */
     Answer jacobians(int[] prompt) {
         return ask(request("jacobians", prompt));
     }
@@ -95,30 +129,46 @@ final class Peer implements AutoCloseable {
         try {
             process.getOutputStream().write((request + "\n").getBytes(StandardCharsets.UTF_8));
             process.getOutputStream().flush();
+        } catch (IOException e) { // the pipe is closed: reading says why
             return read();
+        }
+        return read();
+    }
+
+    private Answer read() {
+        var hurry = CompletableFuture.runAsync(
+                process::destroyForcibly, CompletableFuture.delayedExecutor(SECONDS_TO_ANSWER, TimeUnit.SECONDS));
+        try {
+            for (String line; (line = answers.readLine()) != null; ) {
+                if (line.startsWith("{\"s\":")) { // a library may print lines of its own
+                    var answer = JsonParser.parseString(line).getAsJsonObject();
+                    return new Answer(
+                            answer.get("s").getAsDouble(),
+                            answer.get("rate").getAsDouble(),
+                            answer.get("mb").getAsDouble());
+                }
+            }
+            var lines = Files.readAllLines(log, StandardCharsets.ISO_8859_1);
+            throw new Absent(name + " ended, or did not answer within " + SECONDS_TO_ANSWER + " s; its last lines:\n"
+                    + String.join("\n", lines.subList(Math.max(0, lines.size() - LINES_OF_LOG), lines.size())));
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new Absent(name + " cannot be read: " + e.getMessage());
+        } finally {
+            hurry.cancel(false);
         }
     }
 
-    private Answer read() throws IOException {
-        for (String line; (line = answers.readLine()) != null; ) {
-            if (line.startsWith("{\"s\":")) { // a library may print lines of its own
-                var answer = JsonParser.parseString(line).getAsJsonObject();
-                return new Answer(
-                        answer.get("s").getAsDouble(), answer.get("mb").getAsDouble());
-            }
-        }
-        throw new IOException("the peer " + name + " ended:\n" + Files.readString(log));
+    private void delete() throws IOException {
+        Files.deleteIfExists(script);
+        Files.deleteIfExists(log);
     }
 
     @Override
     public void close() {
-        process.destroy();
+        process.destroyForcibly();
         try {
             answers.close();
-            Files.deleteIfExists(script);
-            Files.deleteIfExists(log);
+            delete();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
