@@ -16,14 +16,16 @@ import rudder.theory.Statistics;
 /**
  * Figures measured side by side: every round runs each arm once, so that what the machine does besides hits all alike,
  * and begins with another arm. An arm's figure is the median of its rounds. Figures go to the console as they come and,
- * one {@code name,value,unit,low,high} a line, to a file that is written anew with each.
+ * one {@code name,value,unit,low,high,rounds} a line, to a file that is written anew with each.
  */
 final class Arms {
 
     private static final double CONFIDENCE = .95;
+    private static final int SECONDS = Integer.getInteger("bench.seconds", 180); // of a group
+    private static final int LEAST = 1; // counted rounds of a group
 
     private final Path file;
-    private final List<String> lines = new ArrayList<>(List.of("name,value,unit,low,high"));
+    private final List<String> lines = new ArrayList<>(List.of("name,value,unit,low,high,rounds"));
 
     Arms(Path file) throws IOException {
         this.file = file.toAbsolutePath();
@@ -55,18 +57,23 @@ final class Arms {
             return run(1, rounds);
         }
 
-        /** Reports an arm whose peer fails as absent, and goes on without it. */
+        /**
+         * Measures, and reports an arm whose peer fails as absent. On a busy machine, where programs whose threads spin
+         * take many times longer, a group that has taken its time ends after its round, with at least {@code LEAST}
+         * rounds.
+         */
         Rounds run(int warmUp, int rounds) {
-            var found = new LinkedHashMap<String, double[]>();
-            arms.keySet().forEach(name -> found.put(name, new double[rounds]));
-            for (int round = -warmUp; round < rounds; round++) {
+            long start = System.nanoTime();
+            var found = new LinkedHashMap<String, List<Double>>();
+            arms.keySet().forEach(name -> found.put(name, new ArrayList<>()));
+            for (int round = -warmUp; round < rounds && (round < LEAST || secondsSince(start) < SECONDS); round++) {
                 var order = new ArrayList<>(found.keySet());
                 for (int i = 0; i < order.size(); i++) {
                     var name = order.get((i + round + warmUp) % order.size());
                     try {
                         double value = arms.get(name).getAsDouble();
                         if (round >= 0) {
-                            found.get(name)[round] = value;
+                            found.get(name).add(value);
                         }
                     } catch (Peer.Absent e) {
                         found.remove(name);
@@ -74,8 +81,11 @@ final class Arms {
                     }
                 }
             }
-            found.forEach((name, values) -> report(name, unit, values));
-            return new Rounds(found);
+            var values = new LinkedHashMap<String, double[]>();
+            found.forEach((name, list) ->
+                    values.put(name, list.stream().mapToDouble(value -> value).toArray()));
+            values.forEach((name, each) -> report(name, unit, each));
+            return new Rounds(values);
         }
     }
 
@@ -127,15 +137,16 @@ final class Arms {
         int cut = cut(values.length);
         add(
                 values.length == 1
-                        ? String.format(Locale.ROOT, "%s,%.4g,%s,,", name, median, unit)
+                        ? String.format(Locale.ROOT, "%s,%.4g,%s,,,1", name, median, unit)
                         : String.format(
                                 Locale.ROOT,
-                                "%s,%.4g,%s,%.4g,%.4g",
+                                "%s,%.4g,%s,%.4g,%.4g,%d",
                                 name,
                                 median,
                                 unit,
                                 sorted[cut],
-                                sorted[values.length - 1 - cut]));
+                                sorted[values.length - 1 - cut],
+                                values.length));
         return median;
     }
 
@@ -159,7 +170,7 @@ final class Arms {
     }
 
     void note(String name, String text) {
-        add(name + "," + text.replace(',', ';') + ",,,");
+        add(name + "," + text.replace(',', ';') + ",,,,");
     }
 
     void absent(String name, Peer.Absent e) {
@@ -180,6 +191,10 @@ final class Arms {
     static double seconds(Runnable work) {
         long start = System.nanoTime();
         work.run();
+        return secondsSince(start);
+    }
+
+    private static double secondsSince(long start) {
         return (System.nanoTime() - start) / 1e9;
     }
 }
