@@ -106,19 +106,7 @@ final class Scale {
         R result = act.run();
         System.out.printf(
                 "%8.2f s  %-36s resident %.2f GB, at most %.2f GB%n",
-                (System.nanoTime() - start) / 1e9, what, status("VmRSS"), status("VmHWM"));
+                (System.nanoTime() - start) / 1e9, what, Machine.memory("VmRSS") / 1e9, Machine.memory("VmHWM") / 1e9);
         return result;
-    }
-
-    /** Of this process, in GB; NaN where there is no /proc. */
-    private static double status(String line) throws IOException {
-        Path status = Path.of("/proc/self/status");
-        return !Files.exists(status)
-                ? Double.NaN
-                : Files.readAllLines(status).stream()
-                        .filter(one -> one.startsWith(line + ":"))
-                        .mapToDouble(one -> 1024 * Double.parseDouble(one.replaceAll("\\D", "")) / 1e9)
-                        .findFirst()
-                        .orElse(Double.NaN);
     }
 }
