@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -142,9 +143,17 @@ final class Folder {
         files.delete(path, false);
     }
 
-    /** Removes what killed processes left behind; call it while nothing else writes here. */
-    void removeTemporary() throws IOException {
-        files.delete(new Path(home, TEMPORARY), true);
+    /** Removes what killed processes left behind a day ago; younger files may be another sweep's. */
+    void removeAbandoned() throws IOException {
+        var temporary = new Path(home, TEMPORARY);
+        if (files.exists(temporary)) {
+            long old = System.currentTimeMillis() - TimeUnit.DAYS.toMillis(1);
+            for (var file : files.listStatus(temporary)) {
+                if (file.getModificationTime() < old) {
+                    files.delete(file.getPath(), false);
+                }
+            }
+        }
     }
 
     @Override

@@ -58,13 +58,16 @@ final class Models {
         }
     }
 
-    private static void closeUnused() {
-        LOADED.values().removeIf(loaded -> {
-            if (loaded.users == 0) {
-                loaded.model.close();
-            }
-            return loaded.users == 0;
-        });
+    /** Closes the models that no task uses. */
+    static void closeUnused() {
+        synchronized (LOADED) {
+            LOADED.values().removeIf(loaded -> {
+                if (loaded.users == 0) {
+                    loaded.model.close();
+                }
+                return loaded.users == 0;
+            });
+        }
     }
 
     private static LanguageModel load(SentModel wanted) throws IOException {

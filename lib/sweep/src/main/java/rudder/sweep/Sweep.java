@@ -42,6 +42,8 @@ import rudder.theory.control.Arm;
 public final class Sweep {
 
     private static final long POLL_MILLISECONDS = 100;
+    /** Lets a cancelled job interrupt its tasks, which then stop within a second. */
+    private static final String INTERRUPT = "spark.job.interruptOnCancel";
 
     /** A comparison, and what executors need for it. */
     private record Planned(Part part, List<SentArm> arms, SentModel model, SentModel judge) {
@@ -156,6 +158,7 @@ public final class Sweep {
         var configuration = context.hadoopConfiguration();
         var home = new Folder(folder, configuration);
         var described = parts.stream().map(Planned::part).toList();
+        home.removeAbandoned();
         home.keep(described);
         var units = missing(home);
         if (!units.isEmpty()) {
@@ -195,6 +198,7 @@ public final class Sweep {
                 new ArrayList<>(parts.stream().map(Planned::sent).toList()));
         var configuration = context.broadcast(new SerializableConfiguration(context.hadoopConfiguration()));
         context.sc().addSparkListener(listener);
+        context.setLocalProperty(INTERRUPT, "true");
         try (var job = Progress.of("Sweep of " + units.size() + " units", units.size())) {
             var future = context.parallelize(units, units.size())
                     .map(new UnitTask(home.toString(), sent, configuration))
@@ -217,7 +221,9 @@ public final class Sweep {
                             + "; the folder keeps the units that are done, and the next run goes on there",
                     e.getCause());
         } finally {
+            context.setLocalProperty(INTERRUPT, null);
             context.sc().removeSparkListener(listener);
+            Models.closeUnused(); // of a local master; executors keep theirs for the next sweep
             sent.destroy();
             configuration.destroy();
         }
