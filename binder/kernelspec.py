@@ -30,6 +30,7 @@ spec = {
         # glibc gives freed memory back: 80 MB less; JDK 17.0.9 and later know the option
         "-XX:+IgnoreUnrecognizedVMOptions", "-XX:TrimNativeHeapInterval=2000",
         "-Djava.awt.headless=true",
+        "-Dorg.slf4j.simpleLogger.log.org.apache=error",  # Spark warns of this host's name and address
         # DJL fetches the CUDA engine
         "-Dai.djl.offline=" + ("false" if os.environ.get("RUDDER_CUDA", "").strip() else "true"),
         "--add-modules", "jdk.incubator.vector",  # packed weights are multiplied in vector registers
