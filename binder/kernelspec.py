@@ -13,6 +13,11 @@ folder = Path(sys.prefix, "share", "jupyter", "kernels", "java")
 if not (folder / "jjava.jar").exists():
     sys.exit(f"there is no jjava.jar in {folder}: run {sys.prefix}/bin/python -m pip install -r binder/requirements.txt")
 
+# what Spark opens on JDK 17 and later, for the notebook of sweeps
+SPARK = ("java.lang java.lang.invoke java.lang.reflect java.io java.net java.nio java.util java.util.concurrent "
+         "java.util.concurrent.atomic jdk.internal.ref sun.nio.ch sun.nio.cs sun.security.action "
+         "sun.util.calendar").split()
+
 home = os.environ.get("JAVA_HOME", "").strip()
 spec = {
     "argv": [
@@ -25,10 +30,12 @@ spec = {
         # glibc gives freed memory back: 80 MB less; JDK 17.0.9 and later know the option
         "-XX:+IgnoreUnrecognizedVMOptions", "-XX:TrimNativeHeapInterval=2000",
         "-Djava.awt.headless=true",
+        "-Dorg.slf4j.simpleLogger.log.org.apache=error",  # Spark warns of this host's name and address
         # DJL fetches the CUDA engine
         "-Dai.djl.offline=" + ("false" if os.environ.get("RUDDER_CUDA", "").strip() else "true"),
         "--add-modules", "jdk.incubator.vector",  # packed weights are multiplied in vector registers
         "--add-opens", "jdk.jshell/jdk.jshell=ALL-UNNAMED",  # JJava names its snippets by reflection
+        *[option for package in SPARK for option in ("--add-opens", f"java.base/{package}=ALL-UNNAMED")],
         "-jar", "{resource_dir}/jjava.jar",
         "{connection_file}",
     ],

@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "notebooks"
 QUICK = os.environ.get("RUDDER_QUICK", "") not in ("", "0")
 OUT = ROOT / "target" / "notebooks" / ("quick" if QUICK else "")
+SWEEP = "10-sweep"  # runs only if asked for: it needs lib/target/sweep
 KERNEL = {"display_name": "Java", "language": "java", "name": "java"}
 MOST_FIGURES, MOST_BYTES = 8, 300_000  # of a committed notebook
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -54,7 +55,9 @@ def fingerprint(notebook=None):
 
     add(notebook and [(cell.id, cell.cell_type, cell.source) for cell in notebook.cells], QUICK)
     add((SOURCE / "setup.jshell").read_text(), (ROOT / "binder" / "requirements.txt").read_text())
-    for jar in sorted((ROOT / "lib" / "target" / "jars").glob("*.jar")):
+    sweep = notebook and any("target/sweep" in cell.source for cell in notebook.cells)
+    folders = [ROOT / "lib" / "target" / name for name in (["jars", "sweep"] if sweep else ["jars"])]
+    for jar in sorted(jar for folder in folders for jar in folder.glob("*.jar")):
         with zipfile.ZipFile(jar) as file:  # of its contents: a jar's bytes hold its build time
             add(jar.name, sorted((entry.filename, entry.CRC) for entry in file.infolist()))
     for file in sorted(path for path in (ROOT / "data").rglob("*") if path.is_file()):
@@ -230,12 +233,13 @@ def summary(names):
 def main():
     parser = argparse.ArgumentParser(prog="binder/reproduce")
     parser.add_argument("--write", action="store_true", help="store the executed notebooks and values in notebooks/")
+    parser.add_argument("--with-sweep", action="store_true", help=f"run {SWEEP} too, which needs Apache Spark")
     parser.add_argument("notebook", nargs="*", help="names, such as 00-quickstart; all notebooks if none is given")
     options = parser.parse_args()
     if options.write and QUICK:
         parser.error("--write needs a full run, and RUDDER_QUICK is set: unset it")
     known = {path.stem: path for path in sorted(SOURCE.glob("*.ipynb"))}
-    names = options.notebook or list(known)
+    names = options.notebook or [name for name in known if name != SWEEP or options.with_sweep]
     unknown = [name for name in names if name not in known]
     if unknown or not names:
         parser.error(f"there is no notebook {', '.join(unknown)}, only {', '.join(known)}")

@@ -119,6 +119,50 @@ public final class Comparison {
                     .mapToObj(i -> generated.subList(i * n, (i + 1) * n))
                     .toList();
         }
+
+        /**
+         * Computes the scores of completions that need a model: those of one batch, as a whole comparison computes
+         * them.
+         *
+         * @param factory that wrote the completions
+         * @param completions of the prompts, in order
+         */
+        public List<ScoredCompletion> score(
+                LanguageModel model, ControllerFactory factory, List<String> prompts, List<Completion> completions) {
+            double[] perplexities = perplexity(model).all().apply(completions);
+            double[] divergences = divergence ? divergences(model, factory, prompts, completions) : null;
+            return IntStream.range(0, completions.size())
+                    .mapToObj(i -> new ScoredCompletion(
+                            completions.get(i), perplexities[i], divergences == null ? Double.NaN : divergences[i]))
+                    .toList();
+        }
+
+        private Metric perplexity(LanguageModel model) {
+            return judge != null
+                    ? Metric.perplexity(judge)
+                    : chat ? Metric.ownPerplexity(model) : Metric.perplexity(model);
+        }
+
+        private double[] divergences(
+                LanguageModel model, ControllerFactory factory, List<String> prompts, List<Completion> completions) {
+            double[][] moved = factory.on(model, prompts).atPositions(positions).divergences(completions);
+            return Stream.of(moved)
+                    .mapToDouble(tokens -> Arrays.stream(tokens).average().orElseThrow())
+                    .toArray();
+        }
+
+        /**
+         * Returns the same settings, measuring the feature that {@link Comparison#of} would: the present one, otherwise
+         * that of the first controller with a setpoint, otherwise none.
+         */
+        public Settings resolved(LanguageModel model, List<ControllerFactory> factories, String prompt) {
+            return measured != null
+                    ? this
+                    : measuring(factories.stream()
+                            .flatMap(factory -> factory.controller().apply(model, prompt).setpoint().stream())
+                            .findFirst()
+                            .orElse(null));
+        }
     }
 
     private final List<String> prompts;
@@ -163,12 +207,7 @@ public final class Comparison {
         var factories = ControllerFactory.all(arms).stream()
                 .map(factory -> settings.divergence ? factory.kept() : factory)
                 .toList();
-        var measuring = settings.measured != null
-                ? settings
-                : settings.measuring(factories.stream()
-                        .flatMap(factory -> factory.controller().apply(model, prompts.get(0)).setpoint().stream())
-                        .findFirst()
-                        .orElse(null));
+        var measuring = settings.resolved(model, factories, prompts.get(0));
         var completions = new LinkedHashMap<String, List<Completion>>();
         factories.forEach(factory -> completions.put(factory.name(), new ArrayList<>()));
         for (var batch : Batch.of(factories.size(), prompts.size())) {
@@ -181,20 +220,39 @@ public final class Comparison {
         if (settings.divergence) {
             for (var factory : factories) {
                 var generated = completions.get(factory.name());
-                double[][] moved = factory.on(model, prompts)
-                        .atPositions(settings.positions)
-                        .divergences(generated);
-                for (int i = 0; i < moved.length; i++) {
-                    divergences.put(
-                            generated.get(i), Arrays.stream(moved[i]).average().orElseThrow());
-                }
+                double[] moved = settings.divergences(model, factory, prompts, generated);
+                IntStream.range(0, moved.length).forEach(i -> divergences.put(generated.get(i), moved[i]));
             }
         }
         return measured(
-                model,
-                measuring,
+                measuring.measured,
                 completions,
+                measuring.perplexity(model),
                 settings.divergence ? List.of(Metric.of("KL", divergences::get)) : List.of());
+    }
+
+    /**
+     * Measures completions whose scores were computed elsewhere, as on a cluster. Needs no model.
+     *
+     * @param measured the feature whose strength was measured; null if none was
+     * @param completions by controller, of the same prompts in the same order
+     * @throws IllegalArgumentException if there are none, or controllers have different prompts
+     */
+    public static Comparison ofScored(Setpoint measured, Map<String, List<ScoredCompletion>> completions) {
+        var scores = new IdentityHashMap<Completion, ScoredCompletion>();
+        var plain = new LinkedHashMap<String, List<Completion>>();
+        completions.forEach((name, scored) -> {
+            scored.forEach(one -> scores.put(one.completion(), one));
+            plain.put(name, scored.stream().map(ScoredCompletion::completion).toList());
+        });
+        requireSamePrompts(plain);
+        boolean divergence = scores.values().stream().anyMatch(one -> !Double.isNaN(one.divergence()));
+        var perplexity = Metric.of("perplexity", one -> scores.get(one).perplexity());
+        return measured(
+                measured,
+                plain,
+                new Metric(perplexity.name(), perplexity.all(), true),
+                divergence ? List.of(Metric.of("KL", one -> scores.get(one).divergence())) : List.of());
     }
 
     /**
@@ -211,6 +269,11 @@ public final class Comparison {
             throw new IllegalArgumentException(
                     "the settings ask for KL, which completions alone cannot give: wanted settings without it");
         }
+        requireSamePrompts(completions);
+        return measured(settings.measured, new LinkedHashMap<>(completions), settings.perplexity(model), List.of());
+    }
+
+    private static void requireSamePrompts(Map<String, List<Completion>> completions) {
         var prompts = completions.values().stream()
                 .map(generated -> generated.stream().map(Completion::prompt).toList())
                 .distinct()
@@ -219,28 +282,23 @@ public final class Comparison {
             throw new IllegalArgumentException("completions under " + completions.keySet() + " continue "
                     + prompts.size() + " different lists of prompts, wanted one, of at least one prompt");
         }
-        return measured(model, settings, new LinkedHashMap<>(completions), List.of());
     }
 
     private static Comparison measured(
-            LanguageModel model,
-            Settings settings,
+            Setpoint measured,
             LinkedHashMap<String, List<Completion>> completions,
+            Metric perplexity,
             List<Metric> more) {
         var prompts = completions.values().iterator().next().stream()
                 .map(Completion::prompt)
                 .toList();
-        var measured = settings.measured;
         var metrics = new ArrayList<Metric>();
         if (measured != null) {
             metrics.add(Metric.of(
                     "strength",
                     completion -> measured.inGaps(measured.horizon(), completion.meanStrength(measured.horizon()))));
         }
-        metrics.add(
-                settings.judge != null
-                        ? Metric.perplexity(settings.judge)
-                        : settings.chat ? Metric.ownPerplexity(model) : Metric.perplexity(model));
+        metrics.add(perplexity);
         metrics.addAll(more);
         metrics.addAll(List.of(
                 Metric.energy(), Metric.distinct(1), Metric.distinct(2), Metric.distinct(3), Metric.repetition()));

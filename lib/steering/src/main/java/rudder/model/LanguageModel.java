@@ -3,10 +3,12 @@ package rudder.model;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -62,6 +64,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     private final Checkpoint checkpoint;
     private final Transformer transformer;
     private final PrefixCache prefixes;
+    private volatile String source; // null where no name or path was given
     private volatile Decoder decoder; // null where the engine writes single texts too
 
     private LanguageModel(ModelFile file, Checkpoint checkpoint, Transformer transformer, Decoder decoder) {
@@ -95,9 +98,12 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      */
     public static LanguageModel load(String nameOrPath) throws IOException {
         String given = Check.given("the name of a model", nameOrPath);
-        return load(
-                ModelStore.fetch(given.startsWith("~") ? FileNames.path(given).toString() : given),
-                Devices.precision());
+        var file =
+                ModelStore.fetch(given.startsWith("~") ? FileNames.path(given).toString() : given);
+        var model = load(file, Devices.precision());
+        boolean path = Files.exists(FileNames.path(given));
+        model.source = path ? file.path().toAbsolutePath().toString() : given;
+        return model;
     }
 
     static LanguageModel load(ModelFile file, DataType stored) throws IOException {
@@ -155,6 +161,14 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     /** Returns the name that this model was loaded by. */
     public String name() {
         return file.name();
+    }
+
+    /**
+     * Returns the argument of {@link #load} that gives this model again, also in another process; a path is absolute.
+     * Empty for a model that was made in memory.
+     */
+    public Optional<String> source() {
+        return Optional.ofNullable(source);
     }
 
     /** Returns the SHA-256 of the weights' file, in hexadecimal. */

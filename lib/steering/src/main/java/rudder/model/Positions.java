@@ -1,7 +1,9 @@
 package rudder.model;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.checkpoint.tokenizer.Message;
@@ -34,6 +36,10 @@ public final class Positions {
 
     /** The positions of a new view. */
     static final Positions DEFAULT = PROMPT_END_AND_GENERATED;
+
+    private static final String FROM = "from token ";
+    private static final String GENERATED_FROM = "generated from ";
+    private static final Pattern NUMBERED = Pattern.compile("(" + FROM + "|" + GENERATED_FROM + ")([0-9]{1,9})");
 
     private enum Roles {
         UNUSED,
@@ -81,11 +87,12 @@ public final class Positions {
      *
      * @param name stands for the predicate in tables and files
      * @param steered asked about every token of prompt and continuation; must always give the same answer
-     * @throws IllegalArgumentException if the name is blank or a constant's
+     * @throws IllegalArgumentException if the name is blank, or that of a constant or of another method's positions
      */
     public static Positions where(String name, Predicate<Token> steered) {
         Check.given("the predicate", steered);
-        if (Check.given("the name of the positions", name).isBlank() || constant(name) != null) {
+        if (Check.given("the name of the positions", name).isBlank()
+                || known(name).isPresent()) {
             throw new IllegalArgumentException(
                     "positions named '" + name + "': give a name of their own, which tables and files show");
         }
@@ -95,13 +102,13 @@ public final class Positions {
     /** Returns the prompt's tokens from index {@code first} on, counted from 0, and every generated token. */
     public static Positions from(int first) {
         requireNatural(first);
-        return new Positions("from token " + first, Roles.UNUSED, token -> token.index() >= first);
+        return new Positions(FROM + first, Roles.UNUSED, token -> token.index() >= first);
     }
 
     /** Returns the generated tokens behind the first {@code count} ones. */
     public static Positions generatedFrom(int count) {
         requireNatural(count);
-        return new Positions("generated from " + count, Roles.UNUSED, token -> token.generatedIndex() >= count);
+        return new Positions(GENERATED_FROM + count, Roles.UNUSED, token -> token.generatedIndex() >= count);
     }
 
     /**
@@ -117,21 +124,32 @@ public final class Positions {
     }
 
     /**
-     * Returns the positions that a file names. Other names than the constants' give positions that have the name but
-     * cannot steer, because a file holds no predicate.
+     * Returns the positions that a file names. The name of a predicate gives positions that have the name but cannot
+     * steer, because a file holds no predicate.
      */
     public static Positions named(String name) {
-        Positions constant = constant(Check.given("the name of the positions", name));
-        return constant != null
-                ? constant
-                : new Positions(name, Roles.UNUSED, token -> {
+        return known(Check.given("the name of the positions", name))
+                .orElseGet(() -> new Positions(name, Roles.UNUSED, token -> {
                     throw new IllegalArgumentException("the positions '" + name
                             + "' were read from a file, which holds their name alone: make them again");
-                });
+                }));
     }
 
-    private static Positions constant(String name) {
-        return Stream.of(values()).filter(p -> p.name.equals(name)).findFirst().orElse(null);
+    /** Returns whether {@link #named} gives the same choice again, as it does for all but {@link #where}. */
+    public boolean isKnownByName() {
+        return known(name).isPresent();
+    }
+
+    private static Optional<Positions> known(String name) {
+        var numbered = NUMBERED.matcher(name);
+        if (numbered.matches()) {
+            int number = Integer.parseInt(numbered.group(2));
+            return Optional.of(numbered.group(1).equals(FROM) ? from(number) : generatedFrom(number));
+        }
+        return Stream.concat(
+                        Stream.of(values()), Stream.of(Message.Role.values()).map(Positions::ofRole))
+                .filter(p -> p.name.equals(name))
+                .findFirst();
     }
 
     private static void requireNatural(int number) {

@@ -64,6 +64,25 @@ public final class ControllerFile {
      *     one another
      */
     public static void save(Path file, Controller controller, LanguageModel model) throws IOException {
+        written(controller, model).write(file);
+    }
+
+    /** Saves to a path given as text. */
+    public static void save(String file, Controller controller, LanguageModel model) throws IOException {
+        save(FileNames.path(file), controller, model);
+    }
+
+    /**
+     * Returns the bytes of the file that {@link #save} writes, to send a controller to another process. The same
+     * controller gives the same bytes.
+     *
+     * @throws IllegalArgumentException as {@link #save} does
+     */
+    public static byte[] bytes(Controller controller, LanguageModel model) {
+        return written(controller, model).bytes();
+    }
+
+    private static SafetensorsWriter written(Controller controller, LanguageModel model) {
         model.steered(controller.measuredOn(model.sha256())); // both refuse another model's controller
         var parts = new Writing();
         Provenance.of(KIND, model, List.of()).metadata().forEach(parts.file::metadata);
@@ -77,12 +96,7 @@ public final class ControllerFile {
             }
         }
         controller.setpoint().ifPresent(parts::setpoint);
-        parts.file.write(file);
-    }
-
-    /** Saves to a path given as text. */
-    public static void save(String file, Controller controller, LanguageModel model) throws IOException {
-        save(FileNames.path(file), controller, model);
+        return parts.file;
     }
 
     /**
@@ -99,14 +113,11 @@ public final class ControllerFile {
             var provenance = Provenance.read(file, tensors.metadata());
             provenance.require(file, KIND, model);
             try {
-                var controller = new Loading(tensors, model).controller();
+                var controller = new Loading(tensors, model.horizon(), model.sha256()).controller();
                 model.steered(controller);
                 return controller;
             } catch (IllegalArgumentException e) {
-                throw new IOException(
-                        file + " is damaged, or another version of Rudder wrote it (it says " + provenance.version()
-                                + ", this is " + Provenance.VERSION + "): " + e.getMessage(),
-                        e);
+                throw damaged(file, provenance, e);
             }
         } catch (NoSuchFileException e) {
             throw new IOException("there is no file " + file.toAbsolutePath() + "; ControllerFile.save writes one", e);
@@ -116,6 +127,36 @@ public final class ControllerFile {
     /** Loads from a path given as text. */
     public static Controller load(String file, LanguageModel model) throws IOException {
         return load(FileNames.path(file), model);
+    }
+
+    /**
+     * Reads {@link #bytes} without the model. The controller and its setpoint are marked with the sha256 that the bytes
+     * name, so that another model refuses them.
+     *
+     * @param name named in messages
+     * @throws IOException if the bytes are damaged or are no controller
+     */
+    public static Controller of(String name, byte[] bytes) throws IOException {
+        try (var tensors = Safetensors.of(name, bytes)) {
+            tensors.verify();
+            var file = Path.of(name);
+            var provenance = Provenance.read(file, tensors.metadata());
+            if (!provenance.kind().equals(KIND)) {
+                throw new IOException(name + " holds " + provenance.kind() + ", wanted " + KIND);
+            }
+            try {
+                return new Loading(tensors, provenance.blocks(), provenance.sha256()).controller();
+            } catch (IllegalArgumentException e) {
+                throw damaged(file, provenance, e);
+            }
+        }
+    }
+
+    private static IOException damaged(Path file, Provenance provenance, IllegalArgumentException e) {
+        return new IOException(
+                file + " is damaged, or another version of Rudder wrote it (it says " + provenance.version()
+                        + ", this is " + Provenance.VERSION + "): " + e.getMessage(),
+                e);
     }
 
     private static String name(HookPoint point, int k, int n) {
@@ -199,13 +240,15 @@ public final class ControllerFile {
     /** Throws IllegalArgumentException if the file's content does not fit. */
     private static final class Loading {
         private final Safetensors file;
-        private final LanguageModel model;
+        private final int horizon;
+        private final String sha256; // of the model's weights
         private final TreeSet<String> unread;
         private final List<Measurement> measurements = new ArrayList<>();
 
-        Loading(Safetensors file, LanguageModel model) {
+        Loading(Safetensors file, int horizon, String sha256) {
             this.file = file;
-            this.model = model;
+            this.horizon = horizon;
+            this.sha256 = sha256;
             this.unread = new TreeSet<>(file.names());
             for (int i = 0; any("reading." + i); i++) {
                 measurements.add(new Measurement(matrix("reading." + i + ".C"), vector("reading." + i + ".b")));
@@ -213,7 +256,6 @@ public final class ControllerFile {
         }
 
         Controller controller() {
-            int horizon = model.horizon();
             var laws = new EnumMap<HookPoint, Map<Integer, List<ControlLaw>>>(HookPoint.class);
             for (var point : HookPoint.values()) {
                 var byBlock = new TreeMap<Integer, List<ControlLaw>>();
@@ -233,7 +275,7 @@ public final class ControllerFile {
                     "it does not say %s, the controller's name",
                     Provenance.CONTROLLER);
             return Controller.ofHookPoints(file.metadata().get(Provenance.CONTROLLER), laws, setpoint)
-                    .measuredOn(model.sha256());
+                    .measuredOn(sha256);
         }
 
         private ControlLaw law(String at, int gates) {
@@ -301,7 +343,7 @@ public final class ControllerFile {
                             vector("setpoint.offsets"),
                             lambda[0],
                             file.metadata().getOrDefault(Provenance.SETPOINT, ""))
-                    .measuredOn(model.sha256());
+                    .measuredOn(sha256);
         }
 
         private boolean any(String below) {

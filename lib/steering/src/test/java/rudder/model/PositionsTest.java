@@ -2,6 +2,7 @@ package rudder.model;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.checkpoint.Refusals.assertRefused;
@@ -151,12 +152,21 @@ class PositionsTest {
 
     @Test
     void theNameStandsForTheChoice() {
-        for (var constant : Positions.values()) {
-            assertEquals(constant, Positions.named(constant.name()));
-            assertRefused(() -> Positions.where(constant.name(), token -> true), constant.name(), "of their own");
+        var known = new ArrayList<>(List.of(Positions.values()));
+        known.addAll(List.of(Positions.from(2), Positions.generatedFrom(12), Positions.ofRole(Message.Role.USER)));
+        for (var positions : known) {
+            var found = Positions.named(positions.name());
+            assertEquals(positions, found);
+            assertTrue(found.isKnownByName());
+            for (int i = 0; i < 40; i++) {
+                assertEquals(positions.ofGenerated(9, i, false), found.ofGenerated(9, i, false));
+            }
+            assertEquals(positions.usesRoles(), found.usesRoles());
+            assertRefused(() -> Positions.where(positions.name(), token -> true), positions.name(), "of their own");
         }
         var even = Positions.where("even", token -> token.index() % 2 == 0);
         assertEquals(even, Positions.named("even"));
+        assertFalse(even.isKnownByName());
         assertNotEquals(even, Positions.from(2));
         assertEquals("even", even.toString());
         var model = Tiny.LLAMA.model().steered(Tiny.LLAMA.lqr(Tiny.LLAMA.setpoint(1)));

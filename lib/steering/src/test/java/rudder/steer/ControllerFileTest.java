@@ -75,6 +75,9 @@ class ControllerFileTest {
             assertSameLaws(controller, loaded);
             assertSameSetpoint(controller, loaded);
             assertEquals(controller.toString(), loaded.toString());
+            var bytes = ControllerFile.bytes(controller, model);
+            assertArrayEquals(Files.readAllBytes(file), bytes, controller.toString());
+            assertArrayEquals(bytes, ControllerFile.bytes(ControllerFile.of("sent", bytes), model));
             var was = model.steered(controller).atEveryToken();
             var is = model.steered(loaded).atEveryToken();
             assertArrayEquals(was.logits(PROMPT), is.logits(PROMPT), controller.toString());
@@ -162,6 +165,20 @@ class ControllerFileTest {
         assertRefused(
                 () -> ControllerFile.load(changed(file, "rudder.kind", "mean Jacobians"), model),
                 "holds mean Jacobians, wanted controller");
+    }
+
+    @Test
+    void bytesBindAControllerToItsModelAsFilesDo() throws IOException {
+        var model = Tiny.LLAMA.model();
+        var bytes = ControllerFile.bytes(Tiny.LLAMA.lqr(Tiny.LLAMA.setpoint(1)), model);
+        var sent = ControllerFile.of("sent", bytes);
+        assertEquals(model.sha256(), sent.plant().orElseThrow());
+        assertRefused(() -> sent.measuredOn("1".repeat(64)), "wanted one plant");
+        bytes[bytes.length - 1] ^= 1;
+        assertRefused(() -> ControllerFile.of("sent", bytes), "sent", "checksum", "damaged");
+        Files.write(folder.resolve("a.safetensors"), ControllerFile.bytes(Controller.none(), model));
+        var other = Files.readAllBytes(changed(folder.resolve("a.safetensors"), "rudder.kind", "mean Jacobians"));
+        assertRefused(() -> ControllerFile.of("sent", other), "holds mean Jacobians, wanted controller");
     }
 
     @Test

@@ -2,11 +2,14 @@ package rudder.checkpoint.format;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
+import java.nio.channels.Channels;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -86,27 +89,49 @@ public final class SafetensorsWriter {
      * @throws IllegalArgumentException if the number of values of a tensor differs from its shape
      */
     public void write(Path path) throws IOException {
-        // the widest type first, so that every value lies at a multiple of its width
-        List<Map.Entry<String, Tensor>> ordered = new ArrayList<>(tensors.entrySet());
-        ordered.sort(Comparator.comparingInt(t -> -t.getValue().type.bytes));
         WholeFile.write(path, file -> {
-            var out = new Digested(file, Checksums.sha256());
-            out.write(ByteBuffer.wrap(header(ordered)));
-            ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 20).order(ByteOrder.LITTLE_ENDIAN);
-            for (Map.Entry<String, Tensor> t : ordered) {
-                write(t.getKey(), t.getValue(), buffer, out);
-            }
-            var sum = StandardCharsets.US_ASCII.encode(Checksums.hex(out.digest));
+            var sum = write(file);
             file.position(SafetensorsHeader.SUM_AT);
-            WholeFile.writeAll(file, sum);
+            WholeFile.writeAll(file, ByteBuffer.wrap(sum));
         });
     }
 
-    /** A file and the digest of what is written to it. */
-    private record Digested(FileChannel file, MessageDigest digest) {
+    /**
+     * Returns the bytes of the file that {@link #write(Path)} writes; {@link Safetensors#of} reads them.
+     *
+     * @throws IllegalArgumentException if the number of values of a tensor differs from its shape
+     */
+    public byte[] bytes() {
+        var bytes = new ByteArrayOutputStream();
+        try {
+            var sum = write(Channels.newChannel(bytes));
+            var file = bytes.toByteArray();
+            System.arraycopy(sum, 0, file, SafetensorsHeader.SUM_AT, sum.length);
+            return file;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // memory has no errors of a disk
+        }
+    }
+
+    /** Writes all but the checksum, and returns that. */
+    private byte[] write(WritableByteChannel channel) throws IOException {
+        // the widest type first, so that every value lies at a multiple of its width
+        List<Map.Entry<String, Tensor>> ordered = new ArrayList<>(tensors.entrySet());
+        ordered.sort(Comparator.comparingInt(t -> -t.getValue().type.bytes));
+        var out = new Digested(channel, Checksums.sha256());
+        out.write(ByteBuffer.wrap(header(ordered)));
+        ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 20).order(ByteOrder.LITTLE_ENDIAN);
+        for (Map.Entry<String, Tensor> t : ordered) {
+            write(t.getKey(), t.getValue(), buffer, out);
+        }
+        return Checksums.hex(out.digest).getBytes(StandardCharsets.US_ASCII);
+    }
+
+    /** A channel and the digest of what is written to it. */
+    private record Digested(WritableByteChannel channel, MessageDigest digest) {
         void write(ByteBuffer bytes) throws IOException {
             digest.update(bytes.duplicate());
-            WholeFile.writeAll(file, bytes);
+            WholeFile.writeAll(channel, bytes);
         }
     }
 

@@ -3,6 +3,7 @@ package rudder.checkpoint.format;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -89,7 +90,7 @@ public final class WholeFile {
         }
     }
 
-    static void writeAll(FileChannel out, ByteBuffer bytes) throws IOException {
+    static void writeAll(WritableByteChannel out, ByteBuffer bytes) throws IOException {
         while (bytes.hasRemaining()) {
             out.write(bytes);
         }

@@ -23,6 +23,7 @@ public final class Lifetime {
     public <R> R during(Supplier<R> work) {
         enter();
         try {
+            EngineThreads.settle();
             return work.get();
         } finally {
             leave();

@@ -63,6 +63,7 @@ public final class ParallelBatches {
             return results;
         }
         var other = new Share(() -> {
+            EngineThreads.settle(); // now, so that no work within the batch does
             JniUtils.setNumThreads(each); // for this thread's products
             work.accept(now -> {});
         });

@@ -1,14 +1,10 @@
 package rudder.model.transformer;
 
 import ai.djl.ndarray.NDManager;
-import java.nio.IntBuffer;
 import java.util.ArrayDeque;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
-import java.util.Optional;
-import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
 import rudder.model.engine.PaddedTokens;
 
@@ -29,23 +25,6 @@ public final class PrefixCache {
 
     /** A cached batch, with the keys and values of all its columns. */
     private record Entry(PaddedTokens tokens, KvCache cache) {
-
-        /** Returns how many columns also hold the sequences' beginnings, at most {@code most[i]} tokens of row i. */
-        int cachedColumns(List<int[]> sequences, int[] most) {
-            return IntStream.range(0, tokens.size())
-                    .map(row -> {
-                        var mine = tokens.row(row);
-                        int differs = mine.mismatch(IntBuffer.wrap(sequences.get(row)));
-                        return tokens.pads()[row] + Math.min(differs < 0 ? mine.remaining() : differs, most[row]);
-                    })
-                    .min()
-                    .orElse(0);
-        }
-
-        /** Returns how many columns remain to be read if the sequences take this batch's padding. */
-        int uncachedColumns(List<int[]> sequences, int[] most) {
-            return end(sequences, tokens.pads()) - cachedColumns(sequences, most);
-        }
 
         long bytes() {
             return cache.bytes(cache.columns());
@@ -134,7 +113,7 @@ public final class PrefixCache {
     private synchronized boolean copyIfCached(PaddedTokens tokens, KvCache cache, int... rows) {
         var found =
                 entries.stream().filter(entry -> entry.tokens.matches(tokens)).findFirst();
-        found.ifPresent(entry -> copyTo(entry, entry.cache.columns(), cache, rows));
+        found.ifPresent(entry -> copyTo(entry, cache, rows));
         return found.isPresent();
     }
 
@@ -146,19 +125,19 @@ public final class PrefixCache {
         while (entries.stream().mapToLong(Entry::bytes).sum() > limit - entry.bytes()) {
             entries.removeLast().cache.close();
         }
-        copyTo(entry, entry.cache.columns(), cache, rows);
+        copyTo(entry, cache, rows);
     }
 
-    private void copyTo(Entry entry, int columns, KvCache cache, int... rows) {
+    private void copyTo(Entry entry, KvCache cache, int... rows) {
         entries.remove(entry);
         entries.addFirst(entry);
-        entry.cache.copyTo(cache, columns, rows);
+        entry.cache.copyTo(cache, entry.cache.columns(), rows);
     }
 
     /**
-     * Returns a KV cache already filled with the beginnings of these sequences. Reuses a cached batch if that covers at
-     * least half of them. Otherwise the model reads the beginnings now, and they are cached. The caller closes the
-     * result.
+     * Returns a KV cache already filled with the beginnings of these sequences, read now or before as this same batch.
+     * Beginnings of other batches are not used: their rounding is another, and a likelihood would depend on what the
+     * model happened to read before. The caller closes the result.
      *
      * @param before length of each sequence's beginning, in tokens
      */
@@ -166,31 +145,9 @@ public final class PrefixCache {
         var beginnings = PaddedTokens.of(IntStream.range(0, before.length)
                 .mapToObj(row -> Arrays.copyOf(sequences.get(row), before[row]))
                 .toList());
-        int columns = beginnings.columns();
-        int end = end(sequences, beginnings.pads());
-        return closest(sequences, before, end - columns + columns / 2).orElseGet(() -> {
-            var cache = transformer.cache(beginnings.pads(), end);
-            fill(cache, beginnings);
-            return cache;
-        });
-    }
-
-    /**
-     * Returns a copy of the cached batch with the fewest uncached columns; empty if more than {@code columns} would
-     * remain.
-     */
-    private synchronized Optional<KvCache> closest(List<int[]> sequences, int[] before, int columns) {
-        ToIntFunction<Entry> uncached = entry -> entry.uncachedColumns(sequences, before);
-        return entries.stream()
-                .filter(entry -> entry.tokens.size() == before.length && uncached.applyAsInt(entry) <= columns)
-                .min(Comparator.comparingInt(uncached))
-                .map(entry -> {
-                    int[] pads = entry.tokens.pads();
-                    var cache = transformer.cache(pads, end(sequences, pads));
-                    int[] rows = IntStream.range(0, pads.length).toArray();
-                    copyTo(entry, entry.cachedColumns(sequences, before), cache, rows);
-                    return cache;
-                });
+        var cache = transformer.cache(beginnings.pads(), end(sequences, beginnings.pads()));
+        fill(cache, beginnings);
+        return cache;
     }
 
     /** Returns the number of columns that sequences take behind this padding. */

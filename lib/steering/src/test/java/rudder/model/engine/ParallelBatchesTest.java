@@ -13,10 +13,12 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import rudder.model.Tiny;
 import rudder.theory.Stop;
 
 class ParallelBatchesTest {
@@ -67,6 +69,42 @@ class ParallelBatchesTest {
             assertEquals(4, JniUtils.getNumThreads());
         } finally {
             JniUtils.setNumThreads(before);
+        }
+    }
+
+    /** Otherwise the last bits of its sums would depend on what runs beside. */
+    @Test
+    void aNewThreadBesideABatchHasAllThreadsOfTheEngine() throws Exception {
+        int all = Tiny.LLAMA.model().perplexity("the sea") > 0 ? JniUtils.getNumThreads() : 0;
+        var found = new AtomicInteger();
+        ParallelBatches.of(
+                CPU,
+                2,
+                1,
+                (first, end) -> {
+                    if (first == 0) {
+                        JniUtils.setNumThreads(1); // as half of two is
+                        var beside = new Thread(() -> {
+                            new Lifetime().during(() -> "first work");
+                            var third = new Thread(() -> JniUtils.setNumThreads(1)); // before the first product
+                            third.start();
+                            join(third);
+                            found.set(JniUtils.getNumThreads());
+                        });
+                        beside.start();
+                        join(beside);
+                    }
+                    return first;
+                },
+                done -> {});
+        assertEquals(all, found.get());
+    }
+
+    private static void join(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 
