@@ -4,5 +4,19 @@
  *
  * <p>May use: the JDK with its incubating module {@code jdk.incubator.vector}. Without that module, or on a processor
  * with vectors below 256 bits, {@link rudder.kernel.PackedMatrix#available} is false, and nothing here may be called.
+ *
+ * <h2>Why activations are not rounded</h2>
+ *
+ * <p>llama.cpp rounds activations to 8 bits, 32 or 256 with one scale. That was tried on SmolLM2, with 12 prompts and
+ * 30 greedy tokens each. By 32, logits moved by 5.5 % of their standard deviation, the next-token distribution by
+ * 0.0033 nats, the last state by 2.9 %, and 19 of 360 tokens changed; by 256 it was 13 %, 0.018 nats, 7.1 % and 28
+ * tokens. A feedback loop measures states, and doses are tenths of a nat. Nor is it faster here: the Vector API has no
+ * product of bytes that adds, and products of shorts took more than twice the time of floats.
+ *
+ * <h2>What else was tried for speed</h2>
+ *
+ * <p>Two or four rows that share loads of x exceed the nodes that the compiler takes. Reading vectors from the mapped
+ * file without a copy was a fifth faster on JDK 25 in a benchmark of one kernel; in the decoder vectors of loops were
+ * then allocated, and it was three times slower. JDK 17 checks so much at each such read that a copy costs less.
  */
 package rudder.kernel;

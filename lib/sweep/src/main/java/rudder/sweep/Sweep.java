@@ -257,7 +257,7 @@ public final class Sweep {
                 .sum();
         long megabytes =
                 parts.stream().mapToLong(planned -> planned.bytes(horizon)).sum() / 1_000_000;
-        return "Sweep[" + parts.size() + " comparisons, " + units() + " units, " + completions() + " completions, "
-                + tokens + " tokens and " + megabytes + " MB at most]";
+        return "Sweep[" + parts.size() + (parts.size() == 1 ? " comparison, " : " comparisons, ") + units() + " units, "
+                + completions() + " completions, " + tokens + " tokens and " + megabytes + " MB at most]";
     }
 }
