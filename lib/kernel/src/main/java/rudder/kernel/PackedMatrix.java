@@ -7,8 +7,8 @@ import java.util.Optional;
  * A matrix W [rows, columns] whose rows stay packed, and its product with a vector. Rows are shared out over the
  * machine's cores; every row's product is the same whoever computes it.
  *
- * <p>The bytes may be a mapped file. They are read where they lie, or in pieces that fit a core's cache
- * ({@link Packed}). So nothing is copied as a whole. Immutable and thread-safe.
+ * <p>The bytes may be a mapped file. They are read in pieces that fit a core's cache, so nothing is copied as a whole.
+ * Immutable and thread-safe.
  */
 public final class PackedMatrix {
 
