@@ -24,10 +24,9 @@ abstract class RowKernel {
     // The compiler does not look through handles that are no constants, so each kernel is compiled by itself. Two
     // kernels inlined into one caller exceed the nodes that it inlines, and then every vector is allocated: ten times
     // slower.
-    private static final MethodHandle DOT =
-            find("dot", float.class, byte[].class, int.class, int.class, PackedInput.class, Scratch.class);
+    private static final MethodHandle DOT = find(RowKernel.class, "dot");
     private static final MethodHandle UNPACK =
-            find("unpack", void.class, byte[].class, int.class, int.class, float[].class);
+            find(RowKernel.class, "unpack", void.class, byte[].class, int.class, int.class, float[].class);
 
     private static final Map<Integer, RowKernel> OF_GGUF = Map.ofEntries(
             Map.entry(0, new PlainKernel.F32()),
@@ -57,18 +56,14 @@ abstract class RowKernel {
         unpack = UNPACK.bindTo(this);
     }
 
-    private static MethodHandle find(String name, Class<?> result, Class<?>... parameters) {
-        try {
-            return MethodHandles.lookup().findVirtual(RowKernel.class, name, MethodType.methodType(result, parameters));
-        } catch (ReflectiveOperationException e) {
-            throw new AssertionError(e);
-        }
+    /** Returns the handle of a step of a product, for {@link #alone}. */
+    static MethodHandle find(Class<? extends RowKernel> of, String step) {
+        return find(of, step, float.class, byte[].class, int.class, int.class, PackedInput.class, Scratch.class);
     }
 
-    /** Returns a handle of a class's own static method. */
-    static MethodHandle staticOf(MethodHandles.Lookup own, String name, MethodType type) {
+    private static MethodHandle find(Class<?> of, String name, Class<?> result, Class<?>... parameters) {
         try {
-            return own.findStatic(own.lookupClass(), name, type);
+            return MethodHandles.lookup().findVirtual(of, name, MethodType.methodType(result, parameters));
         } catch (ReflectiveOperationException e) {
             throw new AssertionError(e);
         }
@@ -76,8 +71,13 @@ abstract class RowKernel {
 
     /** {@link #dot}, compiled by itself. */
     final float product(byte[] w, int at, int n, PackedInput x, Scratch scratch) {
+        return alone(dot, w, at, n, x, scratch);
+    }
+
+    /** Calls a step of a product, whose handle is no constant. */
+    static float alone(MethodHandle step, byte[] w, int at, int n, PackedInput x, Scratch scratch) {
         try {
-            return (float) dot.invokeExact(w, at, n, x, scratch);
+            return (float) step.invokeExact(w, at, n, x, scratch);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {

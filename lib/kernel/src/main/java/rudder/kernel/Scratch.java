@@ -5,15 +5,10 @@ import java.nio.ByteBuffer;
 /** A thread's memory for packed rows and their scales. */
 final class Scratch {
 
-    /**
-     * Bytes that are used in turn: a processor waits when it reads what it has just written to the same place twice.
-     */
-    static final int RING = 128;
-
     private static final ThreadLocal<Scratch> OF_THREAD = ThreadLocal.withInitial(Scratch::new);
 
     /** Scales before they become floats. */
-    final byte[] bytes = new byte[RING];
+    final byte[] bytes = new byte[2 * Long.BYTES];
 
     private byte[] rows = new byte[0];
     private float[] scales = new float[0];

@@ -2,9 +2,6 @@ package rudder.kernel;
 
 import static rudder.kernel.Lanes.L;
 
-import java.lang.invoke.MethodHandle;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.MethodType;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
@@ -13,29 +10,22 @@ import jdk.incubator.vector.IntVector;
  * 128 values. A half has 64 bytes of nibbles and 32 bytes of upper pairs. Its quarter c takes pair c and the nibbles of
  * bytes 32 (c mod 2) and up: the low ones for c &lt; 2, else the high ones. The scales and d stand at the end.
  */
-final class SixBitKernel extends RowKernel {
+final class SixBitKernel extends ScaledKernel {
 
     private static final int SUB_BLOCKS = 16;
     private static final int PAIRS = 128;
     private static final int SCALES = 192;
     private static final int SCALE = 208;
     private static final int CENTRE = 32;
-    private static final MethodHandle SCALES_OF_ROW = staticOf(
-            MethodHandles.lookup(),
-            "scales",
-            MethodType.methodType(void.class, byte[].class, int.class, int.class, float[].class, byte[].class));
-
-    private final MethodHandle scales = SCALES_OF_ROW; // no constant, see RowKernel
-
     private static final int BYTES = 210;
 
     SixBitKernel() {
-        super(256, BYTES);
+        super(BYTES);
     }
 
     @Override
     float dot(byte[] w, int at, int n, PackedInput input, Scratch scratch) {
-        writeScales(w, at, n, scratch);
+        scales(w, at, n, input, scratch);
         float[] scales = scratch.scales(n / 4);
         float[] x = input.quads;
         float[] sums = input.quadSums;
@@ -67,30 +57,21 @@ final class SixBitKernel extends RowKernel {
         return Lanes.sum(left.add(right));
     }
 
-    /** {@link #scales}, compiled by itself: with it a product has too many nodes for the compiler. */
-    private void writeScales(byte[] w, int at, int n, Scratch scratch) {
-        try {
-            scales.invokeExact(w, at, n, scratch.scales(n / 4), scratch.bytes);
-        } catch (RuntimeException | Error e) {
-            throw e;
-        } catch (Throwable e) {
-            throw new AssertionError(e);
-        }
-    }
-
     /**
      * Writes the scale of every lane: of 32 bytes, the first four lanes belong to one sub-block, the last to another.
      */
-    private static void scales(byte[] w, int at, int n, float[] scales, byte[] ring) {
+    @Override
+    float unpackScales(byte[] w, int at, int n, PackedInput x, Scratch scratch) {
+        float[] scales = scratch.scales(n / 4);
         for (int from = at, k = 0; k < n / 4; from += BYTES) {
             float d = Lanes.half(w, from + SCALE);
             for (int i = SCALES; i < SCALE; i += 2, k += L) {
                 long four = 0x01010101L;
-                int eight = k & Scratch.RING - 1;
-                Lanes.put(four * (w[from + i] & 255) | four * (w[from + i + 1] & 255) << 32, ring, eight);
-                Lanes.floats(Lanes.bytes(ring, eight)).mul(d).intoArray(scales, k);
+                Lanes.put(four * (w[from + i] & 255) | four * (w[from + i + 1] & 255) << 32, scratch.bytes, 0);
+                Lanes.floats(Lanes.bytes(scratch.bytes, 0)).mul(d).intoArray(scales, k);
             }
         }
+        return 0;
     }
 
     @Override

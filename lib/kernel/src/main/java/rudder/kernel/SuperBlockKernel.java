@@ -2,9 +2,6 @@ package rudder.kernel;
 
 import static rudder.kernel.Lanes.L;
 
-import java.lang.invoke.MethodHandle;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.MethodType;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
@@ -13,28 +10,13 @@ import jdk.incubator.vector.IntVector;
  * minimum of 6 bits for each sub-block; a value is {@code (d scale) q - dmin minimum}. Each 32 bytes of nibbles are two
  * sub-blocks, the low nibbles first.
  */
-abstract class SuperBlockKernel extends RowKernel {
+abstract class SuperBlockKernel extends ScaledKernel {
 
-    private static final int VALUES = 256;
     private static final int SUB_BLOCKS = 8;
     private static final int SCALES = 4; // bytes before them
-    private static final MethodHandle OFFSETS = staticOf(
-            MethodHandles.lookup(),
-            "offsets",
-            MethodType.methodType(
-                    float.class,
-                    byte[].class,
-                    int.class,
-                    int.class,
-                    int.class,
-                    float[].class,
-                    float[].class,
-                    byte[].class));
-
-    private final MethodHandle offsets = OFFSETS; // no constant, see RowKernel
 
     private SuperBlockKernel(int bytes) {
-        super(VALUES, bytes);
+        super(bytes);
     }
 
     /** Returns the scale of sub-block j. The first four are whole; the others are in two parts. */
@@ -49,32 +31,24 @@ abstract class SuperBlockKernel extends RowKernel {
         return j < 4 ? w[at + 4] & 63 : w[at + 4] >> 4 & 15 | (w[at] >> 6 & 3) << 4;
     }
 
-    /** {@link #offsets}, compiled by itself: with it a product has too many nodes for the compiler. */
-    final float offsetsAndScales(byte[] w, int at, int n, PackedInput x, Scratch scratch) {
-        try {
-            return (float) offsets.invokeExact(w, at, bytes, n, x.sums, scratch.scales(n / SUMMED), scratch.bytes);
-        } catch (RuntimeException | Error e) {
-            throw e;
-        } catch (Throwable e) {
-            throw new AssertionError(e);
-        }
-    }
-
     /**
      * Writes {@code d scale} of every sub-block, and returns the sum of all {@code -dmin minimum} times those of x. The
      * 12 bytes are three integers whose bytes are taken apart at once.
      */
-    private static float offsets(byte[] w, int at, int bytes, int n, float[] sums, float[] scales, byte[] ring) {
+    @Override
+    final float unpackScales(byte[] w, int at, int n, PackedInput x, Scratch scratch) {
+        float[] sums = x.sums;
+        float[] scales = scratch.scales(n / SUMMED);
+        byte[] eight = scratch.bytes;
         FloatVector offsets = Lanes.zero();
         for (int from = at, k = 0; k < n / SUMMED; from += bytes, k += SUB_BLOCKS) {
             int first = Lanes.integer(w, from + SCALES);
             int second = Lanes.integer(w, from + SCALES + 4);
             int third = Lanes.integer(w, from + SCALES + 8);
-            int eight = 2 * k & Scratch.RING - 1;
-            Lanes.put(sixes(first, third), ring, eight);
-            Lanes.put(sixes(second, third >>> 4), ring, eight + SUB_BLOCKS);
-            Lanes.floats(Lanes.bytes(ring, eight)).mul(Lanes.half(w, from)).intoArray(scales, k);
-            offsets = Lanes.floats(Lanes.bytes(ring, eight + SUB_BLOCKS))
+            Lanes.put(sixes(first, third), eight, 0);
+            Lanes.put(sixes(second, third >>> 4), eight, SUB_BLOCKS);
+            Lanes.floats(Lanes.bytes(eight, 0)).mul(Lanes.half(w, from)).intoArray(scales, k);
+            offsets = Lanes.floats(Lanes.bytes(eight, SUB_BLOCKS))
                     .mul(-Lanes.half(w, from + 2))
                     .fma(Lanes.at(sums, k), offsets);
         }
@@ -90,7 +64,6 @@ abstract class SuperBlockKernel extends RowKernel {
     /** Integers of 4 bits. */
     static final class Q4 extends SuperBlockKernel {
         private static final int QUANTS = 16;
-
         private static final int BYTES = 144;
 
         Q4() {
@@ -99,7 +72,7 @@ abstract class SuperBlockKernel extends RowKernel {
 
         @Override
         float dot(byte[] w, int at, int n, PackedInput input, Scratch scratch) {
-            float offsets = offsetsAndScales(w, at, n, input, scratch);
+            float offsets = scales(w, at, n, input, scratch);
             float[] scales = scratch.scales(n / SUMMED);
             float[] x = input.quads;
             FloatVector low = Lanes.zero();
@@ -147,7 +120,6 @@ abstract class SuperBlockKernel extends RowKernel {
     static final class Q5 extends SuperBlockKernel {
         private static final int FIFTH = 16;
         private static final int QUANTS = 48;
-
         private static final int BYTES = 176;
 
         Q5() {
@@ -156,7 +128,7 @@ abstract class SuperBlockKernel extends RowKernel {
 
         @Override
         float dot(byte[] w, int at, int n, PackedInput input, Scratch scratch) {
-            float offsets = offsetsAndScales(w, at, n, input, scratch);
+            float offsets = scales(w, at, n, input, scratch);
             float[] scales = scratch.scales(n / SUMMED);
             float[] x = input.quads;
             FloatVector low = Lanes.zero();
