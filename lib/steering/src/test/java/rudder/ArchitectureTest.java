@@ -55,6 +55,7 @@ class ArchitectureTest {
             "rudder.model.pass",
             "rudder.model",
             "rudder.steer",
+            "rudder.steer.natural",
             "rudder.compare");
     private static final String[] INTERNAL = {
         "rudder.model.transformer..",

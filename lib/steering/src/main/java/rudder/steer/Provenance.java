@@ -47,7 +47,8 @@ public record Provenance(
             CONTROLLER,
             SETPOINT);
 
-    static Provenance of(String kind, LanguageModel model, List<String> prompts) {
+    /** Returns the provenance of an artefact of this version that was computed from a model and some texts. */
+    public static Provenance of(String kind, LanguageModel model, List<String> prompts) {
         return new Provenance(
                 kind,
                 model.name(),
@@ -154,7 +155,7 @@ public record Provenance(
      *
      * @throws IllegalArgumentException saying what the file holds and what was wanted
      */
-    void require(Path file, String kind, LanguageModel model) {
+    public void require(Path file, String kind, LanguageModel model) {
         if (!this.kind.equals(kind)) {
             throw new IllegalArgumentException(file + " holds " + this.kind + ", wanted " + kind);
         }
