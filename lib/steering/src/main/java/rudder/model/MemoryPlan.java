@@ -70,8 +70,8 @@ public record MemoryPlan(
          */
         STREAMED,
         /**
-         * {@link rudder.theory.control.FeatureTracker} on {@link PromptPlant}'s products with vectors, without any d x
-         * d matrix: O(T d).
+         * {@link rudder.theory.MatrixFreeLqr} or {@link rudder.theory.control.FeatureTracker} on {@link PromptPlant}'s
+         * products with vectors, without any d x d matrix: O(T d).
          */
         MATRIX_FREE,
         /** None: the weights and a pass do not fit. */
@@ -189,6 +189,18 @@ public record MemoryPlan(
     }
 
     /**
+     * Returns the first route that fits beside the weights, which are loaded: into Java's largest heap and the memory
+     * that is available now.
+     */
+    public Route routeBesideWeights() {
+        return routeBesideWeights(Runtime.getRuntime().maxMemory(), available());
+    }
+
+    Route routeBesideWeights(long heap, long available) {
+        return route(Long.MAX_VALUE, heap, weights + available);
+    }
+
+    /**
      * Returns the bytes that are available on this machine: MemAvailable on Linux, at most a container's limit; on
      * other systems, the total memory.
      */
@@ -263,7 +275,7 @@ public record MemoryPlan(
                             + "prompts' keys and values %.2f GB; "
                             + "Java's heap may grow to %.2f GB, and %.2f GB are available: "
                             + "raise -Xmx (RUDDER_HEAP in notebooks), take fewer prompts, "
-                            + "keep the Jacobians on disk (Linearisation.kept, then Lqr.feedback), or steer by "
+                            + "let Regulator.feedback choose a way that fits, or steer by "
                             + "FeatureTracker.of(model.plant(prompt), ...), which forms none",
                     name,
                     jacobians / 1e9,

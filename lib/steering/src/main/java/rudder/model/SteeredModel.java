@@ -32,7 +32,7 @@ public final class SteeredModel extends TextGenerator {
      * Texts in one batch of generation, under one controller or several. Every pass reads all weights, however few
      * texts the batch has.
      */
-    public static final int TEXTS = 32;
+    public static final int TEXTS = 64;
     /** Prompts in one batch where each prompt has several continuations. */
     private static final int QUESTIONS = 10;
 

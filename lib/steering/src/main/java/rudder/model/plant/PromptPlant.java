@@ -10,6 +10,7 @@ import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.AttentionSpan;
 import rudder.checkpoint.ModelConfig;
 import rudder.model.engine.EngineAlgebra;
+import rudder.model.engine.ParallelBatches;
 import rudder.model.transformer.Block;
 import rudder.model.transformer.BlockCurvature;
 import rudder.model.transformer.ForwardPass;
@@ -140,23 +141,36 @@ public final class PromptPlant implements Plant, Differential {
      */
     public static DMatrixRMaj meanJacobian(List<PromptPlant> plants, int k) {
         PromptPlant any = Check.some("plant", plants).get(0);
+        int half = (plants.size() + 1) / 2; // a sum for each thread, so that the mean does not depend on their number
         return any.within(scope -> {
             Block block = any.block(scope, k);
-            NDArray sum = null;
-            for (PromptPlant plant : plants) {
-                try (NDManager within = scope.newSubManager()) {
-                    NDArray a = plant.derivative(within, block, plant.nominal.state(k))
-                            .matrix();
-                    if (sum == null) {
-                        a.attach(scope);
-                        sum = a;
-                    } else {
-                        sum.addi(a);
-                    }
-                }
-            }
+            var sums = ParallelBatches.of(
+                    scope.getDevice(),
+                    plants.size(),
+                    half,
+                    (first, end) -> sum(scope, block, plants.subList(first, end)),
+                    done -> {});
+            NDArray sum = sums.get(0);
+            sums.subList(1, sums.size()).forEach(sum::addi);
             return EngineAlgebra.down(sum.divi(plants.size()));
         });
+    }
+
+    private static NDArray sum(NDManager scope, Block block, List<PromptPlant> plants) {
+        NDArray sum = null;
+        for (PromptPlant plant : plants) {
+            try (NDManager within = scope.newSubManager()) {
+                NDArray a = plant.derivative(within, block, plant.nominal.state(block.index()))
+                        .matrix();
+                if (sum == null) {
+                    a.attach(scope);
+                    sum = a;
+                } else {
+                    sum.addi(a);
+                }
+            }
+        }
+        return sum;
     }
 
     private Block.Derivative derivative(NDManager scope, int k, double[] z) {
