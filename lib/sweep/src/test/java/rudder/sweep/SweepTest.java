@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.checkpoint.Refusals.assertRefused;
-import static rudder.sweep.SameComparison.assertSame;
+import static rudder.compare.SameComparison.assertSame;
 
 import java.io.IOException;
 import java.nio.file.Files;
