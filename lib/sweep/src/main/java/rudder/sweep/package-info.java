@@ -1,9 +1,26 @@
 /**
- * Comparisons on Apache Spark: plans of units, their completions as Parquet, and the comparison that one machine would
- * have given.
+ * Comparisons and measurements on Apache Spark: plans of units, their results as Parquet, and the object that one
+ * machine would have given.
  *
- * <p>May use: {@code rudder.compare} and what it may use; Spark, Hadoop's file systems, Parquet. No other package knows
- * them.
+ * <p>May use: {@code rudder.study}, {@code rudder.eval} and what they may use; Spark, Hadoop's file systems, Parquet.
+ * No other package but {@code rudder.sweep.unit} knows them.
+ *
+ * <h2>One idea</h2>
+ *
+ * <p>A plan is cut into units. The id of a unit is a digest of all that its result depends on: version, model, inputs.
+ * A unit that is in the folder is not computed again; one that failed is a row with its error. Reading joins the units
+ * to the object that one machine gives.
+ *
+ * <ul>
+ *   <li>{@link rudder.sweep.Sweep#of}: a {@code Comparison}, of any models and seeds, also of a {@code Task}.
+ *   <li>{@link rudder.sweep.Sweep#tuning}: the comparison from which {@code GridSearch.of} chooses.
+ *   <li>{@link rudder.sweep.Survey#features}: {@code Features}.
+ *   <li>{@link rudder.sweep.Survey#meanJacobians}: the artefact of {@code Linearisation.kept}.
+ *   <li>{@link rudder.sweep.Survey#headProbes}: {@code HeadProbes}.
+ *   <li>{@link rudder.sweep.Survey#surprisals}: the surprisals of a corpus.
+ *   <li>{@link rudder.sweep.Survey#linearity}: a {@code LinearityStudy}; {@link rudder.sweep.Survey#all} joins those of
+ *       several models.
+ * </ul>
  *
  * <h2>Why the numbers are those of one machine</h2>
  *
