@@ -32,6 +32,10 @@
  * threads as on one machine all numbers agree to the last bit. With another number their last bits may differ, and a
  * token where two logits are that close.
  *
+ * <p>Sums are those of fixed chunks: 64 texts for features, 32 prompts for Jacobians. One machine sums the same chunks,
+ * and adds their sums in the same order. So a survey's result is that of one machine too, however its units are shared
+ * out. Surprisals are read in units of 64 to 127 texts, since one machine reads short lists in smaller batches.
+ *
  * <h2>Where it runs</h2>
  *
  * <ul>

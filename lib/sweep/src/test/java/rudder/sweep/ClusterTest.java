@@ -35,7 +35,7 @@ class ClusterTest {
 
     @BeforeEach
     void open() throws IOException {
-        cluster = new Cluster(folder);
+        cluster = Cluster.withRudder(folder);
         model = TinyFile.load(Tiny.LLAMA, folder);
         file = folder.resolve("llama.gguf");
         out = folder.resolve("sweep");
