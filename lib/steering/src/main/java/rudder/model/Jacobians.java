@@ -41,4 +41,10 @@ record Jacobians(LanguageModel model, List<int[]> prompts) {
         var plants = model.prefill().plants(prompts);
         return k -> PromptPlant.meanJacobian(plants, k);
     }
+
+    /** Returns a function that computes the sum of block k when it is asked, {@link LanguageModel#jacobianSum}. */
+    IntFunction<DMatrixRMaj> eachSum() {
+        var plants = model.prefill().plants(prompts);
+        return k -> PromptPlant.jacobianSum(plants, k);
+    }
 }

@@ -397,9 +397,15 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
         return prefill().traces(prompts, spans, (first, end) -> null);
     }
 
-    /** Returns the {@link #headOutputs(List)} of prompts given as tokens, averaged over some tokens of each. */
+    /**
+     * Returns the {@link #headOutputs(List)} of prompts given as tokens, averaged over some tokens of each.
+     *
+     * @param spans the tokens of each prompt; null for the last ones
+     */
     public double[][][] headOutputs(List<int[]> prompts, List<TokenSpan> spans) {
-        TokenSpan.requireWithin(prompts, spans);
+        if (spans != null) {
+            TokenSpan.requireWithin(prompts, spans);
+        }
         return prefill().heads(prompts, spans);
     }
 
@@ -475,6 +481,18 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      */
     public IntFunction<DMatrixRMaj> meanJacobian(List<String> prompts) {
         return new Jacobians(this, encoded(prompts)).eachMean();
+    }
+
+    /**
+     * Returns a function like {@link #meanJacobian} that computes sums, for means over prompts of several processes.
+     * The mean over many prompts sums {@value rudder.model.plant.PromptPlant#CHUNK} prompts at a time, then these sums
+     * in order, in the model's precision.
+     *
+     * @param prompts tokens of at most {@value rudder.model.plant.PromptPlant#CHUNK} prompts
+     * @throws IllegalArgumentException if there is no prompt
+     */
+    public IntFunction<DMatrixRMaj> jacobianSum(List<int[]> prompts) {
+        return new Jacobians(this, prompts).eachSum();
     }
 
     private List<int[]> encoded(List<String> prompts) {

@@ -68,8 +68,19 @@ public final class HeadProbes {
 
     /** Probes heads as {@link #of(LanguageModel, ContrastSet)} does, by their outputs at other tokens. */
     public static HeadProbes of(LanguageModel model, ContrastSet set, ReadAt at) {
-        var probes = between(
-                set.name(), model.heads(), outputs(model, set.positive(), at), outputs(model, set.negative(), at));
+        return ofOutputs(model, set.name(), outputs(model, set.positive(), at), outputs(model, set.negative(), at));
+    }
+
+    /**
+     * Probes heads by outputs that were computed before, as on a cluster.
+     *
+     * @param name of the feature
+     * @param positive {@link LanguageModel#headOutputs} of the texts that show the feature
+     * @param negative the same of the others
+     * @throws IllegalArgumentException if a side has fewer than two texts
+     */
+    public static HeadProbes ofOutputs(LanguageModel model, String name, double[][][] positive, double[][][] negative) {
+        var probes = between(name, model.heads(), positive, negative);
         return new HeadProbes(probes.name, probes.heads, probes.probes, model.sha256());
     }
 

@@ -1,4 +1,4 @@
-package rudder.sweep;
+package rudder.sweep.unit;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -20,12 +20,13 @@ import org.apache.hadoop.fs.RawLocalFileSystem;
  * _temporary/...                 files that are being written
  * model=NAME-SHA/unit-ID.parquet completions of a unit, whole
  * model=NAME-SHA/failed-ID.parquet why a unit failed
+ * _surveys/model=NAME-SHA/...    the same of units of surveys
  * </pre>
  *
  * A file is written under a temporary name and renamed, so that a file under its own name is whole. Spark ignores names
  * that begin with an underscore: the folder is an ordinary Parquet data set, partitioned by model.
  */
-final class Folder {
+public final class Folder {
 
     private static final String PARTS = "_parts";
     private static final String TEMPORARY = "_temporary";
@@ -34,16 +35,25 @@ final class Folder {
     private static final String END = ".parquet";
 
     /** Writes a file's content. */
-    interface Content {
+    public interface Content {
         void write(Path path) throws IOException;
     }
 
-    final Configuration configuration;
+    /**
+     * Reads a description.
+     *
+     * @param <P> what it describes
+     */
+    public interface Described<P> {
+        P read(String name, byte[] json) throws IOException;
+    }
+
+    public final Configuration configuration;
     private final Path home;
     private final FileSystem files;
 
     /** @throws IOException if the file system is unknown or cannot be reached */
-    Folder(String path, Configuration configuration) throws IOException {
+    public Folder(String path, Configuration configuration) throws IOException {
         this.configuration = new Configuration(configuration);
         // without Hadoop's second file of checksums, which a kill could part from the first; Parquet has its own
         this.configuration.set("fs.file.impl", RawLocalFileSystem.class.getName());
@@ -52,15 +62,13 @@ final class Folder {
         home = files.makeQualified(new Path(path));
     }
 
-    /** Keeps the descriptions of comparisons; those that are here already stay. */
-    void keep(List<Part> parts) throws IOException {
-        for (var part : parts) {
-            commit(new Path(new Path(home, PARTS), part.id() + ".json"), path -> {
-                try (var out = files.create(path)) {
-                    out.write(part.json());
-                }
-            });
-        }
+    /** Keeps the description of a comparison; one that is here already stays. */
+    public void keep(String id, byte... json) throws IOException {
+        commit(new Path(new Path(home, PARTS), id + ".json"), path -> {
+            try (var out = files.create(path)) {
+                out.write(json);
+            }
+        });
     }
 
     /**
@@ -68,12 +76,12 @@ final class Folder {
      *
      * @throws IOException if there is none, or one is damaged
      */
-    List<Part> parts() throws IOException {
-        var parts = new ArrayList<Part>();
+    public <P> List<P> parts(Described<P> described) throws IOException {
+        var parts = new ArrayList<P>();
         for (var name : new TreeSet<>(names(new Path(home, PARTS), "", ".json"))) {
             var path = new Path(new Path(home, PARTS), name + ".json");
             try (var in = files.open(path)) {
-                parts.add(Part.read(name + ".json", in.readAllBytes()));
+                parts.add(described.read(name + ".json", in.readAllBytes()));
             }
         }
         if (parts.isEmpty()) {
@@ -82,22 +90,22 @@ final class Folder {
         return parts;
     }
 
-    /** Returns the ids of the units of a comparison's model that are here. */
-    List<String> units(Part part) throws IOException {
-        return names(new Path(home, part.folder()), UNIT, END);
+    /** Returns the ids of the units that a model's folder has. */
+    public List<String> units(String folder) throws IOException {
+        return names(new Path(home, folder), UNIT, END);
     }
 
-    /** Returns the ids of the units of a comparison's model that failed; some may be here by now. */
-    List<String> failed(Part part) throws IOException {
-        return names(new Path(home, part.folder()), FAILED, END);
+    /** Returns the ids of the units of a model's folder that failed; some may be here by now. */
+    public List<String> failed(String folder) throws IOException {
+        return names(new Path(home, folder), FAILED, END);
     }
 
-    Path unit(Part part, String id) {
-        return new Path(new Path(home, part.folder()), UNIT + id + END);
+    public Path unit(String folder, String id) {
+        return new Path(new Path(home, folder), UNIT + id + END);
     }
 
-    Path failure(Part part, String id) {
-        return new Path(new Path(home, part.folder()), FAILED + id + END);
+    public Path failure(String folder, String id) {
+        return new Path(new Path(home, folder), FAILED + id + END);
     }
 
     private List<String> names(Path folder, String begin, String end) throws IOException {
@@ -120,7 +128,7 @@ final class Folder {
      *
      * @throws IOException if it cannot be written; then no file of the name is left
      */
-    void commit(Path path, Content content) throws IOException {
+    public void commit(Path path, Content content) throws IOException {
         if (files.exists(path)) {
             return;
         }
@@ -139,12 +147,12 @@ final class Folder {
     }
 
     /** Removes a file that may be missing. */
-    void remove(Path path) throws IOException {
+    public void remove(Path path) throws IOException {
         files.delete(path, false);
     }
 
     /** Removes what killed processes left behind a day ago; younger files may be another sweep's. */
-    void removeAbandoned() throws IOException {
+    public void removeAbandoned() throws IOException {
         var temporary = new Path(home, TEMPORARY);
         if (files.exists(temporary)) {
             long old = System.currentTimeMillis() - TimeUnit.DAYS.toMillis(1);

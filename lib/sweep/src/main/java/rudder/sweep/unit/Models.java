@@ -1,4 +1,4 @@
-package rudder.sweep;
+package rudder.sweep.unit;
 
 import java.io.IOException;
 import java.util.HashMap;
@@ -9,7 +9,7 @@ import rudder.model.LanguageModel;
  * The models of this process. All tasks of a process share one copy of a model, which stays loaded for the next task.
  * When another model is needed, models that no task uses are closed.
  */
-final class Models {
+public final class Models {
 
     private static final Map<SentModel, Loaded> LOADED = new HashMap<>();
 
@@ -23,7 +23,7 @@ final class Models {
     }
 
     /** A model in use; closing it gives it back. */
-    record Lease(LanguageModel model, double loadSeconds, Runnable back) implements AutoCloseable {
+    public record Lease(LanguageModel model, double loadSeconds, Runnable back) implements AutoCloseable {
         @Override
         public void close() {
             back.run();
@@ -37,7 +37,7 @@ final class Models {
      *
      * @throws IOException if it cannot be fetched or read, or is another model than was planned
      */
-    static Lease lease(SentModel wanted) throws IOException {
+    public static Lease lease(SentModel wanted) throws IOException {
         synchronized (LOADED) {
             double seconds = 0;
             var found = LOADED.get(wanted);
@@ -59,7 +59,7 @@ final class Models {
     }
 
     /** Closes the models that no task uses. */
-    static void closeUnused() {
+    public static void closeUnused() {
         synchronized (LOADED) {
             LOADED.values().removeIf(loaded -> {
                 if (loaded.users == 0) {
@@ -72,7 +72,7 @@ final class Models {
 
     private static LanguageModel load(SentModel wanted) throws IOException {
         var model = LanguageModel.load(wanted.source());
-        var found = Part.ModelId.of(model);
+        var found = ModelId.of(model);
         if (!found.sha256().equals(wanted.id().sha256())
                 || !found.precision().equals(wanted.id().precision())) {
             model.close();

@@ -1,16 +1,14 @@
-package rudder.sweep;
+package rudder.compare;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import rudder.compare.Comparison;
-
 /** Says that two comparisons are equal to the last bit. */
-final class SameComparison {
+public final class SameComparison {
 
     private SameComparison() {}
 
-    static void assertSame(Comparison wanted, Comparison found) {
+    public static void assertSame(Comparison wanted, Comparison found) {
         assertEquals(wanted.controllers(), found.controllers());
         assertEquals(wanted.prompts(), found.prompts());
         assertEquals(wanted.measured().toString(), found.measured().toString());

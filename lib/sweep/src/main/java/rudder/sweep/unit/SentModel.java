@@ -1,4 +1,4 @@
-package rudder.sweep;
+package rudder.sweep.unit;
 
 import java.io.Serializable;
 import rudder.model.LanguageModel;
@@ -9,15 +9,15 @@ import rudder.model.LanguageModel;
  * @param source name or path that loads it
  * @param id the model that must be found there
  */
-record SentModel(String source, Part.ModelId id) implements Serializable {
+public record SentModel(String source, ModelId id) implements Serializable {
 
     /** @throws IllegalArgumentException if the model exists in this process alone */
-    static SentModel of(LanguageModel model) {
+    public static SentModel of(LanguageModel model) {
         return new SentModel(
                 model.source()
                         .orElseThrow(() -> new IllegalArgumentException(model.name()
                                 + " was made in memory, and executors cannot load it: save it, and load it by its"
                                 + " path")),
-                Part.ModelId.of(model));
+                ModelId.of(model));
     }
 }
