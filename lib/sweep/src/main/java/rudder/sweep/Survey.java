@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.function.IntFunction;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -434,8 +435,9 @@ public final class Survey<R> {
         int done = 0;
         for (var stage = this; ; ) {
             var missing = stage.missing(home);
+            var lacking = missing.stream().map(MeasurementJob::id).collect(Collectors.toSet());
             done += (int) stage.units.stream()
-                    .filter(unit -> !missing.contains(unit.job))
+                    .filter(unit -> !lacking.contains(unit.job.id()))
                     .count();
             if (!missing.isEmpty()) {
                 return new State<>(done, missing, null);

@@ -219,10 +219,15 @@ final class Cluster implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public void close() throws IOException {
         for (var process : processes) {
             process.descendants().forEach(ProcessHandle::destroyForcibly);
             process.destroyForcibly();
+        }
+        try (Stream<Path> links = Files.list(home.resolve("jars"))) {
+            for (var link : links.toList()) {
+                Files.delete(link); // JUnit would warn of each
+            }
         }
     }
 }

@@ -42,7 +42,7 @@ class ClusterTest {
     }
 
     @AfterEach
-    void close() {
+    void close() throws IOException {
         cluster.close();
         model.close();
     }

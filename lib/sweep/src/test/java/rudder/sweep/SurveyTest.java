@@ -130,10 +130,10 @@ class SurveyTest {
 
     @Test
     void linearityOfSeveralModelsIsThatOfOneMachine() throws IOException {
-        var prompts = PROMPTS.subList(0, 4);
-        var population = PROMPTS;
+        var prompts = PROMPTS.subList(0, 3);
+        var population = PROMPTS.subList(3, 9);
         var contrast = new ContrastSet(
-                "sea", SET.positive().subList(0, 6), SET.negative().subList(0, 6));
+                "sea", SET.positive().subList(0, 3), SET.negative().subList(0, 3));
         try (var other = TinyFile.load(Tiny.QWEN2, models)) {
             var both = List.of(model, other);
             var survey = Survey.all(both.stream()
@@ -149,7 +149,6 @@ class SurveyTest {
                         prompts,
                         IntStream.range(0, one.horizon()).mapToObj(each).toList());
                 assertEquals(wanted.toString(), found.get(i).toString());
-                assertEquals(wanted.table().print(), found.get(i).table().print());
                 for (int k = 0; k < one.horizon(); k++) {
                     assertArrayEquals(wanted.alignment(k), found.get(i).alignment(k));
                     assertArrayEquals(wanted.control(k), found.get(i).control(k));
