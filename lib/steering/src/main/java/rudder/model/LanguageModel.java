@@ -21,6 +21,7 @@ import rudder.checkpoint.RandomCheckpoint;
 import rudder.checkpoint.RandomWeights;
 import rudder.checkpoint.TensorNames;
 import rudder.checkpoint.format.FileNames;
+import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.store.ModelFile;
 import rudder.checkpoint.store.ModelStore;
 import rudder.checkpoint.tokenizer.ChatTemplate;
@@ -401,6 +402,34 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     public double[][][] headOutputs(List<int[]> prompts, List<TokenSpan> spans) {
         TokenSpan.requireWithin(prompts, spans);
         return prefill().heads(prompts, spans);
+    }
+
+    /**
+     * Returns how far a text before the prompt moved the next-token distributions of completions: the KL divergence
+     * {@code sum_x p(x) ln(p(x) / q(x))} in nats. Here p is the distribution after the other text and the tokens
+     * generated so far. After the completion's prompt and the same tokens it is q.
+     *
+     * @param completions of the prompts, see {@link Completion#continuing}
+     * @param asked the tokens that the model read in place of each prompt
+     * @return [completion][token]
+     */
+    public double[][] divergences(List<Completion> completions, List<int[]> asked) {
+        if (Check.some("completion", completions).size()
+                != Check.each("text that was read", asked).size()) {
+            throw new IllegalArgumentException(completions.size() + " completions and " + asked.size()
+                    + " texts that were read, wanted one for each completion");
+        }
+        var divergences = new double[asked.size()][];
+        try (Progress job = Progress.of("KL of " + asked.size() + " completions", asked.size())) {
+            for (int i = 0; i < divergences.length; i++) {
+                var completion = completions.get(i);
+                int[] read = requireTokens(asked.get(i), completion.tokens().length);
+                divergences[i] = transformer.lifetime.during(() -> new Likelihood(this)
+                        .divergences(read, completion.promptTokens(), completion.tokens(), null, Positions.DEFAULT));
+                job.advance(1);
+            }
+        }
+        return divergences;
     }
 
     /**
