@@ -54,6 +54,7 @@ class ArchitectureTest {
             "rudder.model.pass",
             "rudder.model",
             "rudder.steer",
+            "rudder.steer.rival",
             "rudder.compare");
     private static final String[] INTERNAL = {
         "rudder.model.transformer..", "rudder.model.engine..", "rudder.model.decoder..", "rudder.model.pass.."
