@@ -53,7 +53,7 @@ public record RivalFamilies(List<ControllerFamily> openLoop, List<ControllerFami
     private static final double[] STRENGTHS = {0.75, 1.25, 1.75};
     private static final double[] FRACTIONS = {0.25, 0.5, 1};
     private static final double[] GAINS = {0.01, 0.03, 0.1};
-    private static final double[] ALPHAS = {0.1, 0.2, 0.4};
+    private static final double[] ALPHAS = {0.3, 0.6, 0.9};
     private static final double[] SHOTS = {2, 4, 8};
     private static final double[] DRAWS = {1, 2, 3};
 

@@ -84,10 +84,10 @@ class RivalFamiliesTest {
                 .findFirst()
                 .orElseThrow();
         var cast = RivalFamilies.when(condition, "CAST", spherical);
-        var candidate = cast.candidate("CAST 2 0.4");
+        var candidate = cast.candidate("CAST 2 0.6");
         var prompts = List.of("the sea", "a street");
         var found = candidate.on(MODEL, prompts).generate(prompts, 3, Sampling.greedy());
-        var always = spherical.candidate("spherical 2 0.4").on(MODEL, prompts).generate(prompts, 3, Sampling.greedy());
+        var always = spherical.candidate("spherical 2 0.6").on(MODEL, prompts).generate(prompts, 3, Sampling.greedy());
         var never = MODEL.generate(prompts, 3, Sampling.greedy());
         assertArrayEquals(always.get(0).tokens(), found.get(0).tokens());
         assertArrayEquals(never.get(1).tokens(), found.get(1).tokens());

@@ -60,21 +60,23 @@ public class HookPointsTest {
                                         ControlLaw.along(
                                                 setpoint.direction(2), setpoint.target(2), setpoint.direction(2))),
                                 setpoint)),
-                Controller.of(
-                        "directions",
-                        Map.of(
-                                1,
-                                new SphericalLaw(setpoint.direction(1), 2, 0.6, -0.7, 0.9),
-                                3,
-                                new FlowLaw(
-                                        new DMatrixRMaj(samples(random, Tiny.D)),
-                                        random.doubles(9, -1, 1).toArray(),
-                                        0.1,
-                                        1,
-                                        1.5,
-                                        10,
-                                        1.1)),
-                        setpoint));
+                directions(tiny));
+    }
+
+    /** Laws of the state's direction: a gated rotation and a flow. */
+    public static Controller directions(Tiny tiny) {
+        var setpoint = tiny.setpoint(1.5);
+        var random = new Random(4);
+        var flow = new FlowLaw(
+                new DMatrixRMaj(samples(random, Tiny.D)),
+                random.doubles(9, -1, 1).toArray(),
+                0.1,
+                1,
+                1.5,
+                10,
+                1.1);
+        return Controller.of(
+                "directions", Map.of(1, new SphericalLaw(setpoint.direction(1), 2, 0.6, -0.7, 0.9), 3, flow), setpoint);
     }
 
     private static double[][] samples(Random random, int d) {

@@ -278,10 +278,7 @@ class ControllerFileTest {
     void damagedLawsOfDirectionsAreRefused() throws IOException {
         var model = Tiny.LLAMA.model(DataType.FLOAT32);
         var file = folder.resolve("a.safetensors");
-        var kinds = HookPointsTest.kinds(Tiny.LLAMA).stream()
-                .filter(controller -> controller.name().equals("directions"))
-                .toList();
-        ControllerFile.save(file, kinds.get(0), model);
+        ControllerFile.save(file, HookPointsTest.directions(Tiny.LLAMA), model);
         assertRefused(
                 () -> ControllerFile.load(with(file, "resid_pre.1.0.turn", 1, 2), model),
                 "'resid_pre.1.0.turn' has 2 numbers, wanted 4");
