@@ -18,6 +18,7 @@ import rudder.steer.ControllerFactory;
 import rudder.theory.Setpoint;
 import rudder.theory.Stop;
 import rudder.theory.control.Arm;
+import rudder.theory.control.Controller;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
@@ -161,11 +162,13 @@ public final class Comparison {
         private double[] divergences(
                 LanguageModel model, ControllerFactory factory, List<String> prompts, List<Completion> completions) {
             double[][] moved = factory.rewrites(prompts)
-                    ? model.divergences(
-                            completions,
-                            prompts.stream()
-                                    .map(prompt -> encode(model, factory.asked().apply(prompt)))
-                                    .toList())
+                    ? model.steered(Controller.none())
+                            .divergences(
+                                    completions,
+                                    prompts.stream()
+                                            .map(prompt -> encode(
+                                                    model, factory.asked().apply(prompt)))
+                                            .toList())
                     : factory.on(model, prompts).atPositions(positions).divergences(completions);
             return Stream.of(moved)
                     .mapToDouble(tokens -> Arrays.stream(tokens).average().orElseThrow())

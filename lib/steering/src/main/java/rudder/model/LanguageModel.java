@@ -21,7 +21,6 @@ import rudder.checkpoint.RandomCheckpoint;
 import rudder.checkpoint.RandomWeights;
 import rudder.checkpoint.TensorNames;
 import rudder.checkpoint.format.FileNames;
-import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.store.ModelFile;
 import rudder.checkpoint.store.ModelStore;
 import rudder.checkpoint.tokenizer.ChatTemplate;
@@ -405,34 +404,6 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     }
 
     /**
-     * Returns how far a text before the prompt moved the next-token distributions of completions: the KL divergence
-     * {@code sum_x p(x) ln(p(x) / q(x))} in nats. Here p is the distribution after the other text and the tokens
-     * generated so far. After the completion's prompt and the same tokens it is q.
-     *
-     * @param completions of the prompts, see {@link Completion#continuing}
-     * @param asked the tokens that the model read in place of each prompt
-     * @return [completion][token]
-     */
-    public double[][] divergences(List<Completion> completions, List<int[]> asked) {
-        if (Check.some("completion", completions).size()
-                != Check.each("text that was read", asked).size()) {
-            throw new IllegalArgumentException(completions.size() + " completions and " + asked.size()
-                    + " texts that were read, wanted one for each completion");
-        }
-        var divergences = new double[asked.size()][];
-        try (Progress job = Progress.of("KL of " + asked.size() + " completions", asked.size())) {
-            for (int i = 0; i < divergences.length; i++) {
-                var completion = completions.get(i);
-                int[] read = requireTokens(asked.get(i), completion.tokens().length);
-                divergences[i] = transformer.lifetime.during(() -> new Likelihood(this)
-                        .divergences(read, completion.promptTokens(), completion.tokens(), null, Positions.DEFAULT));
-                job.advance(1);
-            }
-        }
-        return divergences;
-    }
-
-    /**
      * Returns the tokens of the answer with which a conversation ends, in {@link #encodeChat(List)} of it.
      *
      * @throws IllegalArgumentException if the last message is not the assistant's, or its text has no token
@@ -551,7 +522,23 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IllegalStateException if a batch does not fit into this machine's memory
      */
     public void gradients(List<Continuation> texts, GradientReader reader) {
-        new Gradients(this).each(texts, reader);
+        new Gradients(this).each(texts, null, reader);
+    }
+
+    /**
+     * Computes {@link #gradients(List, GradientReader)} of the model with a constant input behind each block, at every
+     * token of prompts and continuations. A constant has no derivative, so only the states differ.
+     *
+     * @param inputs u_k, [T][d]
+     * @throws IllegalArgumentException also if there is not one input of d finite numbers for each block
+     */
+    public void gradients(List<Continuation> texts, double[][] inputs, GradientReader reader) {
+        Check.length("the inputs behind the blocks", inputs.length, horizon());
+        for (int k = 0; k < inputs.length; k++) {
+            Check.length("the input behind block " + k, inputs[k].length, dimension());
+            Check.finite("the input behind block " + k, inputs[k]);
+        }
+        new Gradients(this).each(texts, inputs, reader);
     }
 
     /** Returns exp of the mean of the {@link #surprisals} of the text's tokens. */

@@ -36,13 +36,6 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
     /**
      * Returns the KL divergence in nats of the steered next-token distribution p from the unsteered q, {@code sum_x
      * p(x) ln(p(x) / q(x))}, for each generated token.
-     */
-    double[] divergences(int[] prompt, int[] generated, DeviceLaws laws, Positions positions) {
-        return divergences(prompt, prompt, generated, laws, positions);
-    }
-
-    /**
-     * Returns {@link #divergences(int[], int[], DeviceLaws, Positions)} where p follows another text than q.
      *
      * @param asked the tokens that p reads before the generated ones
      * @param prompt the tokens that q reads before them
