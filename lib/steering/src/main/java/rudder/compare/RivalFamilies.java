@@ -12,6 +12,7 @@ import rudder.steer.ContrastSet;
 import rudder.steer.Features;
 import rudder.steer.ReadAt;
 import rudder.steer.rival.CastCondition;
+import rudder.steer.rival.LearnedInputs;
 import rudder.steer.rival.OdeSteer;
 import rudder.steer.rival.Prompting;
 import rudder.steer.rival.SphericalSteering;
@@ -30,8 +31,9 @@ import rudder.theory.control.InputMatrix;
  *
  * <p>Open loop: {@code instruction} and {@code few-shot} ({@link Prompting}), {@code PCA} ({@link Features#pca}),
  * {@code PID-AcT} ({@link Baselines#pidAcT}), {@code ODESteer} ({@link OdeSteer}), {@code spherical}
- * ({@link SphericalSteering}). Closed loop: {@code gated angular} ({@link SphericalSteering#angular}), {@code barrier}
- * and {@code spread barrier} ({@link Barrier}). For conditional steering see {@link #when}.
+ * ({@link SphericalSteering}), {@code learned} ({@link LearnedInputs}). Closed loop: {@code gated angular}
+ * ({@link SphericalSteering#angular}), {@code barrier} and {@code spread barrier} ({@link Barrier}). For conditional
+ * steering see {@link #when}.
  *
  * @param openLoop families without a target to measure against
  * @param closedLoop families that measure the feature where they steer
@@ -52,6 +54,7 @@ public record RivalFamilies(List<ControllerFamily> openLoop, List<ControllerFami
 
     private static final double[] STRENGTHS = {0.75, 1.25, 1.75};
     private static final double[] FRACTIONS = {0.25, 0.5, 1};
+    private static final double[] PARTS = {0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3};
     private static final double[] GAINS = {0.01, 0.03, 0.1};
     private static final double[] ALPHAS = {0.3, 0.6, 0.9};
     private static final double[] SHOTS = {2, 4, 8};
@@ -66,6 +69,7 @@ public record RivalFamilies(List<ControllerFamily> openLoop, List<ControllerFami
         var features = Features.contrast(model, set);
         var pca = Features.pca(model, set, ReadAt.LAST);
         var flow = once(() -> OdeSteer.of(model, set));
+        var learned = once(() -> LearnedInputs.fit(model, set));
         Map<Double, Controller> pid = new ConcurrentHashMap<>(); // by gain, fitted once
         int T = features.horizon();
         double[] blocks = {T / 3, 2 * T / 3, 5 * T / 6};
@@ -88,7 +92,9 @@ public record RivalFamilies(List<ControllerFamily> openLoop, List<ControllerFami
                                 "spherical",
                                 blocks,
                                 ALPHAS,
-                                (block, alpha) -> SphericalSteering.atBlock(features, block.intValue(), alpha))),
+                                (block, alpha) -> SphericalSteering.atBlock(features, block.intValue(), alpha)),
+                        ControllerFamily.of(
+                                "learned", PARTS, part -> learned.get().times(part))),
                 List.of(
                         ControllerFamily.of(
                                 "gated angular",

@@ -45,6 +45,7 @@ class RivalFamiliesTest {
                         "PID-AcT",
                         "ODESteer",
                         "spherical",
+                        "learned",
                         "gated angular",
                         "barrier",
                         "spread barrier"),

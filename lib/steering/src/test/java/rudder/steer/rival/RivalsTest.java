@@ -39,6 +39,7 @@ public class RivalsTest {
                 Controller.actAdd(Features.pca(model, SET, ReadAt.LAST).setpoint(1.5), 2),
                 OdeSteer.of(model, SET).atBlock(2, 1.5),
                 SphericalSteering.atBlock(features, 1, 0.6, 3, -0.7),
+                LearnedInputs.fit(model, SET, 0.1, 2, 1),
                 SphericalSteering.angular(features, 1.2, 1),
                 Barrier.atBlock(features.setpoint(1.2), InputMatrix.everywhere(), 1),
                 Barrier.from(features.setpoint(0.5), InputMatrix.everywhere(), 0),
