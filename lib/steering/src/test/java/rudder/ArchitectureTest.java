@@ -49,14 +49,20 @@ class ArchitectureTest {
     private static final List<String> STEERING = List.of(
             "rudder.model.engine",
             "rudder.model.transformer",
+            "rudder.model.gradient",
             "rudder.model.decoder",
             "rudder.model.plant",
             "rudder.model.pass",
             "rudder.model",
             "rudder.steer",
+            "rudder.steer.rival",
             "rudder.compare");
     private static final String[] INTERNAL = {
-        "rudder.model.transformer..", "rudder.model.engine..", "rudder.model.decoder..", "rudder.model.pass.."
+        "rudder.model.transformer..",
+        "rudder.model.engine..",
+        "rudder.model.decoder..",
+        "rudder.model.gradient..",
+        "rudder.model.pass.."
     };
 
     private static final List<String> FOUNDATIONS = join(THEORY, join(KERNEL, CHECKPOINT));

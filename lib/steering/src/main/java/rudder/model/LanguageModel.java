@@ -516,6 +516,49 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
         return transformer.lifetime.during(() -> new Likelihood(this).surprisals(sequences, from));
     }
 
+    /** Receives the gradients of {@link #gradients}. */
+    @FunctionalInterface
+    public interface GradientReader {
+        /**
+         * Receives gradients with respect to the output of one block.
+         *
+         * @param first index of the batch's first text
+         * @param block k; the gradients are with respect to z_{k+1}
+         * @param gradients at the tokens that predict the continuations' tokens, text after text, [n, d]; in nats over
+         *     the units of the state
+         */
+        void read(int first, int block, DMatrixRMaj gradients);
+    }
+
+    /**
+     * Computes the gradient of {@code sum_{s>t} ln p(token_s | tokens before)} with respect to the output of every
+     * block at every token t of the continuations, from the prompt's last token to the token before the last. Keys and
+     * values of later tokens are not held fixed. A closed form, computed in batches; nothing is kept between batches.
+     *
+     * @param reader receives each batch of texts from the last block to block 0, in this thread
+     * @throws IllegalArgumentException if there is no text, or one does not fit the model's context
+     * @throws IllegalStateException if a batch does not fit into this machine's memory
+     */
+    public void gradients(List<Continuation> texts, GradientReader reader) {
+        new Gradients(this).each(texts, null, reader);
+    }
+
+    /**
+     * Computes {@link #gradients(List, GradientReader)} of the model with a constant input behind each block, at every
+     * token of prompts and continuations. A constant has no derivative, so only the states differ.
+     *
+     * @param inputs u_k, [T][d]
+     * @throws IllegalArgumentException also if there is not one input of d finite numbers for each block
+     */
+    public void gradients(List<Continuation> texts, double[][] inputs, GradientReader reader) {
+        Check.length("the inputs behind the blocks", inputs.length, horizon());
+        for (int k = 0; k < inputs.length; k++) {
+            Check.length("the input behind block " + k, inputs[k].length, dimension());
+            Check.finite("the input behind block " + k, inputs[k]);
+        }
+        new Gradients(this).each(texts, inputs, reader);
+    }
+
     /** Returns exp of the mean of the {@link #surprisals} of the text's tokens. */
     public double perplexity(String text) {
         return perplexity(encode(text), 1);

@@ -36,15 +36,18 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
     /**
      * Returns the KL divergence in nats of the steered next-token distribution p from the unsteered q, {@code sum_x
      * p(x) ln(p(x) / q(x))}, for each generated token.
+     *
+     * @param asked the tokens that p reads before the generated ones
+     * @param prompt the tokens that q reads before them
      */
-    double[] divergences(int[] prompt, int[] generated, DeviceLaws laws, Positions positions) {
+    double[] divergences(int[] asked, int[] prompt, int[] generated, DeviceLaws laws, Positions positions) {
         int[] read = Arrays.copyOf(generated, generated.length - 1); // the model never reads the last generated token
         double[] divergences = new double[generated.length];
         try (NDManager scope = transformer.manager.newSubManager();
                 KvCache free = transformer.cache(new int[1], prompt.length + read.length);
-                KvCache steered = transformer.cache(new int[1], prompt.length + read.length)) {
+                KvCache steered = transformer.cache(new int[1], asked.length + read.length)) {
             NDArray q = states(scope, prompt, read, free, null, positions);
-            NDArray p = states(scope, prompt, read, steered, laws, positions);
+            NDArray p = states(scope, asked, read, steered, laws, positions);
             for (int first = 0; first < divergences.length; first += CHUNK) {
                 transformer.lifetime.check(first, divergences.length, "tokens");
                 int end = Math.min(divergences.length, first + CHUNK);

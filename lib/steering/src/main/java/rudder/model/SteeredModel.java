@@ -310,23 +310,37 @@ public final class SteeredModel extends TextGenerator {
      * @throws UnsupportedOperationException if every token has a controller of its own
      */
     public double[][] divergences(List<Completion> completions) {
+        return divergences(
+                completions,
+                Check.some("completion", completions).stream()
+                        .map(Completion::promptTokens)
+                        .toList());
+    }
+
+    /**
+     * Returns {@link #divergences(List)} of completions that were written behind other texts than their prompts: p
+     * follows the text that was read, and q the completion's prompt; see {@link Completion#continuing}.
+     *
+     * @param asked the tokens that this view read in place of each prompt
+     */
+    public double[][] divergences(List<Completion> completions, List<int[]> asked) {
+        Check.length("the texts that were read", asked.size(), completions.size());
         var divergences = new double[completions.size()][];
         if (maker != null) {
             throw new UnsupportedOperationException(
                     this + ": no divergence is defined where every token has a controller of its own");
         }
-        var rows = rows(Check.some("completion", completions).stream()
-                .map(Completion::promptTokens)
-                .toList());
+        var rows = rows(asked);
         try (Progress job = Progress.of(
                 "KL of " + completions.size() + " completions, " + rows.get(0).name(), completions.size())) {
             for (int i = 0; i < divergences.length; i++) {
                 var completion = completions.get(i);
+                int[] read = asked.get(i);
                 var own = rows.subList(i, i + 1);
                 divergences[i] = model.transformer().lifetime.during(() -> {
                     try (DeviceLaws laws = laws(own)) {
                         return new Likelihood(model)
-                                .divergences(completion.promptTokens(), completion.tokens(), laws, positions);
+                                .divergences(read, completion.promptTokens(), completion.tokens(), laws, positions);
                     }
                 });
                 job.advance(1);

@@ -5,7 +5,7 @@
  * cheap view of it through a {@link rudder.theory.control.Controller}. A {@link rudder.model.plant.PromptPlant} is the
  * dynamical system that a prompt makes of the model: one transformer layer, here called a block, is one time step.
  *
- * <p>May use: {@code rudder.checkpoint}, {@code rudder.theory}, {@code rudder.model.transformer} and
- * {@code rudder.model.engine}. No engine type appears in a public signature.
+ * <p>May use: {@code rudder.checkpoint}, {@code rudder.theory} and the packages within {@code rudder.model}. No engine
+ * type appears in a public signature.
  */
 package rudder.model;

@@ -55,6 +55,18 @@ public final class Baselines {
     }
 
     /**
+     * Returns {@link ActivationTransport#pid PID-AcT} from the negative texts to the positive texts, with the gains kp,
+     * ki and kd on the errors of the blocks.
+     *
+     * <p>Source: Nguyen et al., arXiv 2510.04309.
+     *
+     * @throws IllegalArgumentException if a gain is not finite
+     */
+    public static Controller pidAcT(LanguageModel model, ContrastSet set, double kp, double ki, double kd) {
+        return Runs.of(model, set).pid(kp, ki, kd);
+    }
+
+    /**
      * The two transports of {@link #acT}.
      *
      * @param mean Mean-AcT
@@ -95,6 +107,10 @@ public final class Baselines {
 
         Controller mean() {
             return ActivationTransport.mean(plants, first, targets).measuredOn(model);
+        }
+
+        Controller pid(double kp, double ki, double kd) {
+            return ActivationTransport.pid(plants, first, targets, kp, ki, kd).measuredOn(model);
         }
 
         Controller linear() {

@@ -55,7 +55,7 @@ public final class ReadAt {
     }
 
     /**
-     * Returns these tokens of each text; null for the last tokens, which are read without a span.
+     * Returns these tokens of each text, given as tokens; null for {@link #LAST}, which is read without a span.
      *
      * @throws IllegalArgumentException if a text has no such token
      */

@@ -279,6 +279,8 @@ class SweepTest {
     void whatCannotBeSentIsRefusedByName() {
         var frozen = ControllerFactory.frozen(Tiny.LLAMA.lqr(Tiny.LLAMA.setpoint(1)));
         assertRefused(() -> small(frozen), frozen.name(), "for each prompt", "Comparison.of");
+        var prompted = ControllerFactory.prompted("about the sea", prompt -> "The sea. " + prompt);
+        assertRefused(() -> small(prompted), "'about the sea'", "text that the model reads", "Comparison.of");
         var even = Positions.where("even", token -> token.index() % 2 == 0);
         assertRefused(
                 () -> Sweep.of(model, TinyFile.PROMPTS, TinyFile.settings().atPositions(even), arms),

@@ -17,7 +17,7 @@ import rudder.checkpoint.AttentionSpan;
  * @param cap bound on the scores q.k; null where there is none.
  * @param turn [w, w], the quarter turn of rotary pairs, see {@link #quarterTurn}.
  */
-record Attention(
+public record Attention(
         AttentionSpan span,
         int heads,
         int keyHeads,
@@ -33,9 +33,9 @@ record Attention(
      * Queries q [B, h, L, w], keys k and values v [B, kv, L, w] of the tokens n [B, L, d]. All three before norms and
      * turns are projected [B, L, h + 2 kv, w].
      */
-    record Heads(NDArray q, NDArray k, NDArray v, NDArray projected) {}
+    public record Heads(NDArray q, NDArray k, NDArray v, NDArray projected) {}
 
-    Heads project(NDArray n, ForwardPass.RotaryAndMask view) {
+    public Heads project(NDArray n, ForwardPass.RotaryAndMask view) {
         long batch = n.getShape().get(0);
         long length = n.getShape().get(1);
         NDArray all = Tensors.linear(n, qkv, bias)
@@ -56,7 +56,7 @@ record Attention(
     }
 
     /** Returns y R for rows y [.., w], with R the matrix of {@link #rotate}: y cos + (y sin) turn', turn' = -turn. */
-    private NDArray rotateBack(NDArray y, ForwardPass.RotaryAndMask view) {
+    public NDArray rotateBack(NDArray y, ForwardPass.RotaryAndMask view) {
         return y.mul(view.cos()).subi(y.mul(view.sin()).matMul(turn));
     }
 

@@ -29,7 +29,7 @@ public record Block(
      *
      * @param onHeads may change the heads' outputs [B, L, h w] in place
      */
-    NDArray forward(NDArray x, ForwardPass pass, KvCache cache, Consumer<NDArray> onHeads) {
+    public NDArray forward(NDArray x, ForwardPass pass, KvCache cache, Consumer<NDArray> onHeads) {
         NDArray heads = attention.forward(norm.of(x), pass, cache, index);
         onHeads.accept(heads);
         return rest(x, heads);
@@ -48,7 +48,8 @@ public record Block(
                 .addi(y);
     }
 
-    private NDArray after(NDArray x, NDArray gain) {
+    /** Returns a sublayer's output behind its norm; a null gain stands for no norm. */
+    public NDArray after(NDArray x, NDArray gain) {
         return gain == null ? x : norm.of(x).muli(gain);
     }
 

@@ -8,7 +8,7 @@ import ai.djl.ndarray.NDList;
  *
  * @param gateUp [2 f, d]: gate rows, then up rows, the input norm's gain folded in
  */
-record GatedMlp(Nonlinearity activation, NDArray gateUp) {
+public record GatedMlp(Nonlinearity activation, NDArray gateUp) {
 
     /** Returns act(g) u [.., f] of n [.., d]. */
     NDArray forward(NDArray n) {
@@ -23,9 +23,9 @@ record GatedMlp(Nonlinearity activation, NDArray gateUp) {
 
     /**
      * Returns {@link #forward} at one n [1, d], and its derivative with respect to (g, u), act'(g) u dg + act(g) du:
-     * two diagonals, [f, 2 f].
+     * two diagonals, [f, 2 f]. At several n [m, d], row i of a product from the left is multiplied by derivative i.
      */
-    ValueAndDerivative linearise(NDArray n) {
+    public ValueAndDerivative linearise(NDArray n) {
         NDList gu = halves(Tensors.linear(n, gateUp, null));
         NDArray byGate = activation.derivative(gu.get(0)).muli(gu.get(1)); // act'(g) u [1, f]
         NDArray byUp = activation.value(gu.get(0)); // act(g) [1, f]

@@ -40,7 +40,7 @@ public final class KvCache implements AutoCloseable {
     }
 
     /** Counts the columns of a pass, after all blocks have stored them. */
-    void advance(int length) {
+    public void advance(int length) {
         columns += length;
     }
 
@@ -52,6 +52,16 @@ public final class KvCache implements AutoCloseable {
     /** As {@link #keys}, for values. */
     NDArray values(int block, NDArray added) {
         return store(values[block], added);
+    }
+
+    /** Returns a view of all keys that a block has stored, [batch x key heads, columns, head dimension]. */
+    public NDArray keys(NDManager scope, int block) {
+        return keys[block].get(scope, new NDIndex().addAllDim().addSliceDim(0, columns));
+    }
+
+    /** As {@link #keys(NDManager, int)}, for values. */
+    public NDArray values(NDManager scope, int block) {
+        return values[block].get(scope, new NDIndex().addAllDim().addSliceDim(0, columns));
     }
 
     private NDArray store(NDArray all, NDArray added) {

@@ -3,7 +3,7 @@ package rudder.model.transformer;
 import ai.djl.ndarray.NDArray;
 
 /** A matrix F that is given by its products. */
-interface LinearMap {
+public interface LinearMap {
 
     /** Returns F X for columns X [in, m]: [out, m]. These are Jacobian-vector products. */
     NDArray times(NDArray x);

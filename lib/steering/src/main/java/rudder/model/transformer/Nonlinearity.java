@@ -9,7 +9,7 @@ import rudder.checkpoint.Activation;
  * <p>SiLU has h(g) = g. GELU's tanh form is g (1 + tanh y) / 2 with y = sqrt(2/pi) (g + 0.044715 g^3). Since (1 + tanh
  * y) / 2 = sigmoid(2 y), its h(g) is 2 y. Both share the derivative act'(g) = s + g s (1 - s) h'(g).
  */
-enum Nonlinearity {
+public enum Nonlinearity {
     SILU(1.09984, 0.5) {
         @Override
         NDArray h(NDArray g) {

@@ -11,12 +11,12 @@ import ai.djl.ndarray.NDArray;
  *
  * @param epsilon d eps, an array with one element on the model's device
  */
-record Norm(NDArray epsilon) {
+public record Norm(NDArray epsilon) {
 
     private static final int[] LAST = {-1};
 
     /** Returns n(x), the shape of x. */
-    NDArray of(NDArray x) {
+    public NDArray of(NDArray x) {
         return x.div(radius(x));
     }
 
@@ -25,13 +25,13 @@ record Norm(NDArray epsilon) {
     }
 
     /** Returns the norm's value and derivative at x [.., d]. */
-    At linearise(NDArray x) {
+    public At linearise(NDArray x) {
         NDArray rho = radius(x);
         return new At(x.div(rho), rho);
     }
 
     /** Value n [.., d] and radius rho [.., 1] at a point. */
-    record At(NDArray n, NDArray rho) {
+    public record At(NDArray n, NDArray rho) {
 
         /** Returns the points from..to-1 along the first axis. */
         At range(int from, int to) {
@@ -39,7 +39,7 @@ record Norm(NDArray epsilon) {
         }
 
         /** Returns Y Dn for rows Y [.., d]; since Dn is symmetric, this is also Dn times each row. */
-        NDArray rows(NDArray y) {
+        public NDArray rows(NDArray y) {
             return y.sub(y.mul(n).sum(LAST, true).mul(n)).divi(rho); // (Y - (Y n) n') / rho
         }
 

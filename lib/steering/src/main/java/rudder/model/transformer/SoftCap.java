@@ -7,15 +7,15 @@ import ai.djl.ndarray.NDArray;
  *
  * @param bound c, an array with one element on the model's device
  */
-record SoftCap(NDArray bound) {
+public record SoftCap(NDArray bound) {
 
     /** Returns cap(s), any shape. */
-    NDArray of(NDArray s) {
+    public NDArray of(NDArray s) {
         return s.div(bound).tanh().muli(bound);
     }
 
     /** Returns cap'(s) = 1 - (cap(s) / c)^2, given y = cap(s), any shape. */
-    NDArray slope(NDArray y) {
+    public NDArray slope(NDArray y) {
         return y.div(bound).square().negi().addi(1);
     }
 }

@@ -56,7 +56,7 @@ public final class Tensors {
      * Returns a view of a weight that belongs to a scope. Results computed from the view belong to the scope too and
      * are freed with it. A weight in half precision is copied to single precision.
      */
-    static NDArray within(NDManager scope, NDArray weight) {
+    public static NDArray within(NDManager scope, NDArray weight) {
         NDArray view = weight.getDataType() == DataType.FLOAT16
                 ? weight.toType(DataType.FLOAT32, false)
                 : weight.reshape(weight.getShape());

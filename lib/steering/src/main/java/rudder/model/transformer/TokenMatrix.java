@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.ndarray.types.SparseFormat;
@@ -57,6 +58,24 @@ public final class TokenMatrix {
             }
         }
         return NDArrays.concat(products, -1);
+    }
+
+    /** Returns y E for rows y [n, vocabulary] and this matrix E: [n, d]. It is on the device, or read part by part. */
+    NDArray combinations(NDArray y) {
+        NDArray matrix = held(keep != Keep.NEVER);
+        NDArray sum = y.getManager().zeros(new Shape(y.getShape().get(0), dimension), y.getDataType());
+        int most = Math.max(1, matrix == null ? PART / dimension : rows.count());
+        for (int first = 0; first < rows.count(); first += most) {
+            try (NDManager scope = y.getManager().newSubManager()) {
+                NDArray part = matrix == null
+                        ? staging.stack(scope, stored, dimension, null, null, rows.range(first, most))
+                        : matrix;
+                int end = Math.min(rows.count(), first + most);
+                sum.addi(y.get(scope, new NDIndex().addAllDim().addSliceDim(first, end))
+                        .matMul(Tensors.within(scope, part)));
+            }
+        }
+        return sum;
     }
 
     /**

@@ -217,7 +217,7 @@ public final class Transformer implements AutoCloseable {
     }
 
     /** Returns z_0, the tokens' embeddings [B, L, d]. */
-    private NDArray embed(NDManager scope, int[][] tokens) {
+    public NDArray embed(NDManager scope, int[][] tokens) {
         NDArray x = embedding.of(scope, tokens).toType(type, false);
         return embeddingScale == null ? x : x.mul(embeddingScale);
     }
@@ -226,6 +226,12 @@ public final class Transformer implements AutoCloseable {
     public NDArray logits(NDArray z) {
         NDArray logits = head.products(finalNorm.of(z).muli(finalGain));
         return logitCap == null ? logits : logitCap.of(logits);
+    }
+
+    /** Returns Y d logits / d z, [n, d], at states z [n, d] with the given logits, for rows Y [n, vocabulary]. */
+    public NDArray logitsVjp(NDArray z, NDArray logits, NDArray y) {
+        NDArray uncapped = logitCap == null ? y : logitCap.slope(logits).muli(y);
+        return finalNorm.linearise(z).rows(head.combinations(uncapped).muli(finalGain));
     }
 
     /** Returns the logits [B, vocabulary] at the last column of a pass's result [B, L, d]. */

@@ -7,4 +7,4 @@ import ai.djl.ndarray.NDArray;
  *
  * @param value one row
  */
-record ValueAndDerivative(NDArray value, LinearMap derivative) {}
+public record ValueAndDerivative(NDArray value, LinearMap derivative) {}
