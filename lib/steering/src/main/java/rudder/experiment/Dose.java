@@ -1,8 +1,9 @@
 package rudder.experiment;
 
-import java.util.Locale;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.DoubleFunction;
 import java.util.stream.Stream;
@@ -16,8 +17,8 @@ import rudder.theory.control.Arm;
 import rudder.theory.control.Controller;
 
 /**
- * How far steering may move a model's texts. Arms are compared at the same dose, each at the strength that {@link #find}
- * finds, so that nothing is read off between arms.
+ * How far steering may move a model's texts. Arms are compared at the same dose, each at the strength that
+ * {@link #find} finds, so that nothing is read off between arms.
  *
  * <pre>{@code
  * var found = Dose.kl(0.2).find(model, lambda -> Controller.actAdd(features.setpoint(lambda), 20), prompts, settings);
@@ -47,11 +48,14 @@ public record Dose(Measure measure, double amount) {
     public enum Outcome {
         /** The dose is within {@link Dose#TOLERANCE}. */
         REACHED,
-        /** No strength up to 64 moves the texts so far, or the weakest tried, 1/256, moves them farther. */
+        /**
+         * No strength up to 64 moves the texts so far, or the gentlest moves them farther. A closed loop has a least
+         * dose: at strength 0 it still holds the feature at a level.
+         */
         OUT_OF_REACH,
         /** The dose jumps from below to above the amount at one strength, by more than the tolerance. */
         JUMPS,
-        /** A stronger arm moved the texts less than a weaker one: no strength belongs to the dose. */
+        /** Near the dose a stronger arm moved the texts less than a weaker one: no one strength belongs to the dose. */
         NOT_MONOTONE
     }
 
@@ -81,8 +85,7 @@ public record Dose(Measure measure, double amount) {
         public String toString() {
             return outcome == Outcome.REACHED
                     ? "strength " + strength + ", dose " + achieved
-                    : outcome.name().toLowerCase(Locale.ROOT).replace('_', ' ')
-                            + ", doses by strength " + tried;
+                    : outcome.name().toLowerCase(Locale.ROOT).replace('_', ' ') + ", doses by strength " + tried;
         }
     }
 
@@ -140,7 +143,8 @@ public record Dose(Measure measure, double amount) {
             List<String> prompts,
             List<Completion> texts,
             Comparison.Settings settings) {
-        double[][] moved = arm.on(model, prompts).atPositions(settings.positions()).divergences(texts);
+        double[][] moved =
+                arm.on(model, prompts).atPositions(settings.positions()).divergences(texts);
         return Stream.of(moved)
                 .mapToDouble(tokens -> Arrays.stream(tokens).average().orElseThrow())
                 .toArray();
@@ -165,7 +169,8 @@ public record Dose(Measure measure, double amount) {
 
     /**
      * Finds the strength at which a family has this dose on calibration prompts, within 5 %. Doubles or halves the
-     * strength from 1 on until the dose lies between two strengths, then bisects.
+     * strength from 1 on until the dose lies between two strengths, then bisects. Stops halving where the dose no
+     * longer falls.
      *
      * @param family the arm of a strength above 0
      * @param prompts calibration prompts, on which nothing is judged
@@ -176,8 +181,8 @@ public record Dose(Measure measure, double amount) {
             List<String> prompts,
             Comparison.Settings settings) {
         double unsteered = unsteered(model, prompts, settings);
-        return find(strength -> of(
-                model, ControllerFactory.of(family.apply(strength)).kept(), prompts, settings, unsteered));
+        return find(strength ->
+                of(model, ControllerFactory.of(family.apply(strength)).kept(), prompts, settings, unsteered));
     }
 
     /** The dose of a strength, measured. */
@@ -192,14 +197,19 @@ public record Dose(Measure measure, double amount) {
         boolean below = dose < amount;
         double other = strength;
         while (!accepted(dose) && dose < amount == below) {
+            double before = dose;
             other = strength;
             strength = below ? 2 * strength : strength / 2;
             if (strength > STRONGEST || strength < WEAKEST) {
-                return new Found(Outcome.OUT_OF_REACH, Double.NaN, Double.NaN, tried);
+                return failed(Outcome.OUT_OF_REACH, tried);
             }
             dose = measured(response, strength, tried);
+            if (!below && dose > before + TOLERANCE * excess(before)) {
+                return failed(Outcome.OUT_OF_REACH, tried);
+            }
         }
-        double low = Math.min(strength, other);
+        double from = Math.min(strength, other);
+        double low = from;
         double high = Math.max(strength, other);
         for (int i = 0; !accepted(dose) && i < HALVINGS; i++) {
             strength = (low + high) / 2;
@@ -210,12 +220,14 @@ public record Dose(Measure measure, double amount) {
                 high = strength;
             }
         }
-        if (!monotone(tried)) {
-            return new Found(Outcome.NOT_MONOTONE, Double.NaN, Double.NaN, tried);
+        if (!monotone(tried.tailMap(below ? 0 : from))) {
+            return failed(Outcome.NOT_MONOTONE, tried);
         }
-        return accepted(dose)
-                ? new Found(Outcome.REACHED, strength, dose, tried)
-                : new Found(Outcome.JUMPS, Double.NaN, Double.NaN, tried);
+        return accepted(dose) ? new Found(Outcome.REACHED, strength, dose, tried) : failed(Outcome.JUMPS, tried);
+    }
+
+    private static Found failed(Outcome outcome, TreeMap<Double, Double> tried) {
+        return new Found(outcome, Double.NaN, Double.NaN, tried);
     }
 
     private static double measured(Response response, double strength, TreeMap<Double, Double> tried) {
@@ -234,7 +246,7 @@ public record Dose(Measure measure, double amount) {
     }
 
     /** Whether no stronger arm has a dose that is smaller by more than the tolerance. */
-    private boolean monotone(TreeMap<Double, Double> tried) {
+    private boolean monotone(Map<Double, Double> tried) {
         double largest = Double.NEGATIVE_INFINITY;
         for (double dose : tried.values()) {
             if (dose < largest - TOLERANCE * excess(amount)) {

@@ -19,7 +19,9 @@ import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.ModelShape;
 import rudder.checkpoint.RandomCheckpoint;
 import rudder.checkpoint.RandomWeights;
+import rudder.checkpoint.RoundedWeights;
 import rudder.checkpoint.TensorNames;
+import rudder.checkpoint.format.Checksums;
 import rudder.checkpoint.format.FileNames;
 import rudder.checkpoint.store.ModelFile;
 import rudder.checkpoint.store.ModelStore;
@@ -104,6 +106,35 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
         boolean path = Files.exists(FileNames.path(given));
         model.source = path ? file.path().toAbsolutePath().toString() : given;
         return model;
+    }
+
+    /**
+     * Loads a model as {@link #load(String)} does, with its weight matrices rounded to a few bits
+     * ({@link RoundedWeights}). They are held as float32, whatever RUDDER_WEIGHTS says, because packed matrices would
+     * not be rounded. The model counts as another one: its {@link #sha256} differs, and it refuses controllers that
+     * were measured before rounding unless they are {@link Controller#forAnyPlant}.
+     *
+     * @param bits width of a rounded weight, 2 to 8
+     */
+    public static LanguageModel loadRounded(String nameOrPath, int bits) throws IOException {
+        String given = Check.given("the name of a model", nameOrPath);
+        return loadRounded(
+                ModelStore.fetch(given.startsWith("~") ? FileNames.path(given).toString() : given),
+                bits,
+                Devices.precision());
+    }
+
+    static LanguageModel loadRounded(ModelFile file, int bits, DataType stored) throws IOException {
+        var plain = Checkpoint.open(file.path());
+        var weights = new RoundedWeights(plain.tensors(), bits);
+        var rounded = new Checkpoint(weights, plain.names(), plain.config(), plain.tokenizer());
+        var sha256 = Checksums.sha256(file.sha256() + ", " + bits + " bits");
+        return of(
+                new ModelFile(
+                        file.name() + ", " + bits + " bits", file.path(), sha256, file.licence(), file.architecture()),
+                rounded,
+                stored,
+                Keep.AT_ONCE);
     }
 
     static LanguageModel load(ModelFile file, DataType stored) throws IOException {

@@ -198,8 +198,7 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
                     int[] lengths = Arrays.stream(theirs)
                             .map(i -> prompts.get(i).length)
                             .toArray();
-                    var pass = positions.generatedPass(
-                            laws == null ? null : laws.of(theirs), lengths, longest - 1);
+                    var pass = positions.generatedPass(laws == null ? null : laws.of(theirs), lengths, longest - 1);
                     NDArray x = run(scope, next, cache, pass, "in a continuation");
                     for (int row = 0; row < rows.length; row++) {
                         behind[rows[row]] = x.get(

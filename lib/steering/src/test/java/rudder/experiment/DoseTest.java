@@ -37,9 +37,18 @@ class DoseTest {
 
     @Test
     void aDoseThatNoStrengthHasIsSaidByName() {
-        assertEquals(Dose.Outcome.OUT_OF_REACH, Dose.kl(2).find(u -> u / (1 + u)).outcome());
+        assertEquals(
+                Dose.Outcome.OUT_OF_REACH, Dose.kl(2).find(u -> u / (1 + u)).outcome());
         assertEquals(Dose.Outcome.OUT_OF_REACH, Dose.kl(0.1).find(u -> 1 + u).outcome());
-        assertEquals(Dose.Outcome.JUMPS, Dose.kl(0.5).find(u -> u < 3 ? 0.1 : 0.9).outcome());
+        assertEquals(
+                Dose.Outcome.JUMPS, Dose.kl(0.5).find(u -> u < 3 ? 0.1 : 0.9).outcome());
+        // a closed loop at strength 0 still acts: least dose 0.2, at strength 0.5
+        assertEquals(
+                Dose.Outcome.OUT_OF_REACH,
+                Dose.kl(0.1).find(u -> 0.2 + (u - 0.5) * (u - 0.5)).outcome());
+        var above = Dose.kl(0.3).find(u -> 0.2 + (u - 0.5) * (u - 0.5));
+        assertEquals(Dose.Outcome.REACHED, above.outcome(), above.toString());
+        assertTrue(above.strength() > 0.5);
         var wavy = Dose.kl(0.5).find(u -> u < 3 ? u < 1.5 ? 0.3 : 0.1 : 0.52);
         assertEquals(Dose.Outcome.NOT_MONOTONE, wavy.outcome());
         var e = assertThrows(IllegalStateException.class, () -> wavy.required("ActAdd"));
@@ -61,8 +70,8 @@ class DoseTest {
 
     @Test
     void aFamilyReachesTheDoseOnItsPrompts() {
-        var found = Dose.kl(0.01)
-                .find(MODEL, lambda -> Controller.actAdd(features.setpoint(lambda), 2), PROMPTS, SETTINGS);
+        var found =
+                Dose.kl(0.01).find(MODEL, lambda -> Controller.actAdd(features.setpoint(lambda), 2), PROMPTS, SETTINGS);
         assertEquals(Dose.Outcome.REACHED, found.outcome(), found.toString());
         var arm = Controller.actAdd(features.setpoint(found.strength()), 2);
         assertEquals(found.achieved(), Dose.kl(1).of(MODEL, arm, PROMPTS, SETTINGS), 1e-12);
