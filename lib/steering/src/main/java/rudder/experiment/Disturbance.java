@@ -153,7 +153,15 @@ public record Disturbance(
      */
     public static Disturbance noise(double deviation, double depth, long seed) {
         return new Disturbance(
-                "noise " + deviation + " at depth " + depth + ", seed " + seed, none().prompts, false, null, 0, 0, deviation, depth, seed);
+                "noise " + deviation + " at depth " + depth + ", seed " + seed,
+                none().prompts,
+                false,
+                null,
+                0,
+                0,
+                deviation,
+                depth,
+                seed);
     }
 
     /** Returns the settings of a comparison under this disturbance. */

@@ -45,8 +45,7 @@ class DisturbanceTest {
         assertArrayEquals(first, none.apply(MODEL, "the sea").input(2, z));
         assertNotEquals(first[0], none.apply(MODEL, "a wave").input(2, z)[0]);
         var reseeded = Disturbance.noise(0.3, 0.5, 2).on(MODEL, ControllerFactory.of(Controller.none()));
-        assertNotEquals(
-                first[0], reseeded.controller().apply(MODEL, "the sea").input(2, z)[0]);
+        assertNotEquals(first[0], reseeded.controller().apply(MODEL, "the sea").input(2, z)[0]);
         assertEquals(0, norm(none.apply(MODEL, "the sea").input(1, z)));
         assertEquals(0.3 * norm(z), norm(first), 0.3 * 0.3 * norm(z));
         var features = Features.contrast(MODEL, new ContrastSet("sea", List.of("the sea"), List.of("a street")));
