@@ -24,7 +24,7 @@ import rudder.theory.Check;
  *
  * <pre>{@code
  * var results = experiment.run(Path.of("runs/feedback"), Setup.standard("../data/concepts"));
- * results.table(Dose.kl(0.2), judges)
+ * results.table(Dose.kl(0.2), concept -> words.get(concept).metric())
  * }</pre>
  *
  * @param models names that {@link LanguageModel#load} takes

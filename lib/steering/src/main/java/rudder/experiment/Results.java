@@ -2,6 +2,7 @@ package rudder.experiment;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -11,7 +12,9 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import rudder.eval.Judge;
+import rudder.compare.Metric;
+import rudder.model.Completion;
+import rudder.model.Positions;
 import rudder.theory.Check;
 import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
@@ -64,16 +67,18 @@ public final class Results {
      * Compares all twins at one dose. All comparisons of the call are corrected together.
      *
      * @param dose one of the plan's
-     * @param judges maps a concept to the judge whose verdict is the outcome
+     * @param outcome maps a concept to the column that is compared: a judge's metric, or the harmonic mean of several.
+     *     It sees prompt and text only, and each text once
      * @throws IllegalArgumentException if the plan has no such dose
      */
-    public List<Compared> compare(Dose dose, Function<String, ? extends Judge> judges) {
+    public List<Compared> compare(Dose dose, Function<String, Metric> outcome) {
         Check.that(plan.doses().contains(dose), "%s is not among the doses %s", dose, plan.doses());
         var found = new ArrayList<Compared>();
+        var scores = new Scores(outcome, new HashMap<>());
         for (var model : plan.models()) {
             for (var twin : twins(model)) {
                 for (var disturbance : plan.disturbances()) {
-                    compared(model, twin, dose, disturbance, judges).ifPresent(found::add);
+                    compared(model, twin, dose, disturbance, scores).ifPresent(found::add);
                 }
             }
         }
@@ -112,8 +117,7 @@ public final class Results {
         return List.copyOf(names);
     }
 
-    private Optional<Compared> compared(
-            String model, String twin, Dose dose, Disturbance disturbance, Function<String, ? extends Judge> judges) {
+    private Optional<Compared> compared(String model, String twin, Dose dose, Disturbance disturbance, Scores scores) {
         var closed = new ArrayList<double[]>();
         var open = new ArrayList<double[]>();
         var none = new ArrayList<double[]>();
@@ -121,13 +125,12 @@ public final class Results {
         var klClosed = new ArrayList<double[]>();
         var without = new LinkedHashMap<String, String>();
         for (var concept : plan.judged()) {
-            var judge = judges.apply(concept);
             var a = find(model, concept, dose, twin, Twin.Side.OPEN, disturbance, without);
             var b = find(model, concept, dose, twin, Twin.Side.CLOSED, disturbance, without);
             if (a != null && b != null) {
-                open.add(scores(a, judge));
-                closed.add(scores(b, judge));
-                none.add(scores(unsteered(model, concept, disturbance), judge));
+                open.add(scores.of(concept, a));
+                closed.add(scores.of(concept, b));
+                none.add(scores.of(concept, unsteered(model, concept, disturbance)));
                 klOpen.add(a.kl());
                 klClosed.add(b.kl());
             }
@@ -174,8 +177,29 @@ public final class Results {
         return units.get(new Unit.Key(model, disturbance.ofConcept() ? concept : "", "", "", "", disturbance.name()));
     }
 
-    private static double[] scores(Unit unit, Judge judge) {
-        return unit.texts().stream().mapToDouble(judge::of).toArray();
+    /** The outcomes of units that were asked for, by concept and unit. */
+    private record Scores(Function<String, Metric> outcome, Map<List<Object>, double[]> known) {
+        double[] of(String concept, Unit unit) {
+            return known.computeIfAbsent(
+                    List.of(concept, unit.key()),
+                    key -> outcome.apply(concept).all().apply(completions(unit)));
+        }
+    }
+
+    /** What a unit keeps of its completions: prompts and texts. */
+    private static List<Completion> completions(Unit unit) {
+        return IntStream.range(0, unit.texts().size())
+                .mapToObj(i -> new Completion(
+                        unit.prompts().get(i),
+                        unit.texts().get(i),
+                        new int[0],
+                        new int[0],
+                        false,
+                        unit.twin(),
+                        Positions.PROMPT_END_AND_GENERATED,
+                        new double[0][],
+                        new double[0][]))
+                .toList();
     }
 
     private static double[] flat(List<double[]> rows) {
@@ -190,8 +214,8 @@ public final class Results {
      * Returns the {@link #compare comparisons} as a table, one row each. The column "note" names arms whose KL without
      * disturbance differs from a KL dose by more than 20 %, and concepts that were left out.
      */
-    public Table table(Dose dose, Function<String, ? extends Judge> judges) {
-        var all = compare(dose, judges);
+    public Table table(Dose dose, Function<String, Metric> outcome) {
+        var all = compare(dose, outcome);
         var table = Table.create("Closed loop less open loop at " + dose);
         column(table, "model", all, one -> one.model);
         column(table, "twin", all, one -> one.twin);

@@ -95,7 +95,7 @@ class ExperimentTest {
                 Disturbance.typingErrors(0.5, 1),
                 Disturbance.longTexts(9));
         var results = plan.run(folder.resolve("run"), setup());
-        var compared = results.compare(DOSE, concept -> VOWELS);
+        var compared = results.compare(DOSE, concept -> VOWELS.metric());
         assertEquals(2 * 6, compared.size(), results.texts().toString());
         for (var one : compared) {
             assertEquals(Map.of(), one.without());
@@ -103,7 +103,7 @@ class ExperimentTest {
             assertTrue(one.p() >= one.design().p() && one.p() <= 1);
             assertEquals(2, one.design().concepts());
         }
-        var table = results.table(DOSE, concept -> VOWELS);
+        var table = results.table(DOSE, concept -> VOWELS.metric());
         assertEquals(12, table.rowCount());
         assertTrue(table.stringColumn("verdict").asList().stream()
                 .allMatch(verdict -> verdict.matches(".* loop better|equivalent within 0.02|not resolved")));
@@ -150,9 +150,9 @@ class ExperimentTest {
     void aDoseOutOfReachLeavesItsConceptOutAndSaysSo() throws IOException {
         var impossible = Dose.kl(1e9);
         var results = plan(impossible, Disturbance.none()).run(folder.resolve("far"), setup());
-        assertEquals(List.of(), results.compare(impossible, concept -> VOWELS));
+        assertEquals(List.of(), results.compare(impossible, concept -> VOWELS.metric()));
         assertTrue(Files.readString(folder.resolve("far/units.jsonl")).contains("out of reach"));
-        assertRefused(() -> results.table(DOSE, concept -> VOWELS), "KL 1.0", "KL 1.0E9");
+        assertRefused(() -> results.table(DOSE, concept -> VOWELS.metric()), "KL 1.0", "KL 1.0E9");
     }
 
     @Test
