@@ -9,6 +9,7 @@ import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.format.Progress;
 import rudder.model.engine.PaddedTokens;
 import rudder.model.gradient.ContinuationGradient;
+import rudder.model.memory.MemoryPlan;
 import rudder.model.transformer.Transformer;
 import rudder.theory.Check;
 

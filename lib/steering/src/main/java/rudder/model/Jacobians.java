@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.function.IntFunction;
 import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.format.Progress;
+import rudder.model.memory.MemoryPlan;
 import rudder.model.plant.PromptPlant;
 
 /**

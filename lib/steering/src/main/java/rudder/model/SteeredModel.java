@@ -325,28 +325,35 @@ public final class SteeredModel extends TextGenerator {
      */
     public double[][] divergences(List<Completion> completions, List<int[]> asked) {
         Check.length("the texts that were read", asked.size(), completions.size());
-        var divergences = new double[completions.size()][];
         if (maker != null) {
             throw new UnsupportedOperationException(
                     this + ": no divergence is defined where every token has a controller of its own");
         }
+        var prompts = completions.stream().map(Completion::promptTokens).toList();
+        var generated = completions.stream().map(Completion::tokens).toList();
         var rows = rows(asked);
         try (Progress job = Progress.of(
                 "KL of " + completions.size() + " completions, " + rows.get(0).name(), completions.size())) {
-            for (int i = 0; i < divergences.length; i++) {
-                var completion = completions.get(i);
-                int[] read = asked.get(i);
-                var own = rows.subList(i, i + 1);
-                divergences[i] = model.transformer().lifetime.during(() -> {
-                    try (DeviceLaws laws = laws(own)) {
-                        return new Likelihood(model)
-                                .divergences(read, completion.promptTokens(), completion.tokens(), laws, positions);
-                    }
-                });
-                job.advance(1);
-            }
+            return model.transformer().lifetime.during(() -> ParallelBatches.of(
+                            model.transformer().manager.getDevice(),
+                            prompts.size(),
+                            BATCH,
+                            (first, end) -> {
+                                try (DeviceLaws laws = laws(rows.subList(first, end))) {
+                                    return new Likelihood(model)
+                                            .divergences(
+                                                    asked.subList(first, end),
+                                                    prompts.subList(first, end),
+                                                    generated.subList(first, end),
+                                                    laws,
+                                                    positions);
+                                }
+                            },
+                            job::reach)
+                    .stream()
+                    .flatMap(Stream::of)
+                    .toArray(double[][]::new));
         }
-        return divergences;
     }
 
     @Override

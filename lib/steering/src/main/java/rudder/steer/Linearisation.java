@@ -166,8 +166,8 @@ public final class Linearisation implements LinearSystem {
 
     /**
      * Reads a file that {@link #save} wrote. If all Jacobians and as many gains would not fit into memory
-     * ({@link rudder.model.MemoryPlan#denseFits}), the Jacobians stay on disk. Then each A_k is read when it is asked
-     * for, so the file must stay in place.
+     * ({@link rudder.model.memory.MemoryPlan#denseFits}), the Jacobians stay on disk. Then each A_k is read when it is
+     * asked for, so the file must stay in place.
      *
      * @throws IOException if there is no such file, it is damaged, or it is no linearisation; the message says what was
      *     found

@@ -5,7 +5,7 @@ import java.util.List;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.model.LanguageModel;
-import rudder.model.MemoryPlan;
+import rudder.model.memory.MemoryPlan;
 import rudder.model.plant.PromptPlant;
 import rudder.theory.Check;
 import rudder.theory.Differential;

@@ -12,7 +12,8 @@ import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import rudder.checkpoint.ModelShape;
-import rudder.model.MemoryPlan.Route;
+import rudder.model.memory.MemoryPlan;
+import rudder.model.memory.MemoryPlan.Route;
 
 class MemoryPlanTest {
 

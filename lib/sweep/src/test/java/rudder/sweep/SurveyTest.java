@@ -26,8 +26,8 @@ import rudder.model.LanguageModel;
 import rudder.model.Tiny;
 import rudder.steer.ContrastSet;
 import rudder.steer.Features;
-import rudder.steer.HeadProbes;
 import rudder.steer.ReadAt;
+import rudder.steer.rival.HeadProbes;
 import rudder.study.Jacobians;
 import rudder.study.LinearityStudy;
 

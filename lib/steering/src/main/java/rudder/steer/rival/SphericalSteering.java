@@ -1,7 +1,6 @@
 package rudder.steer.rival;
 
 import java.util.Map;
-import rudder.steer.Baselines;
 import rudder.steer.Features;
 import rudder.theory.Check;
 import rudder.theory.control.Controller;

@@ -9,7 +9,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.Golden;
 import rudder.model.Tiny;
-import rudder.steer.Baselines;
 import rudder.steer.ContrastSet;
 import rudder.steer.Features;
 import rudder.steer.ReadAt;

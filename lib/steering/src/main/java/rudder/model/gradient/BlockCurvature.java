@@ -1,10 +1,17 @@
-package rudder.model.transformer;
+package rudder.model.gradient;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import java.util.Arrays;
 import java.util.function.DoubleFunction;
+import rudder.model.transformer.Attention;
+import rudder.model.transformer.Block;
+import rudder.model.transformer.ForwardPass;
+import rudder.model.transformer.GatedMlp;
+import rudder.model.transformer.Nonlinearity;
+import rudder.model.transformer.Norm;
+import rudder.model.transformer.Tensors;
 
 /**
  * Bounds a block's second derivative in a ball about a state: |D^2 phi| <= H in 2-norms, with earlier keys and values

@@ -1,10 +1,12 @@
-package rudder.steer;
+package rudder.steer.rival;
 
 import java.util.List;
 import java.util.Map;
 import rudder.model.LanguageModel;
 import rudder.model.plant.PromptPlant;
 import rudder.model.plant.ResidualTrace;
+import rudder.steer.ContrastSet;
+import rudder.steer.Features;
 import rudder.theory.Check;
 import rudder.theory.control.ActivationTransport;
 import rudder.theory.control.ControlLaw;

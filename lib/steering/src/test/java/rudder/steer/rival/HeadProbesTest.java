@@ -1,4 +1,4 @@
-package rudder.steer;
+package rudder.steer.rival;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;

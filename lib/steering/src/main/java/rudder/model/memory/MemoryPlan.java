@@ -1,6 +1,5 @@
-package rudder.model;
+package rudder.model.memory;
 
-import ai.djl.ndarray.types.DataType;
 import java.io.BufferedReader;
 import java.io.FileReader;
 import java.io.IOException;
@@ -92,7 +91,8 @@ public record MemoryPlan(
         return of(shape.name(), shape.config(), prompts, tokens, batch);
     }
 
-    static MemoryPlan of(String name, ModelConfig c, long prompts, long tokens, long batch) {
+    /** Returns the plan of a model of another name or shape, as {@link #of(ModelShape, int, int, int)} does. */
+    public static MemoryPlan of(String name, ModelConfig c, long prompts, long tokens, long batch) {
         if (prompts < 1 || tokens < 1 || batch < 1) {
             throw new IllegalArgumentException(prompts + " prompts of " + tokens + " tokens, " + batch
                     + " texts at once: wanted at least one of each");
@@ -134,7 +134,7 @@ public record MemoryPlan(
      * because the system drops them when memory is short. Two passes side by side unpack a block each, or a part of the
      * output head.
      */
-    MemoryPlan packed(ModelConfig c) {
+    public MemoryPlan packed(ModelConfig c) {
         long tokens = (c.tiedHead() ? 1L : 2L) * c.vocabulary() * c.dimension();
         long unpacked = Math.max((parameters - tokens) / c.horizon(), TokenMatrix.PART);
         return holding(2 * Float.BYTES * unpacked, block);
@@ -143,10 +143,6 @@ public record MemoryPlan(
     private MemoryPlan holding(long weights, long block) {
         return new MemoryPlan(
                 name, parameters, weights, cache, passing, prompts, jacobians, gains, matrix, block, tracker);
-    }
-
-    MemoryPlan storedAs(DataType type) {
-        return type == DataType.FLOAT16 ? inFloat16() : this;
     }
 
     /** Returns the bytes that a route needs at the same time, on the device and on the heap. */
@@ -196,7 +192,8 @@ public record MemoryPlan(
         return routeBesideWeights(Runtime.getRuntime().maxMemory(), available());
     }
 
-    Route routeBesideWeights(long heap, long available) {
+    /** Returns {@link #routeBesideWeights()} of a heap and a memory of so many bytes. */
+    public Route routeBesideWeights(long heap, long available) {
         return route(Long.MAX_VALUE, heap, weights + available);
     }
 
@@ -221,8 +218,12 @@ public record MemoryPlan(
         }
     }
 
-    /** @throws IllegalStateException if weights and a pass take more memory than is available */
-    void requireLoadable(long available) {
+    /**
+     * Refuses a model that is too large.
+     *
+     * @throws IllegalStateException if weights and a pass take more memory than is available
+     */
+    public void requireLoadable(long available) {
         if (device(Route.MATRIX_FREE) > available) {
             throw new IllegalStateException(String.format(
                     Locale.ROOT,
@@ -237,8 +238,12 @@ public record MemoryPlan(
         }
     }
 
-    /** @throws IllegalStateException if the keys and values of some texts take more memory than is available */
-    void requireCache(int texts, int tokens, long available) {
+    /**
+     * Refuses texts that are too long together.
+     *
+     * @throws IllegalStateException if their keys and values take more memory than is available
+     */
+    public void requireCache(int texts, int tokens, long available) {
         if (cache > available) {
             throw new IllegalStateException(String.format(
                     Locale.ROOT,
@@ -265,9 +270,11 @@ public record MemoryPlan(
     }
 
     /**
+     * Refuses a set of Jacobians that is too large.
+     *
      * @throws IllegalStateException if Jacobians and gains take more than the largest heap, or more than is available
      */
-    void requireDense(long heap, long available) {
+    public void requireDense(long heap, long available) {
         if (!denseFits(heap, available)) {
             throw new IllegalStateException(String.format(
                     Locale.ROOT,

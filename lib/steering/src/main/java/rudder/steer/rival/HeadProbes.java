@@ -1,4 +1,4 @@
-package rudder.steer;
+package rudder.steer.rival;
 
 import java.util.Arrays;
 import java.util.Comparator;
@@ -9,6 +9,8 @@ import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.model.LanguageModel;
+import rudder.steer.ContrastSet;
+import rudder.steer.ReadAt;
 import rudder.theory.Vectors;
 import rudder.theory.control.ControlLaw;
 import rudder.theory.control.Controller;
