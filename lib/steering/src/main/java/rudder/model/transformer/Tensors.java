@@ -44,12 +44,10 @@ public final class Tensors {
         }
         NDArray columns = weight.matMul(x.reshape(-1, in).transpose()); // [out, m]
         columns.attach(x.getManager());
-        if (bias != null) {
-            columns.addi(bias.expandDims(1));
-        }
         long[] to = shape.getShape().clone();
         to[to.length - 1] = weight.getShape().get(0);
-        return columns.transpose().flatten().reshape(to); // row by row in memory, which all that follows wants
+        NDArray y = columns.transpose().flatten().reshape(to); // row by row in memory, which all that follows wants
+        return bias == null ? y : y.addi(bias);
     }
 
     /**
