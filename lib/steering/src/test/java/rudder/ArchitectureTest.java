@@ -52,10 +52,12 @@ class ArchitectureTest {
             "rudder.model.gradient",
             "rudder.model.decoder",
             "rudder.model.plant",
+            "rudder.model.memory",
             "rudder.model.pass",
             "rudder.model",
             "rudder.steer",
             "rudder.steer.natural",
+            "rudder.steer.rival",
             "rudder.compare");
     private static final String[] INTERNAL = {
         "rudder.model.transformer..",
@@ -68,7 +70,7 @@ class ArchitectureTest {
     private static final List<String> FOUNDATIONS = join(THEORY, join(KERNEL, CHECKPOINT));
     private static final List<String> BELOW_STUDIES = join(FOUNDATIONS, STEERING);
     private static final List<String> BELOW_REPORT = join(BELOW_STUDIES, List.of("rudder.study", "rudder.eval"));
-    private static final List<String> ALL = join(BELOW_REPORT, List.of("rudder.report"));
+    private static final List<String> ALL = join(BELOW_REPORT, List.of("rudder.report", "rudder.experiment"));
 
     @Test
     void everyPackageHasItsPlace() {
@@ -90,6 +92,7 @@ class ArchitectureTest {
         rule = mayUse(rule, "rudder.study", BELOW_STUDIES);
         rule = mayUse(rule, "rudder.eval", BELOW_STUDIES);
         rule = mayUse(rule, "rudder.report", BELOW_REPORT);
+        rule = mayUse(rule, "rudder.experiment", BELOW_REPORT);
         rule.check(MAIN);
     }
 

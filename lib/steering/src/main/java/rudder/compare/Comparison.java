@@ -18,6 +18,7 @@ import rudder.steer.ControllerFactory;
 import rudder.theory.Setpoint;
 import rudder.theory.Stop;
 import rudder.theory.control.Arm;
+import rudder.theory.control.Controller;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
@@ -113,11 +114,26 @@ public final class Comparison {
                     .atPositions(positions)
                     .fromRow(row)
                     .inRounds(n);
-            var all = factories.stream().flatMap(factory -> prompts.stream()).toList();
+            var all = factories.stream()
+                    .flatMap(factory -> prompts.stream().map(factory.asked()))
+                    .toList();
             var generated = chat ? steered.chatEach(all, tokens, sampling) : steered.generate(all, tokens, sampling);
             return IntStream.range(0, factories.size())
-                    .mapToObj(i -> generated.subList(i * n, (i + 1) * n))
+                    .mapToObj(i -> ofPrompts(model, prompts, generated.subList(i * n, (i + 1) * n)))
                     .toList();
+        }
+
+        /** Makes completions of what arms asked into completions of the prompts, so that all arms are judged alike. */
+        private List<Completion> ofPrompts(LanguageModel model, List<String> prompts, List<Completion> generated) {
+            return IntStream.range(0, prompts.size())
+                    .mapToObj(i -> generated.get(i).prompt().equals(prompts.get(i))
+                            ? generated.get(i)
+                            : generated.get(i).continuing(prompts.get(i), encode(model, prompts.get(i))))
+                    .toList();
+        }
+
+        private int[] encode(LanguageModel model, String prompt) {
+            return chat ? model.encodeChat(prompt) : model.encode(prompt);
         }
 
         /**
@@ -145,7 +161,15 @@ public final class Comparison {
 
         private double[] divergences(
                 LanguageModel model, ControllerFactory factory, List<String> prompts, List<Completion> completions) {
-            double[][] moved = factory.on(model, prompts).atPositions(positions).divergences(completions);
+            double[][] moved = factory.rewrites(prompts)
+                    ? model.steered(Controller.none())
+                            .divergences(
+                                    completions,
+                                    prompts.stream()
+                                            .map(prompt -> encode(
+                                                    model, factory.asked().apply(prompt)))
+                                            .toList())
+                    : factory.on(model, prompts).atPositions(positions).divergences(completions);
             return Stream.of(moved)
                     .mapToDouble(tokens -> Arrays.stream(tokens).average().orElseThrow())
                     .toArray();

@@ -10,12 +10,13 @@ import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import rudder.model.LanguageModel;
-import rudder.steer.Baselines;
 import rudder.steer.ContrastSet;
 import rudder.steer.ControllerFactory;
 import rudder.steer.Features;
-import rudder.steer.HeadProbes;
 import rudder.steer.Linearisation;
+import rudder.steer.rival.Baselines;
+import rudder.steer.rival.HeadProbes;
+import rudder.theory.Check;
 import rudder.theory.Differential;
 import rudder.theory.FeedbackVectors;
 import rudder.theory.LinearSystem;
@@ -216,6 +217,26 @@ public final class ControllerGrid {
         return FeatureTracker.of(plant, nominal, setpoint, weights, 1e-3, actuation);
     }
 
+    /**
+     * Returns this grid with other families of the same feature behind its own, open loop and closed loop apart.
+     *
+     * @throws IllegalArgumentException if two families have one name
+     */
+    public ControllerGrid with(RivalFamilies rivals) {
+        var both = new ControllerGrid(
+                features, joined(openLoop, rivals.openLoop()), joined(closedLoop, rivals.closedLoop()));
+        var names = both.all().map(ControllerFamily::name).toList();
+        Check.that(
+                names.stream().distinct().count() == names.size(),
+                "two families have one name among %s: add the rivals once",
+                names);
+        return both;
+    }
+
+    private static List<ControllerFamily> joined(List<ControllerFamily> first, List<ControllerFamily> second) {
+        return Stream.of(first, second).flatMap(List::stream).toList();
+    }
+
     /** Returns the features that the controllers are made for. */
     public Features features() {
         return features;
@@ -272,13 +293,17 @@ public final class ControllerGrid {
                 .map(family -> new ControllerFamily(
                         family.name(),
                         family.candidates().stream()
-                                .map(candidate ->
-                                        new ControllerFactory(candidate.name(), (model, prompt) -> grids.apply(prompt)
-                                                .candidate(candidate.name())
-                                                .controller()
-                                                .apply(model, prompt)))
+                                .map(candidate -> byPrompt(candidate.name(), grids))
                                 .toList()))
                 .toArray(ControllerFamily[]::new);
+    }
+
+    private static ControllerFactory byPrompt(String candidate, Function<String, ControllerGrid> grids) {
+        return new ControllerFactory(
+                candidate,
+                (model, prompt) ->
+                        grids.apply(prompt).candidate(candidate).controller().apply(model, prompt),
+                prompt -> grids.apply(prompt).candidate(candidate).asked().apply(prompt));
     }
 
     /**

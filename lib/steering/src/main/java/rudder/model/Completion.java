@@ -27,6 +27,16 @@ public record Completion(
         double[][] strengths,
         double[][] energies) {
 
+    /**
+     * Returns the same generated text as a completion of another prompt. An arm that writes behind an instruction is
+     * judged as if it had continued the prompt alone.
+     *
+     * @param promptTokens the other prompt's
+     */
+    public Completion continuing(String prompt, int[] promptTokens) {
+        return new Completion(prompt, text, promptTokens, tokens, ended, controller, positions, strengths, energies);
+    }
+
     /** Returns the mean input energy of a token, the sum over tokens and blocks of |u_k|^2 divided by the tokens. */
     public double energyPerToken() {
         return Arrays.stream(energies).flatMapToDouble(Arrays::stream).sum() / energies.length;

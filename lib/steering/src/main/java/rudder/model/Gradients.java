@@ -9,6 +9,7 @@ import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.format.Progress;
 import rudder.model.engine.PaddedTokens;
 import rudder.model.gradient.ContinuationGradient;
+import rudder.model.memory.MemoryPlan;
 import rudder.model.transformer.Transformer;
 import rudder.theory.Check;
 
@@ -18,7 +19,8 @@ record Gradients(LanguageModel model) {
     /** Texts in one batch. */
     private static final int BATCH = 16;
 
-    void each(List<Continuation> texts, LanguageModel.GradientReader reader) {
+    /** @param inputs u_k behind each block, [T][d], or null */
+    void each(List<Continuation> texts, double[][] inputs, LanguageModel.GradientReader reader) {
         Check.some("continuation", texts).forEach(text -> model.requireTokens(text.all(), 0));
         int longest = texts.stream().mapToInt(text -> text.all().length).max().orElseThrow();
         requireRoom(Math.min(BATCH, texts.size()), longest);
@@ -29,7 +31,7 @@ record Gradients(LanguageModel model) {
                 transformer.lifetime.check(first, texts.size(), "texts");
                 int begin = first;
                 transformer.lifetime.during(() -> {
-                    ofBatch(transformer, batch, (g, k) -> reader.read(begin, k, g));
+                    ofBatch(transformer, batch, inputs, (g, k) -> reader.read(begin, k, g));
                     return null;
                 });
                 job.advance(batch.size());
@@ -37,7 +39,8 @@ record Gradients(LanguageModel model) {
         }
     }
 
-    private static void ofBatch(Transformer transformer, List<Continuation> batch, ObjIntConsumer<DMatrixRMaj> rows) {
+    private static void ofBatch(
+            Transformer transformer, List<Continuation> batch, double[][] inputs, ObjIntConsumer<DMatrixRMaj> rows) {
         var texts = PaddedTokens.of(batch.stream()
                 .map(text -> Arrays.copyOf(text.all(), text.all().length - 1)) // the last token predicts nothing
                 .toList());
@@ -49,7 +52,8 @@ record Gradients(LanguageModel model) {
             Arrays.fill(next[row], ContinuationGradient.NONE);
             System.arraycopy(tokens, 0, next[row], length - tokens.length, tokens.length);
         }
-        new ContinuationGradient(transformer).of(texts, next, (g, k) -> rows.accept(ofTokens(g, batch, length), k));
+        new ContinuationGradient(transformer)
+                .of(texts, next, inputs, (g, k) -> rows.accept(ofTokens(g, batch, length), k));
     }
 
     /** Copies the rows of the continuations' tokens, text after text, [n, d]. */

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.function.IntFunction;
 import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.format.Progress;
+import rudder.model.memory.MemoryPlan;
 import rudder.model.plant.PromptPlant;
 
 /**
@@ -40,5 +41,11 @@ record Jacobians(LanguageModel model, List<int[]> prompts) {
     IntFunction<DMatrixRMaj> eachMean() {
         var plants = model.prefill().plants(prompts);
         return k -> PromptPlant.meanJacobian(plants, k);
+    }
+
+    /** Returns a function that computes the sum of block k when it is asked, {@link LanguageModel#jacobianSum}. */
+    IntFunction<DMatrixRMaj> eachSum() {
+        var plants = model.prefill().plants(prompts);
+        return k -> PromptPlant.jacobianSum(plants, k);
     }
 }

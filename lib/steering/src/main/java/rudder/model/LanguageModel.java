@@ -19,7 +19,9 @@ import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.ModelShape;
 import rudder.checkpoint.RandomCheckpoint;
 import rudder.checkpoint.RandomWeights;
+import rudder.checkpoint.RoundedWeights;
 import rudder.checkpoint.TensorNames;
+import rudder.checkpoint.format.Checksums;
 import rudder.checkpoint.format.FileNames;
 import rudder.checkpoint.store.ModelFile;
 import rudder.checkpoint.store.ModelStore;
@@ -31,6 +33,7 @@ import rudder.checkpoint.tokenizer.Tokenizer;
 import rudder.model.decoder.Decoder;
 import rudder.model.engine.Devices;
 import rudder.model.engine.EngineAlgebra;
+import rudder.model.memory.MemoryPlan;
 import rudder.model.plant.PromptPlant;
 import rudder.model.plant.ResidualTrace;
 import rudder.model.transformer.Keep;
@@ -106,6 +109,35 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
         return model;
     }
 
+    /**
+     * Loads a model as {@link #load(String)} does, with its weight matrices rounded to a few bits
+     * ({@link RoundedWeights}). They are held as float32, whatever RUDDER_WEIGHTS says, because packed matrices would
+     * not be rounded. The model counts as another one: its {@link #sha256} differs, and it refuses controllers that
+     * were measured before rounding unless they are {@link Controller#forAnyPlant}.
+     *
+     * @param bits width of a rounded weight, 2 to 8
+     */
+    public static LanguageModel loadRounded(String nameOrPath, int bits) throws IOException {
+        String given = Check.given("the name of a model", nameOrPath);
+        return loadRounded(
+                ModelStore.fetch(given.startsWith("~") ? FileNames.path(given).toString() : given),
+                bits,
+                Devices.precision());
+    }
+
+    static LanguageModel loadRounded(ModelFile file, int bits, DataType stored) throws IOException {
+        var plain = Checkpoint.open(file.path());
+        var weights = new RoundedWeights(plain.tensors(), bits);
+        var rounded = new Checkpoint(weights, plain.names(), plain.config(), plain.tokenizer());
+        var sha256 = Checksums.sha256(file.sha256() + ", " + bits + " bits");
+        return of(
+                new ModelFile(
+                        file.name() + ", " + bits + " bits", file.path(), sha256, file.licence(), file.architecture()),
+                rounded,
+                stored,
+                Keep.AT_ONCE);
+    }
+
     static LanguageModel load(ModelFile file, DataType stored) throws IOException {
         return load(file, stored, null);
     }
@@ -141,7 +173,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
         try {
             manager = NDManager.newBaseManager(Devices.chosen(), "PyTorch");
             var config = checkpoint.config();
-            var unpacked = MemoryPlan.of(file.name(), config, 1, 1, 1).storedAs(stored);
+            var unpacked = inPrecision(MemoryPlan.of(file.name(), config, 1, 1, 1), stored);
             Keep keep = wanted != null ? wanted : Storage.chosen(checkpoint, manager.getDevice(), stored, unpacked);
             if (!manager.getDevice().isGpu()) {
                 (keep == Keep.NEVER ? unpacked.packed(config) : unpacked).requireLoadable(MemoryPlan.available());
@@ -219,9 +251,12 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @param batch number of texts generated side by side.
      */
     public MemoryPlan plan(int prompts, int tokens, int batch) {
-        var plan = MemoryPlan.of(name(), transformer.config, prompts, tokens, batch)
-                .storedAs(transformer.stored);
+        var plan = inPrecision(MemoryPlan.of(name(), transformer.config, prompts, tokens, batch), transformer.stored);
         return transformer.keep == Keep.NEVER ? plan.packed(transformer.config) : plan;
+    }
+
+    private static MemoryPlan inPrecision(MemoryPlan plan, DataType stored) {
+        return stored == DataType.FLOAT16 ? plan.inFloat16() : plan;
     }
 
     /** Returns double-precision matrix algebra on this model's device. */
@@ -397,9 +432,15 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
         return prefill().traces(prompts, spans, (first, end) -> null);
     }
 
-    /** Returns the {@link #headOutputs(List)} of prompts given as tokens, averaged over some tokens of each. */
+    /**
+     * Returns the {@link #headOutputs(List)} of prompts given as tokens, averaged over some tokens of each.
+     *
+     * @param spans the tokens of each prompt; null for the last ones
+     */
     public double[][][] headOutputs(List<int[]> prompts, List<TokenSpan> spans) {
-        TokenSpan.requireWithin(prompts, spans);
+        if (spans != null) {
+            TokenSpan.requireWithin(prompts, spans);
+        }
         return prefill().heads(prompts, spans);
     }
 
@@ -477,6 +518,18 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
         return new Jacobians(this, encoded(prompts)).eachMean();
     }
 
+    /**
+     * Returns a function like {@link #meanJacobian} that computes sums, for means over prompts of several processes.
+     * The mean over many prompts sums {@value rudder.model.plant.PromptPlant#CHUNK} prompts at a time, then these sums
+     * in order, in the model's precision.
+     *
+     * @param prompts tokens of at most {@value rudder.model.plant.PromptPlant#CHUNK} prompts
+     * @throws IllegalArgumentException if there is no prompt
+     */
+    public IntFunction<DMatrixRMaj> jacobianSum(List<int[]> prompts) {
+        return new Jacobians(this, prompts).eachSum();
+    }
+
     private List<int[]> encoded(List<String> prompts) {
         return Check.each("prompt", prompts).stream().map(this::encode).toList();
     }
@@ -522,7 +575,23 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IllegalStateException if a batch does not fit into this machine's memory
      */
     public void gradients(List<Continuation> texts, GradientReader reader) {
-        new Gradients(this).each(texts, reader);
+        new Gradients(this).each(texts, null, reader);
+    }
+
+    /**
+     * Computes {@link #gradients(List, GradientReader)} of the model with a constant input behind each block, at every
+     * token of prompts and continuations. A constant has no derivative, so only the states differ.
+     *
+     * @param inputs u_k, [T][d]
+     * @throws IllegalArgumentException also if there is not one input of d finite numbers for each block
+     */
+    public void gradients(List<Continuation> texts, double[][] inputs, GradientReader reader) {
+        Check.length("the inputs behind the blocks", inputs.length, horizon());
+        for (int k = 0; k < inputs.length; k++) {
+            Check.length("the input behind block " + k, inputs[k].length, dimension());
+            Check.finite("the input behind block " + k, inputs[k]);
+        }
+        new Gradients(this).each(texts, inputs, reader);
     }
 
     /** Returns exp of the mean of the {@link #surprisals} of the text's tokens. */

@@ -35,19 +35,24 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
 
     /**
      * Returns the KL divergence in nats of the steered next-token distribution p from the unsteered q, {@code sum_x
-     * p(x) ln(p(x) / q(x))}, for each generated token.
+     * p(x) ln(p(x) / q(x))}, for each generated token. All texts are read in one batch, once steered and once not.
+     *
+     * @param asked the tokens that p reads before the generated ones
+     * @param prompts the tokens that q reads before them
+     * @param laws a row for each prompt
+     * @return [prompt][token]
      */
-    double[] divergences(int[] prompt, int[] generated, DeviceLaws laws, Positions positions) {
-        int[] read = Arrays.copyOf(generated, generated.length - 1); // the model never reads the last generated token
-        double[] divergences = new double[generated.length];
-        try (NDManager scope = transformer.manager.newSubManager();
-                KvCache free = transformer.cache(new int[1], prompt.length + read.length);
-                KvCache steered = transformer.cache(new int[1], prompt.length + read.length)) {
-            NDArray q = states(scope, prompt, read, free, null, positions);
-            NDArray p = states(scope, prompt, read, steered, laws, positions);
-            for (int first = 0; first < divergences.length; first += CHUNK) {
-                transformer.lifetime.check(first, divergences.length, "tokens");
-                int end = Math.min(divergences.length, first + CHUNK);
+    double[][] divergences(
+            List<int[]> asked, List<int[]> prompts, List<int[]> generated, DeviceLaws laws, Positions positions) {
+        var each = generated.stream().map(List::of).toList();
+        int[] lengths = generated.stream().mapToInt(tokens -> tokens.length).toArray();
+        double[] all = new double[IntStream.of(lengths).sum()];
+        try (NDManager scope = transformer.manager.newSubManager()) {
+            NDArray q = NDArrays.concat(states(scope, prompts, each, null, positions)); // [n, d]
+            NDArray p = NDArrays.concat(states(scope, asked, each, laws, positions));
+            for (int first = 0; first < all.length; first += CHUNK) {
+                transformer.lifetime.check(first, all.length, "tokens");
+                int end = Math.min(all.length, first + CHUNK);
                 try (NDManager within = scope.newSubManager()) {
                     var chunk = new NDIndex().addSliceDim(first, end);
                     NDArray logP = transformer.logits(p.get(within, chunk)).logSoftmax(-1); // [chunk, vocabulary]
@@ -57,23 +62,11 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
                             .sum(new int[] {-1})
                             .toType(DataType.FLOAT64, false)
                             .toDoubleArray();
-                    System.arraycopy(some, 0, divergences, first, some.length);
+                    System.arraycopy(some, 0, all, first, some.length);
                 }
             }
         }
-        return divergences;
-    }
-
-    /** Returns the states z_T [1 + m, d] at a prompt's last token and at m generated tokens. */
-    private NDArray states(
-            NDManager scope, int[] prompt, int[] generated, KvCache cache, DeviceLaws laws, Positions positions) {
-        NDArray last = lastOf(scope, List.of(prompt), cache, laws, positions);
-        if (generated.length == 0) {
-            return last;
-        }
-        var pass = positions.generatedPass(laws, new int[] {prompt.length}, generated.length);
-        NDArray x = run(scope, new int[][] {generated}, cache, pass, "in a continuation");
-        return NDArrays.concat(new NDList(last, x.reshape(generated.length, transformer.config.dimension())));
+        return cut(all, lengths);
     }
 
     /** Returns the states z_T [B, d] at the prompts' last tokens. */
@@ -156,6 +149,27 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
      */
     double[][][] surprisals(
             List<int[]> prompts, List<List<int[]>> continuations, DeviceLaws laws, Positions positions) {
+        var all = continuations.stream().flatMap(List::stream).toList();
+        try (NDManager scope = transformer.manager.newSubManager()) {
+            var states = states(scope, prompts, continuations, laws, positions);
+            var each = Arrays.stream(surprisals(states, all)).iterator();
+            return continuations.stream()
+                    .map(some -> some.stream().map(continuation -> each.next()).toArray(double[][]::new))
+                    .toArray(double[][][]::new);
+        }
+    }
+
+    /**
+     * Returns the states z_T at the tokens that predict each continuation, one continuation after another, [.., d].
+     *
+     * @param laws a row for each prompt; null for the unsteered model
+     */
+    private NDList states(
+            NDManager scope,
+            List<int[]> prompts,
+            List<List<int[]>> continuations,
+            DeviceLaws laws,
+            Positions positions) {
         var padded = PaddedTokens.of(prompts);
         int[] pads = padded.pads();
         int columns = padded.columns();
@@ -163,8 +177,7 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
         int[] owner = IntStream.range(0, pads.length)
                 .flatMap(i -> continuations.get(i).stream().mapToInt(continuation -> i))
                 .toArray();
-        try (NDManager scope = transformer.manager.newSubManager();
-                KvCache read = transformer.cache(pads, columns)) {
+        try (KvCache read = transformer.cache(pads, columns)) {
             NDArray last = lastOf(scope, prompts, read, laws, positions);
             // states at all tokens but the last [1, length - 1, d]; null where there is no other token
             var behind = new NDArray[all.size()];
@@ -188,7 +201,7 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
                     int[] lengths = Arrays.stream(theirs)
                             .map(i -> prompts.get(i).length)
                             .toArray();
-                    var pass = positions.generatedPass(laws.of(theirs), lengths, longest - 1);
+                    var pass = positions.generatedPass(laws == null ? null : laws.of(theirs), lengths, longest - 1);
                     NDArray x = run(scope, next, cache, pass, "in a continuation");
                     for (int row = 0; row < rows.length; row++) {
                         behind[rows[row]] = x.get(
@@ -204,10 +217,7 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
                     states.add(behind[i].reshape(-1, transformer.config.dimension()));
                 }
             }
-            var each = Arrays.stream(surprisals(states, all)).iterator();
-            return continuations.stream()
-                    .map(some -> some.stream().map(continuation -> each.next()).toArray(double[][]::new))
-                    .toArray(double[][][]::new);
+            return states;
         }
     }
 
@@ -234,9 +244,13 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
                 }
             }
         }
-        var each = new double[next.size()][];
+        return cut(all, next.stream().mapToInt(row -> row.length).toArray());
+    }
+
+    private static double[][] cut(double[] all, int... lengths) {
+        var each = new double[lengths.length][];
         for (int row = 0, at = 0; row < each.length; at += each[row++].length) {
-            each[row] = Arrays.copyOfRange(all, at, at + next.get(row).length);
+            each[row] = Arrays.copyOfRange(all, at, at + lengths[row]);
         }
         return each;
     }

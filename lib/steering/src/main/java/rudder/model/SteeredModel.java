@@ -32,7 +32,7 @@ public final class SteeredModel extends TextGenerator {
      * Texts in one batch of generation, under one controller or several. Every pass reads all weights, however few
      * texts the batch has.
      */
-    public static final int TEXTS = 32;
+    public static final int TEXTS = 64;
     /** Prompts in one batch where each prompt has several continuations. */
     private static final int QUESTIONS = 10;
 
@@ -310,29 +310,50 @@ public final class SteeredModel extends TextGenerator {
      * @throws UnsupportedOperationException if every token has a controller of its own
      */
     public double[][] divergences(List<Completion> completions) {
-        var divergences = new double[completions.size()][];
+        return divergences(
+                completions,
+                Check.some("completion", completions).stream()
+                        .map(Completion::promptTokens)
+                        .toList());
+    }
+
+    /**
+     * Returns {@link #divergences(List)} of completions that were written behind other texts than their prompts: p
+     * follows the text that was read, and q the completion's prompt; see {@link Completion#continuing}.
+     *
+     * @param asked the tokens that this view read in place of each prompt
+     */
+    public double[][] divergences(List<Completion> completions, List<int[]> asked) {
+        Check.length("the texts that were read", asked.size(), completions.size());
         if (maker != null) {
             throw new UnsupportedOperationException(
                     this + ": no divergence is defined where every token has a controller of its own");
         }
-        var rows = rows(Check.some("completion", completions).stream()
-                .map(Completion::promptTokens)
-                .toList());
+        var prompts = completions.stream().map(Completion::promptTokens).toList();
+        var generated = completions.stream().map(Completion::tokens).toList();
+        var rows = rows(asked);
         try (Progress job = Progress.of(
                 "KL of " + completions.size() + " completions, " + rows.get(0).name(), completions.size())) {
-            for (int i = 0; i < divergences.length; i++) {
-                var completion = completions.get(i);
-                var own = rows.subList(i, i + 1);
-                divergences[i] = model.transformer().lifetime.during(() -> {
-                    try (DeviceLaws laws = laws(own)) {
-                        return new Likelihood(model)
-                                .divergences(completion.promptTokens(), completion.tokens(), laws, positions);
-                    }
-                });
-                job.advance(1);
-            }
+            return model.transformer().lifetime.during(() -> ParallelBatches.of(
+                            model.transformer().manager.getDevice(),
+                            prompts.size(),
+                            BATCH,
+                            (first, end) -> {
+                                try (DeviceLaws laws = laws(rows.subList(first, end))) {
+                                    return new Likelihood(model)
+                                            .divergences(
+                                                    asked.subList(first, end),
+                                                    prompts.subList(first, end),
+                                                    generated.subList(first, end),
+                                                    laws,
+                                                    positions);
+                                }
+                            },
+                            job::reach)
+                    .stream()
+                    .flatMap(Stream::of)
+                    .toArray(double[][]::new));
         }
-        return divergences;
     }
 
     @Override

@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import rudder.checkpoint.Checkpoint;
 import rudder.kernel.PackedMatrix;
 import rudder.model.decoder.Decoder;
+import rudder.model.memory.MemoryPlan;
 import rudder.model.transformer.Keep;
 
 /**

@@ -9,23 +9,48 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import rudder.model.LanguageModel;
 import rudder.model.SteeredModel;
 import rudder.model.plant.PromptPlant;
 import rudder.model.plant.ResidualTrace;
+import rudder.theory.Check;
 import rudder.theory.control.Arm;
 import rudder.theory.control.Controller;
 import rudder.theory.control.Rollout;
 
 /**
  * Makes a controller for each prompt. Most controllers serve every prompt; a frozen plan, or a regulator linearised at
- * the prompt, serves one.
+ * the prompt, serves one. The arms {@link #prompted} steer by the prompt instead: the model reads another text.
  *
  * @param name shown in tables and charts
  * @param controller maps a model and a prompt to a controller; prompts that share a controller get the same object
+ * @param asked maps a prompt to the text that the model reads instead; the identity for all arms but {@link #prompted}
  */
-public record ControllerFactory(String name, BiFunction<LanguageModel, String, Controller> controller) implements Arm {
+public record ControllerFactory(
+        String name, BiFunction<LanguageModel, String, Controller> controller, UnaryOperator<String> asked)
+        implements Arm {
+
+    /** Creates a factory whose model reads the prompt itself. */
+    public ControllerFactory(String name, BiFunction<LanguageModel, String, Controller> controller) {
+        this(name, controller, UnaryOperator.identity());
+    }
+
+    /**
+     * Returns the arm without a controller, whose model reads another text in place of each prompt: the prompt is the
+     * controller. A comparison generates from that text, and judges the completion as one of the prompt. So perplexity
+     * is that of the unsteered model after the prompt alone. KL is the divergence of the distributions after that text
+     * from those after the prompt.
+     *
+     * <p>Only comparisons on one machine run such an arm. Other calls refuse it, since they would read the prompt.
+     *
+     * @param asked maps a prompt to the text, or in a chat to the message, that the model reads
+     */
+    public static ControllerFactory prompted(String name, UnaryOperator<String> asked) {
+        Check.given("the map from a prompt to what the model reads", asked);
+        return new ControllerFactory(name, (model, prompt) -> Controller.none(), asked);
+    }
 
     /**
      * Returns the arm as a factory: a factory is returned as it is, a controller serves every prompt.
@@ -97,18 +122,36 @@ public record ControllerFactory(String name, BiFunction<LanguageModel, String, C
 
     /** Returns the same factory under another name. */
     public ControllerFactory named(String name) {
-        return new ControllerFactory(name, controller);
+        return new ControllerFactory(name, controller, asked);
     }
 
-    /** Runs the steered model on each prompt: one rollout a prompt, of its last token. */
+    /** Returns whether the model reads another text than one of these prompts. */
+    public boolean rewrites(List<String> prompts) {
+        return prompts.stream().anyMatch(prompt -> !asked.apply(prompt).equals(prompt));
+    }
+
+    /**
+     * Runs the steered model on each prompt: one rollout a prompt, of its last token.
+     *
+     * @throws IllegalArgumentException if this arm {@link #rewrites} a prompt
+     */
     public List<Rollout> rollouts(LanguageModel model, List<String> prompts) {
         return on(model, prompts).traces(prompts).stream()
                 .map(ResidualTrace::rollout)
                 .toList();
     }
 
-    /** Returns the model steered for these prompts, with one controller a prompt; a repeated prompt shares its own. */
+    /**
+     * Returns the model steered for these prompts, with one controller a prompt; a repeated prompt shares its own.
+     *
+     * @throws IllegalArgumentException if this arm {@link #rewrites} a prompt
+     */
     public SteeredModel on(LanguageModel model, List<String> prompts) {
+        Check.that(
+                !rewrites(prompts),
+                "the arm '%s' steers by the text that the model reads, which only a Comparison can do:"
+                        + " give the model that text",
+                name);
         return model.steered(controllers(model, prompts).toList());
     }
 
@@ -122,7 +165,7 @@ public record ControllerFactory(String name, BiFunction<LanguageModel, String, C
     public ControllerFactory kept() {
         var controllers = new HashMap<String, Controller>();
         return new ControllerFactory(
-                name, (model, prompt) -> controllers.computeIfAbsent(prompt, p -> controller.apply(model, p)));
+                name, (model, prompt) -> controllers.computeIfAbsent(prompt, p -> controller.apply(model, p)), asked);
     }
 
     @Override

@@ -23,10 +23,12 @@ import rudder.theory.Check;
 import rudder.theory.Setpoint;
 import rudder.theory.control.ControlLaw;
 import rudder.theory.control.Controller;
+import rudder.theory.control.FlowLaw;
 import rudder.theory.control.GatedLaw;
 import rudder.theory.control.HookPoint;
 import rudder.theory.control.LinearFeedback;
 import rudder.theory.control.Measurement;
+import rudder.theory.control.SphericalLaw;
 import rudder.theory.control.TransportLaw;
 
 /**
@@ -41,7 +43,10 @@ import rudder.theory.control.TransportLaw;
  *       {@code .W} (their gains, side by side);
  *   <li>{@link TransportLaw}: {@code .scale}, {@code .shift}, {@code .low}, {@code .high};
  *   <li>{@link GatedLaw}: {@code .gate} (the direction), {@code .open} (the bounds), and another law under
- *       {@code .law}.
+ *       {@code .law};
+ *   <li>{@link SphericalLaw}: {@code .toward}, and {@code .turn} (kappa, alpha, beta, gain);
+ *   <li>{@link FlowLaw}: {@code .support}, {@code .coefficients}, and {@code .path} (gamma, constant, length, steps,
+ *       gain).
  * </ul>
  *
  * Measurement i is {@code reading.i.C} and {@code reading.i.b}, once, whichever laws use it. A setpoint is
@@ -182,6 +187,13 @@ public final class ControllerFile {
                 vector(at + ".shift", transport.shift());
                 vector(at + ".low", transport.low());
                 vector(at + ".high", transport.high());
+            } else if (law instanceof SphericalLaw turn) {
+                vector(at + ".toward", turn.v());
+                vector(at + ".turn", turn.kappa(), turn.alpha(), turn.beta(), turn.gain());
+            } else if (law instanceof FlowLaw flow) {
+                matrix(at + ".support", flow.support());
+                vector(at + ".coefficients", flow.coefficients());
+                vector(at + ".path", flow.gamma(), flow.constant(), flow.length(), flow.steps(), flow.gain());
             } else {
                 feedback(at, (LinearFeedback) law);
             }
@@ -281,15 +293,36 @@ public final class ControllerFile {
         private ControlLaw law(String at, int gates) {
             requireShallow(at, gates);
             if (file.has(at + ".gate")) {
-                double[] open = vector(at + ".open");
-                Check.that(open.length == 2, "'%s.open' has %d numbers, wanted 2", at, open.length);
+                double[] open = numbers(at + ".open", 2);
                 return new GatedLaw(law(at + ".law", gates + 1), vector(at + ".gate"), open[0], open[1]);
             }
             if (file.has(at + ".scale")) {
                 return new TransportLaw(
                         vector(at + ".scale"), vector(at + ".shift"), vector(at + ".low"), vector(at + ".high"));
             }
+            if (file.has(at + ".toward")) {
+                double[] turn = numbers(at + ".turn", 4);
+                return new SphericalLaw(vector(at + ".toward"), turn[0], turn[1], turn[2], turn[3]);
+            }
+            if (file.has(at + ".support")) {
+                double[] path = numbers(at + ".path", 5);
+                Check.that(path[3] == (int) path[3], "'%s.path' has %s steps, wanted a whole number", at, path[3]);
+                return new FlowLaw(
+                        matrix(at + ".support"),
+                        vector(at + ".coefficients"),
+                        path[0],
+                        path[1],
+                        path[2],
+                        (int) path[3],
+                        path[4]);
+            }
             return feedback(at);
+        }
+
+        private double[] numbers(String name, int count) {
+            double[] numbers = vector(name);
+            Check.that(numbers.length == count, "'%s' has %d numbers, wanted %d", name, numbers.length, count);
+            return numbers;
         }
 
         private LinearFeedback feedback(String at) {
@@ -335,8 +368,7 @@ public final class ControllerFile {
             Arrays.setAll(
                     rows,
                     k -> Arrays.copyOfRange(directions.data, k * directions.numCols, (k + 1) * directions.numCols));
-            double[] lambda = vector("setpoint.lambda");
-            Check.that(lambda.length == 1, "'setpoint.lambda' has %d numbers, wanted 1", lambda.length);
+            double[] lambda = numbers("setpoint.lambda", 1);
             return Setpoint.of(
                             rows,
                             vector("setpoint.gaps"),

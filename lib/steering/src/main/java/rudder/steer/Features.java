@@ -32,7 +32,7 @@ public final class Features {
 
     private static final String LAST = ReadAt.LAST.toString();
     /** A side of at most this many texts is traced once and held; a larger side is traced twice. */
-    private static final int FEW = 64;
+    private static final int FEW = FeatureSums.CHUNK;
 
     /**
      * The measurements on one side of the contrast.
@@ -246,19 +246,25 @@ public final class Features {
 
     private static Features between(
             String name, Iterable<Rollout> positive, Iterable<Rollout> negative, String plant, String read) {
-        return measured(name, positive, negative, plant, read, (k, e) -> {
-            double mu = Vectors.norm(e);
-            return new Axis(mu == 0 ? e : Vectors.unit(e), mu); // v_k = e_k / mu_k
-        });
+        return measured(name, positive, negative, plant, read, DIFFERENCE);
     }
 
     /** A direction of norm 1, and the gap along it. */
     private record Axis(double[] v, double mu) {}
 
+    /** v_k and mu_k, k = 0..T. */
+    record Axes(double[][] directions, double[] gaps) {}
+
     /** A method that finds the axis of a state from e_k, the difference of the sides' means. */
-    private interface Method {
+    interface Method {
         Axis of(int k, double[] e);
     }
+
+    /** The difference of means. */
+    static final Method DIFFERENCE = (k, e) -> {
+        double mu = Vectors.norm(e);
+        return new Axis(mu == 0 ? e : Vectors.unit(e), mu); // v_k = e_k / mu_k
+    };
 
     private static Features measured(
             String name,
@@ -270,6 +276,21 @@ public final class Features {
         double[][] with = meanStates(name, "positive", positive);
         double[][] without = meanStates(name, "negative", negative);
         requireSamePlant(name, with, without);
+        var axes = axes(name, with, without, method);
+        return of(
+                name,
+                axes,
+                side(positive, with, axes.directions),
+                side(negative, without, axes.directions),
+                plant,
+                read);
+    }
+
+    static Features of(String name, Axes axes, Side positive, Side negative, String plant, String read) {
+        return new Features(name, axes.directions, axes.gaps, positive, negative, plant, read);
+    }
+
+    static Axes axes(String name, double[][] with, double[][] without, Method method) {
         var directions = new double[with.length][];
         var gaps = new double[with.length];
         for (int k = 0; k < with.length; k++) {
@@ -279,14 +300,7 @@ public final class Features {
             gaps[k] = absent ? 0 : axis.mu;
             directions[k] = absent ? new double[e.length] : axis.v;
         }
-        return new Features(
-                name,
-                directions,
-                gaps,
-                side(positive, with, directions),
-                side(negative, without, directions),
-                plant,
-                read);
+        return new Axes(directions, gaps);
     }
 
     private static void requireSamePlant(String name, double[][] with, double[][] without) {
@@ -308,47 +322,62 @@ public final class Features {
     }
 
     private static double[][] meanStates(String name, String side, Iterable<Rollout> runs) {
-        double[][] sum = null;
-        int count = 0;
+        Rollout first = null;
+        var sum = new ChunkedSum();
         for (var run : runs) {
-            if (sum == null) {
-                sum = new double[run.horizon() + 1][run.dimension()];
-            } else if (run.horizon() + 1 != sum.length || run.dimension() != sum[0].length) {
+            first = first == null ? run : first;
+            if (run.horizon() != first.horizon() || run.dimension() != first.dimension()) {
                 throw new IllegalArgumentException(run + " is among the " + side + " runs of " + name + ", wanted T="
-                        + (sum.length - 1) + ", d=" + sum[0].length + " like the first");
+                        + first.horizon() + ", d=" + first.dimension() + " like the first");
             }
-            for (int k = 0; k < sum.length; k++) {
-                sum[k] = Vectors.plus(sum[k], 1, run.states()[k]);
-            }
-            count++;
+            sum.add(run.states());
         }
-        if (sum == null) {
+        if (first == null) {
             throw new IllegalArgumentException("there is no " + side + " run of " + name + ", wanted at least one");
         }
-        for (int k = 0; k < sum.length; k++) {
-            sum[k] = Vectors.times(1.0 / count, sum[k]);
-        }
-        return sum;
+        return mean(sum);
+    }
+
+    static double[][] mean(ChunkedSum sum) {
+        return Stream.of(sum.total())
+                .map(row -> Vectors.times(1.0 / sum.count(), row))
+                .toArray(double[][]::new);
     }
 
     private static Side side(Iterable<Rollout> runs, double[][] means, double[][] directions) {
+        double[] strengths = strengths(directions, means);
+        var sum = new ChunkedSum();
+        runs.forEach(run -> sum.add(new double[][] {squares(run, directions, strengths)}));
+        return side(sum, means, directions);
+    }
+
+    /** v_k.m_k */
+    static double[] strengths(double[][] directions, double[][] means) {
         var strengths = new double[means.length];
         Arrays.setAll(strengths, k -> Vectors.dot(directions[k], means[k]));
-        var squares = new double[means.length];
-        int count = 0;
-        for (var run : runs) {
-            for (int k = 0; k < squares.length; k++) {
-                double deviation = Vectors.dot(directions[k], run.states()[k]) - strengths[k];
-                squares[k] += deviation * deviation;
-            }
-            count++;
+        return strengths;
+    }
+
+    /** (v_k.z_k - strength)^2 */
+    static double[] squares(Rollout run, double[][] directions, double... strengths) {
+        var squares = new double[strengths.length];
+        for (int k = 0; k < squares.length; k++) {
+            double deviation = Vectors.dot(directions[k], run.states()[k]) - strengths[k];
+            squares[k] = deviation * deviation;
         }
-        int degrees = count - 1;
+        return squares;
+    }
+
+    /** @param squares their sum over the side's texts, [1][T+1] */
+    static Side side(ChunkedSum squares, double[][] means, double[][] directions) {
+        int degrees = squares.count() - 1;
         return new Side(
-                count,
+                squares.count(),
                 means,
-                strengths,
-                Arrays.stream(squares).map(sum -> Math.sqrt(sum / degrees)).toArray());
+                strengths(directions, means),
+                Arrays.stream(squares.total()[0])
+                        .map(sum -> Math.sqrt(sum / degrees))
+                        .toArray());
     }
 
     /** Returns the feature's name. */

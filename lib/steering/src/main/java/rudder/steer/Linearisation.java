@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntFunction;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.format.FileNames;
@@ -102,12 +103,30 @@ public final class Linearisation implements LinearSystem {
         return kept(model, prompts, ModelStore.cache());
     }
 
+    /**
+     * Keeps mean Jacobians that were computed elsewhere, as on a cluster, as {@link #kept(LanguageModel, List)} keeps
+     * its own. If the file is there, no mean is asked for.
+     *
+     * @param means the mean over the prompts of each block's Jacobian, [d, d]
+     * @throws IOException if the file cannot be written or read, or was changed since it was written
+     */
+    public static Linearisation kept(LanguageModel model, List<String> prompts, IntFunction<DMatrixRMaj> means)
+            throws IOException {
+        return kept(model, prompts, () -> means, ModelStore.cache());
+    }
+
     static Linearisation kept(LanguageModel model, List<String> prompts, Path cache) throws IOException {
+        return kept(model, prompts, () -> model.meanJacobian(prompts), cache);
+    }
+
+    private static Linearisation kept(
+            LanguageModel model, List<String> prompts, Supplier<IntFunction<DMatrixRMaj>> means, Path cache)
+            throws IOException {
         var provenance = Provenance.of(KIND, model, prompts);
         var file = provenance.file(cache);
         if (!Files.exists(file)) {
             ModelStore.requireWritable(file.getParent());
-            write(file, provenance, model.dimension(), model.meanJacobian(prompts));
+            write(file, provenance, model.dimension(), means.get());
         }
         return load(file, model);
     }
@@ -147,8 +166,8 @@ public final class Linearisation implements LinearSystem {
 
     /**
      * Reads a file that {@link #save} wrote. If all Jacobians and as many gains would not fit into memory
-     * ({@link rudder.model.MemoryPlan#denseFits}), the Jacobians stay on disk. Then each A_k is read when it is asked
-     * for, so the file must stay in place.
+     * ({@link rudder.model.memory.MemoryPlan#denseFits}), the Jacobians stay on disk. Then each A_k is read when it is
+     * asked for, so the file must stay in place.
      *
      * @throws IOException if there is no such file, it is damaged, or it is no linearisation; the message says what was
      *     found

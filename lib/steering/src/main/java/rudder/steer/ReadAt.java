@@ -54,8 +54,12 @@ public final class ReadAt {
         return new ReadAt("mean over tokens " + from + " to " + (end - 1), from, end);
     }
 
-    /** Returns these tokens of each text; null for the last tokens, which are read without a span. */
-    List<TokenSpan> spans(List<int[]> texts) {
+    /**
+     * Returns these tokens of each text, given as tokens; null for {@link #LAST}, which is read without a span.
+     *
+     * @throws IllegalArgumentException if a text has no such token
+     */
+    public List<TokenSpan> spans(List<int[]> texts) {
         return this == LAST
                 ? null
                 : texts.stream().map(text -> span(text.length)).toList();

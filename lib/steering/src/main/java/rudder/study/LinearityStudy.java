@@ -7,9 +7,12 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.function.IntConsumer;
+import java.util.function.IntFunction;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
@@ -151,8 +154,41 @@ public final class LinearityStudy {
                                     .mapToObj(subject::provenance)
                                     .toList(),
                             () -> Laboratory.of(model, prompts, population, contrast),
-                            (laboratory, k) -> laboratory.block(k, job),
+                            (laboratory, k) -> laboratory.block(k, done -> job.reach((long) k * n + done)),
                             done -> job.reach((long) done * n)));
+        }
+    }
+
+    /**
+     * Returns a function that measures one block when it is asked, and saves nothing: for processes that share the
+     * blocks. Sets up the instruments at once. Any number of threads may measure.
+     *
+     * @return the tables of block k, by name, for {@link #ofBlocks}
+     * @throws IllegalArgumentException as {@link #kept(LanguageModel, List, List, ContrastSet)} throws it
+     */
+    public static IntFunction<Map<String, double[][]>> eachBlock(
+            LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast) {
+        requireWhole(prompts, population);
+        var laboratory = Laboratory.of(model, prompts, population, contrast);
+        return k -> laboratory.block(k, done -> {}).tables();
+    }
+
+    /**
+     * Joins the measurements of all blocks.
+     *
+     * @param model its name
+     * @param blocks what {@link #eachBlock} returned for blocks 0..T-1
+     */
+    public static LinearityStudy ofBlocks(String model, List<String> prompts, List<Map<String, double[][]>> blocks) {
+        return new LinearityStudy(
+                model, prompts, blocks.stream().map(Measurements::new).toList());
+    }
+
+    /** @throws IllegalArgumentException as {@link #kept(LanguageModel, List, List, ContrastSet)} throws it */
+    public static void requireWhole(List<String> prompts, List<String> population) {
+        Neighbours.requireSome(prompts);
+        if (population.isEmpty()) {
+            throw new IllegalArgumentException("the population has no prompts, wanted at least one");
         }
     }
 
@@ -166,10 +202,7 @@ public final class LinearityStudy {
             List<String> population,
             ContrastSet contrast) {
         Subject {
-            Neighbours.requireSome(prompts);
-            if (population.isEmpty()) {
-                throw new IllegalArgumentException("the population has no prompts, wanted at least one");
-            }
+            requireWhole(prompts, population);
         }
 
         Provenance provenance(int k) {
@@ -203,7 +236,8 @@ public final class LinearityStudy {
             return new Laboratory(model, Neighbours.of(model, prompts), states, Features.contrast(model, contrast));
         }
 
-        Measurements block(int k, Progress job) {
+        /** @param reached receives the number of prompts done */
+        Measurements block(int k, IntConsumer reached) {
             int n = prompts.size();
             int d = model.dimension();
             var random = new Random(k);
@@ -262,7 +296,7 @@ public final class LinearityStudy {
                         }
                     }
                 }
-                job.reach((long) k * n + i + 1);
+                reached.accept(i + 1);
             }
             return new Measurements(tables);
         }

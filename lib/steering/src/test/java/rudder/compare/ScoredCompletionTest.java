@@ -1,8 +1,7 @@
 package rudder.compare;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static rudder.checkpoint.Refusals.assertRefused;
+import static rudder.compare.SameComparison.assertSame;
 
 import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
@@ -14,7 +13,6 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.model.Sampling;
 import rudder.model.Tiny;
@@ -66,31 +64,7 @@ class ScoredCompletionTest {
         scored.forEach((name, all) -> lists.put(name, List.of(all)));
         var joined = Comparison.ofScored(resolved.measured(), lists);
 
-        assertEquals(whole.controllers(), joined.controllers());
-        for (var name : whole.controllers()) {
-            for (int i = 0; i < PROMPTS.size(); i++) {
-                assertSame(
-                        whole.completions(name).get(i), joined.completions(name).get(i));
-            }
-        }
-        assertEquals(whole.measurements().columnNames(), joined.measurements().columnNames());
-        for (var column : whole.measurements().columnNames()) {
-            assertEquals(
-                    whole.measurements().column(column).asList(),
-                    joined.measurements().column(column).asList(),
-                    column);
-        }
-        assertEquals(whole.table().print(), joined.table().print());
-    }
-
-    /** To the last bit. */
-    private static void assertSame(Completion wanted, Completion found) {
-        assertEquals(wanted.toString(), found.toString());
-        assertEquals(wanted.controller(), found.controller());
-        assertArrayEquals(wanted.promptTokens(), found.promptTokens());
-        assertArrayEquals(wanted.tokens(), found.tokens());
-        assertArrayEquals(wanted.strengths(), found.strengths());
-        assertArrayEquals(wanted.energies(), found.energies());
+        assertSame(whole, joined);
     }
 
     @Test

@@ -24,6 +24,7 @@ import rudder.eval.Task;
 import rudder.faults.Mutator.Format;
 import rudder.faults.Subject.Accepted;
 import rudder.faults.Subject.Bomb;
+import rudder.model.HookPointsTest;
 import rudder.model.LanguageModel;
 import rudder.model.Sampling;
 import rudder.model.Tiny;
@@ -256,6 +257,7 @@ final class FileSubjects {
                             for (var controller : List.of(
                                     feedback(),
                                     Controller.pid(setpoint, 1, 1, 1, 3).onlyWhen(setpoint, 0, 1),
+                                    HookPointsTest.directions(Tiny.LLAMA),
                                     Controller.actAdd(setpoint, 2))) {
                                 all.add(written(scratch, file -> ControllerFile.save(file, controller, model())));
                             }

@@ -29,6 +29,7 @@ import rudder.model.decoder.HeapLaws;
 import rudder.model.transformer.DeviceLaws;
 import rudder.model.transformer.Keep;
 import rudder.model.transformer.Transformer;
+import rudder.steer.rival.RivalsTest;
 import rudder.theory.Vectors;
 import rudder.theory.control.Controller;
 
@@ -76,6 +77,7 @@ class DecoderTest {
     void everyControllerDoesOnTheHeapWhatItDoesOnTheEngine(Tiny tiny) throws IOException {
         var setpoint = tiny.setpoint(1.5);
         var controllers = new ArrayList<>(HookPointsTest.kinds(tiny));
+        controllers.addAll(RivalsTest.kinds(tiny));
         controllers.add(Controller.none());
         controllers.add(Controller.pid(setpoint, .5, .1, .2, 1)); // remembers earlier blocks
         int[] tokens = Tiny.tokens(11, 3);

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.ejml.data.DMatrixRMaj;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.Golden;
@@ -18,9 +19,11 @@ import rudder.model.plant.PromptPlant;
 import rudder.theory.control.ControlLaw;
 import rudder.theory.control.Controller;
 import rudder.theory.control.FeatureTracker;
+import rudder.theory.control.FlowLaw;
 import rudder.theory.control.HookPoint;
 import rudder.theory.control.InputMatrix;
 import rudder.theory.control.Rollout;
+import rudder.theory.control.SphericalLaw;
 import rudder.theory.control.TransportLaw;
 
 /** Every kind of law at every place and on every choice of tokens, on the device as by hand. */
@@ -56,7 +59,24 @@ public class HookPointsTest {
                                         1,
                                         ControlLaw.along(
                                                 setpoint.direction(2), setpoint.target(2), setpoint.direction(2))),
-                                setpoint)));
+                                setpoint)),
+                directions(tiny));
+    }
+
+    /** Laws of the state's direction: a gated rotation and a flow. */
+    public static Controller directions(Tiny tiny) {
+        var setpoint = tiny.setpoint(1.5);
+        var random = new Random(4);
+        var flow = new FlowLaw(
+                new DMatrixRMaj(samples(random, Tiny.D)),
+                random.doubles(9, -1, 1).toArray(),
+                0.1,
+                1,
+                1.5,
+                10,
+                1.1);
+        return Controller.of(
+                "directions", Map.of(1, new SphericalLaw(setpoint.direction(1), 2, 0.6, -0.7, 0.9), 3, flow), setpoint);
     }
 
     private static double[][] samples(Random random, int d) {

@@ -12,7 +12,8 @@ import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import rudder.checkpoint.ModelShape;
-import rudder.model.MemoryPlan.Route;
+import rudder.model.memory.MemoryPlan;
+import rudder.model.memory.MemoryPlan.Route;
 
 class MemoryPlanTest {
 
@@ -115,6 +116,20 @@ class MemoryPlanTest {
     }
 
     @Test
+    void loadedWeightsLeaveTheRouteToTheHeapAndTheRest() {
+        var gemma = plan("Gemma-2-2B");
+        long dense = gemma.bytes(Route.DENSE) - gemma.weights();
+        long streamed = gemma.bytes(Route.STREAMED) - gemma.weights();
+        long free = gemma.bytes(Route.MATRIX_FREE) - gemma.weights();
+        assertEquals(Route.DENSE, gemma.routeBesideWeights(gemma.heap(Route.DENSE), dense));
+        assertEquals(Route.STREAMED, gemma.routeBesideWeights(gemma.heap(Route.DENSE) - 1, dense));
+        assertEquals(Route.STREAMED, gemma.routeBesideWeights(80 * GIB, dense - 1));
+        assertEquals(Route.MATRIX_FREE, gemma.routeBesideWeights(80 * GIB, streamed - 1));
+        assertEquals(Route.MATRIX_FREE, gemma.routeBesideWeights(gemma.heap(Route.STREAMED) - 1, dense));
+        assertEquals(Route.NONE, gemma.routeBesideWeights(80 * GIB, free - 1));
+    }
+
+    @Test
     void halfPrecisionHalvesTheWeights() {
         var gemma = plan("Gemma-2-9B");
         assertEquals(gemma.weights(), 2 * gemma.inFloat16().weights());
@@ -141,7 +156,7 @@ class MemoryPlanTest {
                 "gains as much",
                 "1.07 GB",
                 "RUDDER_HEAP",
-                "Linearisation.kept",
+                "Regulator.feedback",
                 "FeatureTracker");
         assertRefused(
                 () -> plan("Gemma-2-2B").requireDense(2 * GIB, 24 * GIB), "2.15 GB"); // the Jacobians alone would fit

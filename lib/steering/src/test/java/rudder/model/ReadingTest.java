@@ -13,11 +13,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.Golden;
 import rudder.checkpoint.tokenizer.Message;
 import rudder.checkpoint.tokenizer.TokenSpan;
-import rudder.steer.Baselines;
 import rudder.steer.ContrastSet;
 import rudder.steer.Features;
-import rudder.steer.HeadProbes;
 import rudder.steer.ReadAt;
+import rudder.steer.rival.Baselines;
+import rudder.steer.rival.HeadProbes;
 import rudder.theory.Vectors;
 import rudder.theory.control.Controller;
 

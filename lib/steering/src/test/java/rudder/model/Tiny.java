@@ -218,7 +218,7 @@ public enum Tiny {
     }
 
     /** A model of the family that reads conversations in the marks of ChatML; no other shares it. */
-    LanguageModel chatting() {
+    public LanguageModel chatting() {
         GgufBytes gguf = metadata(architecture(), byteTokens("<|im_start|>", "<|im_end|>"))
                 .string("tokenizer.chat_template", CHATML);
         return load(DataType.FLOAT64, with(tensors(), gguf));

@@ -24,17 +24,20 @@ import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.SafetensorsWriter;
 import rudder.model.HookPointsTest;
 import rudder.model.Tiny;
+import rudder.steer.rival.RivalsTest;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
 import rudder.theory.control.ControlLaw;
 import rudder.theory.control.Controller;
 import rudder.theory.control.FeatureTracker;
+import rudder.theory.control.FlowLaw;
 import rudder.theory.control.GatedLaw;
 import rudder.theory.control.HookPoint;
 import rudder.theory.control.InputMatrix;
 import rudder.theory.control.LinearFeedback;
 import rudder.theory.control.Measurement;
+import rudder.theory.control.SphericalLaw;
 import rudder.theory.control.TransportLaw;
 
 class ControllerFileTest {
@@ -44,7 +47,10 @@ class ControllerFileTest {
     @TempDir
     private Path folder;
 
-    /** {@link HookPointsTest#kinds}, and those with memory, of many rows, of full rank, or empty. */
+    /**
+     * {@link HookPointsTest#kinds}, {@link RivalsTest#kinds}, and those with memory, of many rows, of full rank, or
+     * empty.
+     */
     private static List<Controller> kinds(Tiny tiny) {
         var setpoint = tiny.setpoint(1.5);
         var pid = Controller.pid(setpoint, .5, .25, .125, 3);
@@ -55,6 +61,7 @@ class ControllerFileTest {
         var regulator = Lqr.solve(
                 LinearSystem.of(tiny.model().meanJacobiansOfTokens(List.of(PROMPT))), new QuadraticCost(.1, 1, 1));
         var kinds = new ArrayList<>(HookPointsTest.kinds(tiny));
+        kinds.addAll(RivalsTest.kinds(tiny));
         kinds.addAll(List.of(
                 pid,
                 pid.plus(pid.times(.5)).onlyWhen(tiny.setpoint(0), Double.NEGATIVE_INFINITY, 3),
@@ -113,6 +120,17 @@ class ControllerFileTest {
             assertArrayEquals(
                     new double[][] {w.scale(), w.shift(), w.low(), w.high()},
                     new double[][] {f.scale(), f.shift(), f.low(), f.high()});
+        } else if (wanted instanceof SphericalLaw w && found instanceof SphericalLaw f) {
+            assertArrayEquals(w.v(), f.v());
+            assertEquals(
+                    List.of(w.kappa(), w.alpha(), w.beta(), w.gain()),
+                    List.of(f.kappa(), f.alpha(), f.beta(), f.gain()));
+        } else if (wanted instanceof FlowLaw w && found instanceof FlowLaw f) {
+            assertSameMatrix(w.support(), f.support());
+            assertArrayEquals(w.coefficients(), f.coefficients());
+            assertEquals(
+                    List.of(w.gamma(), w.constant(), w.length(), w.steps(), w.gain()),
+                    List.of(f.gamma(), f.constant(), f.length(), f.steps(), f.gain()));
         } else if (wanted instanceof LinearFeedback w && found instanceof LinearFeedback f) {
             assertSameMeasurement(w.measurement(), f.measurement(), twins);
             assertSameMatrix(w.W(), f.W());
@@ -254,6 +272,27 @@ class ControllerFileTest {
         var changed = folder.resolve("changed.safetensors");
         writer.write(changed);
         return changed;
+    }
+
+    @Test
+    void damagedLawsOfDirectionsAreRefused() throws IOException {
+        var model = Tiny.LLAMA.model(DataType.FLOAT32);
+        var file = folder.resolve("a.safetensors");
+        ControllerFile.save(file, HookPointsTest.directions(Tiny.LLAMA), model);
+        assertRefused(
+                () -> ControllerFile.load(with(file, "resid_pre.1.0.turn", 1, 2), model),
+                "'resid_pre.1.0.turn' has 2 numbers, wanted 4");
+        assertRefused(
+                () -> ControllerFile.load(with(file, "resid_pre.1.0.turn", 20, 1, 2, 1), model),
+                "damaged",
+                "beta is 2.0");
+        assertRefused(
+                () -> ControllerFile.load(with(file, "resid_pre.3.0.path", 1, 1, 1, 2.5, 1), model),
+                "has 2.5 steps, wanted a whole number");
+        assertRefused(
+                () -> ControllerFile.load(with(file, "resid_pre.3.0.coefficients", 1, 2), model),
+                "support is 9 x 48, wanted 2 x 48");
+        assertRefused(() -> ControllerFile.load(without(file, "resid_pre.3.0.path"), model), "resid_pre.3.0.path");
     }
 
     @Test

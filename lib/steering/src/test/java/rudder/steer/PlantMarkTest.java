@@ -12,6 +12,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import rudder.model.LanguageModel;
 import rudder.model.Tiny;
+import rudder.steer.rival.Baselines;
+import rudder.steer.rival.HeadProbes;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
 import rudder.theory.control.Controller;

@@ -4,7 +4,6 @@ import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
 import java.io.IOException;
-import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -19,6 +18,7 @@ import rudder.model.Positions;
 import rudder.model.Sampling;
 import rudder.steer.ControllerFile;
 import rudder.steer.Provenance;
+import rudder.sweep.unit.ModelId;
 import rudder.theory.Setpoint;
 import rudder.theory.control.Controller;
 
@@ -52,19 +52,6 @@ record Part(
         String measured) {
 
     private static final Gson JSON = new GsonBuilder().disableHtmlEscaping().create();
-
-    /**
-     * A model's identity.
-     *
-     * @param name shown in tables
-     * @param sha256 of its weights
-     * @param precision of its weights in memory
-     */
-    record ModelId(String name, String sha256, String precision) implements Serializable {
-        static ModelId of(LanguageModel model) {
-            return new ModelId(model.name(), model.sha256(), model.precision());
-        }
-    }
 
     /** A controller's name and the SHA-256 of its bytes. */
     record ArmId(String name, String sha256) {}
@@ -167,7 +154,7 @@ record Part(
 
     /** Returns the name of the model's folder. */
     String folder() {
-        return "model=" + model.name.replaceAll("[^A-Za-z0-9._-]+", "-") + "-" + model.sha256.substring(0, 12);
+        return model.folder();
     }
 
     /** Returns whether this differs from another comparison in the seed alone. */
@@ -178,6 +165,10 @@ record Part(
     Part withSeed(long seed) {
         var drawn = Draw.of(sampling.sampling().withSeed(seed));
         return new Part(version, model, judge, arms, prompts, tokens, drawn, positions, chat, divergence, measured);
+    }
+
+    Part withTokens(int some) {
+        return new Part(version, model, judge, arms, prompts, some, sampling, positions, chat, divergence, measured);
     }
 
     byte[] json() {
@@ -209,9 +200,9 @@ record Part(
     private boolean isWhole() {
         return version != null
                 && model != null
-                && model.name != null
-                && model.sha256 != null
-                && model.sha256.length() == 64
+                && model.name() != null
+                && model.sha256() != null
+                && model.sha256().length() == 64
                 && arms != null
                 && !arms.isEmpty()
                 && arms.stream().allMatch(arm -> arm != null && arm.name != null && arm.sha256 != null)
@@ -224,7 +215,7 @@ record Part(
 
     @Override
     public String toString() {
-        return model.name + ", seed " + sampling.seed + ", " + arms.size() + " controllers, " + prompts.size()
+        return model.name() + ", seed " + sampling.seed + ", " + arms.size() + " controllers, " + prompts.size()
                 + " prompts, " + tokens + " tokens, version " + version;
     }
 }

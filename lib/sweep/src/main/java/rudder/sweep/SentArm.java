@@ -21,9 +21,15 @@ record SentArm(String name, byte[] controller) implements Serializable {
     /**
      * Makes the controller and its bytes.
      *
-     * @throws IllegalArgumentException if the factory makes another controller for another prompt
+     * @throws IllegalArgumentException if the factory makes another controller for another prompt, or its model reads
+     *     another text than the prompt
      */
     static SentArm of(ControllerFactory factory, LanguageModel model, List<String> prompts) {
+        if (factory.rewrites(prompts)) {
+            throw new IllegalArgumentException("'" + factory.name() + "' steers by the text that the model reads, and"
+                    + " its code cannot be sent to executors: compare '" + factory.name()
+                    + "' on one machine with Comparison.of");
+        }
         var first = factory.controller().apply(model, prompts.get(0));
         var bytes = ControllerFile.bytes(first, model);
         for (var prompt : prompts.subList(1, prompts.size())) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
+import rudder.sweep.unit.SentModel;
 
 /**
  * One comparison as executors receive it. A broadcast sends it once to each executor.

@@ -5,23 +5,21 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.scheduler.SparkListener;
-import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.util.SerializableConfiguration;
-import rudder.checkpoint.format.Progress;
 import rudder.compare.Comparison;
+import rudder.compare.ControllerFamily;
+import rudder.eval.Task;
 import rudder.model.LanguageModel;
 import rudder.steer.ControllerFactory;
-import rudder.theory.Stop;
+import rudder.sweep.unit.Folder;
+import rudder.sweep.unit.Rate;
+import rudder.sweep.unit.SentModel;
+import rudder.sweep.unit.UnitRun;
 import rudder.theory.control.Arm;
 
 /**
@@ -41,32 +39,56 @@ import rudder.theory.control.Arm;
  */
 public final class Sweep {
 
-    private static final long POLL_MILLISECONDS = 100;
-    /** Lets a cancelled job interrupt its tasks, which then stop within a second. */
-    private static final String INTERRUPT = "spark.job.interruptOnCancel";
+    /**
+     * A comparison, and what executors need for it.
+     *
+     * @param models on this machine: that which generates, and the judge if there is one
+     * @param rate of this machine; null if nothing was timed
+     */
+    private record Planned(
+            Part part, List<SentArm> arms, SentModel model, SentModel judge, List<LanguageModel> models, Rate rate) {
 
-    /** A comparison, and what executors need for it. */
-    private record Planned(Part part, List<SentArm> arms, SentModel model, SentModel judge) {
         Planned withSeed(long seed) {
-            return new Planned(part.withSeed(seed), arms, model, judge);
+            return new Planned(part.withSeed(seed), arms, model, judge, models, rate);
         }
 
         SentPart sent() {
             return SentPart.of(part, arms, model, judge);
         }
 
+        long texts() {
+            return (long) part.arms().size() * part.prompts().size();
+        }
+
+        long tokens() {
+            return texts() * part.tokens();
+        }
+
+        double hours() {
+            return rate == null ? Double.NaN : rate.hours(tokens());
+        }
+
         /** An upper bound: tokens, and two numbers a block and token, before compression. */
-        long bytes(int horizon) {
-            return (long) part.arms().size() * part.prompts().size() * part.tokens() * (16L * horizon + 8);
+        long bytes() {
+            return tokens() * (16L * models.get(0).horizon() + 8);
+        }
+
+        Planned timed() throws IOException {
+            var batch = part.batches().get(0);
+            var job = new CompletionJob(sent(), part, batch, part.unit(batch));
+            var few = new CompletionJob(sent(), part.withTokens(Math.min(2, part.tokens())), batch, job.id());
+            few.scored(models); // what a process does once
+            long start = System.nanoTime();
+            job.scored(models);
+            return new Planned(
+                    part, arms, model, judge, models, Rate.since(start, (double) batch.texts() * part.tokens()));
         }
     }
 
     private final List<Planned> parts;
-    private final int horizon; // of the deepest model
 
-    private Sweep(List<Planned> parts, int horizon) {
+    private Sweep(List<Planned> parts) {
         this.parts = parts;
-        this.horizon = horizon;
         var ids = new HashSet<String>();
         for (var planned : parts) {
             if (!ids.add(planned.part.id())) {
@@ -86,6 +108,32 @@ public final class Sweep {
      *     could not have them
      */
     public static Sweep of(LanguageModel model, List<String> prompts, Comparison.Settings settings, Arm... arms) {
+        return of(model, prompts, settings, true, arms);
+    }
+
+    /**
+     * Plans a task's evaluation. {@code swept.comparison().with(task.metrics())} is the comparison that
+     * {@link Task#run} gives.
+     *
+     * @throws IllegalArgumentException as {@link #of(LanguageModel, List, Comparison.Settings, Arm...)} throws it
+     */
+    public static Sweep of(Task task, LanguageModel model, Arm... arms) {
+        return of(model, task.evaluation().prompts(), task.settings(), false, arms);
+    }
+
+    /**
+     * Plans a task's tuning. {@code GridSearch.of(swept.comparison().with(task.metrics()), objective, families)} is the
+     * search that {@link Task#tune} gives.
+     *
+     * @throws IllegalArgumentException as {@link #of(LanguageModel, List, Comparison.Settings, Arm...)} throws it
+     */
+    public static Sweep tuning(Task task, LanguageModel model, ControllerFamily... families) {
+        return of(model, task.tuning().prompts(), task.settings(), false, ControllerFamily.arms(families));
+    }
+
+    /** @param resolve whether to measure the first arm's feature if the settings name none, as a task does not */
+    private static Sweep of(
+            LanguageModel model, List<String> prompts, Comparison.Settings settings, boolean resolve, Arm... arms) {
         if (prompts.isEmpty() || arms.length == 0) {
             throw new IllegalArgumentException("found " + prompts.size() + " prompts and " + arms.length
                     + " controllers, wanted at least one of each");
@@ -100,9 +148,10 @@ public final class Sweep {
         var sent = factories.stream()
                 .map(factory -> SentArm.of(factory, model, prompts))
                 .toList();
-        var resolved = settings.resolved(model, factories, prompts.get(0));
-        var part = Part.of(model, prompts, resolved, sent);
-        return new Sweep(List.of(new Planned(part, sent, source, judge)), model.horizon());
+        var resolved = resolve ? settings.resolved(model, factories, prompts.get(0)) : settings;
+        var models = settings.judge() == null ? List.of(model) : List.of(model, settings.judge());
+        return new Sweep(
+                List.of(new Planned(Part.of(model, prompts, resolved, sent), sent, source, judge, models, null)));
     }
 
     /**
@@ -114,11 +163,9 @@ public final class Sweep {
         if (seeds.length == 0) {
             throw new IllegalArgumentException("no seed, wanted at least one");
         }
-        return new Sweep(
-                parts.stream()
-                        .flatMap(planned -> Arrays.stream(seeds).mapToObj(planned::withSeed))
-                        .toList(),
-                horizon);
+        return new Sweep(parts.stream()
+                .flatMap(planned -> Arrays.stream(seeds).mapToObj(planned::withSeed))
+                .toList());
     }
 
     /**
@@ -127,8 +174,7 @@ public final class Sweep {
      * @throws IllegalArgumentException if both have the same comparison
      */
     public Sweep and(Sweep other) {
-        return new Sweep(
-                Stream.concat(parts.stream(), other.parts.stream()).toList(), Math.max(horizon, other.horizon));
+        return new Sweep(Stream.concat(parts.stream(), other.parts.stream()).toList());
     }
 
     /** Returns the number of units. */
@@ -138,10 +184,30 @@ public final class Sweep {
 
     /** Returns the number of completions. */
     public long completions() {
-        return parts.stream()
-                .mapToLong(planned -> (long) planned.part.arms().size()
-                        * planned.part.prompts().size())
-                .sum();
+        return parts.stream().mapToLong(Planned::texts).sum();
+    }
+
+    /**
+     * Returns the plan with an estimate of its hours. Computes the first unit of each comparison on this machine and
+     * times it; comparisons that differ in their seed alone share a unit. The estimate is in hours of one core: the
+     * seconds, times this machine's cores, in proportion to the tokens.
+     *
+     * @throws IOException if a controller cannot be read
+     */
+    public Sweep timed() throws IOException {
+        var timed = new ArrayList<Planned>();
+        for (var planned : parts) {
+            Rate known = null;
+            for (var other : timed) {
+                known = other.part.differsInSeedAlone(planned.part) ? other.rate : known;
+            }
+            timed.add(
+                    known == null
+                            ? planned.timed()
+                            : new Planned(
+                                    planned.part, planned.arms, planned.model, planned.judge, planned.models, known));
+        }
+        return new Sweep(timed);
     }
 
     /**
@@ -159,7 +225,9 @@ public final class Sweep {
         var home = new Folder(folder, configuration);
         var described = parts.stream().map(Planned::part).toList();
         home.removeAbandoned();
-        home.keep(described);
+        for (var part : described) {
+            home.keep(part.id(), part.json());
+        }
         var units = missing(home);
         if (!units.isEmpty()) {
             compute(context, home, units);
@@ -172,7 +240,7 @@ public final class Sweep {
         var planned = new HashSet<String>(); // two comparisons may have a batch in common
         for (int i = 0; i < parts.size(); i++) {
             var part = parts.get(i).part;
-            var present = new HashSet<>(home.units(part));
+            var present = new HashSet<>(home.units(part.folder()));
             var batches = part.batches();
             for (int at = 0; at < batches.size(); at++) {
                 var id = part.unit(batches.get(at));
@@ -184,48 +252,17 @@ public final class Sweep {
         return units;
     }
 
-    private void compute(JavaSparkContext context, Folder home, List<SentPart.Unit> units) throws IOException {
-        var ended = new AtomicInteger();
-        var listener = new SparkListener() {
-            @Override
-            public void onTaskEnd(SparkListenerTaskEnd end) {
-                if (end.taskInfo().successful()) {
-                    ended.incrementAndGet();
-                }
-            }
-        };
+    private void compute(JavaSparkContext context, Folder home, List<SentPart.Unit> units) {
         var sent = context.broadcast(
                 new ArrayList<>(parts.stream().map(Planned::sent).toList()));
-        var configuration = context.broadcast(new SerializableConfiguration(context.hadoopConfiguration()));
-        context.sc().addSparkListener(listener);
-        context.setLocalProperty(INTERRUPT, "true");
-        try (var job = Progress.of("Sweep of " + units.size() + " units", units.size())) {
-            var future = context.parallelize(units, units.size())
-                    .map(new UnitTask(home.toString(), sent, configuration))
-                    .collectAsync();
-            while (true) {
-                try {
-                    future.get(POLL_MILLISECONDS, TimeUnit.MILLISECONDS);
-                    return;
-                } catch (TimeoutException e) {
-                    job.reach(ended.get());
-                } catch (InterruptedException e) {
-                    future.cancel(true);
-                    Thread.currentThread().interrupt();
-                    Stop.ifInterrupted(ended.get(), units.size(), "units");
-                }
-            }
-        } catch (ExecutionException e) {
-            throw new IllegalStateException(
-                    "Spark gave the sweep up: " + e.getCause().getMessage()
-                            + "; the folder keeps the units that are done, and the next run goes on there",
-                    e.getCause());
+        try {
+            UnitRun.compute(
+                    context,
+                    "Sweep",
+                    units,
+                    configuration -> new CompletionJob.Task(home.toString(), sent, configuration));
         } finally {
-            context.setLocalProperty(INTERRUPT, null);
-            context.sc().removeSparkListener(listener);
-            Models.closeUnused(); // of a local master; executors keep theirs for the next sweep
             sent.destroy();
-            configuration.destroy();
         }
     }
 
@@ -235,29 +272,22 @@ public final class Sweep {
      * @throws IOException if it holds no sweep, or a file is damaged
      */
     public static Swept read(String folder) throws IOException {
-        var home = new Folder(folder, configuration());
-        return new Swept(home, home.parts());
+        var home = new Folder(folder, SweepSession.configuration());
+        return new Swept(home, home.parts(Part::read));
     }
 
-    /** The session's, which knows the credentials of its file systems. */
-    private static Configuration configuration() {
-        var session = SparkSession.getDefaultSession();
-        return session.isDefined() && !session.get().sparkContext().isStopped()
-                ? session.get().sparkContext().hadoopConfiguration()
-                : new Configuration();
-    }
-
-    /** Returns how much work the sweep is: units, completions, tokens at most, and bytes at most. */
+    /** Returns how much work the sweep is: units, completions, tokens at most, hours with their source, and bytes. */
     @Override
     public String toString() {
-        long tokens = parts.stream()
-                .mapToLong(planned -> (long) planned.part.arms().size()
-                        * planned.part.prompts().size()
-                        * planned.part.tokens())
-                .sum();
-        long megabytes =
-                parts.stream().mapToLong(planned -> planned.bytes(horizon)).sum() / 1_000_000;
+        long tokens = parts.stream().mapToLong(Planned::tokens).sum();
+        double hours = parts.stream().mapToDouble(Planned::hours).sum();
+        var rates = parts.stream()
+                .map(planned -> String.valueOf(planned.rate))
+                .distinct()
+                .collect(Collectors.joining(", "));
+        double megabytes = parts.stream().mapToLong(Planned::bytes).sum() / 1e6;
         return "Sweep[" + parts.size() + (parts.size() == 1 ? " comparison, " : " comparisons, ") + units() + " units, "
-                + completions() + " completions, " + tokens + " tokens and " + megabytes + " MB at most]";
+                + completions() + " completions, " + tokens + " tokens at most, " + Rate.words(hours, rates)
+                + String.format(Locale.ROOT, ", %.3g MB at most]", megabytes);
     }
 }

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 import rudder.model.LanguageModel;
 
@@ -74,5 +75,13 @@ public final class SweepSession {
         } catch (URISyntaxException e) {
             throw new IllegalStateException("the class path has an entry that is no file", e);
         }
+    }
+
+    /** The session's, which knows the credentials of its file systems. */
+    static Configuration configuration() {
+        var session = SparkSession.getDefaultSession();
+        return session.isDefined() && !session.get().sparkContext().isStopped()
+                ? session.get().sparkContext().hadoopConfiguration()
+                : new Configuration();
     }
 }

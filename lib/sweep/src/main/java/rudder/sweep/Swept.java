@@ -10,6 +10,8 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import rudder.compare.Comparison;
 import rudder.compare.ScoredCompletion;
+import rudder.sweep.unit.Folder;
+import rudder.sweep.unit.ParquetRows;
 
 /** The comparisons of a sweep's folder, as far as they are there. */
 public final class Swept {
@@ -87,9 +89,9 @@ public final class Swept {
                         arm.name(), new ScoredCompletion[part.prompts().size()]));
         for (var batch : part.batches()) {
             var id = part.unit(batch);
-            var rows = UnitFile.read(home.unit(part, id), home.configuration, id);
+            var rows = UnitFile.read(home.unit(part.folder(), id), home.configuration, id);
             if (rows.size() != batch.texts()) {
-                throw new IOException(home.unit(part, id) + " has " + rows.size() + " completions, wanted "
+                throw new IOException(home.unit(part.folder(), id) + " has " + rows.size() + " completions, wanted "
                         + batch.texts() + ": remove it and run the sweep again, which computes this unit alone");
             }
             for (var row : rows) {
@@ -102,7 +104,7 @@ public final class Swept {
     }
 
     private List<String> missing(Part part) throws IOException {
-        var present = new HashSet<>(home.units(part));
+        var present = new HashSet<>(home.units(part.folder()));
         return part.batches().stream()
                 .map(part::unit)
                 .filter(id -> !present.contains(id))
@@ -126,7 +128,7 @@ public final class Swept {
     public List<Failure> failures() throws IOException {
         var failures = new ArrayList<Failure>();
         for (var part : parts) {
-            var failed = new HashSet<>(home.failed(part));
+            var failed = new HashSet<>(home.failed(part.folder()));
             failed.retainAll(missing(part));
             for (var batch : part.batches()) {
                 var id = part.unit(batch);
@@ -139,7 +141,7 @@ public final class Swept {
                                     .toList(),
                             batch.first(),
                             batch.end() - batch.first(),
-                            UnitFile.readFailure(home.failure(part, id), home.configuration, id)));
+                            ParquetRows.readFailure(home.failure(part.folder(), id), home.configuration, id)));
                 }
             }
         }

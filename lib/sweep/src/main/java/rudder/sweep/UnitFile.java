@@ -8,17 +8,13 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.parquet.example.data.Group;
 import org.apache.parquet.example.data.simple.SimpleGroupFactory;
-import org.apache.parquet.hadoop.ParquetReader;
-import org.apache.parquet.hadoop.example.ExampleParquetWriter;
-import org.apache.parquet.hadoop.example.GroupReadSupport;
-import org.apache.parquet.hadoop.metadata.CompressionCodecName;
-import org.apache.parquet.hadoop.util.HadoopOutputFile;
 import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.MessageTypeParser;
 import rudder.compare.Batch;
 import rudder.compare.ScoredCompletion;
 import rudder.model.Completion;
 import rudder.model.Positions;
+import rudder.sweep.unit.ParquetRows;
 
 /** A unit's completions as Parquet, one row a completion; or its failure, one row with an error. */
 final class UnitFile {
@@ -68,7 +64,7 @@ final class UnitFile {
                 rows.add(row(unit, name, batch.first() + i, scored.get(arm).get(i), seconds));
             }
         }
-        write(path, configuration, rows);
+        ParquetRows.write(path, configuration, SCHEMA, rows.iterator());
     }
 
     private static Group row(String unit, String arm, int prompt, ScoredCompletion scored, double seconds) {
@@ -109,29 +105,17 @@ final class UnitFile {
     /** Writes why a unit failed: one row for each of its arms, at its first prompt. */
     static void writeFailure(Path path, Configuration configuration, String unit, Part part, Batch batch, String error)
             throws IOException {
-        write(
+        ParquetRows.write(
                 path,
                 configuration,
+                SCHEMA,
                 part.arms().subList(batch.firstArm(), batch.endArm()).stream()
                         .map(arm -> ROWS.newGroup()
                                 .append("unit", unit)
                                 .append("arm", arm.name())
                                 .append("prompt_index", batch.first())
                                 .append("error", error))
-                        .toList());
-    }
-
-    private static void write(Path path, Configuration configuration, List<Group> rows) throws IOException {
-        try (var writer = ExampleParquetWriter.builder(HadoopOutputFile.fromPath(path, configuration))
-                .withConf(configuration)
-                .withType(SCHEMA)
-                .withPageWriteChecksumEnabled(true)
-                .withCompressionCodec(CompressionCodecName.SNAPPY)
-                .build()) {
-            for (var row : rows) {
-                writer.write(row);
-            }
-        }
+                        .iterator());
     }
 
     /** A row that was read. */
@@ -144,9 +128,9 @@ final class UnitFile {
      */
     static List<Row> read(Path path, Configuration configuration, String unit) throws IOException {
         var rows = new ArrayList<Row>();
-        for (var row : groups(path, configuration, unit)) {
+        ParquetRows.read(path, configuration, unit, row -> {
             if (row.getFieldRepetitionCount("tokens") == 0) {
-                throw damaged(path, "a row lacks its completion", null);
+                throw ParquetRows.damaged(path, "a row lacks its completion", null);
             }
             rows.add(new Row(
                     row.getString("arm", 0),
@@ -165,42 +149,8 @@ final class UnitFile {
                             row.getDouble("perplexity", 0),
                             row.getDouble("divergence", 0)),
                     row.getDouble("seconds", 0)));
-        }
+        });
         return rows;
-    }
-
-    /** Returns why a unit failed. */
-    static String readFailure(Path path, Configuration configuration, String unit) throws IOException {
-        var rows = groups(path, configuration, unit);
-        if (rows.isEmpty() || rows.get(0).getFieldRepetitionCount("error") == 0) {
-            throw damaged(path, "it has no error", null);
-        }
-        return rows.get(0).getString("error", 0);
-    }
-
-    private static List<Group> groups(Path path, Configuration configuration, String unit) throws IOException {
-        var rows = new ArrayList<Group>();
-        try (var reader = ParquetReader.builder(new GroupReadSupport(), path)
-                .withConf(configuration)
-                .usePageChecksumVerification(true)
-                .build()) {
-            for (Group row; (row = reader.read()) != null; ) {
-                var found = row.getString("unit", 0);
-                if (!found.equals(unit)) {
-                    throw damaged(path, "it holds the unit " + found, null);
-                }
-                rows.add(row);
-            }
-            return rows;
-        } catch (RuntimeException e) { // Parquet throws many kinds for a file that is none, or is cut off
-            throw damaged(path, e.getMessage(), e);
-        }
-    }
-
-    private static IOException damaged(Path path, String found, Exception cause) {
-        return new IOException(
-                path + " is damaged: " + found + "; remove it and run the sweep again, which computes this unit alone",
-                cause);
     }
 
     private static int[] ints(Group list) {

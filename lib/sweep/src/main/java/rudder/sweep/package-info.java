@@ -1,19 +1,40 @@
 /**
- * Comparisons on Apache Spark: plans of units, their completions as Parquet, and the comparison that one machine would
- * have given.
+ * Comparisons and measurements on Apache Spark: plans of units, their results as Parquet, and the object that one
+ * machine would have given.
  *
- * <p>May use: {@code rudder.compare} and what it may use; Spark, Hadoop's file systems, Parquet. No other package knows
- * them.
+ * <p>May use: {@code rudder.study}, {@code rudder.eval} and what they may use; Spark, Hadoop's file systems, Parquet.
+ * No other package but {@code rudder.sweep.unit} knows them.
+ *
+ * <h2>One idea</h2>
+ *
+ * <p>A plan is cut into units. The id of a unit is a digest of all that its result depends on: version, model, inputs.
+ * A unit that is in the folder is not computed again; one that failed is a row with its error. Reading joins the units
+ * to the object that one machine gives.
+ *
+ * <ul>
+ *   <li>{@link rudder.sweep.Sweep#of}: a {@code Comparison}, of any models and seeds, also of a {@code Task}.
+ *   <li>{@link rudder.sweep.Sweep#tuning}: the comparison from which {@code GridSearch.of} chooses.
+ *   <li>{@link rudder.sweep.Survey#features}: {@code Features}.
+ *   <li>{@link rudder.sweep.Survey#meanJacobians}: the artefact of {@code Linearisation.kept}.
+ *   <li>{@link rudder.sweep.Survey#headProbes}: {@code HeadProbes}.
+ *   <li>{@link rudder.sweep.Survey#surprisals}: the surprisals of a corpus.
+ *   <li>{@link rudder.sweep.Survey#linearity}: a {@code LinearityStudy}; {@link rudder.sweep.Survey#all} joins those of
+ *       several models.
+ * </ul>
  *
  * <h2>Why the numbers are those of one machine</h2>
  *
  * <p>Float sums round differently in batches of another shape. So a unit is one {@link rudder.compare.Batch} of the
- * plan that one machine follows: up to 16 prompts under 4 controllers, or fewer prompts under more. A cluster only
+ * plan that one machine follows: up to 16 prompts under 8 controllers, or fewer prompts under more. A cluster only
  * chooses where and when a unit runs. The measured setpoint is chosen once, by the driver, and random numbers depend on
  * the prompt's index. Sums also depend on the number of the engine's threads: Spark sets OMP_NUM_THREADS of its
  * executors to {@code spark.task.cpus}, and {@code spark.executorEnv.OMP_NUM_THREADS} sets another number. With as many
  * threads as on one machine all numbers agree to the last bit. With another number their last bits may differ, and a
  * token where two logits are that close.
+ *
+ * <p>Sums are those of fixed chunks: 64 texts for features, 32 prompts for Jacobians. One machine sums the same chunks,
+ * and adds their sums in the same order. So a survey's result is that of one machine too, however its units are shared
+ * out. Surprisals are read in units of 64 to 127 texts, since one machine reads short lists in smaller batches.
  *
  * <h2>Where it runs</h2>
  *
@@ -37,10 +58,10 @@
  * <p>Take 25 controllers, 40,000 prompts, 36 tokens, a model of 30 blocks, and 100 executors.
  *
  * <ul>
- *   <li>Work: 2,500 batches of prompts times 7 batches of controllers are 17,500 units, 175 an executor. At 30 seconds
- *       a unit an executor works 88 minutes, and the last unit that ends costs 30 seconds of the others.
- *   <li>Driver: it sends 17,500 tasks and hears an id and three numbers of each: under 4 MB. At 100 units in 30 seconds
- *       it starts 3.3 tasks a second. Completions never pass through it. The limit is
+ *   <li>Work: 2,500 batches of prompts times 4 batches of controllers are 10,000 units, 100 an executor. At 50 seconds
+ *       a unit an executor works 83 minutes, and the last unit that ends costs 50 seconds of the others.
+ *   <li>Driver: it sends 10,000 tasks and hears an id and three numbers of each: under 4 MB. At 100 units in 50 seconds
+ *       it starts 2 tasks a second. Completions never pass through it. The limit is
  *       {@link rudder.sweep.Swept#comparison}, which holds a comparison in one heap: 36 x 61 doubles or 18 kB a
  *       completion, 18 GB here. Read such a folder with {@code spark.read().parquet(folder)}, or sweep it in parts.
  *   <li>Controllers: gains, measurements and setpoint of a regulator are 3 x 30 x 576 doubles or 0.4 MB; 25 are 10 MB.
@@ -50,11 +71,11 @@
  *   <li>Models: an executor loads a model once, whatever the number of tasks. Units are ordered by model, and a model
  *       that no task uses makes room for the next. Eight models of 100 MB on 100 hosts are 80 GB of network once, or
  *       none with a shared cache.
- *   <li>Small files: a unit is one file of up to 64 completions, about 1.2 MB before compression, not one a completion
+ *   <li>Small files: a unit is one file of up to 128 completions, about 2.3 MB before compression, not one a completion
  *       or a controller. That is why the folder is partitioned by model alone, and the controller is a column. A run
- *       lists one folder a model; on an object store 17,500 names are 18 pages of 1,000.
+ *       lists one folder a model; on an object store 10,000 names are 10 pages of 1,000.
  *   <li>Commits: a unit costs one write, one rename and a handful of questions to the file system. On an object store a
- *       rename is a copy of 1.2 MB.
+ *       rename is a copy of 2.3 MB.
  * </ul>
  *
  * <h2>Failures</h2>

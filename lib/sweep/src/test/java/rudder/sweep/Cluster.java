@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /** Spark processes on this machine, started from the jars on the class path: a master, workers, drivers. */
@@ -22,17 +23,50 @@ final class Cluster implements AutoCloseable {
     private static final String LOOPBACK = InetAddress.getLoopbackAddress().getHostAddress();
 
     private final Path home; // SPARK_HOME
+    private final String classPath;
     private final List<Process> processes = new ArrayList<>();
     private final List<Process> workers = new ArrayList<>();
     private String master;
 
-    Cluster(Path folder) throws IOException {
+    /** Jars of tests and of Rudder, and what only Rudder needs: the assembled jar has them, a cluster has not. */
+    private static final List<String> NOT_OF_SPARK = List.of(
+            "theory",
+            "kernel",
+            "checkpoint",
+            "steering",
+            "sweep",
+            "api-",
+            "pytorch",
+            "tokenizers",
+            "onnxruntime",
+            "tablesaw",
+            "xchart",
+            "ejml",
+            "langchain4j",
+            "extjwnl",
+            "junit",
+            "archunit");
+
+    /** A cluster whose processes have the class path of this one. */
+    static Cluster withRudder(Path folder) throws IOException {
+        return new Cluster(folder, CLASS_PATH, jar -> true);
+    }
+
+    /** A cluster that has Spark alone. */
+    static Cluster ofSpark(Path folder) throws IOException {
+        return new Cluster(
+                folder, folder.resolve("spark").resolve("jars") + File.separator + "*", jar -> NOT_OF_SPARK.stream()
+                        .noneMatch(jar::startsWith));
+    }
+
+    private Cluster(Path folder, String classPath, Predicate<String> linked) throws IOException {
+        this.classPath = classPath;
         home = Files.createDirectories(folder.resolve("spark"));
         var jars = Files.createDirectories(home.resolve("jars"));
         for (var entry : CLASS_PATH.split(File.pathSeparator)) {
             var jar = Path.of(entry);
             var link = jars.resolve(jar.getFileName());
-            if (entry.endsWith(".jar") && !Files.exists(link)) {
+            if (entry.endsWith(".jar") && !Files.exists(link) && linked.test("" + jar.getFileName())) {
                 Files.createSymbolicLink(link, jar.toAbsolutePath());
             }
         }
@@ -93,6 +127,39 @@ final class Cluster implements AutoCloseable {
         return start("driver" + processes.size(), Driver.class.getName(), master, model.toString(), folder.toString());
     }
 
+    /** Starts a process of any class. */
+    Process start(Class<?> main, String... args) throws IOException {
+        return start("driver" + processes.size(), main.getName(), args);
+    }
+
+    /** Starts spark-submit in client mode. */
+    Process submit(String master, Path jar, Path program, Class<?> main, String... args) throws IOException {
+        var all = new ArrayList<>(List.of(
+                "--master",
+                master,
+                "--conf",
+                "spark.driver.host=" + LOOPBACK,
+                "--conf",
+                "spark.driver.bindAddress=" + LOOPBACK,
+                "--conf",
+                "spark.ui.enabled=false",
+                "--conf",
+                "spark.executor.cores=1",
+                "--conf",
+                "spark.executor.memory=512m",
+                "--conf",
+                "spark.executorEnv.OMP_NUM_THREADS=" + Driver.threads(),
+                "--conf",
+                "spark.executor.extraJavaOptions=" + SweepSession.OPTIONS + " -Dai.djl.offline=true",
+                "--jars",
+                jar.toString(),
+                "--class",
+                main.getName(),
+                program.toString()));
+        all.addAll(List.of(args));
+        return start("submit", "org.apache.spark.deploy.SparkSubmit", all.toArray(String[]::new));
+    }
+
     private Process start(String name, String main, String... args) throws IOException {
         var command = new ArrayList<String>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -101,7 +168,7 @@ final class Cluster implements AutoCloseable {
                 .filter(option -> option.startsWith("--add"))
                 .forEach(command::add);
         command.addAll(QUICK_START);
-        command.addAll(List.of("-Xmx512m", "-Dai.djl.offline=true", "-cp", CLASS_PATH, main));
+        command.addAll(List.of("-Xmx512m", "-Dai.djl.offline=true", "-cp", classPath, main));
         command.addAll(List.of(args));
         var log = home.resolve(name + ".log").toFile();
         var builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log);
@@ -117,7 +184,7 @@ final class Cluster implements AutoCloseable {
 
     /** Waits until a driver ends well. */
     void finish(Process driver) throws IOException, InterruptedException {
-        if (!driver.waitFor(300, TimeUnit.SECONDS) || driver.exitValue() != 0) {
+        if (!driver.waitFor(900, TimeUnit.SECONDS) || driver.exitValue() != 0) {
             throw new AssertionError(logs());
         }
     }
@@ -152,10 +219,15 @@ final class Cluster implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public void close() throws IOException {
         for (var process : processes) {
             process.descendants().forEach(ProcessHandle::destroyForcibly);
             process.destroyForcibly();
+        }
+        try (Stream<Path> links = Files.list(home.resolve("jars"))) {
+            for (var link : links.toList()) {
+                Files.delete(link); // JUnit would warn of each
+            }
         }
     }
 }

@@ -2,7 +2,7 @@ package rudder.sweep;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static rudder.sweep.SameComparison.assertSame;
+import static rudder.compare.SameComparison.assertSame;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,14 +35,14 @@ class ClusterTest {
 
     @BeforeEach
     void open() throws IOException {
-        cluster = new Cluster(folder);
+        cluster = Cluster.withRudder(folder);
         model = TinyFile.load(Tiny.LLAMA, folder);
         file = folder.resolve("llama.gguf");
         out = folder.resolve("sweep");
     }
 
     @AfterEach
-    void close() {
+    void close() throws IOException {
         cluster.close();
         model.close();
     }

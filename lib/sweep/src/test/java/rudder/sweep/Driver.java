@@ -25,7 +25,8 @@ final class Driver {
         return Sweep.of(model, TinyFile.PROMPTS, settings(), arms(model)).withSeeds(1, 2, 3, 4);
     }
 
-    private static String threads() {
+    /** Threads of the engine in this process. */
+    static String threads() {
         Engine.getEngine("PyTorch");
         return String.valueOf(JniUtils.getNumThreads());
     }

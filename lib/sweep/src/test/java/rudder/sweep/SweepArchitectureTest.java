@@ -15,7 +15,7 @@ class SweepArchitectureTest {
             .importPackages("rudder");
 
     @Test
-    void sweepUsesComparisonsAndWhatTheyMayUse() {
+    void sweepUsesStudiesAndWhatTheyMayUse() {
         classes()
                 .that()
                 .resideInAPackage("rudder.sweep")
@@ -23,13 +23,39 @@ class SweepArchitectureTest {
                 .onlyDependOnClassesThat()
                 .resideInAnyPackage(
                         "rudder.sweep",
+                        "rudder.sweep.unit",
+                        "rudder.study",
+                        "rudder.eval",
                         "rudder.compare",
                         "rudder.steer",
                         "rudder.model",
+                        "rudder.model.plant",
                         "rudder.checkpoint.format",
+                        "rudder.checkpoint.tokenizer",
                         "rudder.theory..",
                         "java..",
                         "com.google.gson",
+                        "org.ejml.data",
+                        "scala..",
+                        "org.apache.spark..",
+                        "org.apache.hadoop..",
+                        "org.apache.parquet..")
+                .check(MAIN);
+    }
+
+    @Test
+    void unitsKnowModelsAndNoComparison() {
+        classes()
+                .that()
+                .resideInAPackage("rudder.sweep.unit")
+                .should()
+                .onlyDependOnClassesThat()
+                .resideInAnyPackage(
+                        "rudder.sweep.unit",
+                        "rudder.model",
+                        "rudder.checkpoint.format",
+                        "rudder.theory",
+                        "java..",
                         "scala..",
                         "org.apache.spark..",
                         "org.apache.hadoop..",
@@ -41,10 +67,11 @@ class SweepArchitectureTest {
     void noOtherPackageNamesTheCluster() {
         noClasses()
                 .that()
-                .resideOutsideOfPackage("rudder.sweep")
+                .resideOutsideOfPackage("rudder.sweep..")
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage("rudder.sweep", "org.apache.spark..", "org.apache.hadoop..", "org.apache.parquet..")
+                .resideInAnyPackage(
+                        "rudder.sweep..", "org.apache.spark..", "org.apache.hadoop..", "org.apache.parquet..")
                 .check(MAIN);
     }
 }

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.checkpoint.Refusals.assertRefused;
-import static rudder.sweep.SameComparison.assertSame;
+import static rudder.compare.SameComparison.assertSame;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -28,12 +29,18 @@ import org.junit.jupiter.api.io.TempDir;
 import rudder.compare.Comparison;
 import rudder.compare.ControllerFamily;
 import rudder.compare.GridSearch;
+import rudder.compare.Metric;
 import rudder.compare.Objective;
+import rudder.eval.Task;
 import rudder.model.LanguageModel;
 import rudder.model.Positions;
 import rudder.model.Sampling;
 import rudder.model.Tiny;
+import rudder.steer.ContrastSet;
 import rudder.steer.ControllerFactory;
+import rudder.steer.PromptSet;
+import rudder.sweep.unit.Folder;
+import rudder.sweep.unit.Rate;
 import rudder.theory.control.Arm;
 import rudder.theory.control.Controller;
 
@@ -137,7 +144,7 @@ class SweepTest {
     }
 
     @Test
-    void controllersOfOneNameAndOtherVersionsAreNotMixedUp() throws IOException {
+    void controllersOfOneNameAreNotMixedUp() throws IOException {
         var other = Controller.actAdd(Tiny.LLAMA.setpoint(3), 1).named(arms[1].name());
         var mine = small(arms[0], arms[1]);
         var theirs = small(arms[0], other);
@@ -147,7 +154,13 @@ class SweepTest {
                 run(theirs).comparison());
         assertSame(wanted, run(mine).comparison());
         assertRefused(() -> Sweep.read(folder.toString()).comparison(), "different comparisons of 'llama.gguf'");
+    }
 
+    @Test
+    void unitsOfAnOlderVersionAreNotTakenOver() throws IOException {
+        var sweep = small(arms[0], arms[1]);
+        var wanted = run(sweep).comparison();
+        // the folder that an older version would have left: other ids, other texts
         var part = onePart(folder);
         var older = new Part(
                 "0.0.9",
@@ -161,7 +174,35 @@ class SweepTest {
                 part.chat(),
                 part.divergence(),
                 part.measured());
-        part.batches().forEach(batch -> assertTrue(!older.unit(batch).equals(part.unit(batch))));
+        var home = new Folder(folder.toString(), new Configuration());
+        home.keep(older.id(), older.json());
+        Files.delete(folder.resolve("_parts").resolve(part.id() + ".json"));
+        for (var batch : part.batches()) {
+            var mine = home.unit(part.folder(), part.unit(batch));
+            var texts = UnitFile.read(mine, home.configuration, part.unit(batch)).stream()
+                    .map(UnitFile.Row::scored)
+                    .toList();
+            int n = batch.end() - batch.first();
+            var swapped = List.of(texts.subList(n, 2 * n), texts.subList(0, n)); // each arm has the other's texts
+            home.commit(
+                    home.unit(older.folder(), older.unit(batch)),
+                    path -> UnitFile.write(path, home.configuration, older.unit(batch), older, batch, swapped, 1));
+            home.remove(mine);
+        }
+        var before = units();
+        assertEquals(2, before.size());
+        assertFalse(Sweep.read(folder.toString())
+                .comparison()
+                .texts()
+                .print()
+                .equals(wanted.texts().print()));
+        var swept = run(sweep);
+        assertEquals(2, swept.done());
+        assertSame(wanted, swept.comparison());
+        var after = units();
+        assertEquals(4, after.size());
+        before.forEach((file, time) -> assertEquals(time, after.get(file), "the older version's files stay"));
+        assertRefused(() -> Sweep.read(folder.toString()).comparison(), "version 0.0.9", "version 0.1.0");
     }
 
     private static Part onePart(Path folder) throws IOException {
@@ -238,6 +279,8 @@ class SweepTest {
     void whatCannotBeSentIsRefusedByName() {
         var frozen = ControllerFactory.frozen(Tiny.LLAMA.lqr(Tiny.LLAMA.setpoint(1)));
         assertRefused(() -> small(frozen), frozen.name(), "for each prompt", "Comparison.of");
+        var prompted = ControllerFactory.prompted("about the sea", prompt -> "The sea. " + prompt);
+        assertRefused(() -> small(prompted), "'about the sea'", "text that the model reads", "Comparison.of");
         var even = Positions.where("even", token -> token.index() % 2 == 0);
         assertRefused(
                 () -> Sweep.of(model, TinyFile.PROMPTS, TinyFile.settings().atPositions(even), arms),
@@ -263,13 +306,40 @@ class SweepTest {
     }
 
     @Test
-    void aGridIsSearchedInASweptComparison() throws IOException {
+    void aTaskIsSweptAndTunedAsOneMachineRunsIt() throws IOException {
+        var words = Metric.of("words", completion -> completion.text().length());
+        var task = new Task(
+                "sea",
+                new ContrastSet("sea", List.of("the sea"), List.of("a road")),
+                new PromptSet("tuning", TinyFile.PROMPTS.subList(0, 4)),
+                new PromptSet("evaluation", TinyFile.PROMPTS.subList(4, 10)),
+                List.of(words),
+                TinyFile.settings());
+        var runs = models.resolve("runs");
+        assertSame(
+                task.run(model, runs, arms[0], arms[3]),
+                run(Sweep.of(task, model, arms[0], arms[3])).comparison().with(task.metrics()));
         var family = ControllerFamily.of(
                 "ActAdd", new double[] {.5, 1, 2}, strength -> Controller.actAdd(Tiny.LLAMA.setpoint(strength), 1));
-        var objective = Objective.most("strength").withinTimes("perplexity", 2);
-        var one = GridSearch.search(model, TinyFile.PROMPTS, TinyFile.settings(), List.of(), objective, family);
-        var swept = run(small(ControllerFamily.arms(family))).comparison();
-        assertEquals(one.best("ActAdd"), GridSearch.of(swept, objective, family).best("ActAdd"));
+        var objective = Objective.most("words").withinTimes("perplexity", 2);
+        var one = task.tune(model, runs, objective, family);
+        var tried = run(Sweep.tuning(task, model, family)).comparison().with(task.metrics());
+        var swept = GridSearch.of(tried, objective, family);
+        assertSame(one.tried(), tried);
+        assertEquals(one.table().print(), swept.table().print());
+        assertEquals(one.best("ActAdd").name(), swept.best("ActAdd").name());
+    }
+
+    @Test
+    void aPlanSaysWhatItCostsAndWhereTheHoursComeFrom() throws IOException {
+        var sweep = small(arms[0], arms[1]).withSeeds(1, 2);
+        assertTrue(sweep.toString().contains("4 units, 80 completions, 320 tokens at most"), sweep.toString());
+        assertTrue(sweep.toString().contains("hours unknown before timed()"), sweep.toString());
+        var timed = sweep.timed().toString();
+        assertTrue(timed.contains("hours of one core, as the first unit took"), timed);
+        assertTrue(timed.contains("cores here"), timed);
+        assertTrue(small(arms[0]).and(sweep.timed()).toString().contains("hours unknown"), "a part is not timed");
+        assertEquals(3.0, new Rate(10, 540, 2).hours(100), 1e-12);
     }
 
     @Test

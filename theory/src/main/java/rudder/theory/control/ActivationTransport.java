@@ -45,6 +45,54 @@ public final class ActivationTransport {
                 (from, to) -> ControlLaw.constant(Vectors.minus(Vectors.mean(to), Vectors.mean(from))));
     }
 
+    /**
+     * Fits PID-AcT: at every block's output a sum of the differences of the two means, in the manner of a PID
+     * controller over the blocks. Let r_k be the mean of the targets less the mean of the outputs of block k. The
+     * inputs of earlier blocks have changed these outputs already. Then
+     *
+     * <pre>u_k = kp r_k + ki (r_0 + ... + r_{k-1}) + kd (r_k - r_{k-1}),   the difference is 0 at block 0.</pre>
+     *
+     * <p>With kp = 1 and ki = kd = 0 this is {@link #mean}. The parameters are otherwise those of {@link #mean}.
+     *
+     * <p>Source: Nguyen et al., arXiv 2510.04309, u(k) of PID Steering, on Mean-AcT's sequential differences.
+     *
+     * @throws IllegalArgumentException also if a gain is not finite
+     */
+    public static Controller pid(
+            List<? extends Plant> plants, double[][] first, List<Rollout> targets, double kp, double ki, double kd) {
+        Check.finite("the gains kp, ki and kd", new double[] {kp, ki, kd});
+        var name = "PID-AcT " + kp + " " + ki + " " + kd;
+        return fitted(name, plants, first, targets, new PidFit(kp, ki, kd));
+    }
+
+    /** Blocks are fitted in order, so this remembers the errors before. */
+    private static final class PidFit implements BiFunction<double[][], double[][], ControlLaw> {
+        private final double kp;
+        private final double ki;
+        private final double kd;
+        private double[] sum; // null before block 0
+        private double[] last;
+
+        PidFit(double kp, double ki, double kd) {
+            this.kp = kp;
+            this.ki = ki;
+            this.kd = kd;
+        }
+
+        @Override
+        public ControlLaw apply(double[][] from, double[][] to) {
+            double[] r = Vectors.minus(Vectors.mean(to), Vectors.mean(from));
+            double[] u = Vectors.times(kp, r);
+            if (sum != null) {
+                u = Vectors.plus(u, ki, sum);
+                u = Vectors.plus(u, kd, Vectors.minus(r, last));
+            }
+            sum = sum == null ? r : Vectors.plus(sum, 1, r);
+            last = r;
+            return ControlLaw.constant(u);
+        }
+    }
+
     private static Controller fitted(
             String name,
             List<? extends Plant> plants,

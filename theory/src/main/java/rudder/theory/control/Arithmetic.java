@@ -27,6 +27,12 @@ public interface Arithmetic<X> {
     /** Returns 1 where {@code low <= x <= high} and 0 elsewhere; low and high are single rows. */
     X within(X x, X low, X high);
 
+    /** Returns x with every number below {@code low} raised to it and every number above {@code high} lowered to it. */
+    X clip(X x, double low, double high);
+
+    /** Returns the function of each number of x. */
+    X apply(Elementwise function, X x);
+
     /** Returns the arithmetic of the Java heap, in double precision. */
     static Arithmetic<DMatrixRMaj> heap() {
         return HeapArithmetic.INSTANCE;

@@ -10,7 +10,7 @@ import rudder.theory.Vectors;
  * A control law of one block: the input u as a function of the state z at its {@link HookPoint}. A law is data. Its
  * formula is written once, and {@link #on} runs it with the {@link Arithmetic} of the heap or of a device.
  */
-public sealed interface ControlLaw permits LinearFeedback, TransportLaw, GatedLaw {
+public sealed interface ControlLaw permits LinearFeedback, TransportLaw, GatedLaw, SphericalLaw, FlowLaw {
     /** Returns d, the width of the states it measures and adds to. */
     int dimension();
 

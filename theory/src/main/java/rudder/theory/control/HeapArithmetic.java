@@ -1,6 +1,7 @@
 package rudder.theory.control;
 
 import java.util.function.DoubleBinaryOperator;
+import java.util.function.DoubleUnaryOperator;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.theory.Vectors;
@@ -42,6 +43,24 @@ final class HeapArithmetic implements Arithmetic<DMatrixRMaj> {
         return times(
                 each(x, low, (value, least) -> value >= least ? 1 : 0),
                 each(x, high, (value, most) -> value <= most ? 1 : 0));
+    }
+
+    @Override
+    public DMatrixRMaj clip(DMatrixRMaj x, double low, double high) {
+        return each(x, value -> Math.max(low, Math.min(high, value)));
+    }
+
+    @Override
+    public DMatrixRMaj apply(Elementwise function, DMatrixRMaj x) {
+        return each(x, function::of);
+    }
+
+    private static DMatrixRMaj each(DMatrixRMaj x, DoubleUnaryOperator operator) {
+        var result = new DMatrixRMaj(x.numRows, x.numCols);
+        for (int i = 0; i < result.getNumElements(); i++) {
+            result.data[i] = operator.applyAsDouble(x.data[i]);
+        }
+        return result;
     }
 
     /** Applies an operator elementwise; a single row or column of b is repeated. */

@@ -96,10 +96,47 @@ class ActivationTransportTest {
     }
 
     @Test
+    void proportionalGainAloneIsMeanTransport() {
+        var pid = ActivationTransport.pid(plants, first, targets, 1, 0, 0);
+        var mean = ActivationTransport.mean(plants, first, targets);
+        assertArrayEquals(
+                Rollout.of(plant, mean, first[0]).states(),
+                Rollout.of(plant, pid, first[0]).states());
+    }
+
+    /** The oracle measures the errors in runs of the fitted controller, and forms the sums from all of them. */
+    @Test
+    void pidTransportAddsItsSumsOfTheErrorsThatItsOwnRunsShow() {
+        var controller = ActivationTransport.pid(plants, first, targets, 0.6, 0.3, -0.2);
+        var runs = IntStream.range(0, N)
+                .mapToObj(i -> Rollout.of(plant, controller, first[i]))
+                .toList();
+        double[][] r = new double[T][];
+        for (int k = 0; k < T; k++) {
+            int block = k;
+            double[][] outputs = runs.stream()
+                    .map(run -> Vectors.minus(run.states()[block + 1], run.inputs()[block]))
+                    .toArray(double[][]::new);
+            double[][] wanted =
+                    targets.stream().map(run -> run.states()[block + 1]).toArray(double[][]::new);
+            r[k] = Vectors.minus(Vectors.mean(wanted), Vectors.mean(outputs));
+            double[] u = times(0.6, r[k]);
+            for (int j = 0; j < k; j++) {
+                u = Vectors.plus(u, 0.3, r[j]);
+            }
+            if (k > 0) {
+                u = Vectors.plus(u, -0.2, Vectors.minus(r[k], r[k - 1]));
+            }
+            assertClose(u, runs.get(0).inputs()[k], 1e-11);
+        }
+    }
+
+    @Test
     void errorsSayWhatDoesNotFit() {
         assertRefuses(
                 () -> ActivationTransport.linear(plants, new double[2][D], targets), "6 plants", "2 first states");
         assertRefuses(() -> ActivationTransport.linear(plants, first, targets.subList(0, 2)), "6 samples", "2");
         assertRefuses(() -> ActivationTransport.mean(plants, first, List.of()), "no run");
+        assertRefuses(() -> ActivationTransport.pid(plants, first, targets, 1, Double.NaN, 0), "kp, ki and kd", "NaN");
     }
 }

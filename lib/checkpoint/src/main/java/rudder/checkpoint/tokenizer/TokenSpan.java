@@ -1,5 +1,6 @@
 package rudder.checkpoint.tokenizer;
 
+import java.io.Serializable;
 import java.util.List;
 
 /**
@@ -8,7 +9,7 @@ import java.util.List;
  * @param from index of the first, from 0
  * @param end index behind the last
  */
-public record TokenSpan(int from, int end) {
+public record TokenSpan(int from, int end) implements Serializable {
 
     /** @throws IllegalArgumentException if the span has no token */
     public TokenSpan {

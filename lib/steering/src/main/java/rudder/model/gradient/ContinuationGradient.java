@@ -38,10 +38,11 @@ public record ContinuationGradient(Transformer transformer) {
      *
      * @param texts the tokens that are read
      * @param next y_t for the last n columns [B][n], {@link #NONE} where L has no term
+     * @param inputs u_k, added behind block k at every token, [T][d]; null for the unsteered model
      * @param read receives the gradient with respect to the output of a block at the last n columns [B, n, d], and the
      *     block; the array is freed afterwards
      */
-    public void of(PaddedTokens texts, int[][] next, ObjIntConsumer<NDArray> read) {
+    public void of(PaddedTokens texts, int[][] next, double[][] inputs, ObjIntConsumer<NDArray> read) {
         int horizon = transformer.config.horizon();
         int columns = texts.columns();
         int length = next[0].length;
@@ -49,7 +50,7 @@ public record ContinuationGradient(Transformer transformer) {
         var spans = transformer.config.distinctSpans();
         try (NDManager scope = transformer.manager.newSubManager();
                 KvCache cache = transformer.cache(texts.pads(), columns)) {
-            NDArray[] states = states(scope, texts, cache, columns - length);
+            NDArray[] states = states(scope, texts, cache, columns - length, inputs);
             var pass = new ForwardPass(scope, transformer.type, spans, width, texts.pads(), columns - length, length);
             NDArray g = atTheEnd(states[horizon], next);
             for (int k = horizon - 1; k > 0; k--) {
@@ -71,7 +72,7 @@ public record ContinuationGradient(Transformer transformer) {
     }
 
     /** Returns the states z_0..z_T of the columns from one on, [B, n, d] each; the cache gets keys and values. */
-    private NDArray[] states(NDManager scope, PaddedTokens texts, KvCache cache, int from) {
+    private NDArray[] states(NDManager scope, PaddedTokens texts, KvCache cache, int from, double[][] inputs) {
         int horizon = transformer.config.horizon();
         var pass = new ForwardPass(
                 scope,
@@ -90,8 +91,9 @@ public record ContinuationGradient(Transformer transformer) {
             try (NDManager within = scope.newSubManager()) {
                 x.attach(within);
                 NDArray out = transformer.block(within, k).forward(x, pass, cache, heads -> {});
-                out.attach(scope);
-                x = out;
+                NDArray steered = inputs == null ? out : out.add(transformer.rows(within, inputs[k])); // + u_k
+                steered.attach(scope);
+                x = steered;
             }
         }
         cache.advance(texts.columns());

@@ -10,8 +10,9 @@ import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.AttentionSpan;
 import rudder.checkpoint.ModelConfig;
 import rudder.model.engine.EngineAlgebra;
+import rudder.model.engine.ParallelBatches;
+import rudder.model.gradient.BlockCurvature;
 import rudder.model.transformer.Block;
-import rudder.model.transformer.BlockCurvature;
 import rudder.model.transformer.ForwardPass;
 import rudder.model.transformer.Transformer;
 import rudder.theory.Check;
@@ -28,6 +29,9 @@ import rudder.theory.control.Rollout;
  * <p>A plant holds copies on the Java heap only. It lives as long as its model, and is not closed.
  */
 public final class PromptPlant implements Plant, Differential {
+
+    /** So many Jacobians are summed at a time, see {@link #meanJacobian}. */
+    public static final int CHUNK = 32;
 
     private final Transformer transformer;
     private final ResidualTrace nominal;
@@ -134,7 +138,9 @@ public final class PromptPlant implements Plant, Differential {
     }
 
     /**
-     * Returns the mean of A_k over several plants of one model, each at its nominal state, [d, d].
+     * Returns the mean of A_k over several plants of one model, each at its nominal state, [d, d]. Sums {@value #CHUNK}
+     * plants at a time, then the sums, all in the model's precision. So sums that were computed apart give the same
+     * mean.
      *
      * @throws IllegalArgumentException if there is no plant
      */
@@ -143,20 +149,62 @@ public final class PromptPlant implements Plant, Differential {
         return any.within(scope -> {
             Block block = any.block(scope, k);
             NDArray sum = null;
-            for (PromptPlant plant : plants) {
+            for (int first = 0; first < plants.size(); first += CHUNK) {
+                var chunk = plants.subList(first, Math.min(plants.size(), first + CHUNK));
                 try (NDManager within = scope.newSubManager()) {
-                    NDArray a = plant.derivative(within, block, plant.nominal.state(k))
-                            .matrix();
-                    if (sum == null) {
-                        a.attach(scope);
-                        sum = a;
-                    } else {
-                        sum.addi(a);
-                    }
+                    sum = plus(scope, sum, sum(within, block, chunk));
                 }
             }
             return EngineAlgebra.down(sum.divi(plants.size()));
         });
+    }
+
+    /**
+     * Returns the sum of A_k over at most {@value #CHUNK} plants of one model, [d, d], in the model's precision.
+     *
+     * @throws IllegalArgumentException if there is no plant, or there are more
+     */
+    public static DMatrixRMaj jacobianSum(List<PromptPlant> plants, int k) {
+        PromptPlant any = Check.some("plant", plants).get(0);
+        if (plants.size() > CHUNK) {
+            throw new IllegalArgumentException(
+                    plants.size() + " plants, wanted at most " + CHUNK + ": their sums are added in turn");
+        }
+        return any.within(scope -> EngineAlgebra.down(sum(scope, any.block(scope, k), plants)));
+    }
+
+    /** Sums the plants in two halves, one a thread, whatever the number of threads: so its bits do not depend on it. */
+    private static NDArray sum(NDManager scope, Block block, List<PromptPlant> plants) {
+        var halves = ParallelBatches.of(
+                scope.getDevice(),
+                plants.size(),
+                (plants.size() + 1) / 2,
+                (first, end) -> oneByOne(scope, block, plants.subList(first, end)),
+                done -> {});
+        NDArray sum = halves.get(0);
+        halves.subList(1, halves.size()).forEach(sum::addi);
+        return sum;
+    }
+
+    private static NDArray oneByOne(NDManager scope, Block block, List<PromptPlant> plants) {
+        NDArray sum = null;
+        for (PromptPlant plant : plants) {
+            try (NDManager within = scope.newSubManager()) {
+                NDArray a = plant.derivative(within, block, plant.nominal.state(block.index()))
+                        .matrix();
+                sum = plus(scope, sum, a);
+            }
+        }
+        return sum;
+    }
+
+    /** Adds to a sum of the scope; the first summand becomes the sum. */
+    private static NDArray plus(NDManager scope, NDArray sum, NDArray a) {
+        if (sum == null) {
+            a.attach(scope);
+            return a;
+        }
+        return sum.addi(a);
     }
 
     private Block.Derivative derivative(NDManager scope, int k, double[] z) {

@@ -91,7 +91,7 @@ public record Attention(
      * Returns the head outputs [m, h w] of m alternatives n [m, d] for the last token. Each attends to the same earlier
      * keys and values [kv, t - 1, w], and to itself.
      */
-    NDArray last(NDArray n, ForwardPass.RotaryAndMask view, NDArray earlierKeys, NDArray earlierValues) {
+    public NDArray last(NDArray n, ForwardPass.RotaryAndMask view, NDArray earlierKeys, NDArray earlierValues) {
         long m = n.getShape().get(0);
         long group = heads / keyHeads;
         Heads a = project(n.reshape(m, 1, -1), view);

@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.DataType;
 import org.ejml.data.DMatrixRMaj;
 import rudder.model.engine.EngineAlgebra;
 import rudder.theory.control.Arithmetic;
+import rudder.theory.control.Elementwise;
 
 /**
  * Arithmetic of control laws on the engine's device, for any number of tokens: rows are the last axis of [.., d].
@@ -41,5 +42,22 @@ record DeviceArithmetic(NDManager constants, DataType type) implements Arithmeti
     @Override
     public NDArray within(NDArray x, NDArray low, NDArray high) {
         return x.gte(low).logicalAnd(x.lte(high)).toType(type, false);
+    }
+
+    @Override
+    public NDArray clip(NDArray x, double low, double high) {
+        return x.clip(low, high);
+    }
+
+    @Override
+    public NDArray apply(Elementwise function, NDArray x) {
+        return switch (function) {
+            case SQRT -> x.sqrt();
+            case RECIPROCAL -> x.onesLike().div(x);
+            case TANH -> x.tanh();
+            case SIN -> x.sin();
+            case COS -> x.cos();
+            case ACOS -> x.acos();
+        };
     }
 }

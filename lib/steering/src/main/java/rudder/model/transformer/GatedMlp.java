@@ -11,7 +11,7 @@ import ai.djl.ndarray.NDList;
 public record GatedMlp(Nonlinearity activation, NDArray gateUp) {
 
     /** Returns act(g) u [.., f] of n [.., d]. */
-    NDArray forward(NDArray n) {
+    public NDArray forward(NDArray n) {
         NDList gu = halves(Tensors.linear(n, gateUp, null));
         return activation.value(gu.get(0)).muli(gu.get(1));
     }

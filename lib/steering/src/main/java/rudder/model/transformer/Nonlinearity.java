@@ -38,9 +38,9 @@ public enum Nonlinearity {
     };
 
     /** Upper bound on |act'|. */
-    final double steepest;
+    public final double steepest;
     /** Upper bound on |act''|. */
-    final double sharpest;
+    public final double sharpest;
 
     Nonlinearity(double steepest, double sharpest) {
         this.steepest = steepest;
@@ -65,7 +65,7 @@ public enum Nonlinearity {
     }
 
     /** Returns act'(g), any shape. */
-    NDArray derivative(NDArray g) {
+    public NDArray derivative(NDArray g) {
         NDArray s = gate(g);
         return timesSlope(s.sub(s.square()).muli(g), g).addi(s); // g s (1 - s) h' + s
     }

@@ -33,7 +33,6 @@ class NaturalGradientModelTest {
             double[] h = LikelihoodGradient.of(model, half(ocean, 1)).at(BLOCK);
             double ours = efficiency(fisher, h, natural.direction(BLOCK));
             double plain = efficiency(fisher, h, features.direction(BLOCK + 1));
-            System.out.println("nats a token gained for a dose of 1: " + ours + ", along v " + plain);
             assertTrue(plain > 0, "along v: " + plain);
             assertTrue(ours > plain, ours + " against " + plain);
         }

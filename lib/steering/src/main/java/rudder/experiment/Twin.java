@@ -1,0 +1,84 @@
+package rudder.experiment;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.DoubleFunction;
+import rudder.steer.ControllerFactory;
+import rudder.steer.Features;
+import rudder.theory.Check;
+import rudder.theory.Differential;
+import rudder.theory.LinearSystem;
+import rudder.theory.Lqr;
+import rudder.theory.QuadraticCost;
+import rudder.theory.control.Arm;
+import rudder.theory.control.Controller;
+import rudder.theory.control.FeatureTracker;
+import rudder.theory.control.InputMatrix;
+
+/**
+ * The same actuator with and without measurement. The two sides differ in feedback alone, so a difference between them
+ * at one dose is the effect of feedback.
+ *
+ * @param name shown in tables
+ * @param open the arm without measurement, at a strength
+ * @param closed the arm with measurement, at a strength
+ */
+public record Twin(String name, DoubleFunction<? extends Arm> open, DoubleFunction<? extends Arm> closed) {
+
+    /** The two sides of a twin. */
+    public enum Side {
+        OPEN,
+        CLOSED
+    }
+
+    public Twin {
+        Check.given("the twin's name", name);
+        Check.given("the open loop of " + name, open);
+        Check.given("the closed loop of " + name, closed);
+    }
+
+    /** Returns one side's arm at a strength. */
+    public Arm arm(Side side, double strength) {
+        return (side == Side.OPEN ? open : closed).apply(strength);
+    }
+
+    /**
+     * Returns the four standard twins: ActAdd and P at block 2T/3; spread ActAdd and spread P from T/3 on; A-LQR (input
+     * weight 10) frozen along the prompt's unsteered trace and A-LQR; the tracker (weights from T/2 on) likewise. Add
+     * pairs of your own to the list.
+     *
+     * @param system linearised at prompts that show the feature
+     */
+    public static List<Twin> standard(Features features, LinearSystem system) {
+        int T = features.horizon();
+        int block = 2 * T / 3;
+        int from = T / 3;
+        var feedback = Lqr.feedback(system, new QuadraticCost(0.1, 10, 1), List.of(features.setpoint(1)))
+                .get(0);
+        DoubleFunction<Controller> lqr = lambda -> Controller.lqr(feedback, features.setpoint(lambda));
+        double[] weights = new double[T + 1];
+        Arrays.fill(weights, Math.max(1, T / 2), weights.length, 0.1);
+        var plant = Differential.of(system);
+        DoubleFunction<Controller> tracker = lambda -> FeatureTracker.of(
+                plant, features.negative().states(), features.setpoint(lambda), weights, 10, InputMatrix.everywhere());
+        return List.of(
+                new Twin(
+                        "ActAdd / P at block " + block,
+                        lambda -> Controller.actAdd(features.setpoint(lambda), block),
+                        lambda -> Controller.proportional(features.setpoint(lambda), 1, block)),
+                new Twin(
+                        "spread / P spread from block " + from,
+                        lambda -> Controller.spreadActAdd(features.setpoint(lambda), from),
+                        lambda -> Controller.proportionalFrom(features.setpoint(lambda), 1.0 / (T - from), from)),
+                new Twin("A-LQR frozen / A-LQR", lambda -> ControllerFactory.frozen(lqr.apply(lambda)), lqr),
+                new Twin(
+                        "tracker frozen / tracker",
+                        lambda -> ControllerFactory.frozen(tracker.apply(lambda)),
+                        tracker));
+    }
+
+    @Override
+    public String toString() {
+        return "Twin[" + name + "]";
+    }
+}

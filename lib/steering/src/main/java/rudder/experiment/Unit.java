@@ -1,0 +1,100 @@
+package rudder.experiment;
+
+import java.util.List;
+
+/**
+ * One line of a run: the strength of an arm at a dose, or the texts of an arm under a disturbance.
+ *
+ * @param model name
+ * @param concept steered towards; empty for unsteered texts that serve all concepts
+ * @param dose as text; empty for unsteered texts
+ * @param twin name; empty for unsteered texts
+ * @param side {@code OPEN}, {@code CLOSED}, or empty
+ * @param disturbance name; empty for a strength
+ * @param outcome of the search for the strength; empty for texts
+ * @param strength of the arm; 0 if the search failed, or unsteered
+ * @param achieved dose on the calibration openings; 0 if the search failed
+ * @param prompts of the texts
+ * @param texts behind the prompts
+ * @param kl nats a token, of each text
+ */
+record Unit(
+        String model,
+        String concept,
+        String dose,
+        String twin,
+        String side,
+        String disturbance,
+        String outcome,
+        double strength,
+        double achieved,
+        List<String> prompts,
+        List<String> texts,
+        double[] kl) {
+
+    /** Tells units apart. */
+    record Key(String model, String concept, String dose, String twin, String side, String disturbance) {}
+
+    Key key() {
+        return new Key(model, concept, dose, twin, side, disturbance);
+    }
+
+    static Unit strength(Key key, Dose.Found found) {
+        boolean reached = found.outcome() == Dose.Outcome.REACHED;
+        return of(
+                key,
+                reached ? found.outcome().name() : found.toString(),
+                reached ? found.strength() : 0,
+                reached ? found.achieved() : 0,
+                List.of(),
+                List.of(),
+                new double[0]);
+    }
+
+    static Unit texts(Key key, double strength, List<String> prompts, List<String> texts, double[] kl) {
+        return of(key, "", strength, 0, prompts, texts, kl);
+    }
+
+    private static Unit of(
+            Key key,
+            String outcome,
+            double strength,
+            double achieved,
+            List<String> prompts,
+            List<String> texts,
+            double[] kl) {
+        return new Unit(
+                key.model,
+                key.concept,
+                key.dose,
+                key.twin,
+                key.side,
+                key.disturbance,
+                outcome,
+                strength,
+                achieved,
+                prompts,
+                texts,
+                kl);
+    }
+
+    boolean reached() {
+        return outcome.equals(Dose.Outcome.REACHED.name());
+    }
+
+    boolean isWhole() {
+        return model != null
+                && concept != null
+                && dose != null
+                && twin != null
+                && side != null
+                && disturbance != null
+                && outcome != null
+                && prompts != null
+                && texts != null
+                && kl != null
+                && prompts.size() == texts.size()
+                && kl.length == texts.size()
+                && Double.isFinite(strength);
+    }
+}

@@ -1,0 +1,96 @@
+package rudder.experiment;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static rudder.checkpoint.Refusals.assertRefused;
+
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import rudder.compare.Comparison;
+import rudder.model.LanguageModel;
+import rudder.model.Tiny;
+import rudder.steer.ContrastSet;
+import rudder.steer.Features;
+import rudder.theory.control.Controller;
+
+class DoseTest {
+    private static final LanguageModel MODEL = Tiny.LLAMA.model();
+    private static final List<String> PROMPTS = Tiny.TEXTS;
+    private static final Comparison.Settings SETTINGS = Comparison.settings().tokens(6);
+
+    private final Features features = Features.contrast(
+            MODEL, new ContrastSet("sea", List.of("the sea", "a wave then"), List.of("a street", "the sun sets")));
+
+    /** The dose is u^2 for strength u: kl(0.25) is at 0.5, kl(9) at 3. */
+    @Test
+    void bisectionFindsTheStrengthOfADoseWithin5Percent() {
+        for (double nats : new double[] {0.0004, 0.25, 0.9, 9, 2000}) {
+            var found = Dose.kl(nats).find(u -> u * u);
+            assertEquals(Dose.Outcome.REACHED, found.outcome(), found.toString());
+            assertEquals(nats, found.achieved(), 0.05 * nats);
+            assertEquals(found.achieved(), found.strength() * found.strength());
+        }
+        assertEquals(1.5, Dose.perplexityRatio(1.5).find(u -> 1 + u / 3).achieved(), 0.025);
+    }
+
+    @Test
+    void aDoseThatNoStrengthHasIsSaidByName() {
+        assertEquals(
+                Dose.Outcome.OUT_OF_REACH, Dose.kl(2).find(u -> u / (1 + u)).outcome());
+        assertEquals(Dose.Outcome.OUT_OF_REACH, Dose.kl(0.1).find(u -> 1 + u).outcome());
+        assertEquals(
+                Dose.Outcome.JUMPS, Dose.kl(0.5).find(u -> u < 3 ? 0.1 : 0.9).outcome());
+        // a closed loop at strength 0 still acts: least dose 0.2, at strength 0.5
+        assertEquals(
+                Dose.Outcome.OUT_OF_REACH,
+                Dose.kl(0.1).find(u -> 0.2 + (u - 0.5) * (u - 0.5)).outcome());
+        var above = Dose.kl(0.3).find(u -> 0.2 + (u - 0.5) * (u - 0.5));
+        assertEquals(Dose.Outcome.REACHED, above.outcome(), above.toString());
+        assertTrue(above.strength() > 0.5);
+        var wavy = Dose.kl(0.5).find(u -> u < 3 ? u < 1.5 ? 0.3 : 0.1 : 0.52);
+        assertEquals(Dose.Outcome.NOT_MONOTONE, wavy.outcome());
+        var e = assertThrows(IllegalStateException.class, () -> wavy.required("ActAdd"));
+        assertTrue(e.getMessage().contains("'ActAdd'") && e.getMessage().contains("not monotone"), e.getMessage());
+        assertRefused(() -> Dose.kl(0), "0.0", "KL");
+        assertRefused(() -> Dose.perplexityRatio(1), "1.0", "PERPLEXITY_RATIO");
+    }
+
+    /** The dose of an arm is the metric KL of a comparison. */
+    @Test
+    void theDoseOfAnArmIsItsKlInAComparison() {
+        var arm = Controller.actAdd(features.setpoint(3), 2);
+        double found = Dose.kl(1).of(MODEL, arm, PROMPTS, SETTINGS);
+        var comparison = Comparison.of(MODEL, PROMPTS, SETTINGS.withDivergence(), arm);
+        assertEquals(comparison.mean(arm.name(), "KL").mean(), found, 1e-9);
+        assertEquals(0, Dose.kl(1).of(MODEL, Controller.none(), PROMPTS, SETTINGS), 1e-12);
+        assertEquals(1, Dose.perplexityRatio(2).of(MODEL, Controller.none(), PROMPTS, SETTINGS), 1e-12);
+    }
+
+    @Test
+    void aFamilyReachesTheDoseOnItsPrompts() {
+        var found =
+                Dose.kl(0.01).find(MODEL, lambda -> Controller.actAdd(features.setpoint(lambda), 2), PROMPTS, SETTINGS);
+        assertEquals(Dose.Outcome.REACHED, found.outcome(), found.toString());
+        var arm = Controller.actAdd(features.setpoint(found.strength()), 2);
+        assertEquals(found.achieved(), Dose.kl(1).of(MODEL, arm, PROMPTS, SETTINGS), 1e-12);
+    }
+
+    /** Texts of different lengths in one batch have the divergences that each has alone. */
+    @Test
+    void divergencesOfABatchAreThoseOfEachText() {
+        var steered = MODEL.steered(Controller.actAdd(features.setpoint(3), 2));
+        var texts = List.of(
+                steered.generate(PROMPTS.get(0), 1), steered.generate(PROMPTS.get(2), 7), steered.generate("s", 4));
+        double[][] together = steered.divergences(texts);
+        for (int i = 0; i < together.length; i++) {
+            double[] alone = steered.divergences(texts.subList(i, i + 1))[0];
+            assertEquals(alone.length, together[i].length);
+            assertTrue(Arrays.stream(alone).sum() > 0);
+            for (int t = 0; t < alone.length; t++) {
+                assertEquals(alone[t], together[i][t], 1e-10);
+            }
+        }
+    }
+}

@@ -1,0 +1,217 @@
+package rudder.experiment;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static rudder.checkpoint.Refusals.assertRefused;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import rudder.eval.Judge;
+import rudder.model.LanguageModel;
+import rudder.model.Tiny;
+import rudder.steer.ContrastSet;
+import rudder.steer.ControllerFactory;
+import rudder.steer.Features;
+import rudder.steer.Linearisation;
+
+/** A whole experiment on a model of four blocks. */
+class ExperimentTest {
+    private static final Map<String, ContrastSet> CONCEPTS = Map.of(
+            "sea", new ContrastSet("sea", List.of("the sea", "a wave then"), List.of("a street", "the sun sets")),
+            "sun", new ContrastSet("sun", List.of("the sun", "it rises"), List.of("a street", "the tide")),
+            "ink", new ContrastSet("ink", List.of("an ink", "a pen then"), List.of("a stone", "the tides")));
+    private static final Dose DOSE = Dose.kl(1);
+    private static final Judge VOWELS = new Judge() {
+        @Override
+        public String name() {
+            return "vowels";
+        }
+
+        @Override
+        public double of(String text) {
+            return text.chars().filter(c -> "aeiou".indexOf(c) >= 0).count() / (1.0 + text.length());
+        }
+    };
+
+    @TempDir
+    Path folder;
+
+    private Path file;
+    private final AtomicInteger made = new AtomicInteger();
+
+    @BeforeEach
+    void write() throws IOException {
+        file = folder.resolve("tiny.gguf");
+        Files.write(file, Tiny.LLAMA.gguf().bytes());
+    }
+
+    private Experiment plan(Dose dose, Disturbance... disturbances) {
+        return new Experiment(
+                List.of("tiny"),
+                List.of("sun"),
+                List.of("sea", "ink"),
+                List.of("the sea", "s", "oh! a wave"),
+                List.of("a wave then", "in these inner seas", "the tide"),
+                List.of("ActAdd / P at block 2", "A-LQR frozen / A-LQR"),
+                List.of(dose),
+                List.of(disturbances),
+                1,
+                0.02);
+    }
+
+    private Experiment.Setup setup() {
+        return new Experiment.Setup(
+                (name, bits) -> bits == 0
+                        ? LanguageModel.load(file.toString())
+                        : LanguageModel.loadRounded(file.toString(), bits),
+                CONCEPTS::get,
+                (model, concept) -> {
+                    made.incrementAndGet();
+                    return Twin.standard(
+                            Features.contrast(model, concept), Linearisation.mean(model, concept.positive()));
+                });
+    }
+
+    @Test
+    void everyTwinIsComparedAtOneDoseUnderEveryDisturbance() throws IOException {
+        var plan = plan(
+                DOSE,
+                Disturbance.none(),
+                Disturbance.rounded(4),
+                Disturbance.noise(0.1, 0.5, 1),
+                Disturbance.temperature(1.2, 1),
+                Disturbance.typingErrors(0.5, 1),
+                Disturbance.longTexts(9));
+        var results = plan.run(folder.resolve("run"), setup());
+        var compared = results.compare(DOSE, concept -> VOWELS.metric());
+        assertEquals(2 * 6, compared.size(), results.texts().toString());
+        for (var one : compared) {
+            assertEquals(Map.of(), one.without());
+            assertTrue(one.klOpen() > 0 && one.klClosed() > 0, one.toString());
+            assertTrue(one.p() >= one.design().p() && one.p() <= 1);
+            assertEquals(2, one.design().concepts());
+        }
+        var table = results.table(DOSE, concept -> VOWELS.metric());
+        assertEquals(12, table.rowCount());
+        assertTrue(table.stringColumn("verdict").asList().stream()
+                .allMatch(verdict -> verdict.matches(".* loop better|equivalent within 0.02|not resolved")));
+        // unsteered texts serve both concepts; each of 2 twins has two sides, two concepts, a strength and six texts
+        assertEquals(
+                1 + 6 + 2 * 2 * 2 * 7,
+                Files.readAllLines(folder.resolve("run/units.jsonl")).size());
+    }
+
+    /** A run that ended within a unit leaves half a line; the next run computes this unit and the missing ones. */
+    @Test
+    void aKilledRunGoesOnBehindItsLastWholeUnit() throws IOException {
+        var plan = plan(DOSE, Disturbance.none());
+        var run = folder.resolve("run");
+        plan.run(run, setup());
+        var units = run.resolve("units.jsonl");
+        var whole = Files.readAllLines(units);
+        for (int kept : new int[] {0, 1, 9}) {
+            Files.write(units, whole.subList(0, kept));
+            String half = whole.get(kept).substring(0, whole.get(kept).length() / 2);
+            Files.writeString(units, half, StandardCharsets.UTF_8, StandardOpenOption.APPEND);
+            plan.run(run, setup());
+            assertEquals(whole, Files.readAllLines(units));
+        }
+    }
+
+    @Test
+    void anotherPlanOrADamagedLineIsRefusedByTheFile() throws IOException {
+        var run = folder.resolve("run");
+        plan(DOSE, Disturbance.none()).run(run, setup());
+        var other = plan(Dose.kl(1.5), Disturbance.none());
+        var e = assertThrows(IOException.class, () -> other.run(run, setup()));
+        assertTrue(e.getMessage().contains("line 1") && e.getMessage().contains("another folder"), e.getMessage());
+        var units = run.resolve("units.jsonl");
+        var lines = Files.readAllLines(units);
+        lines.set(3, "{\"model\":1}");
+        Files.write(units, lines);
+        var damaged = assertThrows(
+                IOException.class, () -> plan(DOSE, Disturbance.none()).run(run, setup()));
+        assertTrue(damaged.getMessage().contains("line 4"), damaged.getMessage());
+    }
+
+    @Test
+    void aDoseOutOfReachLeavesItsConceptOutAndSaysSo() throws IOException {
+        var impossible = Dose.kl(1e9);
+        var results = plan(impossible, Disturbance.none()).run(folder.resolve("far"), setup());
+        assertEquals(List.of(), results.compare(impossible, concept -> VOWELS.metric()));
+        assertTrue(Files.readString(folder.resolve("far/units.jsonl")).contains("out of reach"));
+        assertRefused(() -> results.table(DOSE, concept -> VOWELS.metric()), "KL 1.0", "KL 1.0E9");
+    }
+
+    @Test
+    void theStandardTwinsDifferInFeedbackAlone() {
+        var model = Tiny.LLAMA.model();
+        var concept = CONCEPTS.get("sea");
+        var twins = Twin.standard(Features.contrast(model, concept), Linearisation.mean(model, concept.positive()));
+        assertEquals(4, twins.stream().map(Twin::name).distinct().count());
+        var rollout = model.trace("the sea").rollout();
+        for (var twin : twins.subList(2, 3)) {
+            var open = ControllerFactory.of(twin.arm(Twin.Side.OPEN, 1))
+                    .controller()
+                    .apply(model, "the sea");
+            var closed = ControllerFactory.of(twin.arm(Twin.Side.CLOSED, 1))
+                    .controller()
+                    .apply(model, "the sea");
+            // along the prompt's own unsteered trace both sides do the same
+            assertArrayEquals(closed.input(2, rollout.states()), open.input(2, rollout.states()), 1e-12, twin.name());
+        }
+    }
+
+    @Test
+    void nothingIsJudgedOnWhatItWasChosenOn() {
+        assertRefused(
+                () -> new Experiment(
+                        List.of("m"),
+                        List.of("sea"),
+                        List.of("sea", "ink"),
+                        List.of("a"),
+                        List.of("b", "c"),
+                        List.of(),
+                        List.of(DOSE),
+                        List.of(Disturbance.none()),
+                        5,
+                        0.02),
+                "[sea]",
+                "chosen on and judged");
+        assertRefused(
+                () -> new Experiment(
+                        List.of("m"),
+                        List.of(),
+                        List.of("sea", "ink"),
+                        List.of("b"),
+                        List.of("b", "c"),
+                        List.of(),
+                        List.of(DOSE),
+                        List.of(Disturbance.none()),
+                        5,
+                        0.02),
+                "[b]");
+    }
+
+    /** 8 arms, 2 concepts: 7 steps x 3 openings x 1 token to find, and 8 x 2 + 1 arms of 3 x 1 tokens to judge. */
+    @Test
+    void aPlanPrintsItsTokensAndHours() {
+        var plan = plan(DOSE, Disturbance.none());
+        assertEquals(8 * 2 * 7 * 3 + (8 * 2 + 1) * 3, plan.tokens(4));
+        var text = plan.plan(4, model -> 0.5);
+        assertTrue(text.contains("387 tokens") && text.contains("all models: 0.2 hours"), text);
+        assertFalse(text.contains("null"));
+    }
+}
