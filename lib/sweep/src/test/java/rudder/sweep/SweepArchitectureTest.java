@@ -28,6 +28,7 @@ class SweepArchitectureTest {
                         "rudder.eval",
                         "rudder.compare",
                         "rudder.steer",
+                        "rudder.steer.rival",
                         "rudder.model",
                         "rudder.model.plant",
                         "rudder.checkpoint.format",

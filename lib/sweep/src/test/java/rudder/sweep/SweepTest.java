@@ -82,7 +82,7 @@ class SweepTest {
         var settings = TinyFile.settings().withDivergence();
         var sweep = Sweep.of(model, TinyFile.PROMPTS, settings, arms);
         assertEquals(3, sweep.units());
-        assertEquals(6L * 20, sweep.completions());
+        assertEquals(9L * 20, sweep.completions());
         var wanted = Comparison.of(model, TinyFile.PROMPTS, settings, arms);
         assertSame(wanted, run(sweep).comparison());
         assertSame(wanted, Sweep.read(folder.toString()).comparison());

@@ -25,7 +25,7 @@ final class TinyFile {
         return LanguageModel.load(file.toString());
     }
 
-    /** Six of them, so that a batch of 16 prompts makes two units. */
+    /** Nine of them, so that a batch of 16 prompts makes two units. */
     static Arm[] arms(Tiny tiny, LanguageModel model) {
         return new Arm[] {
             Controller.none(),
@@ -33,7 +33,10 @@ final class TinyFile {
             Controller.actAdd(tiny.setpoint(2), 2).named("ActAdd 2"),
             tiny.lqr(tiny.setpoint(1)),
             tiny.lqr(tiny.setpoint(2)).named("LQR 2"),
-            Controller.pid(tiny.setpoint(1.5), .5, .25, .125, 3)
+            Controller.pid(tiny.setpoint(1.5), .5, .25, .125, 3),
+            Controller.proportional(tiny.setpoint(1), 1, 2),
+            Controller.spreadActAdd(tiny.setpoint(1), 1),
+            tiny.lqr(tiny.setpoint(.5)).named("LQR 0.5")
         };
     }
 
