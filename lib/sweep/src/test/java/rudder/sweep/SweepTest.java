@@ -346,7 +346,7 @@ class SweepTest {
     void theFolderIsAnOrdinaryDataSetOfSpark() throws IOException {
         run(small(arms));
         var rows = spark.read().parquet(folder.toString());
-        assertEquals(6 * 20, rows.count());
+        assertEquals(9 * 20, rows.count());
         assertTrue(List.of(rows.columns()).containsAll(List.of("model", "arm", "strengths")));
     }
 
