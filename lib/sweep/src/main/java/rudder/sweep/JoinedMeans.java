@@ -15,20 +15,15 @@ import org.ejml.data.DMatrixRMaj;
  */
 final class JoinedMeans {
 
-    /** Gives the tables of a unit. */
-    interface Units {
-        Map<String, double[][]> of(int unit) throws IOException;
-    }
-
     private final int prompts;
     private final int groups;
     private final int together; // blocks of a group
     private final int chunks;
-    private final Units units;
+    private final Survey.Tables units;
     private final Map<String, float[]> sums = new TreeMap<>(); // of the group
     private int group = -1;
 
-    JoinedMeans(int prompts, int groups, int together, int chunks, Units units) {
+    JoinedMeans(int prompts, int groups, int together, int chunks, Survey.Tables units) {
         this.prompts = prompts;
         this.groups = groups;
         this.together = together;

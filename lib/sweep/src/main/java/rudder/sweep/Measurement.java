@@ -14,14 +14,21 @@ interface Measurement extends Serializable {
     /** Returns all that the result depends on, beside kind, model and version. */
     List<String> inputs();
 
+    /** Returns the texts that the model reads, as tokens; empty if no text belongs to this unit alone. */
+    List<int[]> texts();
+
     /** Returns the index of the first prompt, in the survey's list. */
     int first();
 
     /** Returns the number of prompts. */
-    int prompts();
+    default int prompts() {
+        return texts().size();
+    }
 
     /** Returns the number of tokens that the model reads. */
-    long tokens();
+    default long tokens() {
+        return texts().stream().mapToLong(text -> text.length).sum();
+    }
 
     /** Returns the work in some measure that is the same for all units of a survey. */
     default double work() {

@@ -27,10 +27,6 @@ final class Measurements {
         return tables.get(TABLE);
     }
 
-    private static long length(List<int[]> texts) {
-        return texts.stream().mapToLong(text -> text.length).sum();
-    }
-
     private static List<String> words(List<int[]> texts, List<TokenSpan> spans) {
         var words = new ArrayList<>(texts.stream().map(Arrays::toString).toList());
         words.add(String.valueOf(spans));
@@ -50,13 +46,8 @@ final class Measurements {
         }
 
         @Override
-        public int prompts() {
-            return chunk.tokens().size();
-        }
-
-        @Override
-        public long tokens() {
-            return length(chunk.tokens());
+        public List<int[]> texts() {
+            return chunk.tokens();
         }
 
         @Override
@@ -81,13 +72,8 @@ final class Measurements {
         }
 
         @Override
-        public int prompts() {
-            return squares.chunk().tokens().size();
-        }
-
-        @Override
-        public long tokens() {
-            return length(squares.chunk().tokens());
+        public List<int[]> texts() {
+            return squares.chunk().tokens();
         }
 
         @Override
@@ -112,16 +98,6 @@ final class Measurements {
             var words = words(texts, null);
             words.add("blocks " + firstBlock + ".." + (endBlock - 1));
             return words;
-        }
-
-        @Override
-        public int prompts() {
-            return texts.size();
-        }
-
-        @Override
-        public long tokens() {
-            return length(texts);
         }
 
         /** Derivatives take most of the time. */
@@ -164,16 +140,6 @@ final class Measurements {
         }
 
         @Override
-        public int prompts() {
-            return texts.size();
-        }
-
-        @Override
-        public long tokens() {
-            return length(texts);
-        }
-
-        @Override
         public Map<String, double[][]> of(LanguageModel model) {
             return Map.of(
                     TABLE,
@@ -202,16 +168,6 @@ final class Measurements {
         @Override
         public List<String> inputs() {
             return words(texts, null);
-        }
-
-        @Override
-        public int prompts() {
-            return texts.size();
-        }
-
-        @Override
-        public long tokens() {
-            return length(texts);
         }
 
         @Override
@@ -272,6 +228,11 @@ final class Measurements {
                     subject.population.toString(),
                     subject.contrast().sha256(),
                     "block " + block);
+        }
+
+        @Override
+        public List<int[]> texts() {
+            return List.of();
         }
 
         @Override

@@ -198,7 +198,7 @@ public final class Survey<R> {
                 tables -> Step.done(() -> Linearisation.kept(
                         model,
                         prompts,
-                        new JoinedMeans(texts.size(), groups, together, units.size() / groups, tables::of)::block)));
+                        new JoinedMeans(texts.size(), groups, together, units.size() / groups, tables)::block)));
     }
 
     /**

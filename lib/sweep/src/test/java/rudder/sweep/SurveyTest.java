@@ -10,10 +10,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -190,18 +188,8 @@ class SurveyTest {
         var survey = Survey.surprisals(model, PROMPTS);
         result(survey);
         var file = List.copyOf(units().keySet()).get(0);
-        var whole = Files.readAllBytes(file);
-        Files.write(file, Arrays.copyOf(whole, whole.length / 2));
-        assertRefused(
-                () -> survey.read(folder.toString()).result(),
-                file.getFileName().toString(),
-                "damaged");
-        whole[whole.length / 3] ^= 4;
-        Files.write(file, whole);
-        assertRefused(
-                () -> survey.read(folder.toString()).result(),
-                file.getFileName().toString(),
-                "damaged");
+        UnitFiles.assertDamageIsRefused(
+                file, () -> survey.read(folder.toString()).result());
     }
 
     /** A measurement that no model can take. */
@@ -272,13 +260,6 @@ class SurveyTest {
 
     /** The committed units with the time of their last change. */
     private Map<Path, FileTime> units() throws IOException {
-        var found = new TreeMap<Path, FileTime>();
-        try (var walk = Files.walk(folder)) {
-            for (var file : walk.filter(path -> path.getFileName().toString().startsWith("unit-"))
-                    .toList()) {
-                found.put(file, Files.getLastModifiedTime(file));
-            }
-        }
-        return found;
+        return UnitFiles.in(folder);
     }
 }

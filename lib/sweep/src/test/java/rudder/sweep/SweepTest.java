@@ -18,7 +18,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
@@ -227,18 +226,8 @@ class SweepTest {
         assertRefused(() -> Sweep.read(folder.toString()).comparison(), "lacks 1 of 3 units");
         assertSame(wanted, run(sweep).comparison());
         assertFalse(Files.exists(abandoned), "what a killed process left behind two days ago");
-        // a disk that lost the end, or a bit
-        Files.write(file, Arrays.copyOf(whole, whole.length / 2));
-        assertRefused(
-                () -> Sweep.read(folder.toString()).comparison(),
-                file.getFileName().toString(),
-                "damaged");
-        whole[whole.length / 3] ^= 4;
-        Files.write(file, whole);
-        assertRefused(
-                () -> Sweep.read(folder.toString()).comparison(),
-                file.getFileName().toString(),
-                "damaged");
+        UnitFiles.assertDamageIsRefused(
+                file, () -> Sweep.read(folder.toString()).comparison());
         // another unit's file under this name
         Files.copy(List.copyOf(units().keySet()).get(0), file, StandardCopyOption.REPLACE_EXISTING);
         assertRefused(() -> Sweep.read(folder.toString()).comparison(), "holds the unit", "computes this unit alone");
@@ -352,13 +341,6 @@ class SweepTest {
 
     /** The committed units with the time of their last change. */
     private Map<Path, FileTime> units() throws IOException {
-        var found = new TreeMap<Path, FileTime>();
-        try (var walk = Files.walk(folder)) {
-            for (var file : walk.filter(path -> path.getFileName().toString().startsWith("unit-"))
-                    .toList()) {
-                found.put(file, Files.getLastModifiedTime(file));
-            }
-        }
-        return found;
+        return UnitFiles.in(folder);
     }
 }
