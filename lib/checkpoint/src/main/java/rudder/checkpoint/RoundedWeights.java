@@ -7,9 +7,9 @@ import java.util.stream.IntStream;
 import rudder.checkpoint.format.TensorSource;
 
 /**
- * The matrices of another source, rounded to a few bits while they are read. Each row is cut into groups of 32 values
- * with a scale s of their own, and a value x becomes {@code s round(x / s)} with {@code s = max |x| / (2^(bits-1) -
- * 1)}. Vectors, such as norms and biases, stay as they are.
+ * The matrices of another source, rounded to a few bits while they are read. Each row is cut into groups of 32 values.
+ * A group has the scale {@code s = max |x| / (2^(bits-1) - 1)}, and a value x becomes {@code s round(x / s)}. Vectors,
+ * such as norms and biases, stay as they are.
  *
  * <p>The values are float32, and {@link #packed} is empty, so that no reader takes the stored matrices instead.
  */
@@ -26,11 +26,16 @@ public final class RoundedWeights implements TensorSource {
      * @throws IllegalArgumentException unless 2 <= bits <= 8
      */
     public RoundedWeights(TensorSource source, int bits) {
+        requireWidth(bits);
+        this.source = source;
+        largest = (1 << bits - 1) - 1;
+    }
+
+    /** @throws IllegalArgumentException unless 2 <= bits <= 8 */
+    public static void requireWidth(int bits) {
         if (bits < 2 || bits > 8) {
             throw new IllegalArgumentException("weights of " + bits + " bits, wanted 2..8");
         }
-        this.source = source;
-        largest = (1 << bits - 1) - 1;
     }
 
     @Override

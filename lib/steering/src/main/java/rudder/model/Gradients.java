@@ -39,6 +39,21 @@ record Gradients(LanguageModel model) {
         }
     }
 
+    /** Computes {@link LanguageModel#meanGradient}. */
+    double[][] mean(List<Continuation> texts, double[][] inputs) {
+        var mean = new double[model.horizon()][model.dimension()];
+        double share = 1.0
+                / Check.some("continuation", texts).stream()
+                        .mapToInt(text -> text.tokens().length)
+                        .sum();
+        each(texts, inputs, (first, k, rows) -> {
+            for (int i = 0; i < rows.getNumElements(); i++) {
+                mean[k][i % rows.numCols] += share * rows.data[i];
+            }
+        });
+        return mean;
+    }
+
     private static void ofBatch(
             Transformer transformer, List<Continuation> batch, double[][] inputs, ObjIntConsumer<DMatrixRMaj> rows) {
         var texts = PaddedTokens.of(batch.stream()

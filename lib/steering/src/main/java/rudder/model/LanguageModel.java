@@ -100,13 +100,16 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IOException if the file cannot be fetched or read
      */
     public static LanguageModel load(String nameOrPath) throws IOException {
-        String given = Check.given("the name of a model", nameOrPath);
-        var file =
-                ModelStore.fetch(given.startsWith("~") ? FileNames.path(given).toString() : given);
+        var file = fetched(nameOrPath);
         var model = load(file, Devices.precision());
-        boolean path = Files.exists(FileNames.path(given));
-        model.source = path ? file.path().toAbsolutePath().toString() : given;
+        boolean path = Files.exists(FileNames.path(nameOrPath));
+        model.source = path ? file.path().toAbsolutePath().toString() : nameOrPath;
         return model;
+    }
+
+    private static ModelFile fetched(String nameOrPath) throws IOException {
+        String given = Check.given("the name of a model", nameOrPath);
+        return ModelStore.fetch(given.startsWith("~") ? FileNames.path(given).toString() : given);
     }
 
     /**
@@ -116,16 +119,14 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * were measured before rounding unless they are {@link Controller#forAnyPlant}.
      *
      * @param bits width of a rounded weight, 2 to 8
+     * @throws IllegalArgumentException also if the width is another
      */
     public static LanguageModel loadRounded(String nameOrPath, int bits) throws IOException {
-        String given = Check.given("the name of a model", nameOrPath);
-        return loadRounded(
-                ModelStore.fetch(given.startsWith("~") ? FileNames.path(given).toString() : given),
-                bits,
-                Devices.precision());
+        return loadRounded(fetched(nameOrPath), bits, Devices.precision());
     }
 
     static LanguageModel loadRounded(ModelFile file, int bits, DataType stored) throws IOException {
+        RoundedWeights.requireWidth(bits); // before a file is open
         var plain = Checkpoint.open(file.path());
         var weights = new RoundedWeights(plain.tensors(), bits);
         var rounded = new Checkpoint(weights, plain.names(), plain.config(), plain.tokenizer());
@@ -425,10 +426,11 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * Streams traces as {@link #streamTraces(List)} does, of the mean of the states over some tokens of each prompt.
      * Only a span of one token is a rollout of a plant.
      *
+     * @param spans the tokens of each prompt; null for the last ones
      * @throws IllegalArgumentException if prompts and spans differ in number, or a span ends behind its prompt
      */
     public Stream<ResidualTrace> streamTraces(List<int[]> prompts, List<TokenSpan> spans) {
-        TokenSpan.requireWithin(prompts, spans);
+        requireWithin(prompts, spans);
         return prefill().traces(prompts, spans, (first, end) -> null);
     }
 
@@ -438,10 +440,14 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @param spans the tokens of each prompt; null for the last ones
      */
     public double[][][] headOutputs(List<int[]> prompts, List<TokenSpan> spans) {
+        requireWithin(prompts, spans);
+        return prefill().heads(prompts, spans);
+    }
+
+    private static void requireWithin(List<int[]> prompts, List<TokenSpan> spans) {
         if (spans != null) {
             TokenSpan.requireWithin(prompts, spans);
         }
-        return prefill().heads(prompts, spans);
     }
 
     /**
@@ -586,12 +592,30 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IllegalArgumentException also if there is not one input of d finite numbers for each block
      */
     public void gradients(List<Continuation> texts, double[][] inputs, GradientReader reader) {
+        requireInputs(inputs);
+        new Gradients(this).each(texts, inputs, reader);
+    }
+
+    /**
+     * Returns the gradient of the continuations' mean log-likelihood a token with respect to a constant input behind
+     * each block, at the tokens of {@link #gradients(List, GradientReader)}: [T][d].
+     *
+     * @param inputs u_k, [T][d]; null for the unsteered model
+     * @throws IllegalArgumentException as {@link #gradients(List, double[][], GradientReader)}
+     */
+    public double[][] meanGradient(List<Continuation> texts, double[][] inputs) {
+        if (inputs != null) {
+            requireInputs(inputs);
+        }
+        return new Gradients(this).mean(texts, inputs);
+    }
+
+    private void requireInputs(double[][] inputs) {
         Check.length("the inputs behind the blocks", inputs.length, horizon());
         for (int k = 0; k < inputs.length; k++) {
             Check.length("the input behind block " + k, inputs[k].length, dimension());
             Check.finite("the input behind block " + k, inputs[k]);
         }
-        new Gradients(this).each(texts, inputs, reader);
     }
 
     /** Returns exp of the mean of the {@link #surprisals} of the text's tokens. */

@@ -43,8 +43,7 @@ public final class FeatureSums {
         }
 
         private Stream<Rollout> runs(LanguageModel model) {
-            var traces = spans == null ? model.streamTraces(tokens) : model.streamTraces(tokens, spans);
-            return traces.map(ResidualTrace::rollout);
+            return model.streamTraces(tokens, spans).map(ResidualTrace::rollout);
         }
     }
 

@@ -228,9 +228,9 @@ public final class Features {
 
     /** @param counted progress of one pass over a text */
     private static Stream<Rollout> stream(LanguageModel model, Texts texts, Progress job, int counted) {
-        var traces =
-                texts.spans == null ? model.streamTraces(texts.tokens) : model.streamTraces(texts.tokens, texts.spans);
-        return traces.map(ResidualTrace::rollout).peek(run -> job.advance(counted));
+        return model.streamTraces(texts.tokens, texts.spans)
+                .map(ResidualTrace::rollout)
+                .peek(run -> job.advance(counted));
     }
 
     /**

@@ -2,6 +2,7 @@ package rudder.steer;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.function.Function;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.model.LanguageModel;
@@ -72,10 +73,6 @@ public final class Regulator {
     /** The mean system of several plants, as products. */
     private record Mean(List<PromptPlant> plants) implements Differential {
 
-        private interface Product {
-            DMatrixRMaj of(PromptPlant plant);
-        }
-
         @Override
         public int horizon() {
             return plants.get(0).horizon();
@@ -96,9 +93,9 @@ public final class Regulator {
             return mean(plant -> plant.vjp(k, covectors));
         }
 
-        private DMatrixRMaj mean(Product product) {
-            var sum = product.of(plants.get(0)).copy();
-            plants.subList(1, plants.size()).forEach(plant -> CommonOps_DDRM.addEquals(sum, product.of(plant)));
+        private DMatrixRMaj mean(Function<PromptPlant, DMatrixRMaj> product) {
+            var sum = product.apply(plants.get(0)).copy();
+            plants.subList(1, plants.size()).forEach(plant -> CommonOps_DDRM.addEquals(sum, product.apply(plant)));
             CommonOps_DDRM.divide(sum, plants.size());
             return sum;
         }

@@ -46,15 +46,7 @@ public final class LikelihoodGradient {
     private static double[][] mean(LanguageModel model, List<String> texts) {
         var continuations =
                 texts.stream().map(text -> Continuation.of(model.encode(text))).toList();
-        double count =
-                continuations.stream().mapToInt(text -> text.tokens().length).sum();
-        var sum = new double[model.horizon()][model.dimension()];
-        model.gradients(continuations, (first, k, gradients) -> {
-            for (int i = 0; i < gradients.getNumElements(); i++) {
-                sum[k][i % gradients.numCols] += gradients.data[i] / count;
-            }
-        });
-        return sum;
+        return model.meanGradient(continuations, null);
     }
 
     /** Returns T. */

@@ -4,9 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import rudder.model.LanguageModel;
-import rudder.model.plant.ResidualTrace;
 import rudder.steer.ControllerFactory;
 import rudder.steer.Features;
 import rudder.steer.ReadAt;
@@ -117,9 +115,9 @@ public final class CastCondition {
 
     private static List<double[][]> states(LanguageModel model, List<String> prompts, ReadAt at) {
         var tokens = prompts.stream().map(model::encode).toList();
-        var spans = at.spans(tokens);
-        Stream<ResidualTrace> traces = spans == null ? model.streamTraces(tokens) : model.streamTraces(tokens, spans);
-        return traces.map(trace -> trace.rollout().states()).toList();
+        return model.streamTraces(tokens, at.spans(tokens))
+                .map(trace -> trace.rollout().states())
+                .toList();
     }
 
     private static double[] strengths(double[] c, List<double[][]> states, int k) {

@@ -88,8 +88,7 @@ public final class HeadProbes {
 
     private static double[][][] outputs(LanguageModel model, List<String> texts, ReadAt at) {
         var tokens = texts.stream().map(model::encode).toList();
-        var spans = at.spans(tokens);
-        return spans == null ? model.headOutputs(texts) : model.headOutputs(tokens, spans);
+        return model.headOutputs(tokens, at.spans(tokens));
     }
 
     /**

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
-import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.format.Progress;
 import rudder.model.Continuation;
 import rudder.model.LanguageModel;
@@ -71,7 +70,7 @@ public final class LearnedInputs {
         double likeliest = likelihood(model, controller(inputs), heldOut);
         try (var job = Progress.of("learning inputs of " + set.name(), most)) {
             for (int i = 0, since = 0; i < most && since < patience; i++) {
-                inputs = stepped(features, inputs, gradient(model, learned, inputs), step);
+                inputs = stepped(features, inputs, model.meanGradient(learned, inputs), step);
                 double now = likelihood(model, controller(inputs), heldOut);
                 if (now > likeliest) {
                     likeliest = now;
@@ -84,20 +83,6 @@ public final class LearnedInputs {
             }
         }
         return controller(best).measuredOn(model.sha256());
-    }
-
-    /** Returns the gradient of the mean log-likelihood a token with respect to the inputs, [T][d]. */
-    static double[][] gradient(LanguageModel model, List<Continuation> texts, double[][] inputs) {
-        double count = texts.stream().mapToInt(text -> text.tokens().length).sum();
-        var gradient = new double[inputs.length][model.dimension()];
-        model.gradients(texts, inputs, (first, k, rows) -> add(rows, 1 / count, gradient[k]));
-        return gradient;
-    }
-
-    private static void add(DMatrixRMaj rows, double factor, double[] sum) {
-        for (int i = 0; i < rows.getNumElements(); i++) {
-            sum[i % rows.numCols] += factor * rows.data[i];
-        }
     }
 
     /** Moves along mu_{k+1}^2 g_k, the steepest ascent if lengths are measured in gaps. */

@@ -27,7 +27,7 @@ class LearnedInputsTest {
         var texts = texts(model, RivalsTest.SET.positive());
         double[][] inputs = inputs(model, random);
         double[][] along = inputs(model, random);
-        double[][] gradient = LearnedInputs.gradient(model, texts, inputs);
+        double[][] gradient = model.meanGradient(texts, inputs);
         double wanted =
                 (likelihood(model, texts, inputs, along, 1e-4) - likelihood(model, texts, inputs, along, -1e-4)) / 2e-4;
         double found = IntStream.range(0, along.length)
