@@ -12,8 +12,8 @@ import rudder.theory.control.Controller;
 
 /**
  * Asks a language model a question about a text, to be answered with Yes or No. The verdict is the probability of Yes
- * among the two, {@code 1 / (1 + exp(-(l_yes - l_no)))}, with the logits l of the tokens at which the two answers part
- * in the model's chat.
+ * among the two, {@code 1 / (1 + exp(-(l_yes - l_no)))}. The logits l are those of the tokens at which the two answers
+ * part in the model's chat.
  *
  * <p>Validate a judge on labelled texts that nobody steered before you use it: a first look at
  * Qwen2.5-Coder-1.5B-Instruct found AUC 1.00 for ocean, music and anger and 0.95 for trains on 16 + 16 contrast

@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import rudder.compare.Comparison;
 import rudder.model.LanguageModel;
 import rudder.steer.ContrastSet;
+import rudder.steer.Provenance;
 import rudder.theory.Check;
 
 /**
@@ -148,7 +149,7 @@ public record Experiment(
     }
 
     private static String hash(List<String> texts) {
-        return String.format("%08x", texts.hashCode());
+        return Provenance.digest(texts).substring(0, 16);
     }
 
     private static String join(Stream<?> values) {

@@ -110,8 +110,8 @@ public final class Results {
     private List<String> twins(String model) {
         var names = new LinkedHashSet<String>();
         for (var unit : units.values()) {
-            if (unit.model().equals(model) && !unit.twin().isEmpty()) {
-                names.add(unit.twin());
+            if (unit.key().model().equals(model) && !unit.key().twin().isEmpty()) {
+                names.add(unit.key().twin());
             }
         }
         return List.copyOf(names);
@@ -195,7 +195,7 @@ public final class Results {
                         new int[0],
                         new int[0],
                         false,
-                        unit.twin(),
+                        unit.key().twin(),
                         Positions.PROMPT_END_AND_GENERATED,
                         new double[0][],
                         new double[0][]))
@@ -276,7 +276,7 @@ public final class Results {
     /** The texts of judged arms, in the file's order. */
     List<Written> texts() {
         return units.values().stream()
-                .filter(unit -> !unit.disturbance().isEmpty())
+                .filter(unit -> !unit.key().disturbance().isEmpty())
                 .flatMap(unit -> IntStream.range(0, unit.texts().size())
                         .mapToObj(i -> new Written(
                                 unit.key(), unit.prompts().get(i), unit.texts().get(i))))

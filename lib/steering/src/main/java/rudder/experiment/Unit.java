@@ -5,12 +5,7 @@ import java.util.List;
 /**
  * One line of a run: the strength of an arm at a dose, or the texts of an arm under a disturbance.
  *
- * @param model name
- * @param concept steered towards; empty for unsteered texts that serve all concepts
- * @param dose as text; empty for unsteered texts
- * @param twin name; empty for unsteered texts
- * @param side {@code OPEN}, {@code CLOSED}, or empty
- * @param disturbance name; empty for a strength
+ * @param key tells units apart
  * @param outcome of the search for the strength; empty for texts
  * @param strength of the arm; 0 if the search failed, or unsteered
  * @param achieved dose on the calibration openings; 0 if the search failed
@@ -19,12 +14,7 @@ import java.util.List;
  * @param kl nats a token, of each text
  */
 record Unit(
-        String model,
-        String concept,
-        String dose,
-        String twin,
-        String side,
-        String disturbance,
+        Key key,
         String outcome,
         double strength,
         double achieved,
@@ -32,16 +22,31 @@ record Unit(
         List<String> texts,
         double[] kl) {
 
-    /** Tells units apart. */
-    record Key(String model, String concept, String dose, String twin, String side, String disturbance) {}
+    /**
+     * Tells units apart.
+     *
+     * @param model name
+     * @param concept steered towards; empty for unsteered texts that serve all concepts
+     * @param dose as text; empty for unsteered texts
+     * @param twin name; empty for unsteered texts
+     * @param side {@code OPEN}, {@code CLOSED}, or empty
+     * @param disturbance name; empty for a strength
+     */
+    record Key(String model, String concept, String dose, String twin, String side, String disturbance) {
 
-    Key key() {
-        return new Key(model, concept, dose, twin, side, disturbance);
+        boolean isWhole() {
+            return model != null
+                    && concept != null
+                    && dose != null
+                    && twin != null
+                    && side != null
+                    && disturbance != null;
+        }
     }
 
     static Unit strength(Key key, Dose.Found found) {
         boolean reached = found.outcome() == Dose.Outcome.REACHED;
-        return of(
+        return new Unit(
                 key,
                 reached ? found.outcome().name() : found.toString(),
                 reached ? found.strength() : 0,
@@ -52,30 +57,7 @@ record Unit(
     }
 
     static Unit texts(Key key, double strength, List<String> prompts, List<String> texts, double[] kl) {
-        return of(key, "", strength, 0, prompts, texts, kl);
-    }
-
-    private static Unit of(
-            Key key,
-            String outcome,
-            double strength,
-            double achieved,
-            List<String> prompts,
-            List<String> texts,
-            double[] kl) {
-        return new Unit(
-                key.model,
-                key.concept,
-                key.dose,
-                key.twin,
-                key.side,
-                key.disturbance,
-                outcome,
-                strength,
-                achieved,
-                prompts,
-                texts,
-                kl);
+        return new Unit(key, "", strength, 0, prompts, texts, kl);
     }
 
     boolean reached() {
@@ -83,12 +65,8 @@ record Unit(
     }
 
     boolean isWhole() {
-        return model != null
-                && concept != null
-                && dose != null
-                && twin != null
-                && side != null
-                && disturbance != null
+        return key != null
+                && key.isWhole()
                 && outcome != null
                 && prompts != null
                 && texts != null
