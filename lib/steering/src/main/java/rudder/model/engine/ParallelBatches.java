@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
+import rudder.theory.Stop;
 
 /**
  * Runs the batches of a long list two at a time, each with half of the engine's threads. A GPU, or an engine with one
@@ -33,13 +34,16 @@ public final class ParallelBatches {
     /**
      * Computes a result for each batch and returns the results in the list's order.
      *
-     * <p>If the caller is interrupted or its batch fails, the other thread is interrupted too.
+     * <p>If the caller is interrupted or its batch fails, the other thread is interrupted too. A caller that comes
+     * interrupted is stopped here, since the other thread could do all batches before the caller's first step.
      *
      * @param made computes the result of the places first..end-1, in either of two threads; must not run batches itself
      * @param reached receives, in the caller's thread, the number of places done
+     * @throws java.util.concurrent.CancellationException if the caller was interrupted, as {@link Stop} says
      */
     public static <R> List<R> of(
             Device device, int size, int batch, BiFunction<Integer, Integer, R> made, IntConsumer reached) {
+        Stop.ifInterrupted(0, size, "texts");
         var results = new ArrayList<R>(Collections.nCopies((size + batch - 1) / batch, null));
         var next = new AtomicInteger();
         var done = new AtomicInteger();

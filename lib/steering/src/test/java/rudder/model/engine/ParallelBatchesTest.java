@@ -51,6 +51,19 @@ class ParallelBatchesTest {
         }
     }
 
+    /** The other thread could do all of it before the caller's first step. */
+    @Test
+    void noBatchBeginsForAnInterruptedCaller() {
+        var made = new AtomicInteger();
+        Thread.currentThread().interrupt();
+        var stopped = assertThrows(
+                CancellationException.class,
+                () -> ParallelBatches.of(CPU, 4, 1, (first, end) -> made.incrementAndGet(), done -> {}));
+        assertEquals("stopped after 0 of 4 texts", stopped.getMessage());
+        assertFalse(Thread.interrupted());
+        assertEquals(0, made.get());
+    }
+
     @Test
     void theEnginesThreadsAreSharedAndGivenBack() {
         int before = JniUtils.getNumThreads();
