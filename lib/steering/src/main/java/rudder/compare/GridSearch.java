@@ -113,8 +113,8 @@ public final class GridSearch {
 
     /**
      * Returns the family's best curve of growing strength. Compares the family's sweeps
-     * ({@link ControllerFamily#sweep}) by the effect of their {@link TradeOff} at the objective's limit. All candidates
-     * of a sweep decide together, so this choice depends less on luck than {@link #best} does.
+     * ({@link ControllerFamily#sweep}) by the largest effect among their arms within the objective's limit, the
+     * unsteered model included.
      *
      * @return the names of the curve's arms, the unsteered model first
      * @throws IllegalArgumentException if there is no family of that name, or the unsteered model was not tried
@@ -156,9 +156,13 @@ public final class GridSearch {
     }
 
     private double effect(List<String> arms) {
-        return tried.tradeOff(objective.metric(), objective.limited())
-                .effect(objective.limit(tried), arms)
-                .mean();
+        double limit = objective.limit(tried);
+        return arms.stream()
+                .filter(arm -> arm.equals(Controller.none().name())
+                        || tried.mean(arm, objective.limited()).mean() <= limit)
+                .map(arm -> tried.mean(arm, objective.metric()).mean())
+                .max(objective.better(mean -> mean))
+                .orElseThrow();
     }
 
     /** Returns the comparison of all arms that were tried. */

@@ -51,6 +51,18 @@ class TradeOffTest {
         assertRefused(() -> curves(1).effect(2, List.of()), "no arms");
     }
 
+    /** Arms a lie at damage 1.8 and 2.6, the unsteered model at 1. */
+    @Test
+    void aCurveIsNotReadOutsideItsSteeredArms() {
+        var arms = List.of("none", "a 1", "a 2");
+        assertRefused(() -> curves(1).effect(1.4, arms), "[a 1, a 2]", "limit 1.4", "weaker or stronger");
+        assertRefused(() -> curves(1).effect(2.9, arms), "limit 2.9", "find the strength of a dose");
+        assertRefused(() -> curves(1).difference(1.7, List.of("b 1", "b 2"), arms), "[a 1, a 2]", "limit 1.7");
+        assertRefused(() -> curves(1).effect(1, List.of("none")), "damages []");
+        var curves = curves(1);
+        assertEquals(curves.effect(2, arms), curves.effect(2, arms.subList(1, 3)));
+    }
+
     /**
      * Damage 1 + strength; effect .2 times the strength for a, times the factor for b: the first of a and b lie at
      * different strengths.
