@@ -167,7 +167,7 @@ public final class Setpoint {
         return ofGaps(k, lambda);
     }
 
-    /** Returns lambda mu_k v_k, the shift of {@link Controller#actAdd}, d numbers. */
+    /** Returns lambda mu_k v_k, d numbers. {@link Controller#actAdd} at block k adds the shift of k + 1. */
     public double[] shift(int k) {
         return Vectors.times(lambda * gap(k), v(k));
     }

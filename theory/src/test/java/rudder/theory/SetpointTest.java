@@ -1,5 +1,6 @@
 package rudder.theory;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.theory.Fixtures.*;
@@ -74,7 +75,8 @@ class SetpointTest {
         var late = Setpoint.of(new double[][] {{0, 0}, {0, 1}}, new double[] {0, 2}, new double[] {0, 5}, 1, "");
         double[] z = {3, 4};
         assertEquals(0, late.error(0, z));
-        assertEquals(0, Vectors.norm(Controller.actAdd(late, 0).input(0, z)));
+        assertEquals(0, Vectors.norm(Controller.proportional(late, 1, 0).input(0, z)), "nothing to measure");
+        assertArrayEquals(new double[] {0, 2}, Controller.actAdd(late, 0).input(0, z), "what leaves shows it");
         assertTrue(Double.isNaN(late.inGaps(0, 1)));
         assertEquals(3, late.error(1, z));
     }

@@ -80,7 +80,7 @@ class ControlVectorTest {
                 null);
         var found = roundTrip(Controller.actAdd(setpoint, 2).times(.1).plus(behind), MODEL);
         assertEquals(Set.of(2, 3), found.blocks(HookPoint.RESID_PRE));
-        double[] shift = setpoint.shift(2);
+        double[] shift = setpoint.shift(3);
         double[] behind2 = input(3);
         for (int i = 0; i < Tiny.D; i++) {
             assertEquals((float) (.1 * shift[i] + behind2[i]), found.input(2, ZERO)[i]);

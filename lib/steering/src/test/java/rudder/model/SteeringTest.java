@@ -222,7 +222,7 @@ class SteeringTest {
         assertEquals(0, completion.strengths().length);
         assertArrayEquals(new double[3][tiny.horizon], completion.energies());
         var one = tiny.model().steered(Controller.actAdd(tiny.setpoint(2), 2)).generate("the", 3);
-        double length = 2 * tiny.setpoint(2).gap(2);
+        double length = 2 * tiny.setpoint(2).gap(3);
         for (double[] energies : one.energies()) {
             for (int k = 0; k < tiny.horizon; k++) {
                 assertEquals(k == 2 ? length * length : 0, energies[k], 1e-12);

@@ -98,7 +98,8 @@ class FeaturesTest {
         assertEquals(0, features.gap(0));
         assertArrayEquals(new double[D], features.direction(0));
         assertArrayEquals(
-                new double[D], Controller.spreadActAdd(features.setpoint(1), 0).input(0, new double[] {9, 9, 9, 9, 9}));
+                new double[D],
+                Controller.proportionalFrom(features.setpoint(1), 1, 0).input(0, new double[] {9, 9, 9, 9, 9}));
     }
 
     @Test

@@ -87,9 +87,10 @@ public final class Controller implements Arm {
     }
 
     /**
-     * Adds the same vector at one block, whatever the state: {@code u_k = lambda mu_k v_k}, and 0 at all other blocks.
-     * With features from a contrast set this is both ActAdd and CAA, since mu_k v_k is the difference of the two sides'
-     * means. Usual blocks are T/2 to 2T/3.
+     * Adds the same vector behind one block, whatever the state: {@code u_k = lambda mu_{k+1} v_{k+1}}, and 0 at all
+     * other blocks. The direction is that of the state that leaves block k, to which the input is added. With features
+     * from a contrast set this is both ActAdd and CAA, since mu_{k+1} v_{k+1} is the difference of the two sides' means
+     * there. Usual blocks are T/2 to 2T/3.
      *
      * <p>Source: ActAdd, Turner et al., arXiv 2308.10248; CAA, Rimsky et al., arXiv 2312.06681.
      *
@@ -99,13 +100,13 @@ public final class Controller implements Arm {
         Check.block(block, setpoint.horizon() - 1);
         return of(
                 "ActAdd " + strength(setpoint) + " at block " + block,
-                Map.of(block, ControlLaw.constant(setpoint.shift(block))),
+                Map.of(block, ControlLaw.constant(setpoint.shift(block + 1))),
                 setpoint);
     }
 
     /**
-     * Adds equal shares at every block from {@code from} on, whatever the state: {@code u_k = lambda mu_k v_k / (T -
-     * from)}, k = from..T-1. All shares together have the strength that {@link #actAdd} has at one block.
+     * Adds equal shares at every block from {@code from} on, whatever the state: {@code u_k = lambda mu_{k+1} v_{k+1} /
+     * (T - from)}, k = from..T-1. All shares together have the strength that {@link #actAdd} has at one block.
      *
      * @throws IllegalArgumentException if the setpoint has no such block
      */
@@ -117,7 +118,7 @@ public final class Controller implements Arm {
                 from,
                 setpoint.horizon(),
                 setpoint,
-                k -> ControlLaw.constant(share.shift(k)));
+                k -> ControlLaw.constant(share.shift(k + 1)));
     }
 
     /**
@@ -180,9 +181,10 @@ public final class Controller implements Arm {
     }
 
     /**
-     * Proportional feedback at one block, without a model: {@code u_k = gain alpha_k v_k}. Gain 1 clamps the feature.
-     * The clamp is {@link #actAdd} with a measured shift instead of an assumed one. Source: the paper's ActAdd with a
-     * linear feature setpoint.
+     * Proportional feedback at one block, without a model: {@code u_k = gain (alpha_k / mu_k) mu_{k+1} v_{k+1}}. The
+     * error is measured on the state that enters, in gaps, and made good on the state that leaves. Where the feature is
+     * absent from the state that enters, mu_k = 0, the input is 0. With gain 1 this is {@link #actAdd} with a measured
+     * shift instead of an assumed one. Source: the paper's ActAdd with a linear feature setpoint.
      *
      * @throws IllegalArgumentException if the setpoint has no such block
      */
@@ -211,12 +213,17 @@ public final class Controller implements Arm {
     }
 
     private static ControlLaw proportionalLaw(Setpoint setpoint, double gain, int k) {
-        double[] v = setpoint.direction(k);
-        return ControlLaw.along(v, setpoint.target(k), Vectors.times(gain, v));
+        return ControlLaw.along(setpoint.direction(k), setpoint.target(k), Vectors.times(gain, perError(setpoint, k)));
+    }
+
+    /** What makes good an error of 1 in z_k behind block k: mu_{k+1} v_{k+1} / mu_k, 0 where the feature is absent. */
+    private static double[] perError(Setpoint setpoint, int k) {
+        double gap = setpoint.gap(k);
+        return Vectors.times(gap == 0 ? 0 : setpoint.gap(k + 1) / gap, setpoint.direction(k + 1));
     }
 
     /**
-     * PID feedback over the blocks: with e_k = alpha_k v_k,
+     * PID feedback over the blocks: with e_k = (alpha_k / mu_k) mu_{k+1} v_{k+1}, the error of {@link #proportional},
      *
      * <pre>u_k = kp e_k + ki (e_s + ... + e_k) + kd (e_k - e_{k-1}),</pre>
      *
@@ -232,14 +239,14 @@ public final class Controller implements Arm {
                 "PID " + kp + " " + ki + " " + kd + ", " + strength(setpoint), 0, setpoint.horizon(), setpoint, k -> {
                     var past = new LinkedHashMap<Measurement, DMatrixRMaj>();
                     for (int i = k - k % reset; i < k; i++) {
-                        past.put(memory.get(i), Vectors.column(Vectors.times(ki, setpoint.direction(i))));
+                        past.put(memory.get(i), Vectors.column(Vectors.times(ki, perError(setpoint, i))));
                     }
                     if (k > 0) {
                         var last =
                                 past.computeIfAbsent(memory.get(k - 1), i -> new DMatrixRMaj(setpoint.dimension(), 1));
-                        CommonOps_DDRM.addEquals(last, -kd, Vectors.column(setpoint.direction(k - 1)));
+                        CommonOps_DDRM.addEquals(last, -kd, Vectors.column(perError(setpoint, k - 1)));
                     }
-                    double[] w = Vectors.times(kp + ki + (k > 0 ? kd : 0), setpoint.direction(k));
+                    double[] w = Vectors.times(kp + ki + (k > 0 ? kd : 0), perError(setpoint, k));
                     memory.add(new Measurement(Vectors.row(setpoint.direction(k)), new double[] {setpoint.target(k)}));
                     return new LinearFeedback(memory.get(k), Vectors.column(w), past);
                 });

@@ -100,11 +100,12 @@ class ControlLawTest {
                 pid);
     }
 
-    /** With K = I, A-LQR adds the error times the direction, which is proportional feedback of gain 1. */
+    /** A-LQR adds the error times a vector; with mu_{k+1} v_{k+1} / mu_k this is proportional feedback of gain 1. */
     @Test
     void lqrOfUnitGainIsProportional() {
-        double[][] directions =
-                IntStream.range(0, T).mapToObj(setpoint::direction).toArray(double[][]::new);
+        double[][] directions = IntStream.range(0, T)
+                .mapToObj(k -> times(setpoint.gap(k + 1) / setpoint.gap(k), setpoint.direction(k + 1)))
+                .toArray(double[][]::new);
         assertArrayEquals(
                 Rollout.of(plant, Controller.proportionalFrom(setpoint, 1, 0), z0)
                         .states(),
@@ -120,7 +121,7 @@ class ControlLawTest {
         var both = clamp.plus(Controller.actAdd(setpoint, 2));
         var run = Rollout.of(plant, both, z0);
         double[] output = plant.next(2, run.states()[2]);
-        assertClose(Vectors.plus(setpoint.closest(3, output), 1, setpoint.shift(2)), run.states()[3], 1e-14);
+        assertClose(Vectors.plus(setpoint.closest(3, output), 1, setpoint.shift(3)), run.states()[3], 1e-14);
         assertClose(
                 run.states()[3],
                 Rollout.of(plant, both.frozenAt(new double[][] {z0, run.states()[1], run.states()[2], output}), z0)

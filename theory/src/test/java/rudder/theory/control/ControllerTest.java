@@ -45,17 +45,20 @@ class ControllerTest {
         assertClose(regulated, lqr.input(3, z), 1e-13);
     }
 
+    /** The state that leaves block k is z_{k+1}: the input goes along its direction. */
     @Test
-    void actAddAddsTheShiftWhateverTheState() {
+    void actAddAddsTheShiftOfTheNextStateWhateverTheState() {
         var spread = Controller.spreadActAdd(setpoint, 2);
         var single = Controller.actAdd(setpoint, T / 2);
         for (int k = 0; k < T; k++) {
             double share = k < 2 ? 0 : 1.5 / (T - 2);
             assertClose(
-                    times(share * setpoint.gap(k), setpoint.direction(k)), spread.input(k, vector(D, random)), 1e-15);
+                    times(share * setpoint.gap(k + 1), setpoint.direction(k + 1)),
+                    spread.input(k, vector(D, random)),
+                    1e-15);
             assertEquals(k == T / 2, single.blocks(HookPoint.RESID_PRE).contains(k));
         }
-        assertArrayEquals(setpoint.shift(T / 2), single.input(T / 2, z0));
+        assertArrayEquals(setpoint.shift(T / 2 + 1), single.input(T / 2, z0));
     }
 
     @Test
@@ -89,7 +92,8 @@ class ControllerTest {
         var rollout = Rollout.of(plant, Controller.pid(setpoint, 0.5, 0.2, -0.1, 4), z0);
         double[][] e = new double[T][];
         for (int k = 0; k < T; k++) {
-            e[k] = times(setpoint.error(k, rollout.states()[k]), setpoint.direction(k));
+            double gaps = setpoint.error(k, rollout.states()[k]) / setpoint.gap(k);
+            e[k] = times(gaps * setpoint.gap(k + 1), setpoint.direction(k + 1));
             double[] u = times(0.5, e[k]);
             for (int i = k < 4 ? 0 : 4; i <= k; i++) {
                 u = Vectors.plus(u, 0.2, e[i]);
@@ -115,11 +119,22 @@ class ControllerTest {
         }
     }
 
+    /** Where all states have one direction and gap, z + u is the closest state of the target strength. */
     @Test
-    void proportionalFeedbackOfUnitGainIsTheStepToTheClosestState() {
+    void proportionalFeedbackOfUnitGainIsTheStepToTheClosestStateWhereDirectionsStay() {
+        double[] z = vector(D, random);
+        var constant = Setpoint.constant(T, unit(D, random), 3);
+        var clamp = Controller.proportional(constant, 1, 3);
+        assertClose(constant.closest(3, z), Vectors.plus(z, 1, clamp.input(3, z)), 1e-14);
+    }
+
+    /** Measured in gaps of what enters, made good in gaps of what leaves. */
+    @Test
+    void proportionalFeedbackAddsTheErrorInGapsAlongTheNextDirection() {
         double[] z = vector(D, random);
         var clamp = Controller.proportional(setpoint, 1, 3);
-        assertClose(setpoint.closest(3, z), Vectors.plus(z, 1, clamp.input(3, z)), 1e-14);
+        double missing = setpoint.lambda() - setpoint.inGaps(3, setpoint.strength(3, z));
+        assertClose(times(missing * setpoint.gap(4), setpoint.direction(4)), clamp.input(3, z), 1e-13);
         assertEquals(Set.of(3), clamp.blocks(HookPoint.RESID_PRE));
         assertEquals(Set.of(4, 5), Controller.proportionalFrom(setpoint, 1, 4).blocks(HookPoint.RESID_PRE));
         assertArrayEquals(

@@ -25,8 +25,8 @@ public final class Baselines {
     private Baselines() {}
 
     /**
-     * Returns contrastive activation addition: adds the difference of the two sides' means at one block, {@code u_k =
-     * mu_k v_k}, whatever the state. This is {@link Controller#actAdd} of the setpoint of strength 1.
+     * Returns contrastive activation addition: adds the difference of the two sides' means behind one block, {@code u_k
+     * = mu_{k+1} v_{k+1}}, whatever the state. This is {@link Controller#actAdd} of the setpoint of strength 1.
      *
      * <p>Source: Rimsky et al., arXiv 2312.06681.
      *
