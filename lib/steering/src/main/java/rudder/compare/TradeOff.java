@@ -34,10 +34,10 @@ public final class TradeOff {
      * Returns the effect within a limit, with its 95 % interval.
      *
      * @param limit in units of the damage
-     * @param arms of growing strength; the unsteered model may be first and is left out. Where a resample's curve does not
-     *     reach the limit, it is read at the arm that is nearest to it
-     * @throws IllegalArgumentException if there is no arm, an arm was not compared, or the limit does not lie between the
-     *     damages of two steered arms
+     * @param arms of growing strength; the unsteered model may be first and is left out. Where a resample's curve does
+     *     not reach the limit, it is read at the arm that is nearest to it
+     * @throws IllegalArgumentException if there is no arm, an arm was not compared, or the limit does not lie between
+     *     the damages of two steered arms
      */
     public ConfidenceInterval effect(double limit, List<String> arms) {
         var curve = read(limit, arms);

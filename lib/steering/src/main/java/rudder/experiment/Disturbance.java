@@ -164,6 +164,21 @@ public record Disturbance(
                 seed);
     }
 
+    /** Returns this disturbance on the first prompts only: long texts of a few openings for instance. */
+    public Disturbance onSome(int rows) {
+        Check.that(rows > 0, "%d rows, wanted at least 1", rows);
+        return new Disturbance(
+                name,
+                (concept, openings) -> some(prompts.of(concept, openings), rows),
+                ofConcept,
+                sampling,
+                tokens,
+                bits,
+                noise,
+                depth,
+                seed);
+    }
+
     /** Returns the settings of a comparison under this disturbance. */
     public Comparison.Settings on(Comparison.Settings settings) {
         var own = sampling == null ? settings : settings.sampling(sampling);

@@ -34,7 +34,7 @@ public record Dose(Measure measure, double amount) {
 
     private static final double STRONGEST = 64;
     private static final double WEAKEST = 1.0 / 256;
-    private static final int HALVINGS = 16;
+    private static final int STEPS = 24;
 
     /** What is dosed. */
     public enum Measure {
@@ -167,22 +167,36 @@ public record Dose(Measure measure, double amount) {
                 .orElseThrow(() -> new IllegalStateException("no text was generated, so there is no perplexity"));
     }
 
-    /**
-     * Finds the strength at which a family has this dose on calibration prompts, within 5 %. Doubles or halves the
-     * strength from 1 on until the dose lies between two strengths, then bisects. Stops halving where the dose no
-     * longer falls.
-     *
-     * @param family the arm of a strength above 0
-     * @param prompts calibration prompts, on which nothing is judged
-     */
+    /** Returns {@link #find(LanguageModel, DoubleFunction, List, Comparison.Settings, double)}, beginning at 1. */
     public Found find(
             LanguageModel model,
             DoubleFunction<? extends Arm> family,
             List<String> prompts,
             Comparison.Settings settings) {
+        return find(model, family, prompts, settings, 1);
+    }
+
+    /**
+     * Finds the strength at which a family has this dose on calibration prompts, within 5 %. Doubles or halves the
+     * strength until the dose lies between two strengths. Then it narrows them down, where a power law through both has
+     * the dose, but by a tenth at least. Stops halving where the dose no longer falls.
+     *
+     * @param family the arm of a strength above 0
+     * @param prompts calibration prompts, on which nothing is judged
+     * @param start the strength that is tried first, such as that of a like arm; 1 without a guess
+     * @throws IllegalArgumentException unless 1/256 <= start <= 64
+     */
+    public Found find(
+            LanguageModel model,
+            DoubleFunction<? extends Arm> family,
+            List<String> prompts,
+            Comparison.Settings settings,
+            double start) {
         double unsteered = unsteered(model, prompts, settings);
-        return find(strength ->
-                of(model, ControllerFactory.of(family.apply(strength)).kept(), prompts, settings, unsteered));
+        return find(
+                strength ->
+                        of(model, ControllerFactory.of(family.apply(strength)).kept(), prompts, settings, unsteered),
+                start);
     }
 
     /** The dose of a strength, measured. */
@@ -190,17 +204,23 @@ public record Dose(Measure measure, double amount) {
         double of(double strength);
     }
 
-    Found find(Response response) {
+    Found find(Response response, double start) {
+        Check.that(
+                start >= WEAKEST && start <= STRONGEST,
+                "a search from strength %s, wanted %s..%s",
+                start,
+                WEAKEST,
+                STRONGEST);
         var tried = new TreeMap<Double, Double>();
-        double strength = 1;
+        double strength = start;
         double dose = measured(response, strength, tried);
         boolean below = dose < amount;
         double other = strength;
         while (!accepted(dose) && dose < amount == below) {
             double before = dose;
             other = strength;
-            strength = below ? 2 * strength : strength / 2;
-            if (strength > STRONGEST || strength < WEAKEST) {
+            strength = below ? Math.min(2 * strength, STRONGEST) : Math.max(strength / 2, WEAKEST);
+            if (strength == other) {
                 return failed(Outcome.OUT_OF_REACH, tried);
             }
             dose = measured(response, strength, tried);
@@ -211,8 +231,8 @@ public record Dose(Measure measure, double amount) {
         double from = Math.min(strength, other);
         double low = from;
         double high = Math.max(strength, other);
-        for (int i = 0; !accepted(dose) && i < HALVINGS; i++) {
-            strength = (low + high) / 2;
+        for (int i = 0; !accepted(dose) && i < STEPS; i++) {
+            strength = i % 2 == 0 ? between(low, high, tried) : (low + high) / 2;
             dose = measured(response, strength, tried);
             if (dose < amount) {
                 low = strength;
@@ -224,6 +244,16 @@ public record Dose(Measure measure, double amount) {
             return failed(Outcome.NOT_MONOTONE, tried);
         }
         return accepted(dose) ? new Found(Outcome.REACHED, strength, dose, tried) : failed(Outcome.JUMPS, tried);
+    }
+
+    /**
+     * Returns where {@code dose = c strength^n} through both ends has the amount, a tenth of the way from either end at
+     * least. Bisection takes every second step, because one end alone may move otherwise.
+     */
+    private double between(double low, double high, TreeMap<Double, Double> tried) {
+        double weak = Math.max(excess(tried.get(low)), Double.MIN_NORMAL);
+        double part = Math.log(excess(amount) / weak) / Math.log(excess(tried.get(high)) / weak);
+        return low * Math.pow(high / low, Math.min(0.9, Math.max(0.1, part)));
     }
 
     private static Found failed(Outcome outcome, TreeMap<Double, Double> tried) {

@@ -25,7 +25,7 @@ import rudder.theory.Check;
  *
  * <pre>{@code
  * var results = experiment.run(Path.of("runs/feedback"), Setup.standard("../data/concepts"));
- * results.table(Dose.kl(0.2), concept -> words.get(concept).metric())
+ * show(results.compare(Dose.kl(0.2), "mentions", concept -> words.get(concept).metric()).table());
  * }</pre>
  *
  * @param models names that {@link LanguageModel#load} takes
@@ -51,8 +51,8 @@ public record Experiment(
         int tokens,
         double margin) {
 
-    /** Bisection steps that a plan counts for a dose. */
-    private static final int STEPS = 7;
+    /** Trials that a plan counts for a dose. */
+    private static final int STEPS = 4;
 
     private static final int SECONDS = 3600;
 
@@ -206,6 +206,17 @@ public record Experiment(
     public Results run(Path folder, Setup setup) throws IOException {
         try (var units = Units.open(folder, lines())) {
             new Runner(this, setup, units).run();
+            return new Results(this, units.all());
+        }
+    }
+
+    /**
+     * Returns what a folder holds of this plan, without running the rest. Comparisons name what is missing.
+     *
+     * @throws IOException if the folder holds another plan, is in use, or is damaged
+     */
+    public Results read(Path folder) throws IOException {
+        try (var units = Units.open(folder, lines())) {
             return new Results(this, units.all());
         }
     }

@@ -34,77 +34,30 @@ public final class Results {
     }
 
     /**
-     * A difference between the sides of a twin: one model, twin, dose and disturbance.
-     *
-     * @param model name
-     * @param twin name
-     * @param disturbance name
-     * @param design closed loop less open loop, over concepts and rows
-     * @param p of no difference, by Holm over all comparisons of a table
-     * @param equivalence p of a difference within the margin fails, by Holm likewise
-     * @param verdict what follows
-     * @param open effect of the open loop on the outcome
-     * @param closed effect of the closed loop
-     * @param klOpen mean KL on test prompts, nats a token
-     * @param klClosed of the closed loop
-     * @param without concepts left out, because an arm has no strength of the dose, with the reason
-     */
-    public record Compared(
-            String model,
-            String twin,
-            String disturbance,
-            TwoWay design,
-            double p,
-            double equivalence,
-            Verdict verdict,
-            Effect open,
-            Effect closed,
-            double klOpen,
-            double klClosed,
-            Map<String, String> without) {}
-
-    /**
-     * Compares all twins at one dose. All comparisons of the call are corrected together.
+     * Compares the sides of all twins at one dose.
      *
      * @param dose one of the plan's
+     * @param name of the outcome, for tables
      * @param outcome maps a concept to the column that is compared: a judge's metric, or the harmonic mean of several.
      *     It sees prompt and text only, and each text once
      * @throws IllegalArgumentException if the plan has no such dose
      */
-    public List<Compared> compare(Dose dose, Function<String, Metric> outcome) {
-        Check.that(plan.doses().contains(dose), "%s is not among the doses %s", dose, plan.doses());
+    public Comparisons compare(Dose dose, String name, Function<String, Metric> outcome) {
+        requireDose(dose);
         var found = new ArrayList<Compared>();
         var scores = new Scores(outcome, new HashMap<>());
         for (var model : plan.models()) {
             for (var twin : twins(model)) {
                 for (var disturbance : plan.disturbances()) {
-                    compared(model, twin, dose, disturbance, scores).ifPresent(found::add);
+                    compared(model, twin, dose, disturbance, name, scores).ifPresent(found::add);
                 }
             }
         }
-        double[] p = Holm.adjusted(found.stream().mapToDouble(one -> one.p).toArray());
-        double[] equivalence =
-                Holm.adjusted(found.stream().mapToDouble(one -> one.equivalence).toArray());
-        for (int i = 0; i < p.length; i++) {
-            found.set(i, corrected(found.get(i), p[i], equivalence[i]));
-        }
-        return found;
+        return Comparisons.of(found);
     }
 
-    private static Compared corrected(Compared one, double p, double equivalence) {
-        return new Compared(
-                one.model,
-                one.twin,
-                one.disturbance,
-                one.design,
-                p,
-                equivalence,
-                Verdict.of(one.design.mean(), p, equivalence),
-                one.open,
-                one.closed,
-                one.klOpen,
-                one.klClosed,
-                one.without);
+    private void requireDose(Dose dose) {
+        Check.that(plan.doses().contains(dose), "%s is not among the doses %s", dose, plan.doses());
     }
 
     private List<String> twins(String model) {
@@ -117,60 +70,160 @@ public final class Results {
         return List.copyOf(names);
     }
 
-    private Optional<Compared> compared(String model, String twin, Dose dose, Disturbance disturbance, Scores scores) {
-        var closed = new ArrayList<double[]>();
-        var open = new ArrayList<double[]>();
-        var none = new ArrayList<double[]>();
-        var klOpen = new ArrayList<double[]>();
-        var klClosed = new ArrayList<double[]>();
-        var without = new LinkedHashMap<String, String>();
+    private Optional<Compared> compared(
+            String model, String twin, Dose dose, Disturbance disturbance, String outcome, Scores scores) {
+        var open = new Side(twin, Twin.Side.OPEN);
+        var closed = new Side(twin, Twin.Side.CLOSED);
+        var pairs = new Pairs();
         for (var concept : plan.judged()) {
-            var a = find(model, concept, dose, twin, Twin.Side.OPEN, disturbance, without);
-            var b = find(model, concept, dose, twin, Twin.Side.CLOSED, disturbance, without);
-            if (a != null && b != null) {
-                open.add(scores.of(concept, a));
-                closed.add(scores.of(concept, b));
-                none.add(scores.of(concept, unsteered(model, concept, disturbance)));
-                klOpen.add(a.kl());
-                klClosed.add(b.kl());
-            }
+            add(pairs, model, concept, dose, disturbance, open, closed, scores);
         }
-        if (open.size() < 2) {
+        if (pairs.first.size() < 2) {
             return Optional.empty();
         }
-        var design = TwoWay.ofDifferences(closed.toArray(double[][]::new), open.toArray(double[][]::new));
+        var design = pairs.design();
         return Optional.of(new Compared(
                 model,
                 twin,
+                dose.toString(),
                 disturbance.name(),
-                design,
+                outcome,
+                design.interval(),
                 design.p(),
                 design.equivalence(plan.margin()),
-                Verdict.NOT_RESOLVED,
-                Effect.of(flat(open), flat(none)),
-                Effect.of(flat(closed), flat(none)),
-                mean(klOpen),
-                mean(klClosed),
-                without));
+                plan.margin(),
+                design.detectable(),
+                design.power(plan.margin()),
+                Effect.of(flat(pairs.first), flat(pairs.none)),
+                Effect.of(flat(pairs.second), flat(pairs.none)),
+                mean(pairs.klFirst),
+                mean(pairs.klSecond),
+                design.concepts(),
+                design.rows(),
+                note(dose, disturbance, pairs)));
     }
 
-    private Unit find(
+    /** Names sides whose KL without disturbance differs from a KL dose by more than 20 %, and concepts left out. */
+    private static String note(Dose dose, Disturbance disturbance, Pairs pairs) {
+        boolean dosed = dose.measure() == Dose.Measure.KL
+                && disturbance.name().equals(Disturbance.none().name());
+        var off = dosed
+                ? Stream.of(off("open", mean(pairs.klFirst), dose), off("closed", mean(pairs.klSecond), dose))
+                        .filter(text -> !text.isEmpty())
+                : Stream.<String>empty();
+        var left = pairs.without.entrySet().stream()
+                .map(entry -> "without " + entry.getKey() + " (" + entry.getValue() + ")");
+        return String.join("; ", Stream.concat(off, left).toList());
+    }
+
+    private static String off(String side, double kl, Dose dose) {
+        return Math.abs(kl / dose.amount() - 1) <= OFF
+                ? ""
+                : side + " loop off its dose: " + Comparisons.number(kl) + " nats";
+    }
+
+    /** An arm of the plan. */
+    private record Side(String twin, Twin.Side side) {}
+
+    /** Outcomes of two arms and of no steering, a row each concept; and why concepts are missing. */
+    private static final class Pairs {
+        private final List<double[]> first = new ArrayList<>();
+        private final List<double[]> second = new ArrayList<>();
+        private final List<double[]> none = new ArrayList<>();
+        private final List<double[]> klFirst = new ArrayList<>();
+        private final List<double[]> klSecond = new ArrayList<>();
+        private final Map<String, String> without = new LinkedHashMap<>();
+
+        TwoWay design() {
+            return TwoWay.ofDifferences(second.toArray(double[][]::new), first.toArray(double[][]::new));
+        }
+    }
+
+    private void add(
+            Pairs pairs,
             String model,
             String concept,
             Dose dose,
-            String twin,
-            Twin.Side side,
             Disturbance disturbance,
-            Map<String, String> without) {
-        var strength = units.get(new Unit.Key(model, concept, dose.toString(), twin, side.name(), ""));
+            Side first,
+            Side second,
+            Scores scores) {
+        var a = find(model, concept, dose, first, disturbance, pairs.without);
+        var b = find(model, concept, dose, second, disturbance, pairs.without);
+        if (a != null && b != null) {
+            pairs.first.add(scores.of(concept, a));
+            pairs.second.add(scores.of(concept, b));
+            pairs.none.add(scores.of(concept, unsteered(model, concept, disturbance)));
+            pairs.klFirst.add(a.kl());
+            pairs.klSecond.add(b.kl());
+        }
+    }
+
+    /**
+     * Compares one arm with every other arm at one dose: how far it leads, whatever is fed back. All comparisons of the
+     * table are corrected together.
+     *
+     * @param twin whose side leads
+     * @param side open or closed loop
+     * @throws IllegalArgumentException if the plan has no such dose, or no text of that arm
+     */
+    public Table lead(Dose dose, String twin, Twin.Side side, Function<String, Metric> outcome) {
+        requireDose(dose);
+        var leader = new Side(twin, side);
+        var scores = new Scores(outcome, new HashMap<>());
+        var rows = new ArrayList<Lead>();
+        for (var model : plan.models()) {
+            for (var disturbance : plan.disturbances()) {
+                for (var other : twins(model)) {
+                    for (var its : Twin.Side.values()) {
+                        lead(rows, model, dose, disturbance, leader, new Side(other, its), scores);
+                    }
+                }
+            }
+        }
+        Check.that(!rows.isEmpty(), "no text of '%s' %s can be compared at %s", twin, side, dose);
+        double[] p =
+                Holm.adjusted(rows.stream().mapToDouble(row -> row.design.p()).toArray());
+        var table = Table.create("Lead of " + twin + ", " + side.name().toLowerCase(Locale.ROOT) + ", at " + dose);
+        column(table, "model", rows, row -> row.model);
+        column(table, "disturbance", rows, row -> row.disturbance);
+        column(table, "arm", rows, row -> row.other.twin);
+        column(table, "side", rows, row -> row.other.side.name().toLowerCase(Locale.ROOT));
+        column(table, "lead", rows, row -> row.design.interval().toString());
+        column(table, "p, Holm", rows, row -> Comparisons.number(p[rows.indexOf(row)]));
+        column(table, "concepts x rows", rows, row -> row.design.concepts() + " x " + row.design.rows());
+        return table;
+    }
+
+    private record Lead(String model, String disturbance, Side other, TwoWay design) {}
+
+    private void lead(
+            List<Lead> rows, String model, Dose dose, Disturbance disturbance, Side leader, Side other, Scores scores) {
+        var pairs = new Pairs();
+        for (var concept : plan.judged()) {
+            add(pairs, model, concept, dose, disturbance, other, leader, scores);
+        }
+        if (!other.equals(leader) && pairs.first.size() > 1) {
+            rows.add(new Lead(model, disturbance.name(), other, pairs.design()));
+        }
+    }
+
+    private Unit find(
+            String model, String concept, Dose dose, Side arm, Disturbance disturbance, Map<String, String> without) {
+        var key = new Unit.Key(model, concept, dose.toString(), arm.twin, arm.side.name(), "");
+        var strength = units.get(key);
         if (strength == null || !strength.reached()) {
             without.merge(
                     concept,
-                    side + ": " + (strength == null ? "not run" : strength.outcome()),
+                    arm.side + ": " + (strength == null ? "not run" : strength.outcome()),
                     (one, other) -> one + "; " + other);
             return null;
         }
-        return units.get(new Unit.Key(model, concept, dose.toString(), twin, side.name(), disturbance.name()));
+        var texts = units.get(key.under(disturbance.name()));
+        if (texts == null) {
+            without.merge(concept, arm.side + ": not run", (one, other) -> one + "; " + other);
+        }
+        return texts;
     }
 
     private Unit unsteered(String model, String concept, Disturbance disturbance) {
@@ -210,60 +263,8 @@ public final class Results {
         return Arrays.stream(flat(rows)).average().orElseThrow();
     }
 
-    /**
-     * Returns the {@link #compare comparisons} as a table, one row each. The column "note" names arms whose KL without
-     * disturbance differs from a KL dose by more than 20 %, and concepts that were left out.
-     */
-    public Table table(Dose dose, Function<String, Metric> outcome) {
-        var all = compare(dose, outcome);
-        var table = Table.create("Closed loop less open loop at " + dose);
-        column(table, "model", all, one -> one.model);
-        column(table, "twin", all, one -> one.twin);
-        column(table, "disturbance", all, one -> one.disturbance);
-        column(table, "difference", all, one -> one.design.interval().toString());
-        column(table, "p, Holm", all, one -> number(one.p));
-        column(table, "p of equivalence, Holm", all, one -> number(one.equivalence));
-        column(table, "verdict", all, one -> one.verdict.in(plan.margin()));
-        column(table, "least difference found with power 0.8", all, one -> number(one.design.detectable()));
-        column(table, "power at the margin", all, one -> number(one.design.power(plan.margin())));
-        column(table, "KL, open", all, one -> number(one.klOpen));
-        column(table, "KL, closed", all, one -> number(one.klClosed));
-        column(table, "effect, open", all, one -> number(one.open.mean()));
-        column(table, "effect, closed", all, one -> number(one.closed.mean()));
-        column(table, "variance, open", all, one -> number(one.open.variance()));
-        column(table, "variance, closed", all, one -> number(one.closed.variance()));
-        column(table, "fallen, open", all, one -> number(one.open.fallen()));
-        column(table, "fallen, closed", all, one -> number(one.closed.fallen()));
-        column(table, "concepts x rows", all, one -> one.design.concepts() + " x " + one.design.rows());
-        column(table, "note", all, one -> note(dose, one));
-        return table;
-    }
-
-    private String note(Dose dose, Compared one) {
-        var off = dose.measure() != Dose.Measure.KL || !isPlain(one.disturbance)
-                ? Stream.<String>empty()
-                : Stream.of(off("open", one.klOpen, dose), off("closed", one.klClosed, dose))
-                        .filter(text -> !text.isEmpty());
-        var left = one.without.entrySet().stream()
-                .map(entry -> "without " + entry.getKey() + " (" + entry.getValue() + ")");
-        return String.join("; ", Stream.concat(off, left).toList());
-    }
-
-    /** Whether a disturbance changes nothing that the dose was found for. */
-    private boolean isPlain(String name) {
-        return name.equals(Disturbance.none().name());
-    }
-
-    private static String off(String side, double kl, Dose dose) {
-        return Math.abs(kl / dose.amount() - 1) <= OFF ? "" : side + " loop off its dose: " + number(kl) + " nats";
-    }
-
-    private static void column(Table table, String name, List<Compared> all, Function<Compared, String> text) {
+    private static <T> void column(Table table, String name, List<T> all, Function<T, String> text) {
         table.addColumns(StringColumn.create(name, all.stream().map(text)));
-    }
-
-    private static String number(double x) {
-        return String.format(Locale.ROOT, "%.3f", x);
     }
 
     Experiment plan() {

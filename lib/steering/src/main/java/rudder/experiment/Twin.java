@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.function.DoubleFunction;
 import rudder.steer.ControllerFactory;
 import rudder.steer.Features;
+import rudder.steer.natural.NaturalGradient;
 import rudder.theory.Check;
 import rudder.theory.Differential;
 import rudder.theory.LinearSystem;
@@ -63,18 +64,30 @@ public record Twin(String name, DoubleFunction<? extends Arm> open, DoubleFuncti
                 plant, features.negative().states(), features.setpoint(lambda), weights, 10, InputMatrix.everywhere());
         return List.of(
                 new Twin(
-                        "ActAdd / P at block " + block,
+                        "ActAdd / P",
                         lambda -> Controller.actAdd(features.setpoint(lambda), block),
                         lambda -> Controller.proportional(features.setpoint(lambda), 1, block)),
                 new Twin(
-                        "spread / P spread from block " + from,
+                        "spread ActAdd / spread P",
                         lambda -> Controller.spreadActAdd(features.setpoint(lambda), from),
                         lambda -> Controller.proportionalFrom(features.setpoint(lambda), 1.0 / (T - from), from)),
                 new Twin("A-LQR frozen / A-LQR", lambda -> ControllerFactory.frozen(lqr.apply(lambda)), lqr),
                 new Twin(
-                        "tracker frozen / tracker",
+                        "LQ tracker frozen / LQ tracker",
                         lambda -> ControllerFactory.frozen(tracker.apply(lambda)),
                         tracker));
+    }
+
+    /**
+     * Returns the twin of a natural gradient: {@link NaturalGradient#spread} from T/3 on, and its
+     * {@link NaturalGradient#closedLoop} of gain 1.
+     */
+    public static Twin natural(NaturalGradient gradient) {
+        int from = gradient.horizon() / 3;
+        return new Twin(
+                "natural gradient / its P",
+                lambda -> gradient.spread(lambda, from),
+                lambda -> gradient.closedLoop(lambda, 1, from));
     }
 
     @Override

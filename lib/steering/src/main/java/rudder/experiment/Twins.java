@@ -7,6 +7,9 @@ import rudder.model.LanguageModel;
 import rudder.steer.ContrastSet;
 import rudder.steer.Features;
 import rudder.steer.Linearisation;
+import rudder.steer.natural.Fisher;
+import rudder.steer.natural.LikelihoodGradient;
+import rudder.steer.natural.NaturalGradient;
 
 /** Makes the twins of an experiment for a model and a concept. The names are the same for every concept of a model. */
 public interface Twins {
@@ -18,6 +21,20 @@ public interface Twins {
     static Twins standard() {
         return (model, concept) ->
                 Twin.standard(Features.contrast(model, concept), Linearisation.kept(model, concept.positive()));
+    }
+
+    /**
+     * Returns {@link Twin#natural}. The Fisher matrices of a model are computed once, from sampled continuations of the
+     * openings, and kept beside the models.
+     *
+     * @param openings 96 for instance, on which nothing is judged
+     * @param tokens drawn behind each, 16 for instance
+     */
+    static Twins natural(List<String> openings, int tokens) {
+        return (model, concept) -> List.of(Twin.natural(NaturalGradient.of(
+                Fisher.kept(model, openings, tokens, 0),
+                LikelihoodGradient.of(model, concept),
+                Features.contrast(model, concept))));
     }
 
     /** Returns these twins and others. */

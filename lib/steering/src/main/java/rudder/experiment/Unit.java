@@ -34,6 +34,16 @@ record Unit(
      */
     record Key(String model, String concept, String dose, String twin, String side, String disturbance) {
 
+        /** Returns the key of the same arm's texts under a disturbance. */
+        Key under(String name) {
+            return new Key(model, concept, dose, twin, side, name);
+        }
+
+        /** Returns the key of the same arm for another concept. */
+        Key of(String other) {
+            return new Key(model, other, dose, twin, side, disturbance);
+        }
+
         boolean isWhole() {
             return model != null
                     && concept != null

@@ -67,9 +67,13 @@ final class ChartStyle {
     private ChartStyle() {}
 
     static XYChart chart(String title, String x, String y) {
+        return chart(title, x, y, HEIGHT);
+    }
+
+    static XYChart chart(String title, String x, String y, int height) {
         var chart = new XYChartBuilder()
                 .width(WIDTH)
-                .height(HEIGHT)
+                .height(height)
                 .title(title)
                 .xAxisTitle(x)
                 .yAxisTitle(y)
@@ -226,6 +230,15 @@ final class ChartStyle {
                 .setMarker(SeriesMarkers.NONE)
                 .setLineColor(INK)
                 .setLineStyle(DASHED);
+    }
+
+    /** Draws a line that helps the eye: dark and thin, not in the legend. */
+    static void fine(XYChart chart, String name, double[] x, double[] y) {
+        chart.addSeries(name, x, y)
+                .setMarker(SeriesMarkers.NONE)
+                .setLineColor(GREY)
+                .setLineStyle(DASHED)
+                .setShowInLegend(false);
     }
 
     /** Fills the region between two curves in the colour of series i, faintly, not in the legend. */

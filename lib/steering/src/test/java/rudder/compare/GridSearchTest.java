@@ -108,9 +108,7 @@ class GridSearchTest {
                             Stream.of("none"),
                             Arrays.stream(GRID).mapToObj(l -> "ActAdd " + block + (l == 0.5 ? " 0.5" : " " + (int) l)))
                     .toList();
-            assertTrue(
-                    most(tried, limit, curve) <= most(tried, limit, sweep),
-                    curve.toString());
+            assertTrue(most(tried, limit, curve) <= most(tried, limit, sweep), curve.toString());
         }
         assertEquals("ActAdd", found.bestFamily(List.of(weak, blocks)));
         assertRefused(() -> found.sweep("other"), "'other'", "ActAdd");

@@ -15,9 +15,11 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import rudder.compare.ConfidenceInterval;
 import rudder.eval.Judge;
 import rudder.model.LanguageModel;
 import rudder.model.Tiny;
@@ -64,7 +66,7 @@ class ExperimentTest {
                 List.of("sea", "ink"),
                 List.of("the sea", "s", "oh! a wave"),
                 List.of("a wave then", "in these inner seas", "the tide"),
-                List.of("ActAdd / P at block 2", "A-LQR frozen / A-LQR"),
+                List.of("ActAdd / P", "A-LQR frozen / A-LQR"),
                 List.of(dose),
                 List.of(disturbances),
                 1,
@@ -95,22 +97,61 @@ class ExperimentTest {
                 Disturbance.typingErrors(0.5, 1),
                 Disturbance.longTexts(9));
         var results = plan.run(folder.resolve("run"), setup());
-        var compared = results.compare(DOSE, concept -> VOWELS.metric());
+        var compared = results.compare(DOSE, "vowels", concept -> VOWELS.metric());
         assertEquals(2 * 6, compared.size(), results.texts().toString());
-        for (var one : compared) {
-            assertEquals(Map.of(), one.without());
+        for (int i = 0; i < compared.size(); i++) {
+            var one = compared.all().get(i);
+            assertEquals("", one.note().replaceAll("(open|closed) loop off its dose: [0-9.]+ nats(; )?", ""));
             assertTrue(one.klOpen() > 0 && one.klClosed() > 0, one.toString());
-            assertTrue(one.p() >= one.design().p() && one.p() <= 1);
-            assertEquals(2, one.design().concepts());
+            assertTrue(compared.p(i) >= one.p() && compared.p(i) <= 1);
+            assertTrue(compared.equivalence(i) >= one.equivalence());
+            assertEquals(2, one.concepts());
         }
-        var table = results.table(DOSE, concept -> VOWELS.metric());
+        var table = compared.table();
         assertEquals(12, table.rowCount());
         assertTrue(table.stringColumn("verdict").asList().stream()
                 .allMatch(verdict -> verdict.matches(".* loop better|equivalent within 0.02|not resolved")));
+        assertEquals(12, Stream.of(Verdict.values()).mapToInt(compared::count).sum());
+        var lead = results.lead(DOSE, "ActAdd / P", Twin.Side.OPEN, concept -> VOWELS.metric());
+        assertEquals(3 * 6, lead.rowCount());
+        // its lead over its own twin is the twin's difference with another sign
+        var own = compared.all().get(0).difference();
+        assertEquals(
+                new ConfidenceInterval(-own.mean(), -own.high(), -own.low()).toString(),
+                lead.where(lead.stringColumn("arm")
+                                .isEqualTo("ActAdd / P")
+                                .and(lead.stringColumn("disturbance").isEqualTo("none")))
+                        .stringColumn("lead")
+                        .get(0));
+        aFileOfComparisonsJoinsModels(compared);
         // unsteered texts serve both concepts; each of 2 twins has two sides, two concepts, a strength and six texts
         assertEquals(
                 1 + 6 + 2 * 2 * 2 * 7,
                 Files.readAllLines(folder.resolve("run/units.jsonl")).size());
+    }
+
+    private void aFileOfComparisonsJoinsModels(Comparisons compared) throws IOException {
+        var csv = folder.resolve("compared.csv");
+        compared.write(csv);
+        var read = Comparisons.read(csv, csv);
+        assertEquals(2 * compared.size(), read.size());
+        assertEquals(compared.all().get(3).twin(), read.all().get(3).twin());
+        assertEquals(
+                compared.all().get(3).difference().mean(),
+                read.all().get(3).difference().mean(),
+                1e-6);
+        int i = 3;
+        assertEquals(Math.min(1, 2 * compared.p(i)), read.p(i), 1e-4, "twice as many comparisons");
+        var calm = compared.only(one -> one.disturbance().equals("none"));
+        assertEquals(2, calm.size());
+        assertEquals(
+                List.of("ActAdd / P", "A-LQR frozen / A-LQR"),
+                List.copyOf(calm.differences(Compared::twin, Compared::model).keySet()));
+        assertRefused(() -> read.differences(Compared::twin, Compared::model), "ActAdd / P", "only(..)");
+        Files.writeString(csv, Files.readString(csv).replaceFirst("vowels\",[^,]+", "vowels\",x"));
+        var damaged = assertThrows(IOException.class, () -> Comparisons.read(csv));
+        assertTrue(
+                damaged.getMessage().contains("line 2") && damaged.getMessage().contains("difference"));
     }
 
     /** A run that ended within a unit leaves half a line; the next run computes this unit and the missing ones. */
@@ -128,6 +169,14 @@ class ExperimentTest {
             plan.run(run, setup());
             assertEquals(whole, Files.readAllLines(units));
         }
+        made.set(0);
+        assertEquals(
+                2,
+                plan.read(run)
+                        .compare(DOSE, "vowels", concept -> VOWELS.metric())
+                        .size());
+        plan.run(run, setup());
+        assertEquals(0, made.get(), "no twin is made for a concept that is done");
     }
 
     @Test
@@ -150,9 +199,12 @@ class ExperimentTest {
     void aDoseOutOfReachLeavesItsConceptOutAndSaysSo() throws IOException {
         var impossible = Dose.kl(1e9);
         var results = plan(impossible, Disturbance.none()).run(folder.resolve("far"), setup());
-        assertEquals(List.of(), results.compare(impossible, concept -> VOWELS.metric()));
+        assertEquals(
+                0,
+                results.compare(impossible, "vowels", concept -> VOWELS.metric())
+                        .size());
         assertTrue(Files.readString(folder.resolve("far/units.jsonl")).contains("out of reach"));
-        assertRefused(() -> results.table(DOSE, concept -> VOWELS.metric()), "KL 1.0", "KL 1.0E9");
+        assertRefused(() -> results.compare(DOSE, "vowels", concept -> VOWELS.metric()), "KL 1.0", "KL 1.0E9");
     }
 
     @Test
@@ -205,13 +257,13 @@ class ExperimentTest {
                 "[b]");
     }
 
-    /** 8 arms, 2 concepts: 7 steps x 3 openings x 1 token to find, and 8 x 2 + 1 arms of 3 x 1 tokens to judge. */
+    /** 8 arms, 2 concepts: 4 trials x 3 openings x 1 token to find, and 8 x 2 + 1 arms of 3 x 1 tokens to judge. */
     @Test
     void aPlanPrintsItsTokensAndHours() {
         var plan = plan(DOSE, Disturbance.none());
-        assertEquals(8 * 2 * 7 * 3 + (8 * 2 + 1) * 3, plan.tokens(4));
+        assertEquals(8 * 2 * 4 * 3 + (8 * 2 + 1) * 3, plan.tokens(4));
         var text = plan.plan(4, model -> 0.5);
-        assertTrue(text.contains("387 tokens") && text.contains("all models: 0.2 hours"), text);
+        assertTrue(text.contains("243 tokens") && text.contains("all models: 0.1 hours"), text);
         assertFalse(text.contains("null"));
     }
 }

@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.knowm.xchart.XYChart;
 import rudder.compare.Comparison;
+import rudder.compare.ConfidenceInterval;
 import rudder.compare.Metric;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
@@ -345,5 +346,31 @@ class ChartsTest {
         assertEquals(2, cells.size(), "neither the diagonal nor the gap");
         assertArrayEquals(new Number[] {0, 2, 2.0}, cells.get(0));
         assertArrayEquals(new Number[] {2, 0, 3.0}, cells.get(1));
+    }
+
+    /** Rows from top to bottom, series side by side within a row, and an interval for each. */
+    @Test
+    void aForestShowsEveryDifferenceInItsRow() {
+        var rows = new LinkedHashMap<String, Map<String, ConfidenceInterval>>();
+        for (var twin : List.of("ActAdd / P", "A-LQR")) {
+            var models = new TreeMap<String, ConfidenceInterval>();
+            models.put("a", new ConfidenceInterval(0.01, -0.02, 0.04));
+            models.put("b", new ConfidenceInterval(-0.03, -0.05, -0.01));
+            rows.put(twin, models);
+        }
+        rows.get("A-LQR").remove("a");
+        var chart = ForestChart.of("forest", "difference", rows, 0.02);
+        var b = chart.getSeries("b");
+        assertArrayEquals(new double[] {-0.03, -0.03}, b.getXData());
+        assertArrayEquals(new double[] {-0.3, -1.3}, b.getYData(), 1e-12);
+        assertArrayEquals(new double[] {0.3}, chart.getSeries("a").getYData(), 1e-12);
+        assertArrayEquals(
+                new double[] {-0.02, 0.04}, chart.getSeries("a, ActAdd / P").getXData());
+        var labels = chart.getStyler().getYAxisTickLabelsFormattingFunction();
+        assertEquals("ActAdd / P", labels.apply(0.0));
+        assertEquals("A-LQR", labels.apply(-1.0));
+        assertEquals("", labels.apply(-0.5));
+        assertEquals(-0.02, chart.getSeries("margin -0.02").getXData()[0]);
+        assertRefused(() -> ForestChart.of("forest", "difference", Map.of(), 0.02), "no rows");
     }
 }

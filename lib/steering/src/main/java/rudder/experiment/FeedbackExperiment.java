@@ -1,0 +1,208 @@
+package rudder.experiment;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import rudder.compare.Metric;
+import rudder.eval.ConceptClassifier;
+import rudder.eval.ConceptWords;
+import rudder.eval.SentenceEncoder;
+import rudder.eval.WordNet;
+import rudder.steer.PromptSet;
+import rudder.theory.Check;
+import tech.tablesaw.api.Table;
+
+/**
+ * The experiment of this project: does feedback pay? Five twins write about twelve concepts at the same dose, 0.2 nats
+ * a token, undisturbed and under disturbances. The plan was written down before any of its texts.
+ *
+ * <p>The twelve concepts that are judged were not looked at when controllers, blocks, gains and strengths were
+ * designed. The outcome is whether a text shows its concept. The primary judge is the list of the concept's words.
+ *
+ * <p>As a program it runs the plan, or what a folder lacks of it: {@code binder/experiment MODEL ROWS}.
+ */
+public final class FeedbackExperiment {
+
+    /** Nats a token. */
+    public static final Dose DOSE = Dose.kl(0.2);
+
+    private static final int CALIBRATION = 24;
+    private static final int SAMPLED = 96; // openings for Fisher matrices
+    private static final int DRAWN = 16; // tokens behind each
+    private static final int TOKENS = 40;
+    private static final double MARGIN = 0.02;
+    private static final int EXAMPLES = 160; // of WordNet, that show the concept
+    private static final int OTHERS = 240; // that do not
+    private static final long SEED = 7;
+    private static final List<String> CHOOSING = List.of(
+            "ocean",
+            "music",
+            "trains",
+            "gardening",
+            "cooking",
+            "war",
+            "money",
+            "winter",
+            "horses",
+            "space",
+            "politeness",
+            "uncertainty");
+    private static final List<String> JUDGED = List.of(
+            "anger",
+            "cats",
+            "computers",
+            "desert",
+            "dreams",
+            "fire",
+            "football",
+            "joy",
+            "medicine",
+            "mountains",
+            "school",
+            "weddings");
+    static final List<String> TWINS = List.of(
+            "ActAdd / P",
+            "spread ActAdd / spread P",
+            "A-LQR frozen / A-LQR",
+            "LQ tracker frozen / LQ tracker",
+            "natural gradient / its P");
+    private static final List<String> WITH_ARTICLE = List.of("desert", "mountains");
+
+    private FeedbackExperiment() {}
+
+    /**
+     * Returns the plan for one model.
+     *
+     * @param rows test openings of each concept: 60 for models that write fast
+     * @param data the folder {@code data}
+     * @throws IOException if a file of prompts is missing
+     */
+    public static Experiment plan(String model, int rows, Path data) throws IOException {
+        return new Experiment(
+                List.of(model),
+                CHOOSING,
+                JUDGED,
+                openings(data, "calibration").some(CALIBRATION),
+                openings(data, "test").some(rows),
+                TWINS,
+                List.of(DOSE),
+                disturbances(data, rows),
+                TOKENS,
+                MARGIN);
+    }
+
+    private static PromptSet openings(Path data, String split) throws IOException {
+        return PromptSet.read(data.resolve("prompts/openings.csv").toString(), split);
+    }
+
+    private static List<Disturbance> disturbances(Path data, int rows) throws IOException {
+        var prompts = data.resolve("prompts");
+        var all = new ArrayList<Disturbance>();
+        all.add(Disturbance.none());
+        for (var split : List.of("on topic", "against")) {
+            all.add(Disturbance.topic(prompts.resolve("topics.csv").toString(), split, FeedbackExperiment::topic));
+        }
+        all.add(Disturbance.rounded(4));
+        all.add(Disturbance.noise(0.1, 0.5, 1));
+        all.add(Disturbance.temperature(1.2, 1));
+        all.add(Disturbance.typingErrors(0.3, 1));
+        for (var kind : List.of("chat", "code", "law", "other-language")) {
+            all.add(Disturbance.prompts(
+                    PromptSet.read(prompts.resolve(kind + ".csv").toString())));
+        }
+        all.addAll(Disturbance.topP(1, 2, 3));
+        all.add(Disturbance.longTexts(300).onSome(Math.max(2, rows / 5)));
+        return all;
+    }
+
+    private static String topic(String concept) {
+        return WITH_ARTICLE.contains(concept) ? "the " + concept : concept;
+    }
+
+    /** Returns what the plan's run needs: the standard twins and the natural gradient's. */
+    public static Experiment.Setup setup(Path data) throws IOException {
+        var standard = Experiment.Setup.standard(data.resolve("concepts").toString());
+        return new Experiment.Setup(
+                standard.models(),
+                standard.concepts(),
+                standard.twins().and(Twins.natural(openings(data, "calibration").some(SAMPLED), DRAWN)));
+    }
+
+    /**
+     * Judges texts by the lists of their concepts' words: the primary outcome.
+     *
+     * @throws IOException if a file of {@code data} is missing
+     */
+    public static Comparisons byWords(Results results, Path data) throws IOException {
+        return results.compare(DOSE, "mentions", words(data)::get);
+    }
+
+    /** Returns how far the natural gradient's open loop leads all other arms, by the same lists. */
+    public static Table lead(Results results, Path data) throws IOException {
+        return results.lead(DOSE, TWINS.get(TWINS.size() - 1), Twin.Side.OPEN, words(data)::get);
+    }
+
+    private static Map<String, Metric> words(Path data) throws IOException {
+        var words = new HashMap<String, Metric>();
+        for (var list : ConceptWords.read(data.resolve("concept-words.csv"))) {
+            words.put(list.concept(), list.metric());
+        }
+        return words;
+    }
+
+    /**
+     * Judges texts by a classifier of sentence vectors, trained on WordNet's examples of the concepts' words: a
+     * secondary outcome.
+     *
+     * @throws IOException if a file is missing or cannot be fetched
+     */
+    public static Comparisons byMeaning(Results results, Path data) throws IOException {
+        var encoder = SentenceEncoder.load();
+        var wordNet = WordNet.load();
+        var meaning = new HashMap<String, Metric>();
+        for (var list : ConceptWords.read(data.resolve("concept-words.csv"))) {
+            if (JUDGED.contains(list.concept())) {
+                meaning.put(
+                        list.concept(),
+                        ConceptClassifier.train(encoder, wordNet.contrast(list, EXAMPLES, OTHERS, SEED))
+                                .metric());
+            }
+        }
+        return results.compare(DOSE, "meaning", meaning::get);
+    }
+
+    /** Returns the files of comparisons in a folder, one a model, in the order of their names. */
+    public static Path[] files(Path folder) throws IOException {
+        try (var files = Files.list(folder)) {
+            return files.filter(file -> file.getFileName().toString().matches("feedback\\..+\\.csv"))
+                    .sorted()
+                    .toArray(Path[]::new);
+        }
+    }
+
+    /**
+     * Runs what a folder lacks, judges all texts, and writes {@code feedback.MODEL.csv} and {@code lead.MODEL.csv} into
+     * the folder: {@code MODEL ROWS DATA FOLDER}. With {@code read} as a fifth argument it runs nothing and judges what
+     * is there.
+     */
+    public static void main(String[] args) throws IOException {
+        boolean read = args.length == 5 && args[4].equals("read");
+        Check.that(
+                args.length == 4 || read,
+                "found the arguments %s, wanted MODEL ROWS DATA FOLDER, and perhaps 'read'",
+                List.of(args));
+        var data = Path.of(args[2]);
+        var folder = Path.of(args[3]);
+        var plan = plan(args[0], Integer.parseInt(args[1]), data);
+        System.out.println(String.join("\n", plan.lines()));
+        var results = read ? plan.read(folder) : plan.run(folder, setup(data));
+        String model = Path.of(args[0]).getFileName().toString();
+        byWords(results, data).and(byMeaning(results, data)).write(folder.resolve("feedback." + model + ".csv"));
+        lead(results, data).write().csv(folder.resolve("lead." + model + ".csv").toFile());
+        System.out.println(results);
+    }
+}

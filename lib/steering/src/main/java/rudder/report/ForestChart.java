@@ -1,0 +1,100 @@
+package rudder.report;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
+import rudder.compare.ConfidenceInterval;
+
+/** Draws a forest plot: differences with their intervals, one row below the other. */
+public final class ForestChart {
+
+    /** The part of a row's height over which its series are spread. */
+    private static final double SPREAD = 0.6;
+
+    private static final int ROW_HEIGHT = 44;
+    private static final int FRAME_HEIGHT = 150;
+
+    private ForestChart() {}
+
+    /**
+     * Draws differences row by row, the first row on top. Dashed lines mark 0 and the margin on both sides: an interval
+     * between the outer lines shows equivalence, one that does not contain 0 shows a difference.
+     *
+     * @param across name of the difference
+     * @param rows by name: an interval for each series, in a fixed order; a series may miss in a row
+     * @param margin largest difference that does not matter, 0 for none
+     * @throws IllegalArgumentException if there is no row, or a map has no fixed order
+     */
+    public static XYChart of(
+            String title, String across, Map<String, Map<String, ConfidenceInterval>> rows, double margin) {
+        if (rows.isEmpty()) {
+            throw new IllegalArgumentException("no rows, wanted at least one");
+        }
+        var names = List.copyOf(ChartStyle.ordered(rows).keySet());
+        var series = new LinkedHashSet<String>();
+        rows.values().forEach(row -> series.addAll(ChartStyle.ordered(row).keySet()));
+        var chart = ChartStyle.chart(title, across, "", FRAME_HEIGHT + ROW_HEIGHT * names.size());
+        double top = 0.5;
+        double bottom = 0.5 - names.size();
+        ChartStyle.reference(chart, "no difference", new double[] {0, 0}, new double[] {bottom, top});
+        if (margin > 0) {
+            for (double side : new double[] {-margin, margin}) {
+                ChartStyle.fine(chart, "margin " + side, new double[] {side, side}, new double[] {bottom, top});
+            }
+        }
+        int number = 0;
+        for (var name : series) {
+            double shift = series.size() == 1 ? 0 : SPREAD * (0.5 - (double) number / (series.size() - 1));
+            draw(chart, number, name, rows, names, shift);
+            number++;
+        }
+        chart.getStyler()
+                .setYAxisMin(bottom)
+                .setYAxisMax(top)
+                .setYAxisTickMarkSpacingHint(ROW_HEIGHT / 2)
+                .setPlotGridVerticalLinesVisible(true)
+                .setYAxisTickLabelsFormattingFunction(at -> label(names, at));
+        return chart;
+    }
+
+    private static void draw(
+            XYChart chart,
+            int number,
+            String name,
+            Map<String, Map<String, ConfidenceInterval>> rows,
+            List<String> names,
+            double shift) {
+        var x = new ArrayList<Double>();
+        var y = new ArrayList<Double>();
+        for (int i = 0; i < names.size(); i++) {
+            var interval = rows.get(names.get(i)).get(name);
+            if (interval != null) {
+                double at = shift - i;
+                x.add(interval.mean());
+                y.add(at);
+                ChartStyle.whisker(
+                        chart,
+                        number,
+                        name + ", " + names.get(i),
+                        new double[] {interval.low(), interval.high()},
+                        new double[] {at, at});
+            }
+        }
+        ChartStyle.line(
+                        chart,
+                        number,
+                        name,
+                        x.stream().mapToDouble(value -> value).toArray(),
+                        y.stream().mapToDouble(value -> value).toArray())
+                .setXYSeriesRenderStyle(XYSeriesRenderStyle.Scatter);
+    }
+
+    /** The row's name at its middle; nothing between rows. */
+    private static String label(List<String> names, double at) {
+        int row = (int) Math.round(-at);
+        return Math.abs(row + at) < 1e-6 && row >= 0 && row < names.size() ? names.get(row) : "";
+    }
+}

@@ -1,0 +1,62 @@
+package rudder.experiment;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static rudder.checkpoint.Refusals.assertRefused;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import rudder.eval.ConceptWords;
+import rudder.model.Tiny;
+import rudder.steer.ContrastSet;
+import rudder.steer.Features;
+import rudder.steer.Linearisation;
+
+/** The plan of the experiment, without a model. */
+class FeedbackExperimentTest {
+    private static final Path DATA = Path.of("../../data");
+
+    @Test
+    void thePlanHasTwelveFreshConceptsAndSixtyRowsOfEachKind() throws IOException {
+        var plan = FeedbackExperiment.plan("SmolLM2-135M-Instruct", 60, DATA);
+        assertEquals(12, plan.choosing().size());
+        assertEquals(12, plan.judged().size());
+        var known = ConceptWords.read(DATA.resolve("concept-words.csv")).stream()
+                .map(ConceptWords::concept)
+                .collect(Collectors.toSet());
+        for (var concept : plan.judged()) {
+            assertTrue(known.contains(concept), concept);
+            assertEquals(
+                    24,
+                    ContrastSet.read(
+                                    DATA.resolve("concepts/" + concept + ".csv").toString())
+                            .positive()
+                            .size());
+        }
+        for (var disturbance : plan.disturbances()) {
+            int rows = disturbance.tokens() == 300 ? 12 : 60;
+            for (var concept : plan.judged()) {
+                var prompts = plan.prompts(disturbance, concept);
+                assertEquals(rows, prompts.size(), disturbance.name());
+                assertEquals(rows, new HashSet<>(prompts).size(), disturbance.name());
+            }
+        }
+        assertTrue(plan.tokens(5) > 2_000_000, "hours, not minutes: " + plan.tokens(5));
+        assertRefused(() -> FeedbackExperiment.plan("m", 1, DATA), "1 openings");
+    }
+
+    @Test
+    void thePlansTwinsAreTheStandardOnesAndTheNaturalGradients() {
+        var model = Tiny.LLAMA.model();
+        var set = new ContrastSet("sea", List.of("the sea", "a wave then"), List.of("a street", "the sun sets"));
+        var names = Twin.standard(Features.contrast(model, set), Linearisation.mean(model, set.positive())).stream()
+                .map(Twin::name)
+                .toList();
+        var twins = FeedbackExperiment.TWINS;
+        assertEquals(names, twins.subList(0, 4));
+    }
+}
