@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import rudder.checkpoint.format.FileNames;
 import rudder.checkpoint.text.Csv;
 import rudder.model.LanguageModel;
@@ -82,6 +83,16 @@ public record PromptSet(String name, List<String> prompts) {
         return IntStream.range(0, count)
                 .mapToObj(i -> prompts.get(i * prompts.size() / count))
                 .toList();
+    }
+
+    /**
+     * Returns these prompts and then the other set's, under this set's name.
+     *
+     * @throws IllegalArgumentException if a prompt is in both
+     */
+    public PromptSet plus(PromptSet more) {
+        return new PromptSet(
+                name, Stream.concat(prompts.stream(), more.prompts.stream()).toList());
     }
 
     /**

@@ -37,6 +37,14 @@ class PromptSetTest {
     }
 
     @Test
+    void aSumKeepsTheFirstNameAndOrderAndRefusesAPromptOfBoth() {
+        var first = new PromptSet("letters", List.of("c", "a"));
+        var sum = first.plus(new PromptSet("more", List.of("b")));
+        assertEquals(new PromptSet("letters", List.of("c", "a", "b")), sum);
+        assertRefused(() -> sum.plus(first), "letters", "\"c\" twice");
+    }
+
+    @Test
     @Tag("model")
     void cutPromptsAreBeginningsOfSoManyTokens() throws IOException {
         var problems = new PromptSet(
