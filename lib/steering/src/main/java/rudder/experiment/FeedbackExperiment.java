@@ -100,23 +100,27 @@ public final class FeedbackExperiment {
     }
 
     private static List<Disturbance> disturbances(Path data, int rows) throws IOException {
-        var prompts = data.resolve("prompts");
+        var topics = data.resolve("prompts/topics.csv").toString();
         var all = new ArrayList<Disturbance>();
         all.add(Disturbance.none());
         for (var split : List.of("on topic", "against")) {
-            all.add(Disturbance.topic(prompts.resolve("topics.csv").toString(), split, FeedbackExperiment::topic));
+            all.add(Disturbance.topic(topics, split, FeedbackExperiment::topic));
         }
         all.add(Disturbance.rounded(4));
-        all.add(Disturbance.noise(0.1, 0.5, 1));
+        all.add(Disturbance.noise(0.2, 0.5, 1));
         all.add(Disturbance.temperature(1.2, 1));
         all.add(Disturbance.typingErrors(0.3, 1));
-        for (var kind : List.of("chat", "code", "law", "other-language")) {
-            all.add(Disturbance.prompts(
-                    PromptSet.read(prompts.resolve(kind + ".csv").toString())));
+        var law = prompts(data, "law").plus(prompts(data, "law-more"));
+        for (var kind : List.of(prompts(data, "chat"), prompts(data, "code"), law, prompts(data, "other-language"))) {
+            all.add(Disturbance.prompts(kind));
         }
         all.addAll(Disturbance.topP(1, 2, 3));
         all.add(Disturbance.longTexts(300).onSome(Math.max(2, rows / 5)));
         return all;
+    }
+
+    private static PromptSet prompts(Path data, String kind) throws IOException {
+        return PromptSet.read(data.resolve("prompts/" + kind + ".csv").toString());
     }
 
     private static String topic(String concept) {
