@@ -1,5 +1,6 @@
 package rudder.model;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -33,6 +34,8 @@ public final class SteeredModel extends TextGenerator {
      * texts the batch has.
      */
     public static final int TEXTS = 64;
+    /** So few texts are written one after another on the heap: the engine reads all float32 weights for each token. */
+    private static final int ONE_BY_ONE = 3;
     /** Prompts in one batch where each prompt has several continuations. */
     private static final int QUESTIONS = 10;
 
@@ -183,16 +186,19 @@ public final class SteeredModel extends TextGenerator {
                             prompts.size(),
                             batch,
                             (first, end) -> {
-                                var controllers = rows.subList(first, end);
-                                var some = prompts.subList(first, end);
-                                IntUnaryOperator draws = i -> row + (first + i) % round;
-                                var names = controllers.stream()
-                                        .map(Controller::name)
-                                        .toList();
-                                try (Passes passes = passes(controllers, some, maxTokens)) {
-                                    return new Generation(model, some, draws, maxTokens, sampling)
-                                            .run(passes, positions, names, onText);
+                                int width = end - first <= ONE_BY_ONE && writesOnHeap() ? 1 : end - first;
+                                var written = new ArrayList<Completion>();
+                                for (int at = first; at < end; at += width) {
+                                    int from = at;
+                                    written.addAll(write(
+                                            rows.subList(at, at + width),
+                                            prompts.subList(at, at + width),
+                                            i -> row + (from + i) % round,
+                                            maxTokens,
+                                            sampling,
+                                            at == first ? onText : text -> {}));
                                 }
+                                return written;
                             },
                             job::reach)
                     .stream()
@@ -201,10 +207,28 @@ public final class SteeredModel extends TextGenerator {
         }
     }
 
+    /** Writes one batch. */
+    private List<Completion> write(
+            List<Controller> rows,
+            List<Prompt> prompts,
+            IntUnaryOperator draws,
+            int maxTokens,
+            Sampling sampling,
+            Consumer<String> onText) {
+        var names = rows.stream().map(Controller::name).toList();
+        try (Passes passes = passes(rows, prompts, maxTokens)) {
+            return new Generation(model, prompts, draws, maxTokens, sampling).run(passes, positions, names, onText);
+        }
+    }
+
+    private boolean writesOnHeap() {
+        return maker == null && model.decoder() != null;
+    }
+
     /** One text goes to the heap where the model can write it there, all others to the engine. */
     private Passes passes(List<Controller> controllers, List<Prompt> prompts, int maxTokens) {
         var tokens = PaddedTokens.of(prompts.stream().map(Prompt::tokens).toList());
-        var decoder = prompts.size() == 1 && maker == null ? model.decoder() : null;
+        var decoder = prompts.size() == 1 && writesOnHeap() ? model.decoder() : null;
         if (decoder != null) {
             model.transformer().requireFiniteTokenMatrices();
         }
