@@ -2,9 +2,9 @@
 
 binder/reproduce prepares all that this program needs.
 
-The inputs of a notebook are its cells, setup.jshell, the jars, the data, the model and the size. If none has changed
-since its last good run, the notebook is not run again. A run writes to target/notebooks, or target/notebooks/quick at
-smoke size: the executed notebook, the same as HTML, and the recorded values as csv.
+The inputs of a notebook are its cells, setup.jshell and what it loads, the jars, the data, the model and the size. If
+none has changed since its last good run, the notebook is not run again. A run writes to target/notebooks, or
+target/notebooks/quick at smoke size: the executed notebook, the same as HTML, and the recorded values as csv.
 """
 import argparse
 import base64
@@ -30,6 +30,7 @@ OUT = ROOT / "target" / "notebooks" / ("quick" if QUICK else "")
 SWEEP = "10-sweep"  # runs only if asked for: it needs lib/target/sweep
 KERNEL = {"display_name": "Java", "language": "java", "name": "java"}
 MOST_FIGURES, MOST_BYTES = 8, 300_000  # of a committed notebook
+KEPT_METADATA = ("tags", "jupyter")  # the latter hides the source of a solution
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 PNG_START = b"\x89PNG\r\n\x1a\n"
 PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # the last chunk: length 0, type, checksum
@@ -54,7 +55,8 @@ def fingerprint(notebook=None):
         digest.update(json.dumps(parts).encode())
 
     add(notebook and [(cell.id, cell.cell_type, cell.source) for cell in notebook.cells], QUICK)
-    add((SOURCE / "setup.jshell").read_text(), (ROOT / "binder" / "requirements.txt").read_text())
+    add((SOURCE / "setup.jshell").read_text(), (SOURCE / "imports.jshell").read_text())
+    add((ROOT / "binder" / "requirements.txt").read_text())
     sweep = notebook and any("target/sweep" in cell.source for cell in notebook.cells)
     folders = [ROOT / "lib" / "target" / name for name in (["jars", "sweep"] if sweep else ["jars"])]
     for jar in sorted(jar for folder in folders for jar in folder.glob("*.jar")):
@@ -128,12 +130,19 @@ def complete(png):
     raise ValueError(f"a figure of {len(png)} bytes is no PNG or lacks over 4 bytes: run the notebook again")
 
 
+def alternative(output):
+    """Returns the metadata by which a page says what a figure shows: nbconvert writes it into the img element."""
+    data = output.get("data", {})
+    return nbformat.from_dict({"image/png": {"alt": data["text/plain"]}} if "image/png" in data else {})
+
+
 def clean(notebook):
     """Makes the notebook fit to be committed: without the traces of one run, with text joined and figures whole."""
     language = {"name": "java", "file_extension": ".jshell"}
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": language})
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict({key: value for key, value in cell.metadata.items() if key == "tags"})
+        kept = {key: value for key, value in cell.metadata.items() if key in KEPT_METADATA}
+        cell.metadata = nbformat.from_dict(kept)
         kept = []
         for output in cell.get("outputs", []):
             if is_progress(output):
@@ -142,7 +151,7 @@ def clean(notebook):
                 kept[-1].text += output.text
                 continue
             if "metadata" in output:
-                output.metadata = nbformat.from_dict({})
+                output.metadata = alternative(output)
             data = output.get("data", {})
             if data.get("text/plain") == data.get("text/html"):  # JJava repeats HTML as text
                 data.pop("text/plain", None)
@@ -204,6 +213,9 @@ def run(path):
         show(f"FAILED after {time.monotonic() - start:.0f} s", last=True)
         print(failure, f"executed so far: {OUT / name}.ipynb", sep="\n", file=sys.stderr)
         return False
+    for output in outputs(notebook):
+        if "metadata" in output:
+            output.metadata.update(alternative(output))
     html, _ = HTMLExporter().from_notebook_node(notebook, resources={"metadata": {"name": name}})
     (OUT / f"{name}.html").write_text(html)
     line = f"{time.monotonic() - start:.0f} s, peak {peak} MB, {len(claims(notebook))} claims hold"

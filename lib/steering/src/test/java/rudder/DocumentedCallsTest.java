@@ -214,11 +214,11 @@ class DocumentedCallsTest {
     }
 
     private static List<String> imports() {
-        try (var lines = Files.lines(Sources.ROOT.resolve("notebooks/setup.jshell"))) {
+        try (var lines = Files.lines(Sources.ROOT.resolve("notebooks/imports.jshell"))) {
             return Stream.concat(Stream.of("import java.util.*;"), lines.filter(line -> line.startsWith("import ")))
                     .toList();
         } catch (IOException e) {
-            throw new IllegalStateException("notebooks/setup.jshell cannot be read", e);
+            throw new IllegalStateException("notebooks/imports.jshell cannot be read", e);
         }
     }
 

@@ -47,7 +47,8 @@ final class Sources {
         return pieces;
     }
 
-    private static String text(JsonElement source) {
+    /** Returns a cell's source, which is a text or an array of lines. */
+    static String text(JsonElement source) {
         return source.isJsonArray()
                 ? StreamSupport.stream(source.getAsJsonArray().spliterator(), false)
                         .map(JsonElement::getAsString)

@@ -18,6 +18,7 @@ import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import rudder.checkpoint.format.LockFile;
 import rudder.checkpoint.text.LineFile;
+import rudder.checkpoint.text.RecordJson;
 import rudder.compare.Comparison;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
@@ -32,6 +33,7 @@ import rudder.steer.PromptSet;
 final class Transcript {
 
     private static final Gson JSON = new GsonBuilder()
+            .registerTypeAdapterFactory(new RecordJson())
             .serializeSpecialFloatingPointValues()
             .disableHtmlEscaping()
             .create();

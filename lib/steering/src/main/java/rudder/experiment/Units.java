@@ -14,12 +14,16 @@ import java.util.Map;
 import java.util.Optional;
 import rudder.checkpoint.format.LockFile;
 import rudder.checkpoint.text.LineFile;
+import rudder.checkpoint.text.RecordJson;
 
 /** The units of a run, in a file that grows by one line a unit. The first line is the plan. */
 final class Units implements Closeable {
 
     static final String FILE = "units.jsonl";
-    private static final Gson JSON = new GsonBuilder().disableHtmlEscaping().create();
+    private static final Gson JSON = new GsonBuilder()
+            .registerTypeAdapterFactory(new RecordJson())
+            .disableHtmlEscaping()
+            .create();
 
     private final LineFile file;
     private final LockFile lock;

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.IntUnaryOperator;
+import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.tokenizer.TextStream;
 import rudder.checkpoint.tokenizer.Tokenizer;
 import rudder.model.engine.Sampler;
@@ -58,17 +59,22 @@ final class Generation {
      * Generates up to {@code maxTokens} tokens for each prompt.
      *
      * @param onText receives the first row's text, in whole characters
+     * @param job counts the tokens of all rows
      */
-    List<Completion> run(Passes passes, Positions positions, List<String> controllers, Consumer<String> onText) {
+    List<Completion> run(
+            Passes passes, Positions positions, List<String> controllers, Consumer<String> onText, Progress job) {
         var steered = prompts.stream()
                 .map(prompt ->
                         positions.ofPrompt(prompt.tokens().length, positions.usesRoles() ? prompt.roles() : null))
                 .toList();
         int[] next = choose(passes.prompts(steered), onText);
-        for (int step = 1; step < maxTokens && next != null; step++) {
+        int step = 1;
+        for (; step < maxTokens && next != null; step++) {
+            job.advance(rows.length);
             model.transformer().lifetime.check(step, maxTokens, "tokens");
             next = choose(passes.next(step, next, generated(positions, step - 1)), onText);
         }
+        job.advance((long) rows.length * (maxTokens - step + 1)); // the last, and those that stop tokens spared
         var completions = new ArrayList<Completion>();
         for (int i = 0; i < rows.length; i++) {
             Row row = rows[i];

@@ -168,19 +168,20 @@ public final class SteeredModel extends TextGenerator {
     }
 
     @Override
-    List<Completion> generate(List<Prompt> prompts, int maxTokens, Sampling sampling, Consumer<String> onText) {
+    List<Completion> generate(
+            List<Prompt> prompts, int maxTokens, Sampling sampling, Optional<Consumer<String>> onText) {
         if (maxTokens < 1) {
             throw new IllegalArgumentException("maxTokens is " + maxTokens + ", wanted at least 1");
         }
         Check.given("the sampling", sampling);
-        Check.given("the receiver of the text", onText);
         var tokens = prompts.stream().map(Prompt::tokens).toList();
         var rows = rows(tokens);
         int batch = round > TEXTS ? TEXTS : TEXTS / round * round;
         model.requireRoom(tokens, batch, maxTokens);
-        String title = "Generating " + prompts.size() + " x " + maxTokens + " tokens, "
-                + rows.get(0).name();
-        try (Progress job = Progress.of(title, prompts.size())) {
+        String title = "Generating " + (prompts.size() == 1 ? "up to " : prompts.size() + " x ") + maxTokens
+                + " tokens, " + rows.get(0).name();
+        try (Progress job = Progress.of(title, (long) prompts.size() * maxTokens)) {
+            Consumer<String> receiver = onText.orElse(prompts.size() == 1 ? job::write : text -> {});
             return model.transformer().lifetime.during(() -> ParallelBatches.of(
                             model.transformer().manager.getDevice(),
                             prompts.size(),
@@ -196,11 +197,12 @@ public final class SteeredModel extends TextGenerator {
                                             i -> row + (from + i) % round,
                                             maxTokens,
                                             sampling,
-                                            at == first ? onText : text -> {}));
+                                            at == first ? receiver : text -> {},
+                                            job));
                                 }
                                 return written;
                             },
-                            job::reach)
+                            done -> {})
                     .stream()
                     .flatMap(List::stream)
                     .toList());
@@ -214,10 +216,11 @@ public final class SteeredModel extends TextGenerator {
             IntUnaryOperator draws,
             int maxTokens,
             Sampling sampling,
-            Consumer<String> onText) {
+            Consumer<String> onText,
+            Progress job) {
         var names = rows.stream().map(Controller::name).toList();
         try (Passes passes = passes(rows, prompts, maxTokens)) {
-            return new Generation(model, prompts, draws, maxTokens, sampling).run(passes, positions, names, onText);
+            return new Generation(model, prompts, draws, maxTokens, sampling).run(passes, positions, names, onText, job);
         }
     }
 

@@ -110,6 +110,17 @@ public final class Notebook {
         record(name + " high", interval.high());
     }
 
+    /**
+     * Prints what a type is for and its public members, each with its first sentence: {@code help(LqrSolution.class)},
+     * or {@code help(lqr)} for an object.
+     *
+     * @param about a class, or an object of one
+     * @throws IllegalArgumentException if it is no public type of Rudder, nor an object of one
+     */
+    public static void help(Object about) {
+        System.out.println(Help.packed().page(about));
+    }
+
     /** Returns the value recorded under the name, null if there is none. */
     static String recorded(String name) {
         return RECORDED.get(name);

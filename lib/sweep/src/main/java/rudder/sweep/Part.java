@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import rudder.checkpoint.text.RecordJson;
 import rudder.compare.Batch;
 import rudder.compare.Comparison;
 import rudder.model.LanguageModel;
@@ -51,7 +52,10 @@ record Part(
         boolean divergence,
         String measured) {
 
-    private static final Gson JSON = new GsonBuilder().disableHtmlEscaping().create();
+    private static final Gson JSON = new GsonBuilder()
+            .registerTypeAdapterFactory(new RecordJson())
+            .disableHtmlEscaping()
+            .create();
 
     /** A controller's name and the SHA-256 of its bytes. */
     record ArmId(String name, String sha256) {}

@@ -214,7 +214,7 @@ public record MemoryPlan(
                     .mapToLong(line -> 1024 * Long.parseLong(line.split("\\s+")[1]))
                     .reduce(total, Math::min);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
         }
     }
 
