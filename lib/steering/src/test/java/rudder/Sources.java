@@ -26,9 +26,12 @@ final class Sources {
 
     /** Returns the Markdown pages that describe the present: the changelog names what is gone. */
     static List<Path> pages() throws IOException {
-        return Stream.concat(files(ROOT, ".md").stream(), files(ROOT.resolve("notebooks"), ".md").stream())
-                .filter(page -> !page.endsWith("CHANGELOG.md"))
-                .toList();
+        var pages = new ArrayList<Path>();
+        for (var folder : List.of("", "notebooks", "lib", "data")) {
+            pages.addAll(files(ROOT.resolve(folder), ".md"));
+        }
+        pages.removeIf(page -> page.endsWith("CHANGELOG.md"));
+        return pages;
     }
 
     /** Returns a notebook's cells of one type, {@code code} or {@code markdown}. */
