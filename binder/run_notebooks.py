@@ -236,7 +236,7 @@ def summary(names):
             differs = f"   (committed: {committed[key]})" if committed.get(key, value) != value else ""
             print(f"    {key:<50} {value}{differs}")
     print(f"\nExecuted notebooks, HTML and values are in {OUT.relative_to(ROOT)}.")
-    print("To open the notebooks yourself: target/venv/bin/jupyter lab notebooks")
+    print("To open the notebooks yourself: target/venv/bin/jupyter lab notebooks/00-quickstart.ipynb")
 
 
 def main():
