@@ -195,8 +195,9 @@ def run(path):
 
     notebook = read(path)
     inputs = fingerprint(notebook)
-    if done.exists() and json.loads(done.read_text())["inputs"] == inputs:
-        show(f"unchanged; {json.loads(done.read_text())['line']}", last=True)
+    kept = json.loads(done.read_text()) if done.exists() else {}
+    if kept.get("inputs") == inputs and "seconds" in kept:
+        show(f"unchanged; {kept['line']}", last=True)
         return True
     done.unlink(missing_ok=True)
     start = time.monotonic()

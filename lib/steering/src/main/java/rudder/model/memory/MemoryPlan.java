@@ -59,8 +59,8 @@ public record MemoryPlan(
     /** Ways to compute a regulator, in order of memory, the largest first. */
     public enum Route {
         /**
-         * {@link rudder.model.LanguageModel#meanJacobians} and {@link rudder.theory.Lqr#solve}, with all Jacobians and all gains in
-         * memory: O(T d^2).
+         * {@link rudder.model.LanguageModel#meanJacobians} and {@link rudder.theory.Lqr#solve}, with all Jacobians and
+         * all gains in memory: O(T d^2).
          */
         DENSE,
         /**
