@@ -5,6 +5,9 @@ binder/reproduce prepares all that this program needs.
 The inputs of a notebook are its cells, setup.jshell and what it loads, the jars, the data, the model and the size. If
 none has changed since its last good run, the notebook is not run again. A run writes to target/notebooks, or
 target/notebooks/quick at smoke size: the executed notebook, the same as HTML, and the recorded values as csv.
+
+--write stores them, and with them how long the notebook took and how much memory (notebooks/durations.csv). The first
+cell of each notebook says so: see durations.py.
 """
 import argparse
 import base64
@@ -23,11 +26,12 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
 
+import durations
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "notebooks"
 QUICK = os.environ.get("RUDDER_QUICK", "") not in ("", "0")
 OUT = ROOT / "target" / "notebooks" / ("quick" if QUICK else "")
-SWEEP = "10-sweep"  # runs only if asked for: it needs lib/target/sweep
 KERNEL = {"display_name": "Java", "language": "java", "name": "java"}
 MOST_FIGURES, MOST_BYTES = 8, 300_000  # of a committed notebook
 KEPT_METADATA = ("tags", "jupyter")  # the latter hides the source of a solution
@@ -54,7 +58,8 @@ def fingerprint(notebook=None):
     def add(*parts):
         digest.update(json.dumps(parts).encode())
 
-    add(notebook and [(cell.id, cell.cell_type, cell.source) for cell in notebook.cells], QUICK)
+    add(notebook and [(cell.id, cell.cell_type, cell.source) for cell in notebook.cells if cell.id != durations.CELL],
+        QUICK)
     add((SOURCE / "setup.jshell").read_text(), (SOURCE / "imports.jshell").read_text())
     add((ROOT / "binder" / "requirements.txt").read_text())
     sweep = notebook and any("target/sweep" in cell.source for cell in notebook.cells)
@@ -169,7 +174,10 @@ def store(name):
     if model:
         (SOURCE / "results" / f"{name}.{Path(model).name}.csv").write_bytes((OUT / f"{name}.csv").read_bytes())
         return
+    done = json.loads((OUT / f"{name}.done").read_text())
+    durations.record(name, done["seconds"], done["mb"])
     notebook = clean(nbformat.read(OUT / f"{name}.ipynb", 4))
+    durations.head(notebook, name)
     text = nbformat.writes(notebook) + "\n"
     drawn = figures(notebook)
     if len(drawn) > MOST_FIGURES or len(text.encode()) > MOST_BYTES:
@@ -196,8 +204,9 @@ def run(path):
 
     notebook = read(path)
     inputs = fingerprint(notebook)
-    if done.exists() and json.loads(done.read_text())["inputs"] == inputs:
-        show(f"unchanged; {json.loads(done.read_text())['line']}", last=True)
+    kept = json.loads(done.read_text()) if done.exists() else {}
+    if kept.get("inputs") == inputs and "seconds" in kept:
+        show(f"unchanged; {kept['line']}", last=True)
         return True
     done.unlink(missing_ok=True)
     start = time.monotonic()
@@ -218,8 +227,9 @@ def run(path):
             output.metadata.update(alternative(output))
     html, _ = HTMLExporter().from_notebook_node(notebook, resources={"metadata": {"name": name}})
     (OUT / f"{name}.html").write_text(html)
-    line = f"{time.monotonic() - start:.0f} s, peak {peak} MB, {len(claims(notebook))} claims hold"
-    done.write_text(json.dumps({"inputs": inputs, "line": line}))
+    seconds = round(time.monotonic() - start)
+    line = f"{seconds} s, peak {peak} MB, {len(claims(notebook))} claims hold"
+    done.write_text(json.dumps({"inputs": inputs, "line": line, "seconds": seconds, "mb": peak}))
     show(line, last=True)
     return True
 
@@ -239,24 +249,26 @@ def summary(names):
             differs = f"   (committed: {committed[key]})" if committed.get(key, value) != value else ""
             print(f"    {key:<50} {value}{differs}")
     print(f"\nExecuted notebooks, HTML and values are in {OUT.relative_to(ROOT)}.")
-    print("To open the notebooks yourself: target/venv/bin/jupyter lab notebooks")
+    print("To open the notebooks yourself: target/venv/bin/jupyter lab notebooks/00-quickstart.ipynb")
 
 
 def main():
     parser = argparse.ArgumentParser(prog="binder/reproduce")
     parser.add_argument("--write", action="store_true", help="store the executed notebooks and values in notebooks/")
-    parser.add_argument("--with-sweep", action="store_true", help=f"run {SWEEP} too, which needs Apache Spark")
-    parser.add_argument("notebook", nargs="*", help="names, such as 00-quickstart; all notebooks if none is given")
+    parser.add_argument("notebook", nargs="+", help="names, such as 00-quickstart")
     options = parser.parse_args()
     if options.write and QUICK:
         parser.error("--write needs a full run, and RUDDER_QUICK is set: unset it")
     known = {path.stem: path for path in sorted(SOURCE.glob("*.ipynb"))}
-    names = options.notebook or [name for name in known if name != SWEEP or options.with_sweep]
+    names = options.notebook
     unknown = [name for name in names if name not in known]
-    if unknown or not names:
+    if unknown:
         parser.error(f"there is no notebook {', '.join(unknown)}, only {', '.join(known)}")
     OUT.mkdir(parents=True, exist_ok=True)
-    well = [name for name in names if run(known[name])]
+    try:
+        well = [name for name in names if run(known[name])]
+    except KeyboardInterrupt:
+        sys.exit("\nStopped. The same command goes on from here: what is done is kept in target/notebooks.")
     summary(well)
     if options.write:
         for name in well:

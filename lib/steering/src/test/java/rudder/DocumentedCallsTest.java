@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.tools.DiagnosticCollector;
@@ -44,6 +45,7 @@ class DocumentedCallsTest {
     private static final Pattern CREATED = Pattern.compile("\\bnew ([A-Z]\\w*)\\(");
     private static final Pattern MEMBER =
             Pattern.compile("(?<![\\w.])([A-Z]\\w*(?:\\.[A-Z]\\w*[a-z]\\w*)*)\\.([A-Za-z_]\\w*)");
+    private static final Pattern VARIABLE = Pattern.compile("\\bRUDDER_[A-Z]+\\b");
     private static final Pattern METHOD = Pattern.compile("(?:^\\.|\\.(?=\\w+\\())([a-z]\\w*)");
 
     /** What a notebook imports. JShell adds java.util. */
@@ -119,6 +121,28 @@ class DocumentedCallsTest {
                             .toList();
                     assertEquals(List.of(), broken);
                 }));
+    }
+
+    @Test
+    void everyEnvironmentVariableThatIsReadStandsInTheReadme() throws IOException {
+        var readme = Files.readString(Sources.ROOT.resolve("README.md"));
+        var variables = new TreeSet<String>();
+        for (var folder : List.of("theory/src/main", "lib", "binder")) {
+            try (var files = Files.walk(Sources.ROOT.resolve(folder))) {
+                for (var file : files.filter(DocumentedCallsTest::isProgram).toList()) {
+                    VARIABLE.matcher(Files.readString(file)).results().forEach(match -> variables.add(match.group()));
+                }
+            }
+        }
+        assertTrue(variables.contains("RUDDER_MODEL"), variables::toString);
+        variables.removeIf(variable -> readme.contains("| `" + variable + "` |"));
+        assertEquals(Set.of(), variables, "not in README's table of environment variables");
+    }
+
+    private static boolean isProgram(Path file) {
+        var name = file.toString();
+        return name.endsWith(".java") && name.contains("/src/main/")
+                || name.matches(".*/binder/((?!test_)\\w+\\.py|reproduce|postBuild|start)");
     }
 
     @Test

@@ -23,9 +23,12 @@ public final class Notebook {
 
     private Notebook() {}
 
-    /** Returns whether the notebook runs at smoke size: RUDDER_QUICK is set, and not to 0. */
+    /**
+     * Returns whether the notebook runs at smoke size: the system property {@code rudder.quick}, which a cell may set,
+     * or else RUDDER_QUICK is set, and not to 0.
+     */
     public static boolean quick() {
-        var quick = System.getenv("RUDDER_QUICK");
+        var quick = System.getProperty("rudder.quick", System.getenv("RUDDER_QUICK"));
         return quick != null && !quick.isBlank() && !quick.equals("0");
     }
 
