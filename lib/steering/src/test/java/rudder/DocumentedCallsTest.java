@@ -203,6 +203,9 @@ class DocumentedCallsTest {
 
     /** A call with arguments, {@code Type.method(x)}, is to be copied, so it must be static; {@code (...)} is not. */
     private static boolean isMember(String owner, String name, String after) {
+        if (name.equals("class")) {
+            return type(owner).isPresent();
+        }
         boolean copied = after.startsWith("(") && !after.startsWith("()") && !after.startsWith("(...)");
         return type(owner).stream()
                         .flatMap(type -> Stream.<Stream<? extends Member>>of(

@@ -220,7 +220,8 @@ public final class SteeredModel extends TextGenerator {
             Progress job) {
         var names = rows.stream().map(Controller::name).toList();
         try (Passes passes = passes(rows, prompts, maxTokens)) {
-            return new Generation(model, prompts, draws, maxTokens, sampling).run(passes, positions, names, onText, job);
+            return new Generation(model, prompts, draws, maxTokens, sampling)
+                    .run(passes, positions, names, onText, job);
         }
     }
 
