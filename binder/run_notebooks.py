@@ -9,6 +9,7 @@ target/notebooks/quick at smoke size: the executed notebook, the same as HTML, a
 import argparse
 import base64
 import hashlib
+import html
 import json
 import os
 import re
@@ -31,6 +32,7 @@ SWEEP = "10-sweep"  # runs only if asked for: it needs lib/target/sweep
 KERNEL = {"display_name": "Java", "language": "java", "name": "java"}
 MOST_FIGURES, MOST_BYTES = 8, 300_000  # of a committed notebook
 KEPT_METADATA = ("tags", "jupyter")  # the latter hides the source of a solution
+NO_WORDS = 'alt="No description has been provided for this image"'
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 PNG_START = b"\x89PNG\r\n\x1a\n"
 PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # the last chunk: length 0, type, checksum
@@ -136,6 +138,14 @@ def alternative(output):
     return nbformat.from_dict({"image/png": {"alt": data["text/plain"]}} if "image/png" in data else {})
 
 
+def described(page, notebook):
+    """Returns the page with each figure's words, which nbconvert's template of JupyterLab leaves out."""
+    for output in outputs(notebook):
+        if "image/png" in output.get("data", {}):
+            page = page.replace(NO_WORDS, f'alt="{html.escape(output.data["text/plain"])}"', 1)
+    return page
+
+
 def clean(notebook):
     """Makes the notebook fit to be committed: without the traces of one run, with text joined and figures whole."""
     language = {"name": "java", "file_extension": ".jshell"}
@@ -216,8 +226,8 @@ def run(path):
     for output in outputs(notebook):
         if "metadata" in output:
             output.metadata.update(alternative(output))
-    html, _ = HTMLExporter().from_notebook_node(notebook, resources={"metadata": {"name": name}})
-    (OUT / f"{name}.html").write_text(html)
+    page, _ = HTMLExporter().from_notebook_node(notebook, resources={"metadata": {"name": name}})
+    (OUT / f"{name}.html").write_text(described(page, notebook))
     line = f"{time.monotonic() - start:.0f} s, peak {peak} MB, {len(claims(notebook))} claims hold"
     done.write_text(json.dumps({"inputs": inputs, "line": line}))
     show(line, last=True)
