@@ -12,6 +12,7 @@ cell of each notebook says so: see durations.py.
 import argparse
 import base64
 import hashlib
+import html
 import json
 import os
 import re
@@ -35,6 +36,7 @@ OUT = ROOT / "target" / "notebooks" / ("quick" if QUICK else "")
 KERNEL = {"display_name": "Java", "language": "java", "name": "java"}
 MOST_FIGURES, MOST_BYTES = 8, 300_000  # of a committed notebook
 KEPT_METADATA = ("tags", "jupyter")  # the latter hides the source of a solution
+NO_WORDS = 'alt="No description has been provided for this image"'
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 PNG_START = b"\x89PNG\r\n\x1a\n"
 PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # the last chunk: length 0, type, checksum
@@ -141,6 +143,14 @@ def alternative(output):
     return nbformat.from_dict({"image/png": {"alt": data["text/plain"]}} if "image/png" in data else {})
 
 
+def described(page, notebook):
+    """Returns the page with each figure's words, which nbconvert's template of JupyterLab leaves out."""
+    for output in outputs(notebook):
+        if "image/png" in output.get("data", {}):
+            page = page.replace(NO_WORDS, f'alt="{html.escape(output.data["text/plain"])}"', 1)
+    return page
+
+
 def clean(notebook):
     """Makes the notebook fit to be committed: without the traces of one run, with text joined and figures whole."""
     language = {"name": "java", "file_extension": ".jshell"}
@@ -225,8 +235,8 @@ def run(path):
     for output in outputs(notebook):
         if "metadata" in output:
             output.metadata.update(alternative(output))
-    html, _ = HTMLExporter().from_notebook_node(notebook, resources={"metadata": {"name": name}})
-    (OUT / f"{name}.html").write_text(html)
+    page, _ = HTMLExporter().from_notebook_node(notebook, resources={"metadata": {"name": name}})
+    (OUT / f"{name}.html").write_text(described(page, notebook))
     seconds = round(time.monotonic() - start)
     line = f"{seconds} s, peak {peak} MB, {len(claims(notebook))} claims hold"
     done.write_text(json.dumps({"inputs": inputs, "line": line, "seconds": seconds, "mb": peak}))

@@ -59,7 +59,8 @@ def main():
     install = re.search(r"`(mvn install [^`]*)`", section)[1]
     dependency = block(section, "```xml", "```")
     program = block(section, "```java Steer.java", "```")
-    commands = [line.strip() for line in section.splitlines() if line.startswith("    ")]
+    prose = re.sub(r"(?ms)^```.*?^```$", "", section)
+    commands = [line.strip() for line in prose.splitlines() if line.startswith("    ")]
     versions = dict(re.findall(r"<(\w+)-plugin\.version>([^<]+)<", (ROOT / "pom.xml").read_text()))
     plugins = "".join(PLUGIN % (name, versions[name]) for name in ("compiler", "resources", "dependency"))
     run(install, ROOT)
