@@ -233,6 +233,10 @@ def main():
     while site.waiting:
         site.make(site.waiting.pop())
     shutil.copytree(JAVADOC, OUT / "javadoc")
+    fonts = OUT / "javadoc" / "resources" / "fonts" / "dejavu.css"
+    if not fonts.exists():  # JDK 17 imports fonts that Debian's lacks
+        style = OUT / "javadoc" / "stylesheet.css"
+        style.write_text(re.sub(r"@import url\('[^']*dejavu\.css'\);", "", style.read_text()))
     light, dark = (HtmlFormatter(style=style, cssclass="highlight").get_style_defs(".highlight")
                    for style in ("default", "github-dark"))
     (OUT / "site.css").write_text(
