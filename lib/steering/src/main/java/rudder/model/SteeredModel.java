@@ -164,13 +164,52 @@ public final class SteeredModel extends TextGenerator {
         return model;
     }
 
+    /**
+     * Continues prompts given as tokens, in one batch and under a conductor: it sees every token of every text, and may
+     * change controllers, insert tokens, or end the texts.
+     *
+     * @return the texts as far as they came, with the name of the controller that each began with
+     * @throws IllegalArgumentException also if there are more than {@value #TEXTS} prompts, or this view makes a
+     *     controller for every token
+     */
+    public List<Completion> conduct(List<int[]> prompts, int maxTokens, Sampling sampling, Conductor conductor) {
+        Check.some("prompt", prompts).forEach(prompt -> model.requireTokens(prompt, maxTokens));
+        Check.given("the conductor", conductor);
+        if (prompts.size() > TEXTS || maker != null) {
+            throw new IllegalArgumentException("a conductor for " + prompts.size() + " prompts of " + this
+                    + ", wanted at most " + TEXTS + ", and controllers that are given");
+        }
+        var given = prompts.stream()
+                .map(tokens -> Prompt.of(tokens, model.decode(tokens)))
+                .toList();
+        return conducted(given, maxTokens, sampling, conductor);
+    }
+
     @Override
     List<Completion> generate(List<Prompt> prompts, int maxTokens, Sampling sampling, Consumer<String> onText) {
+        Check.given("the receiver of the text", onText);
+        if (prompts.size() > 1) {
+            return conducted(prompts, maxTokens, sampling, step -> true); // a stream is one text's
+        }
+        int[] heard = {0};
+        var completions = conducted(prompts, maxTokens, sampling, step -> {
+            if (!step.ended()[0]) {
+                onText.accept(step.pieces()[0]);
+                heard[0] += step.pieces()[0].length();
+            }
+            return true;
+        });
+        onText.accept(completions.get(0).text().substring(heard[0]));
+        return completions;
+    }
+
+    private List<Completion> conducted(List<Prompt> prompts, int maxTokens, Sampling sampling, Conductor conductor) {
         if (maxTokens < 1) {
             throw new IllegalArgumentException("maxTokens is " + maxTokens + ", wanted at least 1");
         }
         Check.given("the sampling", sampling);
-        Check.given("the receiver of the text", onText);
+        var features = Stream.concat(Stream.ofNullable(measured), conductor.measured().stream())
+                .toList();
         var tokens = prompts.stream().map(Prompt::tokens).toList();
         var rows = rows(tokens);
         int batch = round > TEXTS ? TEXTS : TEXTS / round * round;
@@ -186,12 +225,10 @@ public final class SteeredModel extends TextGenerator {
                                 var controllers = rows.subList(first, end);
                                 var some = prompts.subList(first, end);
                                 IntUnaryOperator draws = i -> row + (first + i) % round;
-                                var names = controllers.stream()
-                                        .map(Controller::name)
-                                        .toList();
-                                try (Passes passes = passes(controllers, some, maxTokens)) {
-                                    return new Generation(model, some, draws, maxTokens, sampling)
-                                            .run(passes, positions, names, onText);
+                                boolean measures = measured != null;
+                                try (Passes passes = passes(controllers, some, maxTokens, features)) {
+                                    return new Generation(model, some, draws, maxTokens, sampling, measures)
+                                            .run(passes, positions, controllers, conductor);
                                 }
                             },
                             job::reach)
@@ -202,7 +239,7 @@ public final class SteeredModel extends TextGenerator {
     }
 
     /** One text goes to the heap where the model can write it there, all others to the engine. */
-    private Passes passes(List<Controller> controllers, List<Prompt> prompts, int maxTokens) {
+    private Passes passes(List<Controller> controllers, List<Prompt> prompts, int maxTokens, List<Setpoint> features) {
         var tokens = PaddedTokens.of(prompts.stream().map(Prompt::tokens).toList());
         var decoder = prompts.size() == 1 && maker == null ? model.decoder() : null;
         if (decoder != null) {
@@ -212,8 +249,8 @@ public final class SteeredModel extends TextGenerator {
         Function<List<PromptPlant>, DeviceLaws> anew =
                 maker == null ? null : plants -> laws(plants.stream().map(maker).toList());
         var engine = new EnginePasses(
-                model.transformer(), model.prefixes(), tokens, room, () -> laws(controllers), anew, measured);
-        return decoder == null ? engine : new HeapPasses(engine, decoder, controllers.get(0), measured);
+                model.transformer(), model.prefixes(), tokens, room, controllers, this::laws, anew, features);
+        return decoder == null ? engine : new HeapPasses(engine, decoder, controllers.get(0), features);
     }
 
     private DeviceLaws laws(List<Controller> rows) {
