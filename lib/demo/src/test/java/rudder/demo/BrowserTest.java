@@ -49,7 +49,7 @@ import rudder.theory.control.Controller;
 class BrowserTest {
 
     private static final Path SHOTS = Path.of(System.getProperty("shots", "target/shots"));
-    private static final double PATIENCE = 180_000; // milliseconds
+    private static final int PATIENCE = 180_000; // milliseconds
     private static final int LAST = 30; // the last state of SmolLM2
 
     private LanguageModel model;
@@ -97,8 +97,9 @@ class BrowserTest {
     @AfterEach
     void closePage() {
         context.close();
-        assertEquals(List.of(), complaints, "the page's console");
+        var said = List.copyOf(complaints);
         complaints.clear();
+        assertEquals(List.of(), said, "the page's console");
     }
 
     private Page page(BrowserContext context) {
@@ -115,12 +116,28 @@ class BrowserTest {
         return page;
     }
 
+    /** Asks again and again. Playwright's own waiting would run eval in the page, which its policy forbids. */
+    private static void until(Page page, String expression) {
+        until(page.mainFrame(), expression);
+    }
+
+    private static void until(Frame frame, String expression) {
+        long end = System.nanoTime() + PATIENCE * 1_000_000L;
+        while (!Boolean.TRUE.equals(frame.evaluate("() => Boolean((" + expression + ")())"))) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError("waited in vain for " + expression + "; the page says "
+                        + frame.evaluate("() => document.getElementById('status').textContent"));
+            }
+            frame.page().waitForTimeout(20);
+        }
+    }
+
     private static void ready(Page page) {
-        page.waitForFunction("() => window.demo && window.demo.ready");
+        until(page, "() => window.demo && window.demo.ready");
     }
 
     private static void finished(Page page) {
-        page.waitForFunction("() => !window.demo.running && (window.demo.result || window.demo.error)");
+        until(page, "() => !window.demo.running && (window.demo.result || window.demo.error)");
         assertEquals("", page.evaluate("() => window.demo.error ?? ''"));
     }
 
@@ -130,12 +147,12 @@ class BrowserTest {
     }
 
     private static void tokens(Page page, int count) {
-        page.waitForFunction("n => window.demo.tokens.length >= n", count);
+        until(page, "() => window.demo.tokens.length >= " + count);
     }
 
     private void scene(int number) {
         page.click("#scene-buttons button:nth-child(" + number + ")");
-        page.waitForFunction("() => window.demo.running");
+        until(page, "() => window.demo.running");
         finished(page);
         shot(page, "scene-" + number);
     }
@@ -193,11 +210,11 @@ class BrowserTest {
     }
 
     @Test
-    void theClosedLoopHoldsItsBlockWhereTheOpenLoopScatters() {
+    void theClosedLoopHoldsTheLastStateWhereTheOpenLoopScatters() {
         scene(2);
         var tokens = held(page);
-        double closed = distance(1, strengths(tokens, "steered", 0, 21));
-        double open = distance(1, strengths(tokens, "other", 0, 21));
+        double closed = distance(1, strengths(tokens, "steered", 0, LAST));
+        double open = distance(1, strengths(tokens, "other", 0, LAST));
         assertTrue(closed < open / 2, "mean distance from the setpoint: closed " + closed + ", open " + open);
     }
 
@@ -221,7 +238,7 @@ class BrowserTest {
         assertTrue(inserted.size() > 4, inserted.size() + " tokens");
         double closed = distance(1, strengths(inserted, "steered", 0, LAST));
         double open = distance(1, strengths(inserted, "other", 0, LAST));
-        assertTrue(closed < open, "mean distance from the setpoint: closed " + closed + ", open " + open);
+        assertTrue(closed < open / 2, "mean distance from the setpoint: closed " + closed + ", open " + open);
     }
 
     @Test
@@ -246,10 +263,12 @@ class BrowserTest {
 
     @Test
     void theStrengthFollowsTheDialWithinTwoTokens() {
+        page.selectOption("#law", "tracker"); // at the last block, where nothing is left to predict
+        page.selectOption("#block", "29");
         turnDial("strength", 0);
-        page.fill("#tokens", "60");
+        page.fill("#tokens", "40");
         page.click("#write");
-        tokens(page, 20);
+        tokens(page, 12);
         turnDial("strength", 1);
         finished(page);
         shot(page, "step-response");
@@ -257,12 +276,12 @@ class BrowserTest {
         int turned = (int) tokens.stream()
                 .takeWhile(token -> token.getAsJsonArray("setpoints").get(0).getAsDouble() == 0)
                 .count();
-        assertTrue(turned >= 20 && turned < 40, "turned at token " + turned);
+        assertTrue(turned >= 12 && turned < 28, "turned at token " + turned);
         double[] measured = strengths(tokens, "steered", 0, LAST);
         double before = mean(Arrays.copyOfRange(measured, turned - 8, turned));
         double after = mean(Arrays.copyOfRange(measured, turned + 2, turned + 10));
-        assertTrue(before < 0.4, "before " + before);
-        assertTrue(after > 0.7, "two tokens after the turn " + after);
+        assertTrue(Math.abs(before) < 0.05, "before " + before);
+        assertTrue(Math.abs(after - 1) < 0.05, "two tokens after the turn " + after);
     }
 
     @Test
@@ -288,6 +307,7 @@ class BrowserTest {
         int written = held(page).size();
         assertTrue(written < 60, written + " tokens");
         assertTrue(page.isEnabled("#write"));
+        page.fill("#tokens", Integer.toString(written + 4));
         write(page);
         assertTrue(held(page).size() > written);
     }
@@ -296,19 +316,18 @@ class BrowserTest {
     void twoVisitorsAtOnceGetTheirOwnTexts() {
         try (var other = browser.newContext()) {
             var second = page(other);
-            page.fill("#tokens", "100");
+            page.fill("#tokens", "40");
             page.click("#write");
             tokens(page, 1);
             second.fill("#prompt", "Once upon a time");
-            second.fill("#tokens", "12");
+            second.fill("#tokens", "8");
             second.click("#write");
-            second.waitForFunction(
-                    "() => document.getElementById('status').textContent.startsWith('Waiting: one job')");
+            until(second, "() => document.getElementById('status').textContent.startsWith('Waiting: one job')");
             finished(page);
             finished(second);
             assertEquals("The most important thing about", page.innerText("#steered .prompt"));
             assertEquals("Once upon a time", second.innerText("#steered .prompt"));
-            assertEquals(12, held(second).size());
+            assertEquals(8, held(second).size());
         }
     }
 
@@ -356,7 +375,7 @@ class BrowserTest {
         ready(page);
         assertEquals(script, page.inputValue("#prompt"));
         page.click("#java");
-        page.waitForFunction("() => !document.getElementById('java-text').hidden");
+        until(page, "() => !document.getElementById('java-text').hidden");
         assertEquals(true, page.evaluate("() => window.hacked === undefined"));
         assertEquals(0, page.locator("main img, main script").count());
     }
@@ -390,12 +409,12 @@ class BrowserTest {
 
     @Test
     void aDamagedLinkGivesTheUsualSettings() {
+        page.navigate("about:blank");
         page.navigate(demo.address() + "#%7Bnonsense");
-        page.reload();
         ready(page);
         assertTrue(page.innerText("#status").startsWith("The link could not be read"));
-        page.navigate(demo.address() + "#" + "%7B%22law%22%3A%22none-such%22%2C%22strength%22%3A%22x%22%7D");
-        page.reload();
+        page.navigate("about:blank");
+        page.navigate(demo.address() + "#%7B%22law%22%3A%22none-such%22%2C%22strength%22%3A%22x%22%7D");
         ready(page);
         assertEquals("none", page.inputValue("#law"));
         assertEquals("1", page.inputValue("#strength"));
@@ -405,7 +424,7 @@ class BrowserTest {
     void theJavaIsShownAndTheChartsAreOnePicture() throws Exception {
         scene(5);
         page.click("#java");
-        page.waitForFunction("() => !document.getElementById('java-text').hidden");
+        until(page, "() => !document.getElementById('java-text').hidden");
         assertTrue(page.innerText("#java-text").contains("Controller.lqr(gains, target1).plus("));
         var download = page.waitForDownload(() -> page.click("#svg"));
         var svg = Files.readString(download.path());
@@ -469,10 +488,10 @@ class BrowserTest {
             notebook.setContent(
                     "<!DOCTYPE html><title>A notebook</title><p>rudder.demo.Demo.open(model)</p>" + demo.frame());
             Frame frame = notebook.frames().get(1);
-            frame.waitForFunction("() => window.demo && window.demo.ready");
+            until(frame, "() => window.demo && window.demo.ready");
             frame.fill("#tokens", "12");
             frame.click("#write");
-            frame.waitForFunction("() => window.demo.result && window.demo.result.type === 'done'");
+            until(frame, "() => window.demo.result && window.demo.result.type === 'done'");
             assertEquals(12, frame.locator("#steered .tok").count());
             shot(notebook, "notebook-frame");
         }
@@ -514,11 +533,11 @@ class BrowserTest {
             assertTrue(shifts < 0.01, "layout shift " + shifts);
             page.click("#steered .tok >> nth=2");
             assertEquals(List.of(), serious(page), "after a text");
-            assertEquals(
-                    page.evaluate("() => document.documentElement.clientWidth"),
-                    page.evaluate("() => document.documentElement.scrollWidth"),
-                    "the page scrolls sideways");
             shot(page, name);
+            assertEquals(
+                    true,
+                    page.evaluate("() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"),
+                    "the page scrolls sideways");
         }
     }
 

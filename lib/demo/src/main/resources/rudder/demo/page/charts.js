@@ -2,10 +2,10 @@
 const d3 = window.d3;
 const MARGIN = { top: 22, right: 12, bottom: 30, left: 46 };
 
-/** Returns the svg's drawing group, emptied, and its inner size. */
+/** Returns the svg's drawing group, emptied, and its inner size; of a page without room, some size that nobody sees. */
 function canvas(id) {
   const node = document.getElementById(id);
-  const width = node.clientWidth, height = node.clientHeight;
+  const width = Math.max(120, node.clientWidth), height = Math.max(120, node.clientHeight);
   const svg = d3.select(node).attr("viewBox", `0 0 ${width} ${height}`);
   svg.selectAll("*").remove();
   return { svg, width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom,
@@ -72,7 +72,7 @@ export function drawBlocks(token, blocks, names) {
     ["other", names.other]]);
   const top = split + 24;
   const energies = rows.flatMap(([, side]) => side.energies);
-  const e = d3.scaleLinear([0, Math.max(1e-9, d3.max(energies) ?? 1)], [height, top]).nice(2);
+  const e = d3.scaleLinear([0, d3.max(energies) || 1], [height, top]).nice(2);
   axes(g, x, e, width, top, height, { xTitle: "block", yTitle: "input |u\u2096|\u00b2", yTicks: 2, xTicks: 10 });
   const step = width / blocks, wide = Math.max(1, step * 0.36);
   for (const [name, side] of rows) {
@@ -133,7 +133,7 @@ export function drawTokens(tokens, most, chosen, names) {
     names: [["setpoint", "setpoint"], ["steered", names.steered], ["other", names.other]],
   });
   overTokens("energy", tokens, most, chosen, {
-    yTitle: "", low: 0, always: [0, 1e-9],
+    yTitle: "", low: 0, always: tokens.some(t => t.steered?.energy || t.other?.energy) ? [0] : [0, 1],
     bars: [["input", of(tokens, "steered", s => s.energy)]],
     lines: [["other", of(tokens, "other", s => s.energy)]],
   });

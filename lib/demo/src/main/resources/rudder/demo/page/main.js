@@ -316,7 +316,7 @@ function redraw() {
   frame = 0;
   const short = id => lawOf(id).title.split(":")[0];
   const names = { steered: state.second ? state.concept : short(state.law), second: state.second, other: state.other === "none" ? "model alone" : short(state.other) };
-  const token = demo.tokens[chosen ?? demo.tokens.length - 1];
+  const token = chosen === null ? demo.tokens.filter(t => t.steered).pop() : demo.tokens[chosen];
   $("blocks-title").textContent = chosen === null ? "Strength at every block, token being written"
     : `Strength at every block, token ${chosen}`;
   drawBlocks(token, about.blocks, names);
