@@ -155,6 +155,7 @@ class DocumentedCallsTest {
                 ".everywhereAtOnce",
                 "Nowhere.of(x)",
                 "Positions.SOME",
+                "help(Nobody.class)",
                 "new Nobody(3)")) {
             assertEquals(1, unknown("here", "Text with `" + wrong + "`.").size(), wrong);
         }
@@ -165,6 +166,7 @@ class DocumentedCallsTest {
                 ".atPositions(Positions.ALL)",
                 "ContrastSet.read(\"No.such.csv\").positive()",
                 "Comparison.Settings.asChat()",
+                "help(LqrSolution.class)",
                 "new QuadraticCost(0.1, 10, 1)",
                 "README.md",
                 "../data/Some.csv",
@@ -207,7 +209,8 @@ class DocumentedCallsTest {
             return type(owner).isPresent();
         }
         boolean copied = after.startsWith("(") && !after.startsWith("()") && !after.startsWith("(...)");
-        return type(owner).stream()
+        return name.equals("class") && type(owner).isPresent()
+                || type(owner).stream()
                         .flatMap(type -> Stream.<Stream<? extends Member>>of(
                                         Arrays.stream(type.getMethods()), Arrays.stream(type.getFields()))
                                 .flatMap(members -> members))

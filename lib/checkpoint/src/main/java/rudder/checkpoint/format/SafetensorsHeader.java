@@ -139,7 +139,7 @@ final class SafetensorsHeader {
                 }
             }
         } catch (CharacterCodingException e) {
-            throw broken("its header is not UTF-8");
+            throw broken("found malformed JSON (bytes that are not UTF-8) in its header");
         } catch (MalformedJsonException | EOFException e) {
             throw broken("found malformed JSON (" + e.getMessage() + ") in its header");
         }
