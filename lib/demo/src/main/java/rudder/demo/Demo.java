@@ -75,8 +75,8 @@ public final class Demo implements AutoCloseable {
     }
 
     /**
-     * Returns HTML that shows the page in a frame. Under JupyterHub, as on Binder, the frame goes through the hub's
-     * proxy. A notebook's {@code display(demo.frame(), "text/html")} shows it.
+     * Returns HTML that shows the page in a frame. Under JupyterHub the frame goes through jupyter-server-proxy, which
+     * must be installed there. A notebook's {@code display(demo.frame(), "text/html")} shows it.
      */
     public String frame() {
         return frame(System.getenv());

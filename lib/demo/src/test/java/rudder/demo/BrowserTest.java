@@ -546,18 +546,18 @@ class BrowserTest {
     void aRecordingShowsTheLoop() throws IOException {
         var recording = new Recording(960);
         turnDial("strength", 0);
-        page.fill("#tokens", "110");
+        page.fill("#tokens", "64");
         recording.add(page.screenshot(), 150);
         page.click("#write");
         boolean turned = false;
         boolean disturbed = false;
         while ((boolean) page.evaluate("() => window.demo.running")) {
             int count = held(page).size();
-            if (count > 24 && !turned) {
+            if (count > 8 && !turned) {
                 turnDial("strength", 1);
                 turned = true;
             }
-            if (count > 64 && !disturbed) {
+            if (count > 24 && !disturbed) {
                 page.click("#disturb");
                 disturbed = true;
             }
