@@ -105,7 +105,7 @@ final class Job {
             last = isCancelled() ? event("stopped") : error(e.getMessage());
         } catch (RuntimeException | Error e) {
             LOG.log(Level.ERROR, "a job of the demo failed", e);
-            last = error("this failed inside Rudder: " + e);
+            last = error("this failed inside Rudder; the log of the server says how");
         }
         synchronized (this) {
             thread = null;
