@@ -83,7 +83,7 @@ public record Rollout(double[][] states, double[][] inputs) {
     /**
      * Returns coordinate i of the states z_0..z_T.
      *
-     * @throws IllegalArgumentException unless 0 <= i < d
+     * @throws IllegalArgumentException unless i is in 0..d-1
      */
     public double[] coordinate(int i) {
         Check.that(i >= 0 && i < dimension(), "coordinate %s, wanted 0..%s", i, dimension() - 1);
