@@ -28,6 +28,7 @@ import durations
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "target" / "site"
 JAVADOC = ROOT / "target" / "reports" / "apidocs"
+PICTURES = ".png", ".svg", ".gif"  # copied as they are
 STYLE = Path(__file__).with_name("site.css")
 FORMAT = HtmlFormatter(nowrap=False, cssclass="highlight")
 SOURCE = re.compile(r"(?:theory|lib/\w+)/src/main/java/(.+)\.java")
@@ -126,7 +127,7 @@ class Site:
             return "index.html"
         if target.endswith((".md", ".ipynb")):
             return str(PurePosixPath(target).with_suffix(".html"))
-        if target.endswith((".png", ".svg")):
+        if target.endswith(PICTURES):
             return target
         return f"{target}.html"
 
@@ -151,7 +152,7 @@ class Site:
             self.write(name, found.group(1) if found else target, self.render(target, text), "page")
         elif target.endswith(".ipynb"):
             self.notebook(target)
-        elif target.endswith((".png", ".svg")):
+        elif target.endswith(PICTURES):
             (OUT / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, OUT / name)
         elif source.is_dir():
