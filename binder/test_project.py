@@ -38,8 +38,8 @@ PLUGIN = "<plugin><artifactId>maven-%s-plugin</artifactId><version>%s</version><
 
 
 def block(section, start, end):
-    """Returns the text between two lines of a section of README."""
-    match = re.search(f"^{re.escape(start)}\n(.*?)^{re.escape(end)}$", section, re.DOTALL | re.MULTILINE)
+    """Returns the text between two lines of a section of README; `end` is the beginning of a line."""
+    match = re.search(f"^{re.escape(start)}\n(.*?)^{re.escape(end)}", section, re.DOTALL | re.MULTILINE)
     if not match:
         sys.exit(f"README's section {SECTION!r} has no block that begins with {start!r}")
     return match[1]
@@ -59,8 +59,8 @@ def main():
     install = re.search(r"`(mvn install [^`]*)`", section)[1]
     dependency = block(section, "```xml", "```")
     program = block(section, "```java Steer.java", "```")
-    prose = re.sub(r"(?ms)^```.*?^```$", "", section)
-    commands = [line.strip() for line in prose.splitlines() if line.startswith("    ")]
+    commands = [line.strip() for line in block(section, "Compile and run it:", "`rudder:theory` alone").splitlines()]
+    commands = [command for command in commands if command]
     versions = dict(re.findall(r"<(\w+)-plugin\.version>([^<]+)<", (ROOT / "pom.xml").read_text()))
     plugins = "".join(PLUGIN % (name, versions[name]) for name in ("compiler", "resources", "dependency"))
     run(install, ROOT)
