@@ -44,19 +44,10 @@ final class Concepts {
             throw new IllegalArgumentException("there is no concept '" + name + "', wanted one of " + NAMES);
         }
         var csv = Csv.packed("/rudder/demo/concepts/" + name + ".csv");
-        return new ContrastSet(name, side(csv, "positive"), side(csv, "negative"));
-    }
-
-    private static List<String> side(Csv csv, String side) {
         try {
-            int label = csv.column("label");
-            int text = csv.column("text");
-            return csv.rows().stream()
-                    .filter(row -> row.fields().get(label).equals(side))
-                    .map(row -> row.fields().get(text))
-                    .toList();
+            return ContrastSet.of(csv);
         } catch (IOException e) {
-            throw new UncheckedIOException("the packed concept " + csv.file(), e);
+            throw new UncheckedIOException("the packed concept " + csv.file() + ": " + e.getMessage(), e);
         }
     }
 }
