@@ -1,7 +1,6 @@
 package rudder.eval;
 
 import com.google.gson.Gson;
-import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -32,11 +31,8 @@ import rudder.steer.PromptSet;
  */
 final class Transcript {
 
-    private static final Gson JSON = new GsonBuilder()
-            .registerTypeAdapterFactory(new RecordJson())
-            .serializeSpecialFloatingPointValues()
-            .disableHtmlEscaping()
-            .create();
+    private static final Gson JSON =
+            RecordJson.builder().serializeSpecialFloatingPointValues().create();
     private static final String END = ".jsonl";
     private static final Pattern CHECKED = Pattern.compile("(.*),\"crc32\":\"([0-9a-f]{8})\"}", Pattern.DOTALL);
 

@@ -1,7 +1,6 @@
 package rudder.experiment;
 
 import com.google.gson.Gson;
-import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
 import java.io.Closeable;
 import java.io.IOException;
@@ -20,10 +19,7 @@ import rudder.checkpoint.text.RecordJson;
 final class Units implements Closeable {
 
     static final String FILE = "units.jsonl";
-    private static final Gson JSON = new GsonBuilder()
-            .registerTypeAdapterFactory(new RecordJson())
-            .disableHtmlEscaping()
-            .create();
+    private static final Gson JSON = RecordJson.builder().create();
 
     private final LineFile file;
     private final LockFile lock;

@@ -1,7 +1,6 @@
 package rudder.sweep;
 
 import com.google.gson.Gson;
-import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -52,10 +51,7 @@ record Part(
         boolean divergence,
         String measured) {
 
-    private static final Gson JSON = new GsonBuilder()
-            .registerTypeAdapterFactory(new RecordJson())
-            .disableHtmlEscaping()
-            .create();
+    private static final Gson JSON = RecordJson.builder().create();
 
     /** A controller's name and the SHA-256 of its bytes. */
     record ArmId(String name, String sha256) {}

@@ -1,6 +1,7 @@
 package rudder.checkpoint.text;
 
 import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
 import com.google.gson.TypeAdapter;
 import com.google.gson.TypeAdapterFactory;
@@ -25,8 +26,14 @@ import java.util.Map;
  */
 public final class RecordJson implements TypeAdapterFactory {
 
-    /** Makes the factory, for {@code GsonBuilder.registerTypeAdapterFactory}. */
-    public RecordJson() {}
+    RecordJson() {}
+
+    /**
+     * Returns a builder whose Gson reads and writes records, and leaves the characters of HTML in texts as they are.
+     */
+    public static GsonBuilder builder() {
+        return new GsonBuilder().registerTypeAdapterFactory(new RecordJson()).disableHtmlEscaping();
+    }
 
     @Override
     public <T> TypeAdapter<T> create(Gson gson, TypeToken<T> type) {
