@@ -221,18 +221,9 @@ class DemoTest {
         var wish = visitor.wish();
         wish.addProperty("tokens", 120);
         wish.addProperty("strength", 0);
-        var job = new String[1];
-        var events = visitor.read("write", wish, event -> {
-            if (event.has("job")) {
-                job[0] = event.get("job").getAsString();
-            }
-            if (event.has("index") && event.get("index").getAsInt() == 4) {
-                var turn = new JsonObject();
-                turn.addProperty("job", job[0]);
-                turn.addProperty("strength", 1.5);
-                post(visitor, "turn", turn);
-            }
-        });
+        var turn = new JsonObject();
+        turn.addProperty("strength", 1.5);
+        var events = writeAndPost(visitor, wish, 4, "turn", turn);
         var tokens = tokens(events);
         int turned = 0;
         while (tokens.get(turned).getAsJsonArray("setpoints").get(0).getAsDouble() == 0) {
@@ -267,6 +258,20 @@ class DemoTest {
         }
     }
 
+    /** Writes, and when the token of an index has come posts a body, with the job in it. */
+    private static List<JsonObject> writeAndPost(
+            Visitor visitor, JsonObject wish, int index, String name, JsonObject body)
+            throws IOException, InterruptedException {
+        return visitor.read("write", wish, event -> {
+            if (event.has("job")) {
+                body.add("job", event.get("job"));
+            }
+            if (event.has("index") && event.get("index").getAsInt() == index) {
+                post(visitor, name, body);
+            }
+        });
+    }
+
     @Test
     void aDisturbanceIsReadInBothTextsFromItsTokenOn() throws Exception {
         var wish = visitor().wish();
@@ -295,15 +300,7 @@ class DemoTest {
         var visitor = visitor();
         var wish = visitor.wish();
         wish.addProperty("tokens", 120);
-        var job = new String[1];
-        var events = visitor.read("write", wish, event -> {
-            job[0] = event.has("job") ? event.get("job").getAsString() : job[0];
-            if (event.has("index") && event.get("index").getAsInt() == 2) {
-                var disturb = new JsonObject();
-                disturb.addProperty("job", job[0]);
-                post(visitor, "disturb", disturb);
-            }
-        });
+        var events = writeAndPost(visitor, wish, 2, "disturb", new JsonObject());
         assertTrue(
                 tokens(events).stream().anyMatch(token -> token.get("inserted").getAsBoolean()));
         assertFalse(tokens(events).get(0).get("inserted").getAsBoolean());
@@ -337,15 +334,7 @@ class DemoTest {
         var visitor = visitor();
         var wish = visitor.wish();
         wish.addProperty("tokens", 120);
-        var job = new String[1];
-        var events = visitor.read("write", wish, event -> {
-            job[0] = event.has("job") ? event.get("job").getAsString() : job[0];
-            if (event.has("index") && event.get("index").getAsInt() == 0) {
-                var stop = new JsonObject();
-                stop.addProperty("job", job[0]);
-                post(visitor, "stop", stop);
-            }
-        });
+        var events = writeAndPost(visitor, wish, 0, "stop", new JsonObject());
         assertEquals("stopped", Visitor.last(events).get("type").getAsString());
         assertTrue(tokens(events).size() < 120, tokens(events).size() + " tokens");
         assertEquals(
