@@ -1,11 +1,12 @@
 """Writes a kernelspec for this Python environment that starts the kernel `java` directly on a JDK.
 
 The kernelspec that pip installs starts a launcher, which starts the kernel. That costs 50 MB for a second JVM and
-leaves no place for options. The heap is for Java's own arrays; weights lie outside it. RUDDER_HEAP sets a larger heap,
-and RUDDER_CUDA lets the engine fetch its CUDA build. Both are read when this program writes the kernelspec.
+leaves no place for options. RUDDER_CUDA lets the engine fetch its CUDA build; it is read when this program writes the
+kernelspec. RUDDER_HEAP is read by binder/kernel_start.py, at each start of the kernel.
 """
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -21,8 +22,8 @@ SPARK = ("java.lang java.lang.invoke java.lang.reflect java.io java.net java.nio
 home = os.environ.get("JAVA_HOME", "").strip()
 spec = {
     "argv": [
+        sys.executable, "{resource_dir}/kernel_start.py",
         str(Path(home, "bin", "java")) if home else "java",
-        "-Xmx" + (os.environ.get("RUDDER_HEAP", "").strip() or "1g"),
         "-XX:+UseSerialGC",  # the heavy work is not Java's: 190 MB less than G1 at the same speed
         # matrices come and go: the heap shrinks at once, 440 MB less for 6 % more time
         "-Xms64m", "-XX:MinHeapFreeRatio=10", "-XX:MaxHeapFreeRatio=20", "-XX:-ShrinkHeapInSteps",
@@ -50,4 +51,5 @@ spec = {
         "RUDDER_PYTHON": sys.executable,  # its pip fetches models
     },
 }
+shutil.copy(Path(__file__).with_name("kernel_start.py"), folder)
 (folder / "kernel.json").write_text(json.dumps(spec, indent=2) + "\n")

@@ -2,13 +2,17 @@
 
 binder/reproduce prepares all that this program needs.
 
-The inputs of a notebook are its cells, setup.jshell, the jars, the data, the model and the size. If none has changed
-since its last good run, the notebook is not run again. A run writes to target/notebooks, or target/notebooks/quick at
-smoke size: the executed notebook, the same as HTML, and the recorded values as csv.
+The inputs of a notebook are its cells, setup.jshell and what it loads, the jars, the data, the model and the size. If
+none has changed since its last good run, the notebook is not run again. A run writes to target/notebooks, or
+target/notebooks/quick at smoke size: the executed notebook, the same as HTML, and the recorded values as csv.
+
+--write stores them, and with them how long the notebook took and how much memory (notebooks/durations.csv). The first
+cell of each notebook says so: see durations.py.
 """
 import argparse
 import base64
 import hashlib
+import html
 import json
 import os
 import re
@@ -23,13 +27,16 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
 
+import durations
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "notebooks"
 QUICK = os.environ.get("RUDDER_QUICK", "") not in ("", "0")
 OUT = ROOT / "target" / "notebooks" / ("quick" if QUICK else "")
-SWEEP = "10-sweep"  # runs only if asked for: it needs lib/target/sweep
 KERNEL = {"display_name": "Java", "language": "java", "name": "java"}
 MOST_FIGURES, MOST_BYTES = 8, 300_000  # of a committed notebook
+KEPT_METADATA = ("tags", "jupyter")  # the latter hides the source of a solution
+NO_WORDS = 'alt="No description has been provided for this image"'
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 PNG_START = b"\x89PNG\r\n\x1a\n"
 PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # the last chunk: length 0, type, checksum
@@ -53,8 +60,10 @@ def fingerprint(notebook=None):
     def add(*parts):
         digest.update(json.dumps(parts).encode())
 
-    add(notebook and [(cell.id, cell.cell_type, cell.source) for cell in notebook.cells], QUICK)
-    add((SOURCE / "setup.jshell").read_text(), (ROOT / "binder" / "requirements.txt").read_text())
+    add(notebook and [(cell.id, cell.cell_type, cell.source) for cell in notebook.cells if cell.id != durations.CELL],
+        QUICK)
+    add((SOURCE / "setup.jshell").read_text(), (SOURCE / "imports.jshell").read_text())
+    add((ROOT / "binder" / "requirements.txt").read_text())
     sweep = notebook and any("target/sweep" in cell.source for cell in notebook.cells)
     folders = [ROOT / "lib" / "target" / name for name in (["jars", "sweep"] if sweep else ["jars"])]
     for jar in sorted(jar for folder in folders for jar in folder.glob("*.jar")):
@@ -128,12 +137,27 @@ def complete(png):
     raise ValueError(f"a figure of {len(png)} bytes is no PNG or lacks over 4 bytes: run the notebook again")
 
 
+def alternative(output):
+    """Returns the metadata by which a page says what a figure shows: nbconvert writes it into the img element."""
+    data = output.get("data", {})
+    return nbformat.from_dict({"image/png": {"alt": data["text/plain"]}} if "image/png" in data else {})
+
+
+def described(page, notebook):
+    """Returns the page with each figure's words, which nbconvert's template of JupyterLab leaves out."""
+    for output in outputs(notebook):
+        if "image/png" in output.get("data", {}):
+            page = page.replace(NO_WORDS, f'alt="{html.escape(output.data["text/plain"])}"', 1)
+    return page
+
+
 def clean(notebook):
     """Makes the notebook fit to be committed: without the traces of one run, with text joined and figures whole."""
     language = {"name": "java", "file_extension": ".jshell"}
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": language})
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict({key: value for key, value in cell.metadata.items() if key == "tags"})
+        kept = {key: value for key, value in cell.metadata.items() if key in KEPT_METADATA}
+        cell.metadata = nbformat.from_dict(kept)
         kept = []
         for output in cell.get("outputs", []):
             if is_progress(output):
@@ -142,7 +166,7 @@ def clean(notebook):
                 kept[-1].text += output.text
                 continue
             if "metadata" in output:
-                output.metadata = nbformat.from_dict({})
+                output.metadata = alternative(output)
             data = output.get("data", {})
             if data.get("text/plain") == data.get("text/html"):  # JJava repeats HTML as text
                 data.pop("text/plain", None)
@@ -160,7 +184,10 @@ def store(name):
     if model:
         (SOURCE / "results" / f"{name}.{Path(model).name}.csv").write_bytes((OUT / f"{name}.csv").read_bytes())
         return
+    done = json.loads((OUT / f"{name}.done").read_text())
+    durations.record(name, done["seconds"], done["mb"])
     notebook = clean(nbformat.read(OUT / f"{name}.ipynb", 4))
+    durations.head(notebook, name)
     text = nbformat.writes(notebook) + "\n"
     drawn = figures(notebook)
     if len(drawn) > MOST_FIGURES or len(text.encode()) > MOST_BYTES:
@@ -187,8 +214,9 @@ def run(path):
 
     notebook = read(path)
     inputs = fingerprint(notebook)
-    if done.exists() and json.loads(done.read_text())["inputs"] == inputs:
-        show(f"unchanged; {json.loads(done.read_text())['line']}", last=True)
+    kept = json.loads(done.read_text()) if done.exists() else {}
+    if kept.get("inputs") == inputs and "seconds" in kept:
+        show(f"unchanged; {kept['line']}", last=True)
         return True
     done.unlink(missing_ok=True)
     start = time.monotonic()
@@ -204,10 +232,14 @@ def run(path):
         show(f"FAILED after {time.monotonic() - start:.0f} s", last=True)
         print(failure, f"executed so far: {OUT / name}.ipynb", sep="\n", file=sys.stderr)
         return False
-    html, _ = HTMLExporter().from_notebook_node(notebook, resources={"metadata": {"name": name}})
-    (OUT / f"{name}.html").write_text(html)
-    line = f"{time.monotonic() - start:.0f} s, peak {peak} MB, {len(claims(notebook))} claims hold"
-    done.write_text(json.dumps({"inputs": inputs, "line": line}))
+    for output in outputs(notebook):
+        if "metadata" in output:
+            output.metadata.update(alternative(output))
+    page, _ = HTMLExporter().from_notebook_node(notebook, resources={"metadata": {"name": name}})
+    (OUT / f"{name}.html").write_text(described(page, notebook))
+    seconds = round(time.monotonic() - start)
+    line = f"{seconds} s, peak {peak} MB, {len(claims(notebook))} claims hold"
+    done.write_text(json.dumps({"inputs": inputs, "line": line, "seconds": seconds, "mb": peak}))
     show(line, last=True)
     return True
 
@@ -227,24 +259,26 @@ def summary(names):
             differs = f"   (committed: {committed[key]})" if committed.get(key, value) != value else ""
             print(f"    {key:<50} {value}{differs}")
     print(f"\nExecuted notebooks, HTML and values are in {OUT.relative_to(ROOT)}.")
-    print("To open the notebooks yourself: target/venv/bin/jupyter lab notebooks")
+    print("To open the notebooks yourself: target/venv/bin/jupyter lab notebooks/00-quickstart.ipynb")
 
 
 def main():
     parser = argparse.ArgumentParser(prog="binder/reproduce")
     parser.add_argument("--write", action="store_true", help="store the executed notebooks and values in notebooks/")
-    parser.add_argument("--with-sweep", action="store_true", help=f"run {SWEEP} too, which needs Apache Spark")
-    parser.add_argument("notebook", nargs="*", help="names, such as 00-quickstart; all notebooks if none is given")
+    parser.add_argument("notebook", nargs="+", help="names, such as 00-quickstart")
     options = parser.parse_args()
     if options.write and QUICK:
         parser.error("--write needs a full run, and RUDDER_QUICK is set: unset it")
     known = {path.stem: path for path in sorted(SOURCE.glob("*.ipynb"))}
-    names = options.notebook or [name for name in known if name != SWEEP or options.with_sweep]
+    names = options.notebook
     unknown = [name for name in names if name not in known]
-    if unknown or not names:
+    if unknown:
         parser.error(f"there is no notebook {', '.join(unknown)}, only {', '.join(known)}")
     OUT.mkdir(parents=True, exist_ok=True)
-    well = [name for name in names if run(known[name])]
+    try:
+        well = [name for name in names if run(known[name])]
+    except KeyboardInterrupt:
+        sys.exit("\nStopped. The same command goes on from here: what is done is kept in target/notebooks.")
     summary(well)
     if options.write:
         for name in well:

@@ -121,7 +121,7 @@ def main():
     parser.add_argument("--model", default="modelName()", help="a Java expression")
     parser.add_argument("work", nargs="*", help=", ".join(WORKS) + "; all if none is given")
     options = parser.parse_args()
-    setup = (NOTEBOOKS / "setup.jshell").read_text().replace(JARS, options.classpath)
+    setup = (NOTEBOOKS / "imports.jshell").read_text().replace(JARS, options.classpath)
     kernel, failed = None, []
     runs = tempfile.mkdtemp()
 

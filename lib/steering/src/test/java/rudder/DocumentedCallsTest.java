@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.tools.DiagnosticCollector;
@@ -44,6 +45,7 @@ class DocumentedCallsTest {
     private static final Pattern CREATED = Pattern.compile("\\bnew ([A-Z]\\w*)\\(");
     private static final Pattern MEMBER =
             Pattern.compile("(?<![\\w.])([A-Z]\\w*(?:\\.[A-Z]\\w*[a-z]\\w*)*)\\.([A-Za-z_]\\w*)");
+    private static final Pattern VARIABLE = Pattern.compile("\\bRUDDER_[A-Z]+\\b");
     private static final Pattern METHOD = Pattern.compile("(?:^\\.|\\.(?=\\w+\\())([a-z]\\w*)");
 
     /** What a notebook imports. JShell adds java.util. */
@@ -122,6 +124,28 @@ class DocumentedCallsTest {
     }
 
     @Test
+    void everyEnvironmentVariableThatIsReadStandsInTheReadme() throws IOException {
+        var readme = Files.readString(Sources.ROOT.resolve("README.md"));
+        var variables = new TreeSet<String>();
+        for (var folder : List.of("theory/src/main", "lib", "binder")) {
+            try (var files = Files.walk(Sources.ROOT.resolve(folder))) {
+                for (var file : files.filter(DocumentedCallsTest::isProgram).toList()) {
+                    VARIABLE.matcher(Files.readString(file)).results().forEach(match -> variables.add(match.group()));
+                }
+            }
+        }
+        assertTrue(variables.contains("RUDDER_MODEL"), variables::toString);
+        variables.removeIf(variable -> readme.contains("| `" + variable + "` |"));
+        assertEquals(Set.of(), variables, "not in README's table of environment variables");
+    }
+
+    private static boolean isProgram(Path file) {
+        var name = file.toString();
+        return name.endsWith(".java") && name.contains("/src/main/")
+                || name.matches(".*/binder/((?!test_)\\w+\\.py|reproduce|postBuild|start)");
+    }
+
+    @Test
     void aCallThatDoesNotExistIsNoticed() {
         for (var wrong : List.of(
                 "Classifier.load(...)",
@@ -131,6 +155,7 @@ class DocumentedCallsTest {
                 ".everywhereAtOnce",
                 "Nowhere.of(x)",
                 "Positions.SOME",
+                "help(Nobody.class)",
                 "new Nobody(3)")) {
             assertEquals(1, unknown("here", "Text with `" + wrong + "`.").size(), wrong);
         }
@@ -141,6 +166,7 @@ class DocumentedCallsTest {
                 ".atPositions(Positions.ALL)",
                 "ContrastSet.read(\"No.such.csv\").positive()",
                 "Comparison.Settings.asChat()",
+                "help(LqrSolution.class)",
                 "new QuadraticCost(0.1, 10, 1)",
                 "README.md",
                 "../data/Some.csv",
@@ -179,8 +205,12 @@ class DocumentedCallsTest {
 
     /** A call with arguments, {@code Type.method(x)}, is to be copied, so it must be static; {@code (...)} is not. */
     private static boolean isMember(String owner, String name, String after) {
+        if (name.equals("class")) {
+            return type(owner).isPresent();
+        }
         boolean copied = after.startsWith("(") && !after.startsWith("()") && !after.startsWith("(...)");
-        return type(owner).stream()
+        return name.equals("class") && type(owner).isPresent()
+                || type(owner).stream()
                         .flatMap(type -> Stream.<Stream<? extends Member>>of(
                                         Arrays.stream(type.getMethods()), Arrays.stream(type.getFields()))
                                 .flatMap(members -> members))
@@ -214,11 +244,11 @@ class DocumentedCallsTest {
     }
 
     private static List<String> imports() {
-        try (var lines = Files.lines(Sources.ROOT.resolve("notebooks/setup.jshell"))) {
+        try (var lines = Files.lines(Sources.ROOT.resolve("notebooks/imports.jshell"))) {
             return Stream.concat(Stream.of("import java.util.*;"), lines.filter(line -> line.startsWith("import ")))
                     .toList();
         } catch (IOException e) {
-            throw new IllegalStateException("notebooks/setup.jshell cannot be read", e);
+            throw new IllegalStateException("notebooks/imports.jshell cannot be read", e);
         }
     }
 

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -20,9 +21,10 @@ import org.junit.jupiter.api.TestFactory;
 /** The sizes that CONTRIBUTING.md promises, read from the sources. */
 class HouseTest {
     private static final int COLUMNS = 120;
-    private static final int CELL_LINES = 12;
     private static final int FILES = 26;
     private static final int LINES = 2_600;
+    private static final Pattern BARE_CAUSE =
+            Pattern.compile("new \\w*(Exception|Error)\\(e\\)|\" \\+ e\\b(?!\\s*[.\\[(])");
 
     @Test
     void noLineOfJavaIsTooLong() throws IOException {
@@ -34,6 +36,19 @@ class HouseTest {
         assertEquals(List.of(), wide, "lines over " + COLUMNS + " columns");
     }
 
+    /** {@code "..." + e} and {@code new SomeException(e)} say the class's name where a reader wants a sentence. */
+    @Test
+    void noMessageIsTheClassNameOfItsCause() throws IOException {
+        var bare = new ArrayList<String>();
+        for (var file : javaFiles("/src/main/java/")) {
+            BARE_CAUSE
+                    .matcher(Files.readString(file))
+                    .results()
+                    .forEach(match -> bare.add(Sources.ROOT.relativize(file) + ": " + match.group()));
+        }
+        assertEquals(List.of(), bare);
+    }
+
     @TestFactory
     Stream<DynamicTest> aPackageIsARoom() throws IOException {
         var packages =
@@ -42,22 +57,6 @@ class HouseTest {
         return packages.entrySet().stream()
                 .map(e ->
                         dynamicTest(name(e.getKey()), () -> assertEquals(List.of(), faults(e.getKey(), e.getValue()))));
-    }
-
-    @TestFactory
-    Stream<DynamicTest> aCellFitsOnASlide() throws IOException {
-        return Sources.notebooks().stream()
-                .map(notebook -> dynamicTest(notebook.getFileName().toString(), () -> {
-                    var faults = new ArrayList<String>();
-                    for (var cell : Sources.cells(notebook, "code")) {
-                        var lines = cell.text().lines().toList();
-                        if (lines.size() > CELL_LINES) {
-                            faults.add(cell.where() + ": " + lines.size() + " lines, " + CELL_LINES + " at most");
-                        }
-                        tooWide(cell.where(), lines).forEach(faults::add);
-                    }
-                    assertEquals(List.of(), faults);
-                }));
     }
 
     private static List<String> faults(Path folder, List<Path> files) throws IOException {

@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /** The project's own texts: pages and notebooks. */
@@ -26,9 +25,12 @@ final class Sources {
 
     /** Returns the Markdown pages that describe the present: the changelog names what is gone. */
     static List<Path> pages() throws IOException {
-        return Stream.concat(files(ROOT, ".md").stream(), files(ROOT.resolve("notebooks"), ".md").stream())
-                .filter(page -> !page.endsWith("CHANGELOG.md"))
-                .toList();
+        var pages = new ArrayList<Path>();
+        for (var folder : List.of("", "notebooks", "lib")) {
+            pages.addAll(files(ROOT.resolve(folder), ".md"));
+        }
+        pages.removeIf(page -> page.endsWith("CHANGELOG.md"));
+        return pages;
     }
 
     /** Returns a notebook's cells of one type, {@code code} or {@code markdown}. */
@@ -47,7 +49,8 @@ final class Sources {
         return pieces;
     }
 
-    private static String text(JsonElement source) {
+    /** Returns a cell's source, which is a text or an array of lines. */
+    static String text(JsonElement source) {
         return source.isJsonArray()
                 ? StreamSupport.stream(source.getAsJsonArray().spliterator(), false)
                         .map(JsonElement::getAsString)

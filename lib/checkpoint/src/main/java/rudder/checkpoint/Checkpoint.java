@@ -223,7 +223,7 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
         try {
             tensors.close();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
         }
     }
 }

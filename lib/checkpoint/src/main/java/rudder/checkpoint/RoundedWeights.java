@@ -23,7 +23,7 @@ public final class RoundedWeights implements TensorSource {
     /**
      * @param source closed with this
      * @param bits width of a rounded value
-     * @throws IllegalArgumentException unless 2 <= bits <= 8
+     * @throws IllegalArgumentException unless bits is from 2 to 8
      */
     public RoundedWeights(TensorSource source, int bits) {
         requireWidth(bits);
@@ -31,7 +31,7 @@ public final class RoundedWeights implements TensorSource {
         largest = (1 << bits - 1) - 1;
     }
 
-    /** @throws IllegalArgumentException unless 2 <= bits <= 8 */
+    /** @throws IllegalArgumentException unless bits is from 2 to 8 */
     public static void requireWidth(int bits) {
         if (bits < 2 || bits > 8) {
             throw new IllegalArgumentException("weights of " + bits + " bits, wanted 2..8");

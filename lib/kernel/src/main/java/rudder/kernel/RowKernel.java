@@ -65,7 +65,7 @@ abstract class RowKernel {
         try {
             return MethodHandles.lookup().findVirtual(of, name, MethodType.methodType(result, parameters));
         } catch (ReflectiveOperationException e) {
-            throw new AssertionError(e);
+            throw new AssertionError(e.getMessage(), e);
         }
     }
 
@@ -81,7 +81,7 @@ abstract class RowKernel {
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
-            throw new AssertionError(e);
+            throw new AssertionError(e.getMessage(), e);
         }
     }
 
@@ -92,7 +92,7 @@ abstract class RowKernel {
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
-            throw new AssertionError(e);
+            throw new AssertionError(e.getMessage(), e);
         }
     }
 

@@ -105,6 +105,11 @@ public record ConfidenceInterval(double mean, double low, double high) {
                 increasing.applyAsDouble(mean), increasing.applyAsDouble(low), increasing.applyAsDouble(high));
     }
 
+    /** Returns whether the whole interval lies below the other one: no number is in both. */
+    public boolean isBelow(ConfidenceInterval other) {
+        return high < other.low;
+    }
+
     /**
      * Returns text such as {@code 0.8 [0.74, 0.86]}, with three digits of the larger end. If the values are all equal,
      * or there is only one, this is the mean alone.

@@ -1,13 +1,14 @@
 package rudder.eval;
 
+import com.google.gson.Gson;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
-import com.google.gson.Strictness;
-import com.google.gson.stream.JsonReader;
+import com.google.gson.TypeAdapter;
+import com.google.gson.stream.JsonToken;
+import com.google.gson.stream.MalformedJsonException;
+import java.io.EOFException;
 import java.io.IOException;
-import java.io.StringReader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -16,6 +17,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import rudder.checkpoint.text.Csv;
+import rudder.checkpoint.text.StrictJson;
 import rudder.checkpoint.text.TextFile;
 
 /**
@@ -25,6 +27,8 @@ import rudder.checkpoint.text.TextFile;
  * @param fields texts if the file is a table, any JSON if it is JSON
  */
 record BenchmarkRow(String place, JsonObject fields) {
+
+    private static final TypeAdapter<JsonElement> ELEMENTS = new Gson().getAdapter(JsonElement.class);
 
     /** Turns a row into an item. */
     interface RowReader<T> {
@@ -97,10 +101,13 @@ record BenchmarkRow(String place, JsonObject fields) {
 
     /** Parses a text that consists of one JSON value. */
     static JsonElement json(String place, String text) throws IOException {
-        try (var json = new JsonReader(new StringReader(text))) {
-            json.setStrictness(Strictness.STRICT);
-            return JsonParser.parseReader(json);
-        } catch (JsonParseException e) {
+        try (var json = StrictJson.reader(text)) {
+            var value = ELEMENTS.read(json);
+            if (json.peek() != JsonToken.END_DOCUMENT) {
+                throw new MalformedJsonException("something follows the value: " + json);
+            }
+            return value;
+        } catch (MalformedJsonException | EOFException | JsonParseException | NumberFormatException e) {
             throw new IOException(place + " is not JSON: " + e.getMessage(), e);
         }
     }
@@ -166,14 +173,17 @@ record BenchmarkRow(String place, JsonObject fields) {
     /** Returns the field of that name, which must be an array of texts. */
     List<String> texts(String name) throws IOException {
         var element = fields.get(name);
-        if (element == null
-                || !element.isJsonArray()
-                || !element.getAsJsonArray().asList().stream().allMatch(JsonElement::isJsonPrimitive)) {
+        if (element == null || !element.isJsonArray()) {
             throw wrong(name, "an array of texts");
         }
-        return element.getAsJsonArray().asList().stream()
-                .map(JsonElement::getAsString)
-                .toList();
+        var texts = new ArrayList<String>();
+        for (var text : element.getAsJsonArray()) {
+            if (!text.isJsonPrimitive()) {
+                throw wrong(name, "an array of texts");
+            }
+            texts.add(text.getAsString());
+        }
+        return List.copyOf(texts);
     }
 
     private IOException wrong(String name, String wanted) {

@@ -1,7 +1,6 @@
 package rudder.eval;
 
 import com.google.gson.Gson;
-import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -18,6 +17,7 @@ import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import rudder.checkpoint.format.LockFile;
 import rudder.checkpoint.text.LineFile;
+import rudder.checkpoint.text.RecordJson;
 import rudder.compare.Comparison;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
@@ -31,10 +31,8 @@ import rudder.steer.PromptSet;
  */
 final class Transcript {
 
-    private static final Gson JSON = new GsonBuilder()
-            .serializeSpecialFloatingPointValues()
-            .disableHtmlEscaping()
-            .create();
+    private static final Gson JSON =
+            RecordJson.builder().serializeSpecialFloatingPointValues().create();
     private static final String END = ".jsonl";
     private static final Pattern CHECKED = Pattern.compile("(.*),\"crc32\":\"([0-9a-f]{8})\"}", Pattern.DOTALL);
 

@@ -1,7 +1,6 @@
 package rudder.experiment;
 
 import com.google.gson.Gson;
-import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
 import java.io.Closeable;
 import java.io.IOException;
@@ -14,12 +13,13 @@ import java.util.Map;
 import java.util.Optional;
 import rudder.checkpoint.format.LockFile;
 import rudder.checkpoint.text.LineFile;
+import rudder.checkpoint.text.RecordJson;
 
 /** The units of a run, in a file that grows by one line a unit. The first line is the plan. */
 final class Units implements Closeable {
 
     static final String FILE = "units.jsonl";
-    private static final Gson JSON = new GsonBuilder().disableHtmlEscaping().create();
+    private static final Gson JSON = RecordJson.builder().create();
 
     private final LineFile file;
     private final LockFile lock;

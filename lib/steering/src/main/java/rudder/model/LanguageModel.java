@@ -400,7 +400,8 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     }
 
     @Override
-    List<Completion> generate(List<Prompt> prompts, int maxTokens, Sampling sampling, Consumer<String> onText) {
+    List<Completion> generate(
+            List<Prompt> prompts, int maxTokens, Sampling sampling, Optional<Consumer<String>> onText) {
         return unsteered().generate(prompts, maxTokens, sampling, onText);
     }
 

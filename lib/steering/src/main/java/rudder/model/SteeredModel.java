@@ -10,6 +10,7 @@ import java.util.stream.Stream;
 import rudder.checkpoint.format.Progress;
 import rudder.model.engine.PaddedTokens;
 import rudder.model.engine.ParallelBatches;
+import rudder.model.pass.EachAlone;
 import rudder.model.pass.EnginePasses;
 import rudder.model.pass.HeapPasses;
 import rudder.model.pass.Passes;
@@ -33,6 +34,8 @@ public final class SteeredModel extends TextGenerator {
      * texts the batch has.
      */
     public static final int TEXTS = 64;
+    /** So few texts are written each alone on the heap: for each token the engine reads all float32 weights. */
+    private static final int EACH_ALONE = 3;
     /** Prompts in one batch where each prompt has several continuations. */
     private static final int QUESTIONS = 10;
 
@@ -164,20 +167,66 @@ public final class SteeredModel extends TextGenerator {
         return model;
     }
 
+    /**
+     * Continues prompts given as tokens, in one batch and under a conductor: it sees every token of every text, and may
+     * change controllers, insert tokens, or end the texts.
+     *
+     * @return the texts as far as they came, with the name of the controller that each began with
+     * @throws IllegalArgumentException also if there are more than {@value #TEXTS} prompts, or this view makes a
+     *     controller for every token
+     */
+    public List<Completion> conduct(List<int[]> prompts, int maxTokens, Sampling sampling, Conductor conductor) {
+        Check.some("prompt", prompts).forEach(prompt -> model.requireTokens(prompt, maxTokens));
+        Check.given("the conductor", conductor);
+        if (prompts.size() > TEXTS || maker != null) {
+            throw new IllegalArgumentException("a conductor for " + prompts.size() + " prompts of " + this
+                    + ", wanted at most " + TEXTS + ", and controllers that are given");
+        }
+        var given = prompts.stream()
+                .map(tokens -> Prompt.of(tokens, model.decode(tokens)))
+                .toList();
+        return conducted(given, maxTokens, sampling, job -> conductor);
+    }
+
     @Override
-    List<Completion> generate(List<Prompt> prompts, int maxTokens, Sampling sampling, Consumer<String> onText) {
+    List<Completion> generate(
+            List<Prompt> prompts, int maxTokens, Sampling sampling, Optional<Consumer<String>> onText) {
+        if (prompts.size() > 1) {
+            return conducted(prompts, maxTokens, sampling, job -> step -> true); // a stream is one text's
+        }
+        int[] heard = {0};
+        var completions = conducted(prompts, maxTokens, sampling, job -> {
+            Consumer<String> receiver = onText.orElse(job::write);
+            return step -> {
+                if (!step.ended()[0]) {
+                    receiver.accept(step.pieces()[0]);
+                    heard[0] += step.pieces()[0].length();
+                }
+                return true;
+            };
+        });
+        onText.ifPresent(receiver -> receiver.accept(completions.get(0).text().substring(heard[0])));
+        return completions;
+    }
+
+    /** @param conducting makes the conductor from the job, which shows a text that is written to it */
+    private List<Completion> conducted(
+            List<Prompt> prompts, int maxTokens, Sampling sampling, Function<Progress, Conductor> conducting) {
         if (maxTokens < 1) {
             throw new IllegalArgumentException("maxTokens is " + maxTokens + ", wanted at least 1");
         }
         Check.given("the sampling", sampling);
-        Check.given("the receiver of the text", onText);
         var tokens = prompts.stream().map(Prompt::tokens).toList();
         var rows = rows(tokens);
         int batch = round > TEXTS ? TEXTS : TEXTS / round * round;
         model.requireRoom(tokens, batch, maxTokens);
-        String title = "Generating " + prompts.size() + " x " + maxTokens + " tokens, "
-                + rows.get(0).name();
-        try (Progress job = Progress.of(title, prompts.size())) {
+        String title = "Generating " + (prompts.size() == 1 ? "up to " : prompts.size() + " x ") + maxTokens
+                + " tokens, " + rows.get(0).name();
+        try (Progress job = Progress.of(title, (long) prompts.size() * maxTokens)) {
+            var conductor = conducting.apply(job);
+            var features = Stream.concat(Stream.ofNullable(measured), conductor.measured().stream())
+                    .toList();
+            boolean measures = measured != null;
             return model.transformer().lifetime.during(() -> ParallelBatches.of(
                             model.transformer().manager.getDevice(),
                             prompts.size(),
@@ -186,34 +235,40 @@ public final class SteeredModel extends TextGenerator {
                                 var controllers = rows.subList(first, end);
                                 var some = prompts.subList(first, end);
                                 IntUnaryOperator draws = i -> row + (first + i) % round;
-                                var names = controllers.stream()
-                                        .map(Controller::name)
-                                        .toList();
-                                try (Passes passes = passes(controllers, some, maxTokens)) {
-                                    return new Generation(model, some, draws, maxTokens, sampling)
-                                            .run(passes, positions, names, onText);
+                                try (Passes passes = passes(controllers, some, maxTokens, features)) {
+                                    return new Generation(model, some, draws, maxTokens, sampling, measures)
+                                            .run(passes, positions, controllers, conductor, job);
                                 }
                             },
-                            job::reach)
+                            done -> {})
                     .stream()
                     .flatMap(List::stream)
                     .toList());
         }
     }
 
-    /** One text goes to the heap where the model can write it there, all others to the engine. */
-    private Passes passes(List<Controller> controllers, List<Prompt> prompts, int maxTokens) {
-        var tokens = PaddedTokens.of(prompts.stream().map(Prompt::tokens).toList());
-        var decoder = prompts.size() == 1 && maker == null ? model.decoder() : null;
-        if (decoder != null) {
-            model.transformer().requireFiniteTokenMatrices();
+    /** One text, or each of a few, goes to the heap where the model can write it there, all others to the engine. */
+    private Passes passes(List<Controller> controllers, List<Prompt> prompts, int maxTokens, List<Setpoint> features) {
+        var decoder = prompts.size() <= EACH_ALONE && maker == null ? model.decoder() : null;
+        if (decoder == null) {
+            return enginePasses(controllers, prompts, maxTokens, features);
         }
-        int room = decoder == null ? maxTokens : 0;
+        model.transformer().requireFiniteTokenMatrices();
+        return EachAlone.of(prompts.size(), i -> {
+            var its = controllers.subList(i, i + 1);
+            var reader = enginePasses(its, prompts.subList(i, i + 1), 0, features);
+            return new HeapPasses(reader, decoder, its.get(0), features);
+        });
+    }
+
+    /** @param room tokens that will follow the prompts in the engine */
+    private EnginePasses enginePasses(
+            List<Controller> controllers, List<Prompt> prompts, int room, List<Setpoint> features) {
+        var tokens = PaddedTokens.of(prompts.stream().map(Prompt::tokens).toList());
         Function<List<PromptPlant>, DeviceLaws> anew =
                 maker == null ? null : plants -> laws(plants.stream().map(maker).toList());
-        var engine = new EnginePasses(
-                model.transformer(), model.prefixes(), tokens, room, () -> laws(controllers), anew, measured);
-        return decoder == null ? engine : new HeapPasses(engine, decoder, controllers.get(0), measured);
+        return new EnginePasses(
+                model.transformer(), model.prefixes(), tokens, room, controllers, this::laws, anew, features);
     }
 
     private DeviceLaws laws(List<Controller> rows) {

@@ -1,6 +1,7 @@
 package rudder.model;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import rudder.checkpoint.tokenizer.Message;
 import rudder.theory.Check;
@@ -10,11 +11,12 @@ import rudder.theory.Check;
  * take the same calls.
  *
  * <p>{@code generate} continues a text. {@code chat} answers a message in the form that an instruction-tuned model
- * expects. Without a {@link Sampling}, {@link Sampling#standard()} chooses the tokens. All calls throw an
- * IllegalArgumentException if {@code maxTokens} is below 1, there is no prompt, a prompt is null or has no token, or
- * the prompt and {@code maxTokens} do not fit the model's context. They throw one too if steering takes the states
- * beyond the numbers of their precision, and an IllegalStateException if keys and values do not fit into this machine's
- * memory. {@code chat} throws an IllegalStateException if the model has no chat template.
+ * expects. A notebook shows a single text while it is written, unless the call has a receiver of the text. Without a
+ * {@link Sampling}, {@link Sampling#standard()} chooses the tokens. All calls throw an IllegalArgumentException if
+ * {@code maxTokens} is below 1, there is no prompt, a prompt is null or has no token, or the prompt and
+ * {@code maxTokens} do not fit the model's context. They throw one too if steering takes the states beyond the numbers
+ * of their precision, and an IllegalStateException if keys and values do not fit into this machine's memory.
+ * {@code chat} throws an IllegalStateException if the model has no chat template.
  */
 public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
 
@@ -22,7 +24,9 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
 
     abstract LanguageModel model();
 
-    abstract List<Completion> generate(List<Prompt> prompts, int maxTokens, Sampling sampling, Consumer<String> onText);
+    /** @param onText receives the first text; if none is given, a single text is shown as progress while it grows */
+    abstract List<Completion> generate(
+            List<Prompt> prompts, int maxTokens, Sampling sampling, Optional<Consumer<String>> onText);
 
     /** Generates up to {@code maxTokens} tokens after the prompt. */
     public Completion generate(String prompt, int maxTokens) {
@@ -31,7 +35,7 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
 
     /** Generates up to {@code maxTokens} tokens after the prompt. */
     public Completion generate(String prompt, int maxTokens, Sampling sampling) {
-        return generate(prompt, maxTokens, sampling, text -> {});
+        return generateOne(Prompt.of(model().encode(prompt, maxTokens), prompt), maxTokens, sampling, Optional.empty());
     }
 
     /** Generates as {@link #generate(String, int)} does, and streams the text as the next method does. */
@@ -45,7 +49,8 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
      * @param onText receives the text piece by piece while it is generated, in whole characters
      */
     public Completion generate(String prompt, int maxTokens, Sampling sampling, Consumer<String> onText) {
-        return generateOne(Prompt.of(model().encode(prompt, maxTokens), prompt), maxTokens, sampling, onText);
+        var receiver = Optional.of(Check.given("the receiver of the text", onText));
+        return generateOne(Prompt.of(model().encode(prompt, maxTokens), prompt), maxTokens, sampling, receiver);
     }
 
     /**
@@ -56,7 +61,7 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
         var given = Check.some("prompt", prompts).stream()
                 .map(prompt -> Prompt.of(model().encode(prompt, maxTokens), prompt))
                 .toList();
-        return generate(given, maxTokens, sampling, text -> {});
+        return generate(given, maxTokens, sampling, Optional.empty());
     }
 
     /** Continues prompts given as tokens. A completion's prompt is the tokens' text. */
@@ -65,18 +70,22 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
         var decoded = prompts.stream()
                 .map(tokens -> Prompt.of(tokens, model().decode(tokens)))
                 .toList();
-        return generate(decoded, maxTokens, sampling, text -> {});
+        return generate(decoded, maxTokens, sampling, Optional.empty());
     }
 
     /** Answers a message. */
     public Completion chat(String message, int maxTokens) {
-        return chat(message, maxTokens, text -> {});
+        return chat(asked(message), maxTokens, Sampling.standard(), Optional.empty());
     }
 
     /** Answers a message, and streams the answer's text to {@code onText}. */
     public Completion chat(String message, int maxTokens, Consumer<String> onText) {
-        var asked = Message.user(Check.given("the message", message));
-        return chat(List.of(asked), maxTokens, Sampling.standard(), onText);
+        var receiver = Optional.of(Check.given("the receiver of the text", onText));
+        return chat(asked(message), maxTokens, Sampling.standard(), receiver);
+    }
+
+    private static List<Message> asked(String message) {
+        return List.of(Message.user(Check.given("the message", message)));
     }
 
     /** Answers the last message of a conversation, or goes on with an answer that has begun. */
@@ -97,10 +106,11 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
      * @throws IllegalArgumentException if the model's chat template refuses the conversation
      */
     public Completion chat(List<Message> conversation, int maxTokens, Sampling sampling) {
-        return chat(conversation, maxTokens, sampling, text -> {});
+        return chat(conversation, maxTokens, sampling, Optional.empty());
     }
 
-    private Completion chat(List<Message> conversation, int maxTokens, Sampling sampling, Consumer<String> onText) {
+    private Completion chat(
+            List<Message> conversation, int maxTokens, Sampling sampling, Optional<Consumer<String>> onText) {
         String asked = Check.some("message", conversation).stream()
                 .filter(message -> message.role() == Message.Role.USER)
                 .reduce("", (before, message) -> message.text(), (before, after) -> after);
@@ -112,10 +122,10 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
         var given = Check.some("message", messages).stream()
                 .map(message -> model().chatPrompt(List.of(Message.user(message)), message, maxTokens))
                 .toList();
-        return generate(given, maxTokens, sampling, text -> {});
+        return generate(given, maxTokens, sampling, Optional.empty());
     }
 
-    private Completion generateOne(Prompt prompt, int maxTokens, Sampling sampling, Consumer<String> onText) {
+    private Completion generateOne(Prompt prompt, int maxTokens, Sampling sampling, Optional<Consumer<String>> onText) {
         return generate(List.of(prompt), maxTokens, sampling, onText).get(0);
     }
 }

@@ -9,12 +9,14 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.knowm.xchart.HeatMapChart;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.internal.chartpart.AxesChart;
 import org.knowm.xchart.internal.chartpart.Chart;
 
 /**
  * A chart as a picture of few colours. Its PNG takes about a third of the bytes of one in full colour, which keeps
- * notebooks small. A kernel stores the picture's {@code toString()} beside it: the title, which is the same in every
- * run.
+ * notebooks small. A kernel stores the picture's {@code toString()} beside it, for readers who do not see it: the
+ * title, the axes, and where each curve begins and ends.
  */
 final class ChartImage extends BufferedImage {
 
@@ -23,18 +25,19 @@ final class ChartImage extends BufferedImage {
     private static final int PAGE_WIDTH = 960;
     private static final int MOST_PANEL_WIDTH = 480;
     private static final int PANEL_HEIGHT = 280;
+    private static final int DIGITS = 2;
 
-    private final String title;
+    private final String description;
 
-    private ChartImage(int width, int height, IndexColorModel palette, String title) {
+    private ChartImage(int width, int height, IndexColorModel palette, String description) {
         super(width, height, TYPE_BYTE_INDEXED, palette);
-        this.title = title;
+        this.description = description;
     }
 
     static BufferedImage of(Chart<?, ?> chart) {
         var full = new BufferedImage(chart.getWidth(), chart.getHeight(), TYPE_INT_RGB);
         paint(chart, full);
-        return reduced(full, chart instanceof HeatMapChart ? COLOURS_OF_A_SCALE : COLOURS, chart.getTitle());
+        return reduced(full, chart instanceof HeatMapChart ? COLOURS_OF_A_SCALE : COLOURS, described(chart));
     }
 
     /**
@@ -73,12 +76,28 @@ final class ChartImage extends BufferedImage {
         }
         graphics.dispose();
         canvas.dispose();
-        return reduced(full, COLOURS, charts.stream().map(Chart::getTitle).collect(Collectors.joining("; ")));
+        return reduced(full, COLOURS, charts.stream().map(ChartImage::described).collect(Collectors.joining(" ")));
     }
 
     /** Returns whether the row is the last of consecutive rows with the same legend. */
     private static boolean closes(List<Legend> legends, int row) {
         return row + 1 == legends.size() || !legends.get(row).equals(legends.get(row + 1));
+    }
+
+    /** Returns {@code Title: y axis against x axis. curve from 0.1 to 0.98, other from 0.2 to 0.4.} for instance. */
+    private static String described(Chart<?, ?> chart) {
+        var axes =
+                chart instanceof AxesChart<?, ?> drawn && !drawn.getXAxisTitle().isEmpty()
+                        ? chart.getTitle() + ": " + drawn.getYAxisTitle() + " against " + drawn.getXAxisTitle() + "."
+                        : chart.getTitle() + ".";
+        if (!(chart instanceof XYChart xy)) {
+            return axes;
+        }
+        return xy.getSeriesCollection().stream()
+                .filter(series -> series.isShowInLegend() && series.getYData().length > 0)
+                .map(series -> series.getLabel() + " from " + Inline.number(series.getYData()[0], DIGITS) + " to "
+                        + Inline.number(series.getYData()[series.getYData().length - 1], DIGITS))
+                .collect(Collectors.joining(", ", axes + " ", "."));
     }
 
     private static void paint(Chart<?, ?> chart, BufferedImage image, boolean withLegend) {
@@ -101,7 +120,7 @@ final class ChartImage extends BufferedImage {
     }
 
     /** Returns the picture in its most frequent colours. Any other colour is replaced by the nearest of them. */
-    private static ChartImage reduced(BufferedImage full, int colours, String title) {
+    private static ChartImage reduced(BufferedImage full, int colours, String description) {
         int width = full.getWidth();
         int height = full.getHeight();
         int[] pixels = full.getRGB(0, 0, width, height, null, 0, width);
@@ -116,7 +135,7 @@ final class ChartImage extends BufferedImage {
                 .limit(colours)
                 .map(Map.Entry::getKey)
                 .toList();
-        var image = new ChartImage(width, height, model(palette), title);
+        var image = new ChartImage(width, height, model(palette), description);
         var nearest = new HashMap<Integer, Integer>();
         for (int i = 0; i < pixels.length; i++) {
             image.getRaster()
@@ -155,6 +174,6 @@ final class ChartImage extends BufferedImage {
 
     @Override
     public String toString() {
-        return title;
+        return description;
     }
 }

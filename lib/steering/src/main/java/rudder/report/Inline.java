@@ -19,9 +19,10 @@ final class Inline {
 
     /**
      * Returns the table as HTML: its name, then its rows. Numbers have four significant digits and stand to the right.
+     * A table wider than the page scrolls in a box of its own.
      */
     static String html(Table table) {
-        var html = new StringBuilder("<table>");
+        var html = new StringBuilder("<div style=\"overflow-x:auto\"><table>");
         if (table.name() != null && !table.name().isBlank()) {
             html.append("<caption>").append(escape(table.name())).append("</caption>");
         }
@@ -29,7 +30,7 @@ final class Inline {
         for (var row : table) {
             html.append(line("td", table.columns(), column -> cell(column, row)));
         }
-        return html.append("</table>").toString();
+        return html.append("</table></div>").toString();
     }
 
     private static String line(String tag, List<Column<?>> columns, Function<Column<?>, String> text) {

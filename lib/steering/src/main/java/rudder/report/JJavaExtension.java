@@ -18,7 +18,7 @@ import tech.tablesaw.api.Table;
 
 /**
  * Extends a JJava kernel as soon as Rudder's jar is on its class path. Charts, pictures and tables show themselves,
- * jobs become progress bars, and the imports of {@code setup.jshell} are made. Nothing else in Rudder needs JJava.
+ * jobs become progress bars, and the imports of {@code imports.jshell} are made. Nothing else in Rudder needs JJava.
  */
 public final class JJavaExtension implements Extension {
 
@@ -43,8 +43,9 @@ public final class JJavaExtension implements Extension {
                 .preferring(MIMEType.IMAGE_PNG)
                 .supporting(MIMEType.TEXT_PLAIN)
                 .register((chart, context) -> {
-                    context.renderIfRequested(MIMEType.IMAGE_PNG, () -> png(Notebook.image(chart)));
-                    context.getOutputContainer().putText(chart.getTitle());
+                    var image = Notebook.image(chart);
+                    context.renderIfRequested(MIMEType.IMAGE_PNG, () -> png(image));
+                    context.getOutputContainer().putText(image.toString());
                 });
         // The kernel's own renderer never closes its base64 stream: a PNG loses its last bytes.
         renderer.createRegistration(BufferedImage.class)
@@ -59,9 +60,9 @@ public final class JJavaExtension implements Extension {
                 });
     }
 
-    /** Returns the import lines of notebooks/setup.jshell, which the build packs. */
+    /** Returns the import lines of notebooks/imports.jshell, which the build packs. */
     static List<String> imports() throws IOException {
-        try (var in = JJavaExtension.class.getResourceAsStream("/rudder/report/setup.jshell")) {
+        try (var in = JJavaExtension.class.getResourceAsStream("/rudder/report/imports.jshell")) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8)
                     .lines()
                     .filter(line -> line.startsWith("import "))
@@ -74,7 +75,7 @@ public final class JJavaExtension implements Extension {
         try {
             ImageIO.write(image, "png", bytes);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
         }
         return Base64.getEncoder().encodeToString(bytes.toByteArray());
     }

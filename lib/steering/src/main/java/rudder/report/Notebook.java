@@ -23,9 +23,12 @@ public final class Notebook {
 
     private Notebook() {}
 
-    /** Returns whether the notebook runs at smoke size: RUDDER_QUICK is set, and not to 0. */
+    /**
+     * Returns whether the notebook runs at smoke size: the system property {@code rudder.quick}, which a cell may set,
+     * or else RUDDER_QUICK is set, and not to 0.
+     */
     public static boolean quick() {
-        var quick = System.getenv("RUDDER_QUICK");
+        var quick = System.getProperty("rudder.quick", System.getenv("RUDDER_QUICK"));
         return quick != null && !quick.isBlank() && !quick.equals("0");
     }
 
@@ -108,6 +111,17 @@ public final class Notebook {
         record(name, interval.mean());
         record(name + " low", interval.low());
         record(name + " high", interval.high());
+    }
+
+    /**
+     * Prints what a type is for and its public members, each with its first sentence: {@code help(LqrSolution.class)},
+     * or {@code help(lqr)} for an object.
+     *
+     * @param about a class, or an object of one
+     * @throws IllegalArgumentException if it is no public type of Rudder, nor an object of one
+     */
+    public static void help(Object about) {
+        System.out.println(Help.packed().page(about));
     }
 
     /** Returns the value recorded under the name, null if there is none. */

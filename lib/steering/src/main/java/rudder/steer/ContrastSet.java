@@ -59,7 +59,15 @@ public record ContrastSet(String name, List<String> positive, List<String> negat
      * @throws IllegalArgumentException if a side is empty, a text is blank, or a text is on both sides
      */
     public static ContrastSet read(String file) throws IOException {
-        var csv = Csv.read(FileNames.path(file));
+        return of(Csv.read(FileNames.path(file)));
+    }
+
+    /**
+     * Returns the set of a csv file that was read, as {@link #read} does.
+     *
+     * @throws IOException if a column is missing, or a label is neither
+     */
+    public static ContrastSet of(Csv csv) throws IOException {
         int label = csv.column("label");
         int text = csv.column("text");
         var positive = new ArrayList<String>();
@@ -70,7 +78,7 @@ public record ContrastSet(String name, List<String> positive, List<String> negat
                         case POSITIVE -> positive;
                         case NEGATIVE -> negative;
                         default ->
-                            throw new IOException(file + ", line " + row.line() + ": found the label \""
+                            throw new IOException(csv.file() + ", line " + row.line() + ": found the label \""
                                     + row.fields().get(label) + "\", wanted " + POSITIVE + " or " + NEGATIVE);
                     };
             side.add(row.fields().get(text));

@@ -52,7 +52,7 @@ import rudder.theory.control.TransportLaw;
  * Measurement i is {@code reading.i.C} and {@code reading.i.b}, once, whichever laws use it. A setpoint is
  * {@code setpoint.directions}, {@code .gaps}, {@code .offsets} and {@code .lambda}. The header holds the controller's
  * name, the setpoint's label and the provenance, which binds the file to the model's weights. For llama.cpp's format
- * see {@link rudder.model.ControlVector}.
+ * see {@link ControlVector}.
  */
 public final class ControllerFile {
 

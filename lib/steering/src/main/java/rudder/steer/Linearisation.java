@@ -238,7 +238,7 @@ public final class Linearisation implements LinearSystem {
                 }
                 return matrix(tensors, k, dimension);
             } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                throw new UncheckedIOException(e.getMessage(), e);
             }
         }
 

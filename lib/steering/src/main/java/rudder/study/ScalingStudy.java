@@ -275,6 +275,11 @@ public final class ScalingStudy {
         return bytes.get(stage).clone();
     }
 
+    /** Returns {@link #bytes} in megabytes of a million bytes, for a chart. */
+    public double[] megabytes(Stage stage) {
+        return Arrays.stream(bytes.get(stage)).mapToDouble(count -> count / 1e6).toArray();
+    }
+
     /**
      * Returns the power of a size with which a stage's time grows. Fits the slope of log seconds over log size by least
      * squares in every round. Returns the median slope with the smallest and largest as interval. This interval

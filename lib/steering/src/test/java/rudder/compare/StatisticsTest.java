@@ -1,6 +1,7 @@
 package rudder.compare;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -108,5 +109,13 @@ class StatisticsTest {
                 new double[2][3]);
         assertEquals(0.5, Metric.distinct(1).all().apply(List.of(completion))[0]);
         assertEquals(0, Metric.energy().all().apply(List.of(completion))[0]);
+    }
+
+    @Test
+    void anIntervalIsBelowAnotherIfTheyShareNoNumber() {
+        var low = new ConfidenceInterval(1, 0, 2);
+        assertTrue(low.isBelow(new ConfidenceInterval(4, 2.1, 5)));
+        assertFalse(low.isBelow(new ConfidenceInterval(4, 2, 5)));
+        assertFalse(new ConfidenceInterval(4, 2.1, 5).isBelow(low));
     }
 }

@@ -60,6 +60,27 @@ class DecodingTest {
         }
     }
 
+    /** They are written on the heap, each by itself; more of them in one batch of the engine. */
+    @ParameterizedTest
+    @EnumSource
+    void aFewTextsAreThoseWrittenAlone(Tiny tiny) {
+        var model = tiny.model().steered(tiny.lqr(tiny.setpoint(1))).measuring(tiny.setpoint(1));
+        for (int few = 2; few <= 3; few++) {
+            var together = model.generate(Tiny.TEXTS.subList(0, few), 9, Sampling.greedy());
+            assertEquals(few, together.size());
+            for (int i = 0; i < few; i++) {
+                var alone = model.generate(Tiny.TEXTS.get(i), 9, Sampling.greedy());
+                assertSame(alone, together.get(i));
+                for (int token = 0; token < alone.tokens().length; token++) {
+                    double[] wanted = alone.strengths()[token]; // a beginning may be read in other pieces
+                    double[] found = together.get(i).strengths()[token];
+                    assertEquals(0, Golden.relative(wanted, found), 1e-10);
+                    assertArrayEquals(alone.energies()[token], together.get(i).energies()[token], 1e-9);
+                }
+            }
+        }
+    }
+
     /** Rows of two lists, one longer than the other, with strangers around them and a batch's end between them. */
     @ParameterizedTest
     @EnumSource

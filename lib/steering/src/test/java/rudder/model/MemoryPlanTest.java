@@ -7,7 +7,7 @@ import static rudder.checkpoint.Refusals.assertRefused;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import java.io.IOException;
-import java.util.List;
+import java.util.Collections;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -51,7 +51,7 @@ class MemoryPlanTest {
      * another matrix than the head.
      */
     private static long writing(LanguageModel model) {
-        model.generateOfTokens(List.of(new int[] {7}, new int[] {8}), 1, Sampling.greedy()); // several: they are kept
+        model.generateOfTokens(Collections.nCopies(4, new int[] {7}), 1, Sampling.greedy()); // several: they are kept
         var config = model.transformer().config;
         return held(model) + (config.tiedHead() ? 0 : (long) Float.BYTES * config.vocabulary() * config.dimension());
     }

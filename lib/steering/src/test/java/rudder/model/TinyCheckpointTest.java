@@ -174,7 +174,7 @@ public class TinyCheckpointTest {
             int[] shorter =
                     Arrays.copyOfRange(ids, 9, ids.length); // padded on the left, and still longer than the window
             var batch = model.steered(Controller.none())
-                    .generateOfTokens(List.of(shorter, ids), wanted.length, Sampling.greedy());
+                    .generateOfTokens(List.of(shorter, ids, shorter, ids), wanted.length, Sampling.greedy());
             assertArrayEquals(wanted, batch.get(1).tokens(), model.toString());
             assertArrayEquals(
                     model.steered(Controller.none())

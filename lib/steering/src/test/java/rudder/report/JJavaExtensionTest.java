@@ -40,10 +40,10 @@ class JJavaExtensionTest {
         var shown = renderer.render(chart);
         var png = Base64.getDecoder().decode((String) shown.getData(MIMEType.IMAGE_PNG));
         assertEquals(300, ImageIO.read(new ByteArrayInputStream(png)).getWidth());
-        assertEquals("energy", shown.getData(MIMEType.TEXT_PLAIN));
+        assertEquals("energy. u from 1 to 0.", shown.getData(MIMEType.TEXT_PLAIN));
 
         var table = renderer.render(Table.create("t", IntColumn.create("n", 1)));
-        assertTrue(((String) table.getData(MIMEType.TEXT_HTML)).startsWith("<table>"));
+        assertTrue(((String) table.getData(MIMEType.TEXT_HTML)).startsWith("<div style=\"overflow-x:auto\"><table>"));
     }
 
     /** The kernel's own renderer, which is there first, cuts a PNG's last bytes off. */
@@ -58,7 +58,7 @@ class JJavaExtensionTest {
             var shown = renderer.renderAs(Notebook.image(chart), "image/png");
             var png = Base64.getDecoder().decode((String) shown.getData(MIMEType.IMAGE_PNG));
             assertEquals(width, CommittedFiguresTest.read(png).getWidth());
-            assertEquals("u", shown.getData(MIMEType.TEXT_PLAIN));
+            assertEquals("u. u from 1 to 0.", shown.getData(MIMEType.TEXT_PLAIN));
         }
     }
 
@@ -76,20 +76,7 @@ class JJavaExtensionTest {
     void aJobIsOneDisplayUpdatedAndItsLabelIsNoMarkup() throws Exception {
         var sent = new ArrayList<String>();
         var html = new ArrayList<String>();
-        var stream = new DisplayStream() {
-            @Override
-            public void display(DisplayData data) {
-                sent.add("new " + data.getDisplayId());
-                html.add((String) data.getData(MIMEType.TEXT_HTML));
-            }
-
-            @Override
-            public void updateDisplay(DisplayData data) {
-                sent.add("old " + data.getDisplayId());
-                html.add((String) data.getData(MIMEType.TEXT_HTML));
-            }
-        };
-        var progress = new NotebookProgress(stream);
+        var progress = new NotebookProgress(listTo(sent, html));
         try (var job = Progress.of("<script> & \"24\" Jacobians", 24)) {
             progress.show(job, 0.25);
             progress.show(job, 0.5);
@@ -103,5 +90,52 @@ class JJavaExtensionTest {
         }
         assertTrue(html.get(1).contains("<progress max=\"1\" value=\"0.5\">"), html.get(1));
         assertTrue(!html.get(2).contains("<progress"), html.get(2));
+    }
+
+    @Test
+    void aTextIsShownWhileItGrowsAndStaysIfItsJobWasStopped() {
+        var html = new ArrayList<String>();
+        var progress = new NotebookProgress(listTo(new ArrayList<>(), html));
+        try (var job = Progress.of("Generating", 3)) {
+            job.write("the <sea>\nis\u001b");
+            job.advance(1);
+            progress.show(job, 1 / 3.0);
+            progress.end(job);
+        }
+        assertTrue(html.get(0).contains("<progress"), html.get(0));
+        for (var shown : html) {
+            assertTrue(shown.contains("the &lt;sea&gt;<br>is?</div>"), shown);
+        }
+        assertTrue(html.get(1).contains("Generating 33 %, 0 s, stopped"), html.get(1));
+    }
+
+    /** The text of a finished job is the cell's value, so the display does not repeat it. */
+    @Test
+    void aTextThatIsWholeLeavesOneLine() {
+        var html = new ArrayList<String>();
+        var progress = new NotebookProgress(listTo(new ArrayList<>(), html));
+        try (var job = Progress.of("Generating", 1)) {
+            progress.show(job, 0);
+            job.write("the sea");
+            job.advance(1);
+            progress.end(job);
+        }
+        assertEquals("<div class=\"rudder-progress\">Generating 100 %, 0 s</div>", html.get(1));
+    }
+
+    private static DisplayStream listTo(List<String> sent, List<String> html) {
+        return new DisplayStream() {
+            @Override
+            public void display(DisplayData data) {
+                sent.add("new " + data.getDisplayId());
+                html.add((String) data.getData(MIMEType.TEXT_HTML));
+            }
+
+            @Override
+            public void updateDisplay(DisplayData data) {
+                sent.add("old " + data.getDisplayId());
+                html.add((String) data.getData(MIMEType.TEXT_HTML));
+            }
+        };
     }
 }

@@ -45,6 +45,7 @@ class MarkupTest {
             }
         });
         try (var job = Progress.of(text, 2)) {
+            job.write(text);
             progress.show(job, 0.5);
             progress.show(job, 0.6);
             progress.end(job);

@@ -73,6 +73,7 @@ class NotebookTest {
                 StringColumn.create("controller", "none", "a<b", ""),
                 x,
                 IntColumn.create("n", 1, 2, 3)));
+        assertTrue(html.startsWith("<div style=\"overflow-x:auto\"><table>") && html.endsWith("</table></div>"), html);
         assertTrue(html.contains("<caption>strength &amp; energy</caption>"), html);
         assertTrue(html.contains("a&lt;b"), html);
         assertTrue(html.contains("text-align:right\">0.1235<"), html);
@@ -80,7 +81,7 @@ class NotebookTest {
     }
 
     @Test
-    void aChartIsDrawnAtItsSizeAndKnownByItsTitle() {
+    void aChartIsDrawnAtItsSizeAndDescribed() {
         var chart = new XYChartBuilder()
                 .width(320)
                 .height(200)
@@ -90,7 +91,7 @@ class NotebookTest {
         var image = Notebook.image(chart);
         assertEquals(320, image.getWidth());
         assertEquals(200, image.getHeight());
-        assertEquals("strength per block", image.toString());
+        assertEquals("strength per block. beta from 0 to 1.", image.toString());
         assertTrue(
                 Stream.iterate(0, i -> i + 1).limit(320).anyMatch(i -> (image.getRGB(i, 100) & 0xffffff) != 0xffffff),
                 "nothing was drawn");

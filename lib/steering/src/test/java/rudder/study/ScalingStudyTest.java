@@ -35,6 +35,8 @@ class ScalingStudyTest {
                 Arrays.stream(d).mapToLong(n -> (long) (2 * n * n * 8)).toArray(), study.bytes(Stage.JACOBIANS));
         assertArrayEquals(study.bytes(Stage.JACOBIANS), study.bytes(Stage.RICCATI));
         assertArrayEquals(
+                Arrays.stream(d).map(n -> 2 * n * n * 8 / 1e6).toArray(), study.megabytes(Stage.JACOBIANS), 1e-12);
+        assertArrayEquals(
                 Arrays.stream(d).mapToLong(n -> (long) (2 * 2 * n * 8)).toArray(), study.bytes(Stage.TRACKER)); // 2 T d
         assertEquals(1, study.memoryExponent(Stage.TRACKER, ModelShape::dimension), 1e-12);
         assertEquals(2, study.memoryExponent(Stage.RICCATI, ModelShape::dimension), 1e-12);

@@ -38,7 +38,7 @@ final class JoinedMeans {
                 read(k / together);
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
         }
         float[] sum = sums.get(Measurements.JacobianSums.block(k));
         int d = (int) Math.round(Math.sqrt(sum.length));

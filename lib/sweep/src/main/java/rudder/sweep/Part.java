@@ -1,7 +1,6 @@
 package rudder.sweep;
 
 import com.google.gson.Gson;
-import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -11,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import rudder.checkpoint.text.RecordJson;
 import rudder.compare.Batch;
 import rudder.compare.Comparison;
 import rudder.model.LanguageModel;
@@ -51,7 +51,7 @@ record Part(
         boolean divergence,
         String measured) {
 
-    private static final Gson JSON = new GsonBuilder().disableHtmlEscaping().create();
+    private static final Gson JSON = RecordJson.builder().create();
 
     /** A controller's name and the SHA-256 of its bytes. */
     record ArmId(String name, String sha256) {}

@@ -205,13 +205,8 @@ class SurveyTest {
         }
 
         @Override
-        public int prompts() {
-            return 3;
-        }
-
-        @Override
-        public long tokens() {
-            return 30;
+        public List<int[]> texts() {
+            return List.of(new int[10], new int[10], new int[10]);
         }
 
         @Override

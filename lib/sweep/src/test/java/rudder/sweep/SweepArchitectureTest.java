@@ -32,6 +32,7 @@ class SweepArchitectureTest {
                         "rudder.model",
                         "rudder.model.plant",
                         "rudder.checkpoint.format",
+                        "rudder.checkpoint.text",
                         "rudder.checkpoint.tokenizer",
                         "rudder.theory..",
                         "java..",

@@ -1,5 +1,8 @@
 package rudder.theory.control;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
 import rudder.theory.Check;
 import rudder.theory.Plant;
 import rudder.theory.QuadraticCost;
@@ -43,6 +46,30 @@ public record Rollout(double[][] states, double[][] inputs) {
         return new Rollout(states, inputs);
     }
 
+    /**
+     * Runs the closed loop from random states and returns the runs. Each coordinate of z_0 is uniform on {@code [-size,
+     * size)}.
+     *
+     * @param count number of runs
+     * @param seed of the random numbers; the same seed gives the same runs
+     * @throws IllegalArgumentException if {@code count} is negative or {@code size} is not positive, or the controller
+     *     does not fit the plant
+     */
+    public static List<Rollout> fromRandomStates(
+            Plant plant, Controller controller, int count, double size, long seed) {
+        Check.that(count >= 0, "the number of runs is %s, wanted at least 0", count);
+        Check.that(size > 0 && Double.isFinite(size), "the size of the first states is %s, wanted more than 0", size);
+        var random = new Random(seed);
+        var runs = new ArrayList<Rollout>();
+        for (int i = 0; i < count; i++) {
+            runs.add(of(
+                    plant,
+                    controller,
+                    random.doubles(plant.dimension(), -size, size).toArray()));
+        }
+        return runs;
+    }
+
     /** Returns T. */
     public int horizon() {
         return inputs.length;
@@ -51,6 +78,20 @@ public record Rollout(double[][] states, double[][] inputs) {
     /** Returns d. */
     public int dimension() {
         return states[0].length;
+    }
+
+    /**
+     * Returns coordinate i of the states z_0..z_T.
+     *
+     * @throws IllegalArgumentException unless i is in 0..d-1
+     */
+    public double[] coordinate(int i) {
+        Check.that(i >= 0 && i < dimension(), "coordinate %s, wanted 0..%s", i, dimension() - 1);
+        var coordinate = new double[states.length];
+        for (int k = 0; k < coordinate.length; k++) {
+            coordinate[k] = states[k][i];
+        }
+        return coordinate;
     }
 
     /** Returns the strengths beta_k = v_k.z_k, k = 0..T. */

@@ -9,7 +9,7 @@ import rudder.theory.Vectors;
  *
  * <pre>
  * delta = -tanh(kappa c)                                            how much likelier -v is than v
- * t     = clip(alpha (delta - beta) / (1 - beta), 0, 1)             0 behind the gate, where delta <= beta
+ * t     = clip(alpha (delta - beta) / (1 - beta), 0, 1)             0 behind the gate, where delta is at most beta
  * u     = gain (|z| (cos((1-t) theta) v + sin((1-t) theta) n) - z)  n: the unit part of z orthogonal to v
  * </pre>
  *

@@ -284,7 +284,8 @@ public final class GgufFile implements TensorSource {
             Placed tensor = placed(name);
             tensor.entry.read(tensor.file, first, count, into);
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot read the tensor '" + name + "' of " + path + ": " + e, e);
+            throw new UncheckedIOException(
+                    "cannot read the tensor '" + name + "' of " + path + ": " + OpenFile.reason(e), e);
         }
     }
 
@@ -294,7 +295,8 @@ public final class GgufFile implements TensorSource {
             Placed tensor = placed(name);
             return tensor.entry.map(tensor.file);
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot map the tensor '" + name + "' of " + path + ": " + e, e);
+            throw new UncheckedIOException(
+                    "cannot map the tensor '" + name + "' of " + path + ": " + OpenFile.reason(e), e);
         }
     }
 

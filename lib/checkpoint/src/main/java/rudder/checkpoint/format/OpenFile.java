@@ -74,6 +74,11 @@ final class OpenFile implements Closeable {
         }
     }
 
+    /** Returns why a read failed, in words where the exception has none. */
+    static String reason(IOException e) {
+        return e instanceof EOFException ? "the file ends too early" : String.valueOf(e.getMessage());
+    }
+
     @Override
     public synchronized void close() throws IOException {
         mapped = null;

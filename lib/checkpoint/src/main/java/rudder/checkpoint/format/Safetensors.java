@@ -157,7 +157,7 @@ public final class Safetensors implements TensorSource {
             }
             throw broken(index, "found no object weight_map, wanted one");
         } catch (MalformedJsonException | EOFException e) {
-            throw broken(index, "found malformed JSON (" + e + "), wanted an index");
+            throw broken(index, "found malformed JSON (" + e.getMessage() + "), wanted an index");
         }
     }
 
@@ -266,7 +266,8 @@ public final class Safetensors implements TensorSource {
     }
 
     private UncheckedIOException unread(String name, IOException e) {
-        return new UncheckedIOException("cannot read the tensor '" + name + "' of " + path + ": " + e, e);
+        return new UncheckedIOException(
+                "cannot read the tensor '" + name + "' of " + path + ": " + OpenFile.reason(e), e);
     }
 
     private TensorEntry entry(String name) {

@@ -138,8 +138,10 @@ final class SafetensorsHeader {
                     extents.add(extent(member.getKey(), value));
                 }
             }
-        } catch (MalformedJsonException | EOFException | CharacterCodingException e) {
-            throw broken("found malformed JSON (" + e + ") in its header");
+        } catch (CharacterCodingException e) {
+            throw broken("found malformed JSON (bytes that are not UTF-8) in its header");
+        } catch (MalformedJsonException | EOFException e) {
+            throw broken("found malformed JSON (" + e.getMessage() + ") in its header");
         }
         return extents;
     }

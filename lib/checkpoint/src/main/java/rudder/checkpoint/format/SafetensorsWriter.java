@@ -109,7 +109,7 @@ public final class SafetensorsWriter {
             System.arraycopy(sum, 0, file, SafetensorsHeader.SUM_AT, sum.length);
             return file;
         } catch (IOException e) {
-            throw new UncheckedIOException(e); // memory has no errors of a disk
+            throw new UncheckedIOException(e.getMessage(), e); // memory has no errors of a disk
         }
     }
 

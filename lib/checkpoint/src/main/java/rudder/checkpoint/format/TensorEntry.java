@@ -77,7 +77,7 @@ record TensorEntry(String name, TensorType type, long[] shape, long offset) {
         try {
             file.read(start + (long) c * CHUNK / type.values * type.bytes, bytes);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(OpenFile.reason(e), e);
         }
         return bytes;
     }

@@ -71,7 +71,7 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
             }
             return parse(resource.substring(resource.lastIndexOf('/') + 1), new String(in.readAllBytes(), UTF_8));
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
         }
     }
 

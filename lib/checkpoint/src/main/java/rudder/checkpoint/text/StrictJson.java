@@ -1,6 +1,5 @@
 package rudder.checkpoint.text;
 
-import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
 import com.google.gson.stream.MalformedJsonException;
@@ -15,13 +14,67 @@ import java.util.Map;
 /**
  * Reads JSON strictly by RFC 8259, for files from elsewhere. Ambiguous texts fail, above all an object with the same
  * name twice.
+ *
+ * <p>Uses only what Gson 2.8.5 has: the IJava kernel brings that version, and its classes come before ours. That
+ * version accepts control characters in texts, the word TRUE, and any nesting; this class looks for them itself.
  */
 public final class StrictJson {
 
     /** Bytes of the longest file of settings that is read. Parsed JSON takes up to 20 times its size. */
     public static final int LONGEST = 1 << 24;
 
+    private static final int DEEPEST = 255;
+    private static final String ESCAPES = "\"\\/bfnrtu";
+
     private StrictJson() {}
+
+    /**
+     * Returns a reader of the text.
+     *
+     * @throws MalformedJsonException if the text holds what RFC 8259 forbids and a reader of Gson 2.8.5 accepts, or
+     *     nests more than 255 levels
+     */
+    public static JsonReader reader(String text) throws MalformedJsonException {
+        int depth = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '"') {
+                i = endOfString(text, i + 1);
+            } else if (c == '{' || c == '[') {
+                requireDepth(++depth);
+            } else if (c == '}' || c == ']') {
+                depth--;
+            } else if (c >= 'A' && c <= 'Z' && !(c == 'E' && i > 0 && Character.isDigit(text.charAt(i - 1)))) {
+                throw new MalformedJsonException("found '" + c + "' at character " + (i + 1)
+                        + ", wanted true, false, null or a number: JSON writes words in small letters");
+            }
+        }
+        return new JsonReader(new StringReader(text)); // refuses all else by default
+    }
+
+    private static int endOfString(String text, int from) throws MalformedJsonException {
+        for (int i = from; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '"') {
+                return i;
+            }
+            if (c < ' ') {
+                throw new MalformedJsonException(String.format(
+                        "found the control character U+%04X at character %d, wanted it escaped", (int) c, i + 1));
+            }
+            if (c == '\\' && ++i < text.length() && ESCAPES.indexOf(text.charAt(i)) < 0) {
+                throw new MalformedJsonException(
+                        "found the escape \\" + text.charAt(i) + " at character " + i + ", wanted one of " + ESCAPES);
+            }
+        }
+        return text.length(); // the reader reports the missing end
+    }
+
+    private static void requireDepth(int depth) throws MalformedJsonException {
+        if (depth > DEEPEST) {
+            throw new MalformedJsonException("found values nested deeper than " + DEEPEST + " levels");
+        }
+    }
 
     /**
      * Reads a text that is one JSON object. Values are Map, List, String, Boolean or null; Long for an integer that
@@ -31,19 +84,19 @@ public final class StrictJson {
      * @throws java.io.EOFException if the text ends inside the object
      */
     public static Map<String, Object> object(String text) throws IOException {
-        JsonReader json = new JsonReader(new StringReader(text));
-        json.setStrictness(Strictness.STRICT);
+        JsonReader json = reader(text);
         if (json.peek() != JsonToken.BEGIN_OBJECT) {
             throw new MalformedJsonException("found " + json.peek() + ", wanted an object");
         }
-        Map<String, Object> object = members(json);
+        Map<String, Object> object = members(json, 1);
         if (json.peek() != JsonToken.END_DOCUMENT) {
             throw new MalformedJsonException("something follows the object: " + json);
         }
         return object;
     }
 
-    private static Map<String, Object> members(JsonReader json) throws IOException {
+    private static Map<String, Object> members(JsonReader json, int depth) throws IOException {
+        requireDepth(depth);
         Map<String, Object> members = new LinkedHashMap<>();
         json.beginObject();
         while (json.hasNext()) {
@@ -51,7 +104,7 @@ public final class StrictJson {
             if (members.containsKey(name)) {
                 throw new MalformedJsonException("the name '" + name + "' occurs twice in one object");
             }
-            members.put(name, value(json));
+            members.put(name, value(json, depth));
         }
         json.endObject();
         return members;
@@ -64,9 +117,13 @@ public final class StrictJson {
      * @throws java.io.EOFException if the text ends inside the value
      */
     public static Object value(JsonReader json) throws IOException {
+        return value(json, 0);
+    }
+
+    private static Object value(JsonReader json, int depth) throws IOException {
         return switch (json.peek()) {
-            case BEGIN_OBJECT -> members(json); // the reader limits the nesting
-            case BEGIN_ARRAY -> elements(json);
+            case BEGIN_OBJECT -> members(json, depth + 1);
+            case BEGIN_ARRAY -> elements(json, depth + 1);
             case STRING -> json.nextString();
             case BOOLEAN -> json.nextBoolean();
             case NUMBER -> number(json.nextString());
@@ -78,11 +135,12 @@ public final class StrictJson {
         };
     }
 
-    private static List<Object> elements(JsonReader json) throws IOException {
+    private static List<Object> elements(JsonReader json, int depth) throws IOException {
+        requireDepth(depth);
         List<Object> elements = new ArrayList<>();
         json.beginArray();
         while (json.hasNext()) {
-            elements.add(value(json));
+            elements.add(value(json, depth));
         }
         json.endArray();
         return elements;

@@ -1,6 +1,7 @@
 /**
  * Text files: read whole or grown line by line, and the two formats that all of Rudder reads:
- * {@link rudder.checkpoint.text.Csv} and {@link rudder.checkpoint.text.StrictJson}.
+ * {@link rudder.checkpoint.text.Csv} and {@link rudder.checkpoint.text.StrictJson}. Records become JSON by
+ * {@link rudder.checkpoint.text.RecordJson}.
  *
  * <p>May use: the JDK, Gson and the csv parser. Knows no other package of Rudder.
  */

@@ -28,7 +28,7 @@ final class NativeEncoder implements PieceEncoder {
             this.engine = HuggingFaceTokenizer.newInstance(
                     tokenizerJson, Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
         } catch (RuntimeException e) { // the engine throws no other type
             throw new IllegalArgumentException(
                     "the checkpoint's tokenizer is inconsistent: its " + size

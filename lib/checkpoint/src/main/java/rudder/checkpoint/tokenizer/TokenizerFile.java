@@ -471,7 +471,7 @@ final class TokenizerFile {
                 writer.write(",\"merges\":");
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(e); // cannot happen in memory
+            throw new UncheckedIOException(e.getMessage(), e); // cannot happen in memory
         }
         return new SequenceInputStream(Collections.enumeration(Arrays.asList(
                 new ByteArrayInputStream(head.toByteArray()),

@@ -84,7 +84,7 @@ final class TokenizerJson {
             }
             json.endArray().endObject().endObject();
         } catch (IOException e) {
-            throw new UncheckedIOException(e); // cannot happen in memory
+            throw new UncheckedIOException(e.getMessage(), e); // cannot happen in memory
         }
         return new ByteArrayInputStream(bytes.toByteArray());
     }

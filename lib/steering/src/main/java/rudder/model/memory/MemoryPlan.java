@@ -19,8 +19,8 @@ import rudder.model.transformer.TokenMatrix;
 /**
  * The memory that a model and its regulator take, in bytes, estimated from sizes alone. Weights, keys, values and
  * states are float32 on the model's device; {@link #inFloat16} halves the weights. Jacobians and gains are float64 on
- * Java's heap, T d^2 8 each. {@link LanguageModel#load} and {@link LanguageModel#meanJacobians} check the plan before
- * they begin.
+ * Java's heap, T d^2 8 each. {@link rudder.model.LanguageModel#load} and
+ * {@link rudder.model.LanguageModel#meanJacobians} check the plan before they begin.
  *
  * <pre>{@code
  * MemoryPlan.of(ModelShape.paper().get(1), 24, 20, 1).route(24L << 30)   // STREAMED
@@ -59,8 +59,8 @@ public record MemoryPlan(
     /** Ways to compute a regulator, in order of memory, the largest first. */
     public enum Route {
         /**
-         * {@link LanguageModel#meanJacobians} and {@link rudder.theory.Lqr#solve}, with all Jacobians and all gains in
-         * memory: O(T d^2).
+         * {@link rudder.model.LanguageModel#meanJacobians} and {@link rudder.theory.Lqr#solve}, with all Jacobians and
+         * all gains in memory: O(T d^2).
          */
         DENSE,
         /**
@@ -214,7 +214,7 @@ public record MemoryPlan(
                     .mapToLong(line -> 1024 * Long.parseLong(line.split("\\s+")[1]))
                     .reduce(total, Math::min);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
         }
     }
 

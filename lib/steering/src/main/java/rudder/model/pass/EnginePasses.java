@@ -4,12 +4,12 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import rudder.model.engine.Overflow;
 import rudder.model.engine.PaddedTokens;
@@ -32,16 +32,17 @@ public final class EnginePasses implements Passes {
     private final PaddedTokens prompts;
     private final Function<List<PromptPlant>, DeviceLaws> anew;
     private final NDManager scope; // of what all passes share
-    private final Supplier<DeviceLaws> makeLaws;
-    private final Setpoint measured; // null where nothing is measured
+    private final Function<List<Controller>, DeviceLaws> makeLaws;
+    private final List<Controller> first;
+    private final List<Setpoint> measured;
     private DeviceLaws laws; // null before the first pass, as the directions
-    private NDArray directions; // [T + 1, d, 1]
+    private NDArray directions; // [T + 1, d, features]
     private final KvCache cache;
 
     /**
      * @param prefixes keep what prompts have in common
-     * @param laws for the prompts' last tokens, and for all generated tokens if {@code anew} is null. They are made for
-     *     the first pass, and closed with this
+     * @param controllers of each text's prompt, and of all its tokens if {@code anew} is null
+     * @param laws makes the laws of controllers, for the first pass and where controllers change
      * @param anew makes the laws for the next generated tokens from their plants; may be null
      * @param room tokens that will follow the prompts
      */
@@ -50,12 +51,14 @@ public final class EnginePasses implements Passes {
             PrefixCache prefixes,
             PaddedTokens prompts,
             int room,
-            Supplier<DeviceLaws> laws,
+            List<Controller> controllers,
+            Function<List<Controller>, DeviceLaws> laws,
             Function<List<PromptPlant>, DeviceLaws> anew,
-            Setpoint measured) {
+            List<Setpoint> measured) {
         this.transformer = transformer;
         this.prefixes = prefixes;
         this.prompts = prompts;
+        first = controllers;
         makeLaws = laws;
         this.measured = measured;
         this.anew = anew;
@@ -64,9 +67,13 @@ public final class EnginePasses implements Passes {
     }
 
     private NDArray directions() {
-        double[][] v = new double[measured.horizon() + 1][];
-        Arrays.setAll(v, measured::direction);
-        return transformer.rows(scope, v).expandDims(2);
+        var each = new NDList();
+        for (var feature : measured) {
+            double[][] v = new double[feature.horizon() + 1][];
+            Arrays.setAll(v, feature::direction);
+            each.add(transformer.rows(scope, v));
+        }
+        return NDArrays.stack(each, 2);
     }
 
     /** Reads all but the last column of the prompts, unsteered, and returns that column. */
@@ -80,8 +87,8 @@ public final class EnginePasses implements Passes {
 
     @Override
     public Result prompts(List<boolean[]> steered) {
-        laws = makeLaws.get();
-        directions = measured == null ? null : directions();
+        laws = makeLaws.apply(first);
+        directions = measured.isEmpty() ? null : directions();
         var pass = SteeredPass.of(laws, steered);
         return run(0, pass.earlier() ? prompts.tokens() : beginnings(), pass);
     }
@@ -115,6 +122,13 @@ public final class EnginePasses implements Passes {
         return plants;
     }
 
+    @Override
+    public void steer(List<Controller> controllers) {
+        DeviceLaws others = makeLaws.apply(controllers);
+        laws.close();
+        laws = others;
+    }
+
     private Result run(int step, int[][] tokens, SteeredPass pass) {
         try (NDManager within = transformer.manager.newSubManager()) {
             var trace = new Transformer.Trace();
@@ -132,12 +146,16 @@ public final class EnginePasses implements Passes {
         }
     }
 
-    private double[][] strengths(List<NDArray> states) {
+    private List<double[][]> strengths(List<NDArray> states) {
         if (directions == null) {
-            return null;
+            return List.of();
         }
         NDArray z = stack(states); // [T + 1, B, d]
-        return Transformer.toRows(z.batchMatMul(directions).squeeze(2).transpose()); // [B, T + 1]
+        NDArray all = z.batchMatMul(directions); // [T + 1, B, features]
+        return IntStream.range(0, measured.size())
+                .mapToObj(i ->
+                        Transformer.toRows(all.get(new NDIndex("...,{}", i)).transpose())) // [B, T + 1]
+                .toList();
     }
 
     private double[][] energies(int rows, Transformer.Trace trace) {

@@ -14,12 +14,14 @@ public final class HeapPasses implements Passes {
 
     private final EnginePasses engine;
     private final Decoder.Text text;
-    private final HeapLaws laws;
-    private final Setpoint measured;
+    private final Decoder decoder;
+    private final List<Setpoint> measured;
+    private HeapLaws laws;
 
     /** @param engine reads the prompt; closed with this */
-    public HeapPasses(EnginePasses engine, Decoder decoder, Controller controller, Setpoint measured) {
+    public HeapPasses(EnginePasses engine, Decoder decoder, Controller controller, List<Setpoint> measured) {
         this.engine = engine;
+        this.decoder = decoder;
         this.measured = measured;
         text = decoder.text();
         laws = decoder.laws(controller);
@@ -56,13 +58,18 @@ public final class HeapPasses implements Passes {
             Overflow.refuse(new double[][] {energies}, where);
             Overflow.refuse(read.states(), where);
         }
-        return new Result(read.logits(), strengths(read), new double[][] {energies});
+        return new Result(
+                read.logits(),
+                measured.stream().map(feature -> strengths(feature, read)).toList(),
+                new double[][] {energies});
     }
 
-    private double[][] strengths(Decoder.Step read) {
-        if (measured == null) {
-            return null;
-        }
+    @Override
+    public void steer(List<Controller> controllers) {
+        laws = decoder.laws(controllers.get(0));
+    }
+
+    private static double[][] strengths(Setpoint measured, Decoder.Step read) {
         var strengths = new double[read.states().length];
         for (int k = 0; k < strengths.length; k++) {
             double[] v = measured.direction(k);

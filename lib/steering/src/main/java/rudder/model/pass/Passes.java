@@ -1,6 +1,7 @@
 package rudder.model.pass;
 
 import java.util.List;
+import rudder.theory.control.Controller;
 
 /**
  * The forward passes of one batch of texts: the prompts' first, then one for each token that follows. Steers and
@@ -12,10 +13,10 @@ public interface Passes extends AutoCloseable {
      * What a pass leaves at each text's last token.
      *
      * @param logits of the next tokens, [B vocabulary]
-     * @param strengths v_k.z_k, [B][T + 1]; null where nothing is measured
+     * @param strengths v_k.z_k of each measured feature, [feature][B][T + 1]
      * @param energies |u_k|^2, [B][T]; inputs on heads count as they reach the residual stream
      */
-    record Result(float[] logits, double[][] strengths, double[][] energies) {}
+    record Result(float[] logits, List<double[][]> strengths, double[][] energies) {}
 
     /** Reads the prompts; {@code steered} tells which of each prompt's tokens laws steer. */
     Result prompts(List<boolean[]> steered);
@@ -26,6 +27,9 @@ public interface Passes extends AutoCloseable {
      * @param step number of tokens generated so far
      */
     Result next(int step, int[] tokens, List<boolean[]> steered);
+
+    /** Steers the passes that follow with other controllers, one for each text. */
+    void steer(List<Controller> controllers);
 
     /** Frees the keys and values. */
     @Override

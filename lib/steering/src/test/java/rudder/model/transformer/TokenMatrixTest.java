@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -108,7 +109,7 @@ class TokenMatrixTest {
         try (var model = LanguageModel.load("SmolLM2-135M-Instruct")) {
             var before = model.trace("Once upon a time").rollout().states();
             assertEquals(0, tables(model));
-            model.generate(List.of("Once upon a time", "The sea"), 1, Sampling.greedy());
+            model.generate(Collections.nCopies(4, "The sea"), 1, Sampling.greedy());
             assertEquals(1, tables(model));
             assertArrayEquals(before, model.trace("Once upon a time").rollout().states());
         }

@@ -1,0 +1,124 @@
+"""Writes README's table of results from notebooks/results, and its minutes from notebooks/durations.csv.
+
+    target/venv/bin/python binder/readme.py            # renews README.md
+    target/venv/bin/python binder/readme.py --check    # fails if README.md is not what the tables say
+
+No number of these tables is typed by hand, except the paper's own.
+"""
+import argparse
+import csv
+import math
+import re
+import sys
+from pathlib import Path
+
+import durations
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+BLOCK = re.compile(r"(<!-- results: [^\n]*-->\n).*?(<!-- end -->\n)", re.S)
+ROW = re.compile(r"^(\| \[[\w-]+\]\(notebooks/([\w-]+)\.ipynb\) \| [^|]* \| )([^|]*)(\|)", re.M)
+
+
+class Recorded:
+    """The values that notebooks recorded, read as they are asked for."""
+
+    def __init__(self):
+        self.tables = {}
+
+    def __call__(self, notebook, name):
+        if notebook not in self.tables:
+            with open(ROOT / "notebooks" / "results" / f"{notebook}.csv", newline="") as file:
+                self.tables[notebook] = {row["name"]: row["value"] for row in csv.DictReader(file)}
+        if name not in self.tables[notebook]:
+            sys.exit(f"notebooks/results/{notebook}.csv has no value \"{name}\", which README's table shows")
+        return self.tables[notebook][name]
+
+
+def number(text):
+    """Returns a recorded value with two significant digits, and no power of ten: 0.047, 6.9, 0.000074."""
+    value = float(text)
+    digits = 2 if value == 0 else max(0, 1 - math.floor(math.log10(abs(value))))
+    return f"{value:.{digits}f}"
+
+
+def rows(recorded):
+    """Returns README's rows: question, the paper, here, interval, notebook."""
+
+    def value(notebook, name):
+        return number(recorded(notebook, name))
+
+    def interval(notebook, name):
+        return f"[{value(notebook, name + ' low')}, {value(notebook, name + ' high')}]"
+
+    start, toxic, dial, truth, refusal, concepts, linear, bounds = (
+        "00-quickstart", "05-toxicity", "04-strength-as-a-dial", "06-truthfulness", "07-refusal", "08-concepts",
+        "02-local-linearity", "03-performance-bounds")
+    model = "SmolLM2-135M-Instruct"
+    return [
+        ("Strength that A-LQR reaches while generating, in units of what was asked", "",
+         f"{value(start, 'strength_closed_loop')}; no controller {value(start, 'strength_unsteered')}", "", start),
+        ("Toxicity with A-LQR, and with no controller", "Gemma-2-2B: 0.18 %, and 4.16 %",
+         f"lexical toxicity {value(toxic, 'lexical toxicity A-LQR')}, and {value(toxic, 'lexical toxicity none')}", "",
+         toxic),
+        ("The same, A-LQR minus ActAdd", "-0.92 %", value(toxic, "A-LQR minus ActAdd"),
+         interval(toxic, "A-LQR minus ActAdd"), toxic),
+        ("The same, A-LQR minus S-PID", "-0.62 %", value(toxic, "A-LQR minus S-PID"),
+         interval(toxic, "A-LQR minus S-PID"), toxic),
+        ("Perplexity there, A-LQR against none", "12.26 against 8.95",
+         f"{value(toxic, 'perplexity A-LQR')} against {value(toxic, 'perplexity none')}", "", toxic),
+        ("School knowledge there, A-LQR against none", "MMLU 53.6 % against 54.5 %",
+         f"{value(toxic, 'knowledge MC1 A-LQR')} against {value(toxic, 'knowledge MC1 none')}", "", toxic),
+        ("Concept in the text at equal damage (perplexity x 1.2), best closed loop minus best open loop", "",
+         value(dial, "closed minus open at perplexity x 1.2"),
+         interval(dial, "closed minus open at perplexity x 1.2"), dial),
+        ("The same on Gemma-3-270m", "",
+         value(f"{dial}.Gemma-3-270m", "closed minus open at perplexity x 1.2"),
+         interval(f"{dial}.Gemma-3-270m", "closed minus open at perplexity x 1.2"), dial),
+        ("Truthfulness (MC1), A-LQR against none", "Llama-3-8B: truth x informativeness +17 %",
+         f"{value(truth, 'MC1 A-LQR')} against {value(truth, 'MC1 none')}", "", truth),
+        ("Harmful requests refused, A-LQR at all tokens against none", "",
+         f"{value(refusal, 'harmful refused with all tokens steered A-LQR')} against "
+         f"{value(refusal, 'harmful refused none')}", "", refusal),
+        ("Concepts shown, A-LQR against none", "",
+         f"{value(concepts, 'concept A-LQR')} against {value(concepts, 'concept none')}", "", concepts),
+        ("Error of a block's Jacobian a tenth of the state away: the prompt's own, and the mean over prompts",
+         "\"locally linear\"",
+         f"{value(linear, f'{model} error own 0.1')}, and {value(linear, f'{model} error mean 0.1')}", "", linear),
+        ("New prompts below a conformal bound that promises 0.9", "none: its bound is of the runs it was sampled from",
+         value(bounds, "coverage promised 0.9"), "", bounds),
+    ]
+
+
+def table():
+    lines = ["| question | paper | here | interval | notebook |", "| --- | --- | --- | --- | --- |"]
+    for question, paper, here, interval, notebook in rows(Recorded()):
+        lines.append(f"| {question} | {paper} | {here} | {interval} | [{notebook[:2]}](notebooks/{notebook}.ipynb) |"
+                     .replace("|  |", "| |").replace("|  |", "| |"))
+    return "\n".join(lines) + "\n"
+
+
+def renewed(text):
+    times = durations.read()
+    listed = [match.group(2) for match in ROW.finditer(text)]
+    if listed != list(times):
+        sys.exit(f"README's table has the notebooks {', '.join(listed)}; {durations.TABLE.name} has {', '.join(times)}")
+    text = ROW.sub(lambda row: f"{row.group(1)}{durations.spoken(int(times[row.group(2)]['seconds']))} {row.group(4)}",
+                   text)
+    return BLOCK.sub(lambda block: f"{block.group(1)}\n{table()}\n{block.group(2)}", text)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--check", action="store_true", help="change nothing, and fail if README.md would change")
+    options = parser.parse_args()
+    before = README.read_text()
+    after = renewed(before)
+    if after != before and options.check:
+        sys.exit("README.md is not what notebooks/results and notebooks/durations.csv say: run binder/readme.py")
+    if after != before:
+        README.write_text(after)
+
+
+if __name__ == "__main__":
+    main()
