@@ -70,7 +70,8 @@ class ArchitectureTest {
     private static final List<String> FOUNDATIONS = join(THEORY, join(KERNEL, CHECKPOINT));
     private static final List<String> BELOW_STUDIES = join(FOUNDATIONS, STEERING);
     private static final List<String> BELOW_REPORT = join(BELOW_STUDIES, List.of("rudder.study", "rudder.eval"));
-    private static final List<String> ALL = join(BELOW_REPORT, List.of("rudder.report", "rudder.experiment"));
+    private static final List<String> ALL =
+            join(BELOW_REPORT, List.of("rudder.report", "rudder.experiment.statistics", "rudder.experiment"));
 
     @Test
     void everyPackageHasItsPlace() {
@@ -92,7 +93,8 @@ class ArchitectureTest {
         rule = mayUse(rule, "rudder.study", BELOW_STUDIES);
         rule = mayUse(rule, "rudder.eval", BELOW_STUDIES);
         rule = mayUse(rule, "rudder.report", BELOW_REPORT);
-        rule = mayUse(rule, "rudder.experiment", BELOW_REPORT);
+        rule = mayUse(rule, "rudder.experiment.statistics", BELOW_STUDIES);
+        rule = mayUse(rule, "rudder.experiment", join(BELOW_REPORT, List.of("rudder.experiment.statistics")));
         rule.check(MAIN);
     }
 

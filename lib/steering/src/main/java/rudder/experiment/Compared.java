@@ -1,6 +1,7 @@
 package rudder.experiment;
 
 import rudder.compare.ConfidenceInterval;
+import rudder.experiment.statistics.Effect;
 
 /**
  * What the texts of a twin say about feedback: one model, twin, dose, disturbance and outcome.

@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 import rudder.compare.Comparison;
+import rudder.compare.Dose;
 import rudder.model.LanguageModel;
 import rudder.steer.ContrastSet;
 import rudder.steer.Provenance;

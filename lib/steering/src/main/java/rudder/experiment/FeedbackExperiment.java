@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import rudder.compare.Dose;
 import rudder.compare.Metric;
 import rudder.eval.ConceptClassifier;
 import rudder.eval.ConceptWords;

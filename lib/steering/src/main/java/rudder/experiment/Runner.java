@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import rudder.checkpoint.format.Progress;
+import rudder.compare.Dose;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.steer.ControllerFactory;

@@ -1,7 +1,9 @@
 package rudder.experiment;
 
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.DoubleFunction;
 import rudder.steer.ControllerFactory;
 import rudder.steer.Features;
@@ -88,6 +90,24 @@ public record Twin(String name, DoubleFunction<? extends Arm> open, DoubleFuncti
                 "natural gradient / its P",
                 lambda -> gradient.spread(lambda, from),
                 lambda -> gradient.closedLoop(lambda, 1, from));
+    }
+
+    /**
+     * Returns the families of both sides of all twins, by the sides' names: those of "ActAdd / P" are "ActAdd" and "P".
+     *
+     * @throws IllegalArgumentException if a twin's name has not two sides, or a side's name is used twice
+     */
+    public static Map<String, DoubleFunction<? extends Arm>> families(List<Twin> twins) {
+        var families = new LinkedHashMap<String, DoubleFunction<? extends Arm>>();
+        for (var twin : twins) {
+            var sides = twin.name.split(" / ", -1);
+            Check.that(sides.length == 2, "the twin '%s', wanted a name such as 'open / closed'", twin.name);
+            for (var side : Side.values()) {
+                var before = families.put(sides[side.ordinal()], side == Side.OPEN ? twin.open : twin.closed);
+                Check.that(before == null, "two arms have the name '%s'", sides[side.ordinal()]);
+            }
+        }
+        return families;
     }
 
     @Override

@@ -15,18 +15,22 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.DoubleFunction;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import rudder.compare.ConfidenceInterval;
+import rudder.compare.Dose;
 import rudder.eval.Judge;
+import rudder.experiment.statistics.Verdict;
 import rudder.model.LanguageModel;
 import rudder.model.Tiny;
 import rudder.steer.ContrastSet;
 import rudder.steer.ControllerFactory;
 import rudder.steer.Features;
 import rudder.steer.Linearisation;
+import rudder.theory.control.Controller;
 
 /** A whole experiment on a model of four blocks. */
 class ExperimentTest {
@@ -224,6 +228,18 @@ class ExperimentTest {
             // along the prompt's own unsteered trace both sides do the same
             assertArrayEquals(closed.input(2, rollout.states()), open.input(2, rollout.states()), 1e-12, twin.name());
         }
+    }
+
+    @Test
+    void theFamiliesOfTwinsAreTheirSidesByName() {
+        DoubleFunction<Controller> open = strength -> Controller.none().named("open " + strength);
+        DoubleFunction<Controller> closed = strength -> Controller.none().named("closed " + strength);
+        var families = Twin.families(List.of(new Twin("a / b", open, closed), new Twin("c / d", closed, open)));
+        assertEquals(List.of("a", "b", "c", "d"), List.copyOf(families.keySet()));
+        assertEquals("open 2.0", families.get("a").apply(2).name());
+        assertEquals("closed 2.0", families.get("b").apply(2).name());
+        assertRefused(() -> Twin.families(List.of(new Twin("alone", open, closed))), "'alone'", "open / closed");
+        assertRefused(() -> Twin.families(List.of(new Twin("a / a", open, closed))), "'a'");
     }
 
     @Test

@@ -15,6 +15,7 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import rudder.compare.Dose;
 import rudder.compare.Metric;
 import rudder.eval.ConceptWords;
 import rudder.eval.LanguageModelJudge;

@@ -1,4 +1,4 @@
-package rudder.experiment;
+package rudder.compare;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -6,13 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.checkpoint.Refusals.assertRefused;
 
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.function.DoubleFunction;
 import org.junit.jupiter.api.Test;
-import rudder.compare.Comparison;
 import rudder.model.LanguageModel;
 import rudder.model.Tiny;
 import rudder.steer.ContrastSet;
 import rudder.steer.Features;
+import rudder.theory.control.Arm;
 import rudder.theory.control.Controller;
 
 class DoseTest {
@@ -83,6 +85,33 @@ class DoseTest {
         assertEquals(Dose.Outcome.REACHED, found.outcome(), found.toString());
         var arm = Controller.actAdd(features.setpoint(found.strength()), 2);
         assertEquals(found.achieved(), Dose.kl(1).of(MODEL, arm, PROMPTS, SETTINGS), 1e-12);
+    }
+
+    /** Each family of a map has the dose at the strength that it has alone, or is left out and named. */
+    @Test
+    void familiesReachTheDoseEachAtItsOwnStrength() {
+        var families = new LinkedHashMap<String, DoubleFunction<Controller>>();
+        families.put("ActAdd", lambda -> Controller.actAdd(features.setpoint(lambda), 2));
+        families.put("idle", lambda -> Controller.none());
+        families.put("spread", lambda -> Controller.spreadActAdd(features.setpoint(lambda), 0));
+        var dosed = Dose.kl(0.01).find(MODEL, families, PROMPTS, SETTINGS);
+        var arms = dosed.arms();
+        assertEquals(
+                List.of("none", "ActAdd", "spread"),
+                Arrays.stream(arms).map(Arm::name).toList());
+        for (var name : List.of("ActAdd", "spread")) {
+            double alone = Dose.kl(0.01)
+                    .find(MODEL, families.get(name), PROMPTS, SETTINGS)
+                    .achieved();
+            assertEquals(alone, Dose.kl(1).of(MODEL, dosed.arm(name), PROMPTS, SETTINGS), 1e-12);
+            assertEquals(0.01, alone, 0.0005);
+        }
+        var table = dosed.table();
+        assertEquals(List.of("ActAdd", "idle", "spread"), table.stringColumn(0).asList());
+        assertEquals("out of reach", table.stringColumn(1).get(1));
+        assertEquals("out of reach", table.stringColumn(2).get(1));
+        assertRefused(() -> dosed.arm("P"), "'P'", "idle");
+        assertThrows(IllegalStateException.class, () -> dosed.arm("idle"));
     }
 
     /** Texts of different lengths in one batch have the divergences that each has alone. */

@@ -1,14 +1,14 @@
-package rudder.experiment;
+package rudder.compare;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.DoubleFunction;
 import java.util.stream.Stream;
-import rudder.compare.Comparison;
-import rudder.compare.Metric;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.steer.ControllerFactory;
@@ -136,8 +136,13 @@ public record Dose(Measure measure, double amount) {
                 : Math.exp(logPerplexity(model, texts) - logUnsteered);
     }
 
-    /** Returns the mean KL of each text's tokens, in nats. */
-    static double[] klPerToken(
+    /**
+     * Returns the KL of each text, in nats: the mean over its tokens. The texts are read once more, steered and
+     * unsteered.
+     *
+     * @param texts that the arm wrote behind the prompts
+     */
+    public static double[] klPerToken(
             LanguageModel model,
             ControllerFactory arm,
             List<String> prompts,
@@ -184,7 +189,7 @@ public record Dose(Measure measure, double amount) {
      * @param family the arm of a strength above 0
      * @param prompts calibration prompts, on which nothing is judged
      * @param start the strength that is tried first, such as that of a like arm; 1 without a guess
-     * @throws IllegalArgumentException unless 1/256 <= start <= 64
+     * @throws IllegalArgumentException if the start is not within 1/256 and 64
      */
     public Found find(
             LanguageModel model,
@@ -197,6 +202,34 @@ public record Dose(Measure measure, double amount) {
                 strength ->
                         of(model, ControllerFactory.of(family.apply(strength)).kept(), prompts, settings, unsteered),
                 start);
+    }
+
+    /**
+     * Finds the strength of each family on the same calibration prompts.
+     *
+     * <pre>{@code
+     * var dosed = Dose.kl(0.2).find(model, Twin.families(twins), task.tuning().prompts(), task.settings());
+     * task.run(model, runs(), dosed.arms());
+     * }</pre>
+     *
+     * @param families by the name that an arm gets, in a fixed order
+     */
+    public DosedArms find(
+            LanguageModel model,
+            Map<String, ? extends DoubleFunction<? extends Arm>> families,
+            List<String> prompts,
+            Comparison.Settings settings) {
+        var found = new LinkedHashMap<String, Found>();
+        var arms = new ArrayList<Arm>();
+        for (var family : families.entrySet()) {
+            var one = find(model, family.getValue(), prompts, settings);
+            found.put(family.getKey(), one);
+            if (one.outcome == Outcome.REACHED) {
+                arms.add(ControllerFactory.of(family.getValue().apply(one.strength))
+                        .named(family.getKey()));
+            }
+        }
+        return new DosedArms(this, found, arms);
     }
 
     /** The dose of a strength, measured. */

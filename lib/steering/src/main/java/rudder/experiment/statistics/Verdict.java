@@ -1,4 +1,4 @@
-package rudder.experiment;
+package rudder.experiment.statistics;
 
 /** What a comparison of two twins shows. */
 public enum Verdict {

@@ -1,4 +1,4 @@
-package rudder.experiment;
+package rudder.experiment.statistics;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;
