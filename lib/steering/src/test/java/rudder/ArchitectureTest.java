@@ -70,8 +70,13 @@ class ArchitectureTest {
     private static final List<String> FOUNDATIONS = join(THEORY, join(KERNEL, CHECKPOINT));
     private static final List<String> BELOW_STUDIES = join(FOUNDATIONS, STEERING);
     private static final List<String> BELOW_REPORT = join(BELOW_STUDIES, List.of("rudder.study", "rudder.eval"));
-    private static final List<String> ALL =
-            join(BELOW_REPORT, List.of("rudder.report", "rudder.experiment.statistics", "rudder.experiment"));
+    private static final List<String> ALL = join(
+            BELOW_REPORT,
+            List.of(
+                    "rudder.report",
+                    "rudder.experiment.statistics",
+                    "rudder.experiment.condition",
+                    "rudder.experiment"));
 
     @Test
     void everyPackageHasItsPlace() {
@@ -94,7 +99,11 @@ class ArchitectureTest {
         rule = mayUse(rule, "rudder.eval", BELOW_STUDIES);
         rule = mayUse(rule, "rudder.report", BELOW_REPORT);
         rule = mayUse(rule, "rudder.experiment.statistics", BELOW_STUDIES);
-        rule = mayUse(rule, "rudder.experiment", join(BELOW_REPORT, List.of("rudder.experiment.statistics")));
+        rule = mayUse(rule, "rudder.experiment.condition", BELOW_STUDIES);
+        rule = mayUse(
+                rule,
+                "rudder.experiment",
+                join(BELOW_REPORT, List.of("rudder.experiment.statistics", "rudder.experiment.condition")));
         rule.check(MAIN);
     }
 

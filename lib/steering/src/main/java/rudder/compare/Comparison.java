@@ -2,6 +2,7 @@ package rudder.compare;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,13 +13,14 @@ import java.util.stream.Stream;
 import rudder.checkpoint.format.Progress;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
+import rudder.model.MovedText;
 import rudder.model.Positions;
 import rudder.model.Sampling;
+import rudder.model.SteeredModel;
 import rudder.steer.ControllerFactory;
 import rudder.theory.Setpoint;
 import rudder.theory.Stop;
 import rudder.theory.control.Arm;
-import rudder.theory.control.Controller;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
@@ -106,20 +108,60 @@ public final class Comparison {
         public List<List<Completion>> write(
                 LanguageModel model, List<ControllerFactory> factories, List<String> prompts, int row) {
             int n = prompts.size();
-            var controllers = factories.stream()
-                    .flatMap(factory -> factory.controllers(model, prompts))
-                    .toList();
-            var steered = model.steered(controllers)
-                    .measuring(measured)
-                    .atPositions(positions)
-                    .fromRow(row)
-                    .inRounds(n);
-            var all = factories.stream()
-                    .flatMap(factory -> prompts.stream().map(factory.asked()))
-                    .toList();
+            var steered = steered(model, factories, prompts, row);
+            var all = asked(factories, prompts);
             var generated = chat ? steered.chatEach(all, tokens, sampling) : steered.generate(all, tokens, sampling);
             return IntStream.range(0, factories.size())
                     .mapToObj(i -> ofPrompts(model, prompts, generated.subList(i * n, (i + 1) * n)))
+                    .toList();
+        }
+
+        /**
+         * Generates as {@link #write} does, and measures how far each controller moves each token.
+         *
+         * @return [controller][prompt]
+         */
+        public List<List<MovedText>> writeMoved(
+                LanguageModel model, List<ControllerFactory> factories, List<String> prompts, int row) {
+            int n = prompts.size();
+            var steered = steered(model, factories, prompts, row);
+            var all = asked(factories, prompts);
+            var each = Collections.nCopies(factories.size(), prompts).stream()
+                    .flatMap(List::stream)
+                    .toList();
+            var moved = chat
+                    ? steered.chatMoved(all, each, tokens, sampling)
+                    : steered.generateMoved(all, each, tokens, sampling);
+            return IntStream.range(0, factories.size())
+                    .mapToObj(i -> {
+                        var some = moved.subList(i * n, (i + 1) * n);
+                        var texts = ofPrompts(
+                                model,
+                                prompts,
+                                some.stream().map(MovedText::completion).toList());
+                        return IntStream.range(0, n)
+                                .mapToObj(j ->
+                                        new MovedText(texts.get(j), some.get(j).divergences()))
+                                .toList();
+                    })
+                    .toList();
+        }
+
+        private SteeredModel steered(
+                LanguageModel model, List<ControllerFactory> factories, List<String> prompts, int row) {
+            var controllers = factories.stream()
+                    .flatMap(factory -> factory.controllers(model, prompts))
+                    .toList();
+            return model.steered(controllers)
+                    .measuring(measured)
+                    .atPositions(positions)
+                    .fromRow(row)
+                    .inRounds(prompts.size());
+        }
+
+        private static List<String> asked(List<ControllerFactory> factories, List<String> prompts) {
+            return factories.stream()
+                    .flatMap(factory -> prompts.stream().map(factory.asked()))
                     .toList();
         }
 
@@ -137,19 +179,27 @@ public final class Comparison {
         }
 
         /**
-         * Computes the scores of completions that need a model: those of one batch, as a whole comparison computes
+         * Generates as {@link #write} does, and computes the scores that need a model, as a whole comparison computes
          * them.
          *
-         * @param factory that wrote the completions
-         * @param completions of the prompts, in order
+         * @return [controller][prompt]
          */
-        public List<ScoredCompletion> score(
-                LanguageModel model, ControllerFactory factory, List<String> prompts, List<Completion> completions) {
-            double[] perplexities = perplexity(model).all().apply(completions);
-            double[] divergences = divergence ? divergences(model, factory, prompts, completions) : null;
-            return IntStream.range(0, completions.size())
-                    .mapToObj(i -> new ScoredCompletion(
-                            completions.get(i), perplexities[i], divergences == null ? Double.NaN : divergences[i]))
+        public List<List<ScoredCompletion>> writeScored(
+                LanguageModel model, List<ControllerFactory> factories, List<String> prompts, int row) {
+            var moved = new IdentityHashMap<Completion, Double>();
+            var written = divergence
+                    ? kept(writeMoved(model, factories, prompts, row), moved)
+                    : write(model, factories, prompts, row);
+            return written.stream()
+                    .map(completions -> {
+                        double[] perplexities = perplexity(model).all().apply(completions);
+                        return IntStream.range(0, completions.size())
+                                .mapToObj(i -> new ScoredCompletion(
+                                        completions.get(i),
+                                        perplexities[i],
+                                        moved.getOrDefault(completions.get(i), Double.NaN)))
+                                .toList();
+                    })
                     .toList();
         }
 
@@ -157,22 +207,6 @@ public final class Comparison {
             return judge != null
                     ? Metric.perplexity(judge)
                     : chat ? Metric.ownPerplexity(model) : Metric.perplexity(model);
-        }
-
-        private double[] divergences(
-                LanguageModel model, ControllerFactory factory, List<String> prompts, List<Completion> completions) {
-            double[][] moved = factory.rewrites(prompts)
-                    ? model.steered(Controller.none())
-                            .divergences(
-                                    completions,
-                                    prompts.stream()
-                                            .map(prompt -> encode(
-                                                    model, factory.asked().apply(prompt)))
-                                            .toList())
-                    : factory.on(model, prompts).atPositions(positions).divergences(completions);
-            return Stream.of(moved)
-                    .mapToDouble(tokens -> Arrays.stream(tokens).average().orElseThrow())
-                    .toArray();
         }
 
         /**
@@ -227,32 +261,33 @@ public final class Comparison {
             throw new IllegalArgumentException("found " + prompts.size() + " prompts and " + arms.length
                     + " controllers, wanted at least one of each");
         }
-        // KL uses the controllers a second time
-        var factories = ControllerFactory.all(arms).stream()
-                .map(factory -> settings.divergence ? factory.kept() : factory)
-                .toList();
+        var factories = ControllerFactory.all(arms);
         var measuring = settings.resolved(model, factories, prompts.get(0));
         var completions = new LinkedHashMap<String, List<Completion>>();
+        var divergences = new IdentityHashMap<Completion, Double>();
         factories.forEach(factory -> completions.put(factory.name(), new ArrayList<>()));
         for (var batch : Batch.of(factories.size(), prompts.size())) {
             var some = factories.subList(batch.firstArm(), batch.endArm());
-            var generated = measuring.write(model, some, batch.ofPrompts(prompts), batch.first());
+            var its = batch.ofPrompts(prompts);
+            var generated = settings.divergence
+                    ? kept(measuring.writeMoved(model, some, its, batch.first()), divergences)
+                    : measuring.write(model, some, its, batch.first());
             IntStream.range(0, some.size())
                     .forEach(i -> completions.get(some.get(i).name()).addAll(generated.get(i)));
-        }
-        var divergences = new IdentityHashMap<Completion, Double>();
-        if (settings.divergence) {
-            for (var factory : factories) {
-                var generated = completions.get(factory.name());
-                double[] moved = settings.divergences(model, factory, prompts, generated);
-                IntStream.range(0, moved.length).forEach(i -> divergences.put(generated.get(i), moved[i]));
-            }
         }
         return measured(
                 measuring.measured,
                 completions,
                 measuring.perplexity(model),
                 settings.divergence ? List.of(Metric.of("KL", divergences::get)) : List.of());
+    }
+
+    /** Returns the completions alone; their mean divergences go into the map. */
+    private static List<List<Completion>> kept(List<List<MovedText>> moved, Map<Completion, Double> divergences) {
+        moved.stream().flatMap(List::stream).forEach(one -> divergences.put(one.completion(), one.mean()));
+        return moved.stream()
+                .map(some -> some.stream().map(MovedText::completion).toList())
+                .toList();
     }
 
     /**

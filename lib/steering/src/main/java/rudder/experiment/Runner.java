@@ -1,17 +1,22 @@
 package rudder.experiment;
 
 import java.io.IOException;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.DoubleFunction;
 import java.util.stream.Stream;
 import rudder.checkpoint.format.Progress;
-import rudder.compare.Dose;
-import rudder.model.Completion;
+import rudder.experiment.condition.Disturbance;
+import rudder.experiment.condition.Dose;
 import rudder.model.LanguageModel;
+import rudder.model.MovedText;
 import rudder.steer.ControllerFactory;
 import rudder.theory.Check;
 import rudder.theory.Stop;
+import rudder.theory.control.Arm;
 import rudder.theory.control.Controller;
 
 /** Computes the units that a run lacks. */
@@ -96,7 +101,8 @@ final class Runner {
         for (var disturbance : disturbances) {
             var key = unsteered(name, concept, disturbance);
             if (units.find(key).isEmpty()) {
-                write(key, 0, model, rounded, disturbance, concept, ControllerFactory.of(Controller.none()));
+                var none = ControllerFactory.of(Controller.none());
+                write(Map.of(key, none), model, rounded, disturbance, concept);
             }
         }
         var twins = setup.twins().of(model, setup.concepts().read(concept));
@@ -112,53 +118,57 @@ final class Runner {
                 concept,
                 twins);
         for (var dose : plan.doses()) {
+            var arms = new LinkedHashMap<Unit.Key, DoubleFunction<? extends Arm>>();
             for (var twin : wanted) {
                 for (var side : Twin.Side.values()) {
-                    run(
-                            model,
-                            rounded,
+                    arms.put(
                             new Unit.Key(name, concept, dose.toString(), twin.name(), side.name(), ""),
-                            dose,
-                            twin,
-                            side,
-                            disturbances);
+                            strength -> twin.arm(side, strength));
                 }
+            }
+            find(model, dose, arms);
+            for (var disturbance : disturbances) {
+                write(model, rounded, arms, concept, disturbance);
             }
         }
     }
 
-    private void run(
-            LanguageModel model,
-            Rounded rounded,
-            Unit.Key key,
-            Dose dose,
-            Twin twin,
-            Twin.Side side,
-            List<Disturbance> disturbances)
+    /** Finds the strengths that the run lacks, side by side. */
+    private void find(LanguageModel model, Dose dose, Map<Unit.Key, DoubleFunction<? extends Arm>> arms)
             throws IOException {
         Stop.ifInterrupted(units.all().size(), Integer.MAX_VALUE, "units");
-        var known = units.find(key);
-        var found = known.isPresent()
-                ? known.get()
-                : units.add(Unit.strength(
-                        key,
-                        dose.find(
-                                model,
-                                strength -> twin.arm(side, strength),
-                                plan.calibration(),
-                                plan.settings(),
-                                start(key))));
-        if (!found.reached()) {
-            return;
+        var missing = new LinkedHashMap<String, DoubleFunction<? extends Arm>>();
+        var keys = new HashMap<String, Unit.Key>();
+        arms.forEach((key, arm) -> {
+            if (units.find(key).isEmpty()) {
+                var name = key.twin() + ", " + key.side();
+                missing.put(name, arm);
+                keys.put(name, key);
+            }
+        });
+        var found = dose.find(model, missing, plan.calibration(), plan.settings(), name -> start(keys.get(name)));
+        for (var name : missing.keySet()) {
+            units.add(Unit.strength(keys.get(name), found.found(name)));
         }
-        ControllerFactory arm = null; // made once, when a text is missing
-        for (var disturbance : disturbances) {
-            var texts = key.under(disturbance.name());
-            if (units.find(texts).isEmpty()) {
-                arm = arm == null ? ControllerFactory.of(twin.arm(side, found.strength())) : arm;
-                write(texts, found.strength(), model, rounded, disturbance, key.concept(), arm);
+    }
+
+    /** Writes the texts that the run lacks under a disturbance, side by side. */
+    private void write(
+            LanguageModel model,
+            Rounded rounded,
+            Map<Unit.Key, DoubleFunction<? extends Arm>> arms,
+            String concept,
+            Disturbance disturbance)
+            throws IOException {
+        var missing = new LinkedHashMap<Unit.Key, ControllerFactory>();
+        for (var arm : arms.entrySet()) {
+            var found = units.find(arm.getKey()).orElseThrow();
+            var key = arm.getKey().under(disturbance.name());
+            if (found.reached() && units.find(key).isEmpty()) {
+                missing.put(key, ControllerFactory.of(arm.getValue().apply(found.strength())));
             }
         }
+        write(missing, model, rounded, disturbance, concept);
     }
 
     /** Returns the arm's strength for the last concept before this one that has one: a guess that saves steps. */
@@ -172,24 +182,39 @@ final class Runner {
     }
 
     private void write(
-            Unit.Key key,
-            double strength,
+            Map<Unit.Key, ControllerFactory> arms,
             LanguageModel tuned,
             Rounded rounded,
             Disturbance disturbance,
-            String concept,
-            ControllerFactory arm)
+            String concept)
             throws IOException {
+        if (arms.isEmpty()) {
+            return;
+        }
+        Stop.ifInterrupted(units.all().size(), Integer.MAX_VALUE, "units");
         var model = disturbance.bits() == 0 ? tuned : rounded.of(disturbance.bits());
         var prompts = plan.prompts(disturbance, concept);
-        var settings = disturbance.on(plan.settings());
-        var shaken = disturbance.on(tuned, arm).kept();
-        var written = settings.write(model, List.of(shaken), prompts, 0).get(0);
-        units.add(Unit.texts(
-                key,
-                strength,
-                prompts,
-                written.stream().map(Completion::text).toList(),
-                Dose.klPerToken(model, shaken, prompts, written, settings)));
+        var shaken =
+                arms.values().stream().map(arm -> disturbance.on(tuned, arm)).toList();
+        var written = disturbance
+                .on(plan.settings())
+                .writeMoved(model, shaken, prompts, 0)
+                .iterator();
+        for (var key : arms.keySet()) {
+            var texts = written.next();
+            units.add(Unit.texts(
+                    key,
+                    strength(key),
+                    prompts,
+                    texts.stream().map(text -> text.completion().text()).toList(),
+                    texts.stream().mapToDouble(MovedText::mean).toArray()));
+        }
+    }
+
+    /** Returns the strength of the arm that writes a unit's texts; 0 for none. */
+    private double strength(Unit.Key texts) {
+        return texts.twin().isEmpty()
+                ? 0
+                : units.find(texts.under("")).orElseThrow().strength();
     }
 }

@@ -1,7 +1,7 @@
 package rudder.experiment;
 
 import java.util.List;
-import rudder.compare.Dose;
+import rudder.experiment.condition.Dose;
 
 /**
  * One line of a run: the strength of an arm at a dose, or the texts of an arm under a disturbance.

@@ -1,16 +1,10 @@
 package rudder.model;
 
-import ai.djl.ndarray.NDArray;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.ObjIntConsumer;
-import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.format.Progress;
-import rudder.model.engine.PaddedTokens;
 import rudder.model.gradient.ContinuationGradient;
 import rudder.model.memory.MemoryPlan;
-import rudder.model.transformer.Transformer;
 import rudder.theory.Check;
 
 /** Computes {@link LanguageModel#gradients} batch by batch. */
@@ -31,7 +25,14 @@ record Gradients(LanguageModel model) {
                 transformer.lifetime.check(first, texts.size(), "texts");
                 int begin = first;
                 transformer.lifetime.during(() -> {
-                    ofBatch(transformer, batch, inputs, (g, k) -> reader.read(begin, k, g));
+                    new ContinuationGradient(transformer)
+                            .ofTokens(
+                                    batch.stream().map(Continuation::all).toList(),
+                                    batch.stream()
+                                            .mapToInt(text -> text.tokens().length)
+                                            .toArray(),
+                                    inputs,
+                                    (g, k) -> reader.read(begin, k, g));
                     return null;
                 });
                 job.advance(batch.size());
@@ -52,38 +53,6 @@ record Gradients(LanguageModel model) {
             }
         });
         return mean;
-    }
-
-    private static void ofBatch(
-            Transformer transformer, List<Continuation> batch, double[][] inputs, ObjIntConsumer<DMatrixRMaj> rows) {
-        var texts = PaddedTokens.of(batch.stream()
-                .map(text -> Arrays.copyOf(text.all(), text.all().length - 1)) // the last token predicts nothing
-                .toList());
-        int size = batch.size();
-        int length = batch.stream().mapToInt(text -> text.tokens().length).max().orElseThrow();
-        var next = new int[size][length]; // all texts end in the last column
-        for (int row = 0; row < size; row++) {
-            int[] tokens = batch.get(row).tokens();
-            Arrays.fill(next[row], ContinuationGradient.NONE);
-            System.arraycopy(tokens, 0, next[row], length - tokens.length, tokens.length);
-        }
-        new ContinuationGradient(transformer)
-                .of(texts, next, inputs, (g, k) -> rows.accept(ofTokens(g, batch, length), k));
-    }
-
-    /** Copies the rows of the continuations' tokens, text after text, [n, d]. */
-    private static DMatrixRMaj ofTokens(NDArray g, List<Continuation> batch, int length) {
-        double[][] all = Transformer.toRows(g); // [B length][d]
-        int count = batch.stream().mapToInt(text -> text.tokens().length).sum();
-        var rows = new DMatrixRMaj(count, all[0].length);
-        int at = 0;
-        for (int row = 0; row < batch.size(); row++) {
-            for (int i = length - batch.get(row).tokens().length; i < length; i++) {
-                System.arraycopy(all[row * length + i], 0, rows.data, at, rows.numCols);
-                at += rows.numCols;
-            }
-        }
-        return rows;
     }
 
     /** States of all blocks, keys and values, and three copies of the widest activations of one block. */

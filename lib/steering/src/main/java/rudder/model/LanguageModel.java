@@ -34,6 +34,7 @@ import rudder.model.decoder.Decoder;
 import rudder.model.engine.Devices;
 import rudder.model.engine.EngineAlgebra;
 import rudder.model.memory.MemoryPlan;
+import rudder.model.pass.Storage;
 import rudder.model.plant.PromptPlant;
 import rudder.model.plant.ResidualTrace;
 import rudder.model.transformer.Keep;

@@ -37,19 +37,17 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
      * Returns the KL divergence in nats of the steered next-token distribution p from the unsteered q, {@code sum_x
      * p(x) ln(p(x) / q(x))}, for each generated token. All texts are read in one batch, once steered and once not.
      *
-     * @param asked the tokens that p reads before the generated ones
-     * @param prompts the tokens that q reads before them
+     * @param prompts the tokens before the generated ones
      * @param laws a row for each prompt
      * @return [prompt][token]
      */
-    double[][] divergences(
-            List<int[]> asked, List<int[]> prompts, List<int[]> generated, DeviceLaws laws, Positions positions) {
+    double[][] divergences(List<int[]> prompts, List<int[]> generated, DeviceLaws laws, Positions positions) {
         var each = generated.stream().map(List::of).toList();
         int[] lengths = generated.stream().mapToInt(tokens -> tokens.length).toArray();
         double[] all = new double[IntStream.of(lengths).sum()];
         try (NDManager scope = transformer.manager.newSubManager()) {
             NDArray q = NDArrays.concat(states(scope, prompts, each, null, positions)); // [n, d]
-            NDArray p = NDArrays.concat(states(scope, asked, each, laws, positions));
+            NDArray p = NDArrays.concat(states(scope, prompts, each, laws, positions));
             for (int first = 0; first < all.length; first += CHUNK) {
                 transformer.lifetime.check(first, all.length, "tokens");
                 int end = Math.min(all.length, first + CHUNK);

@@ -3,13 +3,17 @@ package rudder.model;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.checkpoint.format.Progress;
+import rudder.checkpoint.tokenizer.Message;
 import rudder.model.engine.PaddedTokens;
 import rudder.model.engine.ParallelBatches;
+import rudder.model.pass.Divergences;
 import rudder.model.pass.EachAlone;
 import rudder.model.pass.EnginePasses;
 import rudder.model.pass.HeapPasses;
@@ -38,6 +42,9 @@ public final class SteeredModel extends TextGenerator {
     private static final int EACH_ALONE = 3;
     /** Prompts in one batch where each prompt has several continuations. */
     private static final int QUESTIONS = 10;
+
+    private static final String NO_DIVERGENCE =
+            "%s: no divergence is defined where every token has a controller of its own";
 
     private final LanguageModel model;
     private final List<Controller> controllers; // one for all prompts, or one for each; empty with a maker
@@ -212,39 +219,131 @@ public final class SteeredModel extends TextGenerator {
     /** @param conducting makes the conductor from the job, which shows a text that is written to it */
     private List<Completion> conducted(
             List<Prompt> prompts, int maxTokens, Sampling sampling, Function<Progress, Conductor> conducting) {
+        var rows = rows(prompts.stream().map(Prompt::tokens).toList());
+        int batch = batch(TEXTS);
+        requireWritable(prompts, batch, maxTokens, sampling);
+        try (Progress job = Progress.of(title("Generating ", rows, maxTokens), (long) prompts.size() * maxTokens)) {
+            var conductor = conducting.apply(job);
+            var features = Stream.concat(Stream.ofNullable(measured), conductor.measured().stream())
+                    .toList();
+            return inBatches(prompts.size(), batch, (first, end) -> {
+                var controllers = rows.subList(first, end);
+                var some = prompts.subList(first, end);
+                try (Passes passes = passes(controllers, some, maxTokens, features)) {
+                    return new Generation(model, some, draws(first, end), maxTokens, sampling, measured != null)
+                            .run(passes, positions, controllers, conductor, job);
+                }
+            });
+        }
+    }
+
+    /**
+     * Continues texts, and measures how far steering moves each next-token distribution from that of the unsteered
+     * model. Costs about as much as writing the texts twice, and less than to read them again.
+     *
+     * @param asked the texts that this view continues
+     * @param prompts the texts that the unsteered model reads in place of each: mostly the same
+     * @throws IllegalArgumentException as {@link #generate} does; also if asked and prompts differ in number
+     * @throws UnsupportedOperationException if every token has a controller of its own
+     */
+    public List<MovedText> generateMoved(List<String> asked, List<String> prompts, int maxTokens, Sampling sampling) {
+        return moved(asked, prompts, text -> Prompt.of(model.encode(text, maxTokens), text), maxTokens, sampling);
+    }
+
+    /** Answers every message by itself, and measures as {@link #generateMoved} does. */
+    public List<MovedText> chatMoved(List<String> asked, List<String> messages, int maxTokens, Sampling sampling) {
+        return moved(
+                asked,
+                messages,
+                text -> model.chatPrompt(List.of(Message.user(text)), text, maxTokens),
+                maxTokens,
+                sampling);
+    }
+
+    private List<MovedText> moved(
+            List<String> asked,
+            List<String> prompts,
+            Function<String, Prompt> encoded,
+            int maxTokens,
+            Sampling sampling) {
+        Check.length("the texts that are read", Check.some("prompt", asked).size(), prompts.size());
+        if (maker != null) {
+            throw new UnsupportedOperationException(NO_DIVERGENCE.formatted(this));
+        }
+        var texts = asked.stream().map(encoded).toList();
+        var unsteered = prompts.stream().map(encoded).toList();
+        var rows = rows(texts.stream().map(Prompt::tokens).toList());
+        int batch = batch(TEXTS / 2);
+        requireWritable(Stream.concat(texts.stream(), unsteered.stream()).toList(), 2 * batch, maxTokens, sampling);
+        var features = Stream.ofNullable(measured).toList();
+        try (Progress job =
+                Progress.of(title("Generating, with KL, ", rows, maxTokens), 2L * texts.size() * maxTokens)) {
+            return inBatches(texts.size(), batch, (first, end) -> {
+                int n = end - first;
+                var both = Stream.concat(texts.subList(first, end).stream(), unsteered.subList(first, end).stream())
+                        .toList();
+                var controllers = Stream.concat(
+                                rows.subList(first, end).stream(),
+                                Stream.generate(Controller::none).limit(n))
+                        .toList();
+                var divergences = new Divergences(n, maxTokens);
+                try (Passes passes = enginePasses(controllers, both, maxTokens, features)) {
+                    var written = new Generation(model, both, draws(first, end), maxTokens, sampling, measured != null)
+                            .run(passes, positions, controllers, new Shadows(n, divergences), job);
+                    return IntStream.range(0, n)
+                            .mapToObj(i -> new MovedText(
+                                    written.get(i),
+                                    divergences.of(i, written.get(i).tokens().length)))
+                            .toList();
+                }
+            });
+        }
+    }
+
+    /** Lets row texts + i take the tokens of row i. */
+    private record Shadows(int texts, Divergences divergences) implements Conductor {
+        @Override
+        public int token(int text, int index, int[] chosen) {
+            return text < texts ? FREE : chosen[text - texts];
+        }
+
+        @Override
+        public boolean after(Step step) {
+            divergences.add(step.index(), step.logits(), step.ended());
+            return true;
+        }
+    }
+
+    /** Returns the number of texts in a batch: whole rounds, if one fits. */
+    private int batch(int most) {
+        return round > most ? most : most / round * round;
+    }
+
+    private void requireWritable(List<Prompt> prompts, int batch, int maxTokens, Sampling sampling) {
         if (maxTokens < 1) {
             throw new IllegalArgumentException("maxTokens is " + maxTokens + ", wanted at least 1");
         }
         Check.given("the sampling", sampling);
-        var tokens = prompts.stream().map(Prompt::tokens).toList();
-        var rows = rows(tokens);
-        int batch = round > TEXTS ? TEXTS : TEXTS / round * round;
-        model.requireRoom(tokens, batch, maxTokens);
-        String title = "Generating " + (prompts.size() == 1 ? "up to " : prompts.size() + " x ") + maxTokens
-                + " tokens, " + rows.get(0).name();
-        try (Progress job = Progress.of(title, (long) prompts.size() * maxTokens)) {
-            var conductor = conducting.apply(job);
-            var features = Stream.concat(Stream.ofNullable(measured), conductor.measured().stream())
-                    .toList();
-            boolean measures = measured != null;
-            return model.transformer().lifetime.during(() -> ParallelBatches.of(
-                            model.transformer().manager.getDevice(),
-                            prompts.size(),
-                            batch,
-                            (first, end) -> {
-                                var controllers = rows.subList(first, end);
-                                var some = prompts.subList(first, end);
-                                IntUnaryOperator draws = i -> row + (first + i) % round;
-                                try (Passes passes = passes(controllers, some, maxTokens, features)) {
-                                    return new Generation(model, some, draws, maxTokens, sampling, measures)
-                                            .run(passes, positions, controllers, conductor, job);
-                                }
-                            },
-                            done -> {})
-                    .stream()
-                    .flatMap(List::stream)
-                    .toList());
-        }
+        model.requireRoom(prompts.stream().map(Prompt::tokens).toList(), batch, maxTokens);
+    }
+
+    private static String title(String doing, List<Controller> rows, int maxTokens) {
+        return doing + (rows.size() == 1 ? "up to " : rows.size() + " x ") + maxTokens + " tokens, "
+                + rows.get(0).name();
+    }
+
+    /** Returns the random numbers' row of text i of the batch first..end-1; a shadow has that of its text. */
+    private IntUnaryOperator draws(int first, int end) {
+        return i -> row + (first + i % (end - first)) % round;
+    }
+
+    private <R> List<R> inBatches(int size, int batch, BiFunction<Integer, Integer, List<R>> made) {
+        var device = model.transformer().manager.getDevice();
+        return model.transformer()
+                .lifetime
+                .during(() -> ParallelBatches.of(device, size, batch, made, done -> {}).stream()
+                        .flatMap(List::stream)
+                        .toList());
     }
 
     /** One text, or each of a few, goes to the heap where the model can write it there, all others to the engine. */
@@ -365,28 +464,14 @@ public final class SteeredModel extends TextGenerator {
      * @throws UnsupportedOperationException if every token has a controller of its own
      */
     public double[][] divergences(List<Completion> completions) {
-        return divergences(
-                completions,
-                Check.some("completion", completions).stream()
-                        .map(Completion::promptTokens)
-                        .toList());
-    }
-
-    /**
-     * Returns {@link #divergences(List)} of completions that were written behind other texts than their prompts: p
-     * follows the text that was read, and q the completion's prompt; see {@link Completion#continuing}.
-     *
-     * @param asked the tokens that this view read in place of each prompt
-     */
-    public double[][] divergences(List<Completion> completions, List<int[]> asked) {
-        Check.length("the texts that were read", asked.size(), completions.size());
         if (maker != null) {
-            throw new UnsupportedOperationException(
-                    this + ": no divergence is defined where every token has a controller of its own");
+            throw new UnsupportedOperationException(NO_DIVERGENCE.formatted(this));
         }
-        var prompts = completions.stream().map(Completion::promptTokens).toList();
+        var prompts = Check.some("completion", completions).stream()
+                .map(Completion::promptTokens)
+                .toList();
         var generated = completions.stream().map(Completion::tokens).toList();
-        var rows = rows(asked);
+        var rows = rows(prompts);
         try (Progress job = Progress.of(
                 "KL of " + completions.size() + " completions, " + rows.get(0).name(), completions.size())) {
             return model.transformer().lifetime.during(() -> ParallelBatches.of(
@@ -397,7 +482,6 @@ public final class SteeredModel extends TextGenerator {
                                 try (DeviceLaws laws = laws(rows.subList(first, end))) {
                                     return new Likelihood(model)
                                             .divergences(
-                                                    asked.subList(first, end),
                                                     prompts.subList(first, end),
                                                     generated.subList(first, end),
                                                     laws,

@@ -52,9 +52,9 @@ class ScoredCompletionTest {
         for (var batch : batches) {
             var some = factories.subList(batch.firstArm(), batch.endArm());
             var prompts = batch.ofPrompts(PROMPTS);
-            var written = resolved.write(MODEL, some, prompts, batch.first());
+            var written = resolved.writeScored(MODEL, some, prompts, batch.first());
             for (int arm = 0; arm < some.size(); arm++) {
-                var found = resolved.score(MODEL, some.get(arm), prompts, written.get(arm));
+                var found = written.get(arm);
                 for (int i = 0; i < found.size(); i++) {
                     scored.get(some.get(arm).name())[batch.first() + i] = found.get(i);
                 }

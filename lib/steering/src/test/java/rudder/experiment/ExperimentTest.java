@@ -13,16 +13,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.DoubleFunction;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import rudder.compare.ConfidenceInterval;
-import rudder.compare.Dose;
 import rudder.eval.Judge;
+import rudder.experiment.condition.Disturbance;
+import rudder.experiment.condition.Dose;
 import rudder.experiment.statistics.Verdict;
 import rudder.model.LanguageModel;
 import rudder.model.Tiny;
@@ -171,7 +174,7 @@ class ExperimentTest {
             String half = whole.get(kept).substring(0, whole.get(kept).length() / 2);
             Files.writeString(units, half, StandardCharsets.UTF_8, StandardOpenOption.APPEND);
             plan.run(run, setup());
-            assertEquals(whole, Files.readAllLines(units));
+            assertEquals(rounded(whole), rounded(Files.readAllLines(units)));
         }
         made.set(0);
         assertEquals(
@@ -181,6 +184,15 @@ class ExperimentTest {
                         .size());
         plan.run(run, setup());
         assertEquals(0, made.get(), "no twin is made for a concept that is done");
+    }
+
+    /** Rounds decimals: texts of another batch have the same tokens, and divergences of another rounding. */
+    private static List<String> rounded(List<String> lines) {
+        return lines.stream()
+                .map(line -> Pattern.compile("\\d+\\.\\d+(E-\\d+)?")
+                        .matcher(line)
+                        .replaceAll(number -> String.format(Locale.ROOT, "%.4f", Double.valueOf(number.group()))))
+                .toList();
     }
 
     @Test

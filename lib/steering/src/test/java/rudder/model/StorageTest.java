@@ -26,6 +26,7 @@ import rudder.checkpoint.ModelShape;
 import rudder.checkpoint.store.ModelStore;
 import rudder.kernel.PackedMatrix;
 import rudder.model.memory.MemoryPlan;
+import rudder.model.pass.Storage;
 import rudder.model.transformer.Keep;
 
 /** A model computes the same whether its weights are unpacked at once, when they are used, or for every use. */

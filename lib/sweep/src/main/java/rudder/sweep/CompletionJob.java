@@ -67,12 +67,7 @@ record CompletionJob(SentPart sent, Part part, Batch batch, String id) implement
         for (var arm : sent.arms().subList(batch.firstArm(), batch.endArm())) {
             factories.add(arm.factory());
         }
-        var written = settings.write(model, factories, prompts, batch.first());
-        var scored = new ArrayList<List<ScoredCompletion>>();
-        for (int arm = 0; arm < factories.size(); arm++) {
-            scored.add(settings.score(model, factories.get(arm), prompts, written.get(arm)));
-        }
-        return scored;
+        return settings.writeScored(model, factories, prompts, batch.first());
     }
 
     @Override

@@ -7,8 +7,11 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.ObjIntConsumer;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import org.ejml.data.DMatrixRMaj;
 import rudder.model.engine.PaddedTokens;
 import rudder.model.transformer.Block;
 import rudder.model.transformer.ForwardPass;
@@ -32,6 +35,41 @@ public record ContinuationGradient(Transformer transformer) {
 
     /** Stands for a column whose next token does not count. */
     public static final int NONE = -1;
+
+    /**
+     * Computes the gradients of texts of different lengths, from the last block to block 0.
+     *
+     * @param texts whole texts
+     * @param generated how many tokens at the end of each text count
+     * @param inputs as {@link #of} takes them
+     * @param read receives the gradients at the tokens before those that count, text after text, [n, d], and the block
+     */
+    public void ofTokens(List<int[]> texts, int[] generated, double[][] inputs, ObjIntConsumer<DMatrixRMaj> read) {
+        var padded = PaddedTokens.of(texts.stream()
+                .map(text -> Arrays.copyOf(text, text.length - 1)) // the last token predicts nothing
+                .toList());
+        int length = IntStream.of(generated).max().orElseThrow();
+        var next = new int[generated.length][length]; // all texts end in the last column
+        for (int row = 0; row < next.length; row++) {
+            int[] text = texts.get(row);
+            Arrays.fill(next[row], NONE);
+            System.arraycopy(text, text.length - generated[row], next[row], length - generated[row], generated[row]);
+        }
+        of(padded, next, inputs, (g, k) -> read.accept(rows(g, generated, length), k));
+    }
+
+    private static DMatrixRMaj rows(NDArray g, int[] generated, int length) {
+        double[][] all = Transformer.toRows(g); // [B length][d]
+        var rows = new DMatrixRMaj(IntStream.of(generated).sum(), all[0].length);
+        int at = 0;
+        for (int row = 0; row < generated.length; row++) {
+            for (int i = length - generated[row]; i < length; i++) {
+                System.arraycopy(all[row * length + i], 0, rows.data, at, rows.numCols);
+                at += rows.numCols;
+            }
+        }
+        return rows;
+    }
 
     /**
      * Computes the gradients of one batch, from the last block to block 0.

@@ -143,8 +143,5 @@ class PromptingTest {
         assertRefused(() -> arm.rollouts(MODEL, PROMPTS), "Comparison");
         assertRefused(() -> arm.named("x").on(MODEL, PROMPTS), "'x'");
         assertRefused(() -> arm.kept().on(MODEL, PROMPTS), "Comparison");
-        var none = MODEL.steered(Controller.none());
-        assertRefused(
-                () -> none.divergences(written, List.of(MODEL.encode("a"))), "texts that were read", "1, wanted 3");
     }
 }

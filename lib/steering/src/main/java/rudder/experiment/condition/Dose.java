@@ -1,4 +1,4 @@
-package rudder.compare;
+package rudder.experiment.condition;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -8,9 +8,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.DoubleFunction;
-import java.util.stream.Stream;
+import java.util.function.ToDoubleFunction;
+import rudder.compare.Batch;
+import rudder.compare.Comparison;
+import rudder.compare.Metric;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
+import rudder.model.MovedText;
 import rudder.steer.ControllerFactory;
 import rudder.theory.Check;
 import rudder.theory.control.Arm;
@@ -31,10 +35,6 @@ public record Dose(Measure measure, double amount) {
 
     /** Relative distance from the dose at which a strength is accepted. */
     public static final double TOLERANCE = 0.05;
-
-    private static final double STRONGEST = 64;
-    private static final double WEAKEST = 1.0 / 256;
-    private static final int STEPS = 24;
 
     /** What is dosed. */
     public enum Measure {
@@ -112,47 +112,46 @@ public record Dose(Measure measure, double amount) {
 
     /**
      * Returns the dose that an arm has on some prompts: the mean over prompts of the mean KL of a text's tokens, or the
-     * ratio of the geometric means of the perplexities.
-     *
-     * <p>The KL is exact, over the whole vocabulary. The texts are read once more, in batches, steered and unsteered.
+     * ratio of the geometric means of the perplexities. The KL is exact, over the whole vocabulary.
      *
      * @param settings how texts are generated
      */
     public double of(LanguageModel model, Arm arm, List<String> prompts, Comparison.Settings settings) {
-        return of(model, ControllerFactory.of(arm).kept(), prompts, settings, unsteered(model, prompts, settings));
+        return of(model, List.of(arm), prompts, settings, unsteered(model, prompts, settings))[0];
     }
 
-    private double of(
+    /** Returns the dose of each arm. Writes the texts of several arms side by side, which costs less an arm. */
+    private double[] of(
             LanguageModel model,
-            ControllerFactory arm,
+            List<? extends Arm> arms,
             List<String> prompts,
             Comparison.Settings settings,
             double logUnsteered) {
-        var texts = settings.write(model, List.of(arm), prompts, 0).get(0);
+        var sums = new double[arms.size()];
+        var texts = arms.stream().map(arm -> new ArrayList<Completion>()).toList();
+        for (var batch : Batch.of(arms.size(), prompts.size())) {
+            var some = arms.subList(batch.firstArm(), batch.endArm()).stream()
+                    .map(ControllerFactory::of)
+                    .toList();
+            var its = batch.ofPrompts(prompts);
+            if (measure == Measure.KL) {
+                var moved = settings.writeMoved(model, some, its, batch.first());
+                for (int i = 0; i < moved.size(); i++) {
+                    sums[batch.firstArm() + i] +=
+                            moved.get(i).stream().mapToDouble(MovedText::mean).sum();
+                }
+            } else {
+                var written = settings.write(model, some, its, batch.first());
+                for (int i = 0; i < written.size(); i++) {
+                    texts.get(batch.firstArm() + i).addAll(written.get(i));
+                }
+            }
+        }
         return measure == Measure.KL
-                ? Arrays.stream(klPerToken(model, arm, prompts, texts, settings))
-                        .average()
-                        .orElseThrow()
-                : Math.exp(logPerplexity(model, texts) - logUnsteered);
-    }
-
-    /**
-     * Returns the KL of each text, in nats: the mean over its tokens. The texts are read once more, steered and
-     * unsteered.
-     *
-     * @param texts that the arm wrote behind the prompts
-     */
-    public static double[] klPerToken(
-            LanguageModel model,
-            ControllerFactory arm,
-            List<String> prompts,
-            List<Completion> texts,
-            Comparison.Settings settings) {
-        double[][] moved =
-                arm.on(model, prompts).atPositions(settings.positions()).divergences(texts);
-        return Stream.of(moved)
-                .mapToDouble(tokens -> Arrays.stream(tokens).average().orElseThrow())
-                .toArray();
+                ? Arrays.stream(sums).map(sum -> sum / prompts.size()).toArray()
+                : texts.stream()
+                        .mapToDouble(some -> Math.exp(logPerplexity(model, some) - logUnsteered))
+                        .toArray();
     }
 
     private double unsteered(LanguageModel model, List<String> prompts, Comparison.Settings settings) {
@@ -197,15 +196,21 @@ public record Dose(Measure measure, double amount) {
             List<String> prompts,
             Comparison.Settings settings,
             double start) {
-        double unsteered = unsteered(model, prompts, settings);
-        return find(
-                strength ->
-                        of(model, ControllerFactory.of(family.apply(strength)).kept(), prompts, settings, unsteered),
-                start);
+        return find(model, Map.of("", family), prompts, settings, name -> start).found("");
+    }
+
+    /** Returns {@link #find(LanguageModel, Map, List, Comparison.Settings, ToDoubleFunction)}, beginning at 1. */
+    public DosedArms find(
+            LanguageModel model,
+            Map<String, ? extends DoubleFunction<? extends Arm>> families,
+            List<String> prompts,
+            Comparison.Settings settings) {
+        return find(model, families, prompts, settings, name -> 1);
     }
 
     /**
-     * Finds the strength of each family on the same calibration prompts.
+     * Finds the strength of each family on the same calibration prompts. The searches go on side by side, so that the
+     * texts of all families share batches.
      *
      * <pre>{@code
      * var dosed = Dose.kl(0.2).find(model, Twin.families(twins), task.tuning().prompts(), task.settings());
@@ -213,111 +218,54 @@ public record Dose(Measure measure, double amount) {
      * }</pre>
      *
      * @param families by the name that an arm gets, in a fixed order
+     * @param start the strength of a family that is tried first
      */
     public DosedArms find(
             LanguageModel model,
             Map<String, ? extends DoubleFunction<? extends Arm>> families,
             List<String> prompts,
-            Comparison.Settings settings) {
-        var found = new LinkedHashMap<String, Found>();
-        var arms = new ArrayList<Arm>();
-        for (var family : families.entrySet()) {
-            var one = find(model, family.getValue(), prompts, settings);
-            found.put(family.getKey(), one);
-            if (one.outcome == Outcome.REACHED) {
-                arms.add(ControllerFactory.of(family.getValue().apply(one.strength))
-                        .named(family.getKey()));
+            Comparison.Settings settings,
+            ToDoubleFunction<String> start) {
+        double unsteered = unsteered(model, prompts, settings);
+        var searches = new LinkedHashMap<String, DoseSearch>();
+        families.keySet().forEach(name -> searches.put(name, new DoseSearch(this, start.applyAsDouble(name))));
+        for (var open = open(searches); !open.isEmpty(); open = open(searches)) {
+            var arms = open.stream()
+                    .map(name -> ControllerFactory.of(
+                                    families.get(name).apply(searches.get(name).strength()))
+                            .named(name))
+                    .toList();
+            double[] doses = of(model, arms, prompts, settings, unsteered);
+            for (int i = 0; i < doses.length; i++) {
+                searches.get(open.get(i)).measured(doses[i]);
             }
         }
+        var found = new LinkedHashMap<String, Found>();
+        var arms = new ArrayList<Arm>();
+        searches.forEach((name, search) -> {
+            var one = search.found();
+            found.put(name, one);
+            if (one.outcome == Outcome.REACHED) {
+                arms.add(ControllerFactory.of(families.get(name).apply(one.strength))
+                        .named(name));
+            }
+        });
         return new DosedArms(this, found, arms);
     }
 
-    /** The dose of a strength, measured. */
-    interface Response {
-        double of(double strength);
+    private static List<String> open(Map<String, DoseSearch> searches) {
+        return searches.keySet().stream()
+                .filter(name -> !searches.get(name).isOver())
+                .toList();
     }
 
-    Found find(Response response, double start) {
-        Check.that(
-                start >= WEAKEST && start <= STRONGEST,
-                "a search from strength %s, wanted %s..%s",
-                start,
-                WEAKEST,
-                STRONGEST);
-        var tried = new TreeMap<Double, Double>();
-        double strength = start;
-        double dose = measured(response, strength, tried);
-        boolean below = dose < amount;
-        double other = strength;
-        while (!accepted(dose) && dose < amount == below) {
-            double before = dose;
-            other = strength;
-            strength = below ? Math.min(2 * strength, STRONGEST) : Math.max(strength / 2, WEAKEST);
-            if (strength == other) {
-                return failed(Outcome.OUT_OF_REACH, tried);
-            }
-            dose = measured(response, strength, tried);
-            if (!below && dose > before + TOLERANCE * excess(before)) {
-                return failed(Outcome.OUT_OF_REACH, tried);
-            }
-        }
-        double from = Math.min(strength, other);
-        double low = from;
-        double high = Math.max(strength, other);
-        for (int i = 0; !accepted(dose) && i < STEPS; i++) {
-            strength = i % 2 == 0 ? between(low, high, tried) : (low + high) / 2;
-            dose = measured(response, strength, tried);
-            if (dose < amount) {
-                low = strength;
-            } else {
-                high = strength;
-            }
-        }
-        if (!monotone(tried.tailMap(below ? 0 : from))) {
-            return failed(Outcome.NOT_MONOTONE, tried);
-        }
-        return accepted(dose) ? new Found(Outcome.REACHED, strength, dose, tried) : failed(Outcome.JUMPS, tried);
-    }
-
-    /**
-     * Returns where {@code dose = c strength^n} through both ends has the amount, a tenth of the way from either end at
-     * least. Bisection takes every second step, because one end alone may move otherwise.
-     */
-    private double between(double low, double high, TreeMap<Double, Double> tried) {
-        double weak = Math.max(excess(tried.get(low)), Double.MIN_NORMAL);
-        double part = Math.log(excess(amount) / weak) / Math.log(excess(tried.get(high)) / weak);
-        return low * Math.pow(high / low, Math.min(0.9, Math.max(0.1, part)));
-    }
-
-    private static Found failed(Outcome outcome, TreeMap<Double, Double> tried) {
-        return new Found(outcome, Double.NaN, Double.NaN, tried);
-    }
-
-    private static double measured(Response response, double strength, TreeMap<Double, Double> tried) {
-        double dose = response.of(strength);
-        tried.put(strength, dose);
-        return dose;
-    }
-
-    private boolean accepted(double dose) {
+    boolean accepts(double dose) {
         return Math.abs(excess(dose) / excess(amount) - 1) <= TOLERANCE;
     }
 
-    /** The part of a dose that steering makes: a ratio less 1. */
-    private double excess(double dose) {
+    /** Returns the part of a dose that steering makes: a ratio less 1. */
+    double excess(double dose) {
         return measure == Measure.KL ? dose : dose - 1;
-    }
-
-    /** Whether no stronger arm has a dose that is smaller by more than the tolerance. */
-    private boolean monotone(Map<Double, Double> tried) {
-        double largest = Double.NEGATIVE_INFINITY;
-        for (double dose : tried.values()) {
-            if (dose < largest - TOLERANCE * excess(amount)) {
-                return false;
-            }
-            largest = Math.max(largest, dose);
-        }
-        return true;
     }
 
     @Override

@@ -1,4 +1,4 @@
-package rudder.compare;
+package rudder.experiment.condition;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -9,7 +9,9 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.function.DoubleFunction;
+import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.Test;
+import rudder.compare.Comparison;
 import rudder.model.LanguageModel;
 import rudder.model.Tiny;
 import rudder.steer.ContrastSet;
@@ -25,41 +27,52 @@ class DoseTest {
     private final Features features = Features.contrast(
             MODEL, new ContrastSet("sea", List.of("the sea", "a wave then"), List.of("a street", "the sun sets")));
 
+    private static Dose.Found search(Dose dose, DoubleUnaryOperator of, double start) {
+        var search = new DoseSearch(dose, start);
+        while (!search.isOver()) {
+            search.measured(of.applyAsDouble(search.strength()));
+        }
+        return search.found();
+    }
+
     /** The dose is u^2 for strength u: kl(0.25) is at 0.5, kl(9) at 3. A power law is read off at once. */
     @Test
     void theStrengthOfADoseIsFoundWithin5Percent() {
         for (double nats : new double[] {0.0004, 0.25, 0.9, 9, 2000}) {
             for (double start : new double[] {1, 0.3, 40}) {
-                var found = Dose.kl(nats).find(u -> u * u, start);
+                var found = search(Dose.kl(nats), u -> u * u, start);
                 assertEquals(Dose.Outcome.REACHED, found.outcome(), found.toString());
                 assertEquals(nats, found.achieved(), 0.05 * nats);
                 assertEquals(found.achieved(), found.strength() * found.strength());
             }
         }
-        assertEquals(1.5, Dose.perplexityRatio(1.5).find(u -> 1 + u / 3, 1).achieved(), 0.025);
-        assertEquals(3, Dose.kl(0.25).find(u -> u * u / 4, 0.7).tried().size(), "two around it, and one between");
-        var steep = Dose.kl(0.2).find(u -> Math.expm1(8 * u * u), 1);
+        assertEquals(1.5, search(Dose.perplexityRatio(1.5), u -> 1 + u / 3, 1).achieved(), 0.025);
+        assertEquals(3, search(Dose.kl(0.25), u -> u * u / 4, 0.7).tried().size(), "two around it, and one between");
+        var steep = search(Dose.kl(0.2), u -> Math.expm1(8 * u * u), 1);
         assertEquals(0.2, steep.achieved(), 0.01, steep.toString());
-        var step = Dose.kl(0.2).find(u -> u < 0.9 ? 1e-9 * u : 0.2 + 9 * (u - 0.9), 1);
+        var step = search(Dose.kl(0.2), u -> u < 0.9 ? 1e-9 * u : 0.2 + 9 * (u - 0.9), 1);
         assertEquals(0.2, step.achieved(), 0.01, step.toString());
-        assertRefused(() -> Dose.kl(1).find(u -> u, 100), "100.0", "64.0");
+        assertRefused(() -> search(Dose.kl(1), u -> u, 100), "100.0", "64.0");
     }
 
     @Test
     void aDoseThatNoStrengthHasIsSaidByName() {
         assertEquals(
-                Dose.Outcome.OUT_OF_REACH, Dose.kl(2).find(u -> u / (1 + u), 1).outcome());
-        assertEquals(Dose.Outcome.OUT_OF_REACH, Dose.kl(0.1).find(u -> 1 + u, 1).outcome());
+                Dose.Outcome.OUT_OF_REACH,
+                search(Dose.kl(2), u -> u / (1 + u), 1).outcome());
         assertEquals(
-                Dose.Outcome.JUMPS, Dose.kl(0.5).find(u -> u < 3 ? 0.1 : 0.9, 1).outcome());
+                Dose.Outcome.OUT_OF_REACH, search(Dose.kl(0.1), u -> 1 + u, 1).outcome());
+        assertEquals(
+                Dose.Outcome.JUMPS,
+                search(Dose.kl(0.5), u -> u < 3 ? 0.1 : 0.9, 1).outcome());
         // a closed loop at strength 0 still acts: least dose 0.2, at strength 0.5
         assertEquals(
                 Dose.Outcome.OUT_OF_REACH,
-                Dose.kl(0.1).find(u -> 0.2 + (u - 0.5) * (u - 0.5), 1).outcome());
-        var above = Dose.kl(0.3).find(u -> 0.2 + (u - 0.5) * (u - 0.5), 1);
+                search(Dose.kl(0.1), u -> 0.2 + (u - 0.5) * (u - 0.5), 1).outcome());
+        var above = search(Dose.kl(0.3), u -> 0.2 + (u - 0.5) * (u - 0.5), 1);
         assertEquals(Dose.Outcome.REACHED, above.outcome(), above.toString());
         assertTrue(above.strength() > 0.5);
-        var wavy = Dose.kl(0.5).find(u -> u < 3 ? u < 1.5 ? 0.3 : 0.1 : 0.52, 1);
+        var wavy = search(Dose.kl(0.5), u -> u < 3 ? u < 1.5 ? 0.3 : 0.1 : 0.52, 1);
         assertEquals(Dose.Outcome.NOT_MONOTONE, wavy.outcome());
         var e = assertThrows(IllegalStateException.class, () -> wavy.required("ActAdd"));
         assertTrue(e.getMessage().contains("'ActAdd'") && e.getMessage().contains("not monotone"), e.getMessage());

@@ -1,4 +1,4 @@
-package rudder.experiment;
+package rudder.experiment.condition;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;

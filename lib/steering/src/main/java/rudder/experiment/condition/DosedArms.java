@@ -1,4 +1,4 @@
-package rudder.compare;
+package rudder.experiment.condition;
 
 import java.util.List;
 import java.util.Locale;
@@ -37,14 +37,23 @@ public final class DosedArms {
      * @throws IllegalStateException if its dose was not reached; the message lists what was tried
      */
     public Arm arm(String family) {
-        if (!found.containsKey(family)) {
-            throw new IllegalArgumentException("no family '" + family + "' among " + found.keySet());
-        }
-        found.get(family).required(family);
+        found(family).required(family);
         return arms.stream()
                 .filter(one -> one.name().equals(family))
                 .findFirst()
                 .orElseThrow();
+    }
+
+    /**
+     * Returns what the search for a family's strength found.
+     *
+     * @throws IllegalArgumentException if there is no such family; the message lists all
+     */
+    public Dose.Found found(String family) {
+        if (!found.containsKey(family)) {
+            throw new IllegalArgumentException("no family '" + family + "' among " + found.keySet());
+        }
+        return found.get(family);
     }
 
     /** Returns each family's strength, its dose on the calibration prompts, and how many strengths were tried. */

@@ -1,4 +1,4 @@
-package rudder.experiment;
+package rudder.experiment.condition;
 
 import java.io.IOException;
 import java.util.Arrays;

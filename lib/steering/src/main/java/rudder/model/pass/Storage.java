@@ -1,4 +1,4 @@
-package rudder.model;
+package rudder.model.pass;
 
 import ai.djl.Device;
 import ai.djl.ndarray.types.DataType;
@@ -23,22 +23,22 @@ import rudder.model.transformer.Keep;
  *
  * A GPU, half precision, a JVM without vectors and an encoding without a kernel mean {@code float32}.
  */
-final class Storage {
+public final class Storage {
 
-    static final String VARIABLE = "RUDDER_WEIGHTS";
+    public static final String VARIABLE = "RUDDER_WEIGHTS";
 
     private static final AtomicBoolean SAID = new AtomicBoolean();
 
     private Storage() {}
 
     /** Returns the environment's choice for an open checkpoint. */
-    static Keep chosen(Checkpoint checkpoint, Device device, DataType stored, MemoryPlan plan) {
+    public static Keep chosen(Checkpoint checkpoint, Device device, DataType stored, MemoryPlan plan) {
         String wanted = System.getenv(VARIABLE);
         return named(wanted == null || wanted.isBlank() ? "auto" : wanted.strip(), checkpoint, device, stored, plan);
     }
 
     /** @throws IllegalArgumentException if the name is another word, or this model cannot be held packed */
-    static Keep named(String wanted, Checkpoint checkpoint, Device device, DataType stored, MemoryPlan plan) {
+    public static Keep named(String wanted, Checkpoint checkpoint, Device device, DataType stored, MemoryPlan plan) {
         if (wanted.equals("float32")) {
             return Keep.AT_ONCE;
         }
