@@ -9,7 +9,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.DoubleFunction;
 import java.util.function.ToDoubleFunction;
-import rudder.compare.Batch;
 import rudder.compare.Comparison;
 import rudder.compare.Metric;
 import rudder.model.Completion;
@@ -127,30 +126,16 @@ public record Dose(Measure measure, double amount) {
             List<String> prompts,
             Comparison.Settings settings,
             double logUnsteered) {
-        var sums = new double[arms.size()];
-        var texts = arms.stream().map(arm -> new ArrayList<Completion>()).toList();
-        for (var batch : Batch.of(arms.size(), prompts.size())) {
-            var some = arms.subList(batch.firstArm(), batch.endArm()).stream()
-                    .map(ControllerFactory::of)
-                    .toList();
-            var its = batch.ofPrompts(prompts);
-            if (measure == Measure.KL) {
-                var moved = settings.writeMoved(model, some, its, batch.first());
-                for (int i = 0; i < moved.size(); i++) {
-                    sums[batch.firstArm() + i] +=
-                            moved.get(i).stream().mapToDouble(MovedText::mean).sum();
-                }
-            } else {
-                var written = settings.write(model, some, its, batch.first());
-                for (int i = 0; i < written.size(); i++) {
-                    texts.get(batch.firstArm() + i).addAll(written.get(i));
-                }
-            }
-        }
+        var factories = arms.stream().map(ControllerFactory::of).toList();
         return measure == Measure.KL
-                ? Arrays.stream(sums).map(sum -> sum / prompts.size()).toArray()
-                : texts.stream()
-                        .mapToDouble(some -> Math.exp(logPerplexity(model, some) - logUnsteered))
+                ? settings.writeMoved(model, factories, prompts, 0).stream()
+                        .mapToDouble(texts -> texts.stream()
+                                .mapToDouble(MovedText::mean)
+                                .average()
+                                .orElseThrow())
+                        .toArray()
+                : settings.write(model, factories, prompts, 0).stream()
+                        .mapToDouble(texts -> Math.exp(logPerplexity(model, texts) - logUnsteered))
                         .toArray();
     }
 
