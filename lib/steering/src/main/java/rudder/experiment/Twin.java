@@ -4,12 +4,16 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.BiFunction;
 import java.util.function.DoubleFunction;
+import rudder.compare.ConfidenceInterval;
 import rudder.steer.ControllerFactory;
 import rudder.steer.Features;
 import rudder.steer.natural.NaturalGradient;
 import rudder.theory.Check;
 import rudder.theory.Differential;
+import rudder.theory.FeedbackVectors;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.QuadraticCost;
@@ -53,11 +57,33 @@ public record Twin(String name, DoubleFunction<? extends Arm> open, DoubleFuncti
      * @param system linearised at prompts that show the feature
      */
     public static List<Twin> standard(Features features, LinearSystem system) {
+        return standard(List.of(features), system).get(features.name());
+    }
+
+    /**
+     * Returns the standard twins of several features of one linear system, by the features' names. One Riccati
+     * recursion serves all of them.
+     *
+     * @throws IllegalArgumentException if two features have one name
+     */
+    public static Map<String, List<Twin>> standard(List<Features> features, LinearSystem system) {
+        var feedback = Lqr.feedback(
+                system,
+                new QuadraticCost(0.1, 10, 1),
+                features.stream().map(one -> one.setpoint(1)).toList());
+        var twins = new LinkedHashMap<String, List<Twin>>();
+        for (int i = 0; i < feedback.size(); i++) {
+            var name = features.get(i).name();
+            var before = twins.put(name, standard(features.get(i), system, feedback.get(i)));
+            Check.that(before == null, "two features have the name '%s'", name);
+        }
+        return twins;
+    }
+
+    private static List<Twin> standard(Features features, LinearSystem system, FeedbackVectors feedback) {
         int T = features.horizon();
         int block = 2 * T / 3;
         int from = T / 3;
-        var feedback = Lqr.feedback(system, new QuadraticCost(0.1, 10, 1), List.of(features.setpoint(1)))
-                .get(0);
         DoubleFunction<Controller> lqr = lambda -> Controller.lqr(feedback, features.setpoint(lambda));
         double[] weights = new double[T + 1];
         Arrays.fill(weights, Math.max(1, T / 2), weights.length, 0.1);
@@ -108,6 +134,29 @@ public record Twin(String name, DoubleFunction<? extends Arm> open, DoubleFuncti
             }
         }
         return families;
+    }
+
+    /**
+     * Returns closed loop less open loop of each twin, as the rows of a forest plot, by the twins' names. Leaves out
+     * twins of which a side was not compared, such as one that does not reach the dose.
+     *
+     * @param compared names of the arms that were compared, as {@link #families} has them
+     * @param series what is compared
+     * @param difference maps closed and open arm to their difference
+     */
+    public static Map<String, Map<String, ConfidenceInterval>> differences(
+            List<Twin> twins,
+            List<String> compared,
+            String series,
+            BiFunction<String, String, ConfidenceInterval> difference) {
+        var rows = new LinkedHashMap<String, Map<String, ConfidenceInterval>>();
+        for (var twin : twins) {
+            var sides = List.copyOf(families(List.of(twin)).keySet());
+            if (compared.containsAll(sides)) {
+                rows.put(twin.name, new TreeMap<>(Map.of(series, difference.apply(sides.get(1), sides.get(0)))));
+            }
+        }
+        return rows;
     }
 
     @Override

@@ -255,6 +255,42 @@ class ExperimentTest {
     }
 
     @Test
+    void differencesOfTwinsAreClosedLessOpen() {
+        DoubleFunction<Controller> arm = strength -> Controller.none();
+        var twins = List.of(new Twin("a / b", arm, arm), new Twin("c / d", arm, arm));
+        var one = new ConfidenceInterval(1, 0, 2);
+        var rows = Twin.differences(twins, List.of("none", "a", "b", "c"), "mentions", (closed, open) -> {
+            assertEquals("b less a", closed + " less " + open);
+            return one;
+        });
+        assertEquals(Map.of("a / b", Map.of("mentions", one)), rows, "d was not compared");
+    }
+
+    @Test
+    void twinsOfSeveralFeaturesAreThoseOfEachAlone() {
+        var model = Tiny.LLAMA.model();
+        var features = CONCEPTS.entrySet().stream()
+                .map(concept -> Features.contrast(model, concept.getValue()))
+                .toList();
+        var system = Linearisation.mean(model, List.of("the sea", "a wave then"));
+        var all = Twin.standard(features, system);
+        double[][] states = model.trace("the tide").rollout().states();
+        for (var one : features) {
+            var alone = Twin.families(Twin.standard(one, system));
+            Twin.families(all.get(one.name())).forEach((name, family) -> {
+                var found = ControllerFactory.of(family.apply(1.5)).controller().apply(model, "the tide");
+                var wanted = ControllerFactory.of(alone.get(name).apply(1.5))
+                        .controller()
+                        .apply(model, "the tide");
+                for (int k = 0; k < model.horizon(); k++) {
+                    assertArrayEquals(wanted.input(k, states), found.input(k, states), 1e-12, name);
+                }
+            });
+        }
+        assertRefused(() -> Twin.standard(List.of(features.get(0), features.get(0)), system), "two features", "name");
+    }
+
+    @Test
     void nothingIsJudgedOnWhatItWasChosenOn() {
         assertRefused(
                 () -> new Experiment(
