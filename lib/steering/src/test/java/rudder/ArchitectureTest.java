@@ -99,7 +99,7 @@ class ArchitectureTest {
         rule = mayUse(rule, "rudder.eval", BELOW_STUDIES);
         rule = mayUse(rule, "rudder.report", BELOW_REPORT);
         rule = mayUse(rule, "rudder.experiment.statistics", BELOW_STUDIES);
-        rule = mayUse(rule, "rudder.experiment.condition", BELOW_STUDIES);
+        rule = mayUse(rule, "rudder.experiment.condition", join(BELOW_STUDIES, List.of("rudder.study")));
         rule = mayUse(
                 rule,
                 "rudder.experiment",

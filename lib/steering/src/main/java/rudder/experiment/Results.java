@@ -79,7 +79,7 @@ public final class Results {
             String model, String twin, Dose dose, Disturbance disturbance, String outcome, Scores scores) {
         var open = new Side(twin, Twin.Side.OPEN);
         var closed = new Side(twin, Twin.Side.CLOSED);
-        var pairs = new Pairs();
+        var pairs = new Pairs(List.of("open loop", "closed loop"));
         for (var concept : plan.judged()) {
             add(pairs, model, concept, dose, disturbance, open, closed, scores);
         }
@@ -113,7 +113,9 @@ public final class Results {
         boolean dosed = dose.measure() == Dose.Measure.KL
                 && disturbance.name().equals(Disturbance.none().name());
         var off = dosed
-                ? Stream.of(off("open", mean(pairs.klFirst), dose), off("closed", mean(pairs.klSecond), dose))
+                ? Stream.of(
+                                off(pairs.names.get(0), mean(pairs.klFirst), dose),
+                                off(pairs.names.get(1), mean(pairs.klSecond), dose))
                         .filter(text -> !text.isEmpty())
                 : Stream.<String>empty();
         var left = pairs.without.entrySet().stream()
@@ -121,10 +123,10 @@ public final class Results {
         return String.join("; ", Stream.concat(off, left).toList());
     }
 
-    private static String off(String side, double kl, Dose dose) {
+    private static String off(String arm, double kl, Dose dose) {
         return Math.abs(kl / dose.amount() - 1) <= OFF
                 ? ""
-                : side + " loop off its dose: " + Comparisons.number(kl) + " nats";
+                : arm + " off its dose: " + Comparisons.number(kl) + " nats";
     }
 
     /** An arm of the plan. */
@@ -132,12 +134,17 @@ public final class Results {
 
     /** Outcomes of two arms and of no steering, a row each concept; and why concepts are missing. */
     private static final class Pairs {
+        private final List<String> names; // of the first and the second arm
         private final List<double[]> first = new ArrayList<>();
         private final List<double[]> second = new ArrayList<>();
         private final List<double[]> none = new ArrayList<>();
         private final List<double[]> klFirst = new ArrayList<>();
         private final List<double[]> klSecond = new ArrayList<>();
         private final Map<String, String> without = new LinkedHashMap<>();
+
+        Pairs(List<String> names) {
+            this.names = names;
+        }
 
         TwoWay design() {
             return TwoWay.ofDifferences(second.toArray(double[][]::new), first.toArray(double[][]::new));
@@ -197,19 +204,20 @@ public final class Results {
         column(table, "lead", rows, row -> row.design.interval().toString());
         column(table, "p, Holm", rows, row -> Comparisons.number(p[rows.indexOf(row)]));
         column(table, "concepts x rows", rows, row -> row.design.concepts() + " x " + row.design.rows());
+        column(table, "note", rows, Lead::note);
         return table;
     }
 
-    private record Lead(String model, String disturbance, Side other, TwoWay design) {}
+    private record Lead(String model, String disturbance, Side other, TwoWay design, String note) {}
 
     private void lead(
             List<Lead> rows, String model, Dose dose, Disturbance disturbance, Side leader, Side other, Scores scores) {
-        var pairs = new Pairs();
+        var pairs = new Pairs(List.of("the arm", "the leader"));
         for (var concept : plan.judged()) {
             add(pairs, model, concept, dose, disturbance, other, leader, scores);
         }
         if (!other.equals(leader) && pairs.first.size() > 1) {
-            rows.add(new Lead(model, disturbance.name(), other, pairs.design()));
+            rows.add(new Lead(model, disturbance.name(), other, pairs.design(), note(dose, disturbance, pairs)));
         }
     }
 

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import org.knowm.xchart.AnnotationText;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
 import rudder.compare.ConfidenceInterval;
@@ -12,9 +13,12 @@ import rudder.compare.ConfidenceInterval;
 public final class ForestChart {
 
     /** The part of a row's height over which its series are spread. */
-    private static final double SPREAD = 0.6;
+    private static final double SPREAD = 0.5;
 
-    private static final int ROW_HEIGHT = 44;
+    /** Where a row's name stands above its middle, in rows. */
+    private static final double NAME = 0.4;
+
+    private static final int ROW_HEIGHT = 60;
     private static final int FRAME_HEIGHT = 150;
 
     private ForestChart() {}
@@ -51,12 +55,18 @@ public final class ForestChart {
             draw(chart, number, name, rows, names, shift);
             number++;
         }
+        // names stand in the plot: XChart searches for ever for ticks whose labels exceed twenty characters
+        for (int i = 0; i < names.size(); i++) {
+            double middle = rows.get(names.get(i)).values().iterator().next().mean();
+            chart.addAnnotation(new AnnotationText(names.get(i), middle, NAME - i, false));
+        }
         chart.getStyler()
                 .setYAxisMin(bottom)
                 .setYAxisMax(top)
-                .setYAxisTickMarkSpacingHint(ROW_HEIGHT / 2)
-                .setPlotGridVerticalLinesVisible(true)
-                .setYAxisTickLabelsFormattingFunction(at -> label(names, at));
+                .setYAxisTicksVisible(false)
+                .setPlotGridHorizontalLinesVisible(false)
+                .setPlotGridVerticalLinesVisible(true);
+        chart.getStyler().setAnnotationTextFont(chart.getStyler().getLegendFont());
         return chart;
     }
 
@@ -90,11 +100,5 @@ public final class ForestChart {
                         x.stream().mapToDouble(value -> value).toArray(),
                         y.stream().mapToDouble(value -> value).toArray())
                 .setXYSeriesRenderStyle(XYSeriesRenderStyle.Scatter);
-    }
-
-    /** The row's name at its middle; nothing between rows. */
-    private static String label(List<String> names, double at) {
-        int row = (int) Math.round(-at);
-        return Math.abs(row + at) < 1e-6 && row >= 0 && row < names.size() ? names.get(row) : "";
     }
 }

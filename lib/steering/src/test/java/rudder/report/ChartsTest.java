@@ -21,6 +21,9 @@ import org.ejml.data.DMatrixRMaj;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.XYChart;
 import rudder.compare.Comparison;
 import rudder.compare.ConfidenceInterval;
@@ -367,15 +370,24 @@ class ChartsTest {
         var chart = ForestChart.of("forest", "difference", rows, 0.02);
         var b = chart.getSeries("b");
         assertArrayEquals(new double[] {-0.03, -0.03}, b.getXData());
-        assertArrayEquals(new double[] {-0.3, -1.3}, b.getYData(), 1e-12);
-        assertArrayEquals(new double[] {0.3}, chart.getSeries("a").getYData(), 1e-12);
+        assertArrayEquals(new double[] {-0.25, -1.25}, b.getYData(), 1e-12);
+        assertArrayEquals(new double[] {0.25}, chart.getSeries("a").getYData(), 1e-12);
         assertArrayEquals(
                 new double[] {-0.02, 0.04}, chart.getSeries("a, ActAdd / P").getXData());
-        var labels = chart.getStyler().getYAxisTickLabelsFormattingFunction();
-        assertEquals("ActAdd / P", labels.apply(0.0));
-        assertEquals("A-LQR", labels.apply(-1.0));
-        assertEquals("", labels.apply(-0.5));
         assertEquals(-0.02, chart.getSeries("margin -0.02").getXData()[0]);
         assertRefused(() -> ForestChart.of("forest", "difference", Map.of(), 0.02), "no rows");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 5, 16, 40})
+    void aForestPlotOfLongNamesIsDrawn(int count) {
+        var rows = new LinkedHashMap<String, Map<String, ConfidenceInterval>>();
+        for (int i = 0; i < count; i++) {
+            rows.put(
+                    "a row with a name of more than twenty letters " + i,
+                    Map.of("a", new ConfidenceInterval(i, i - 1, i + 1)));
+        }
+        var chart = ForestChart.of("forest", "difference", rows, 0);
+        assertTrue(BitmapEncoder.getBufferedImage(chart).getHeight() > 60 * count);
     }
 }

@@ -9,7 +9,7 @@ final class DoseSearch {
 
     private static final double STRONGEST = 64;
     private static final double WEAKEST = 1.0 / 256;
-    private static final int STEPS = 24;
+    private static final int STEPS = 12;
 
     private final Dose dose;
     private final TreeMap<Double, Double> tried = new TreeMap<>();

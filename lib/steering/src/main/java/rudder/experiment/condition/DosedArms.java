@@ -3,6 +3,7 @@ package rudder.experiment.condition;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.stream.Stream;
 import rudder.steer.ControllerFactory;
 import rudder.theory.control.Arm;
@@ -54,6 +55,17 @@ public final class DosedArms {
             throw new IllegalArgumentException("no family '" + family + "' among " + found.keySet());
         }
         return found.get(family);
+    }
+
+    /**
+     * Returns a family's strength, if it reached the dose.
+     *
+     * @throws IllegalArgumentException if there is no such family; the message lists all
+     */
+    public OptionalDouble strength(String family) {
+        return found(family).outcome() == Dose.Outcome.REACHED
+                ? OptionalDouble.of(found(family).strength())
+                : OptionalDouble.empty();
     }
 
     /** Returns each family's strength, its dose on the calibration prompts, and how many strengths were tried. */

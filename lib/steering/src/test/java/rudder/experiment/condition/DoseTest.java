@@ -8,6 +8,7 @@ import static rudder.checkpoint.Refusals.assertRefused;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.function.DoubleFunction;
 import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -119,6 +120,8 @@ class DoseTest {
             assertEquals(alone, Dose.kl(1).of(MODEL, dosed.arm(name), PROMPTS, SETTINGS), 1e-12);
             assertEquals(0.01, alone, 0.0005);
         }
+        assertEquals(dosed.found("spread").strength(), dosed.strength("spread").orElseThrow());
+        assertEquals(OptionalDouble.empty(), dosed.strength("idle"));
         var table = dosed.table();
         assertEquals(List.of("ActAdd", "idle", "spread"), table.stringColumn(0).asList());
         assertEquals("out of reach", table.stringColumn(1).get(1));
