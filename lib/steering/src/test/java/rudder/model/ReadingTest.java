@@ -81,7 +81,7 @@ class ReadingTest {
             double[] difference = Vectors.minus(mean(model, SET.positive(), at, 2), mean(model, SET.negative(), at, 2));
             assertEquals(Vectors.norm(difference), features.gap(2), 1e-9, at.toString());
             assertArrayEquals(Vectors.unit(difference), features.direction(2), 1e-9, at.toString());
-            assertArrayEquals(difference, Baselines.caa(features, 2).input(2, new double[Tiny.D]), 1e-9);
+            assertArrayEquals(difference, Baselines.caa(features, 1).input(1, new double[Tiny.D]), 1e-9);
         }
         assertEquals("mean over tokens 1 to 3", ReadAt.mean(1, 4).toString());
         assertEquals(3, Features.pca(model, SET, ReadAt.mean()).positive().count());
