@@ -88,13 +88,13 @@ class PlantMarkTest {
     }
 
     @Test
-    void caaAddsTheDifferenceOfTheMeansAtOneBlock() {
+    void caaAddsTheDifferenceOfTheMeansBehindOneBlock() {
         var caa = Baselines.caa(features, 2);
         assertEquals("CAA at block 2", caa.name());
         double[] u = caa.input(2, new double[MODEL.dimension()]);
         for (int i = 0; i < u.length; i++) {
             double difference =
-                    features.positive().states()[2][i] - features.negative().states()[2][i];
+                    features.positive().states()[3][i] - features.negative().states()[3][i];
             assertEquals(difference, u[i], 1e-12);
         }
         assertRefused(() -> Baselines.caa(features, MODEL.horizon()), "block 4", "0..3");
