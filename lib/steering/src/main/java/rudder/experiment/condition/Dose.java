@@ -33,7 +33,7 @@ import rudder.theory.control.Controller;
 public record Dose(Measure measure, double amount) {
 
     /** Relative distance from the dose at which a strength is accepted. */
-    public static final double TOLERANCE = 0.05;
+    static final double TOLERANCE = 0.05;
 
     /** What is dosed. */
     public enum Measure {
@@ -45,7 +45,7 @@ public record Dose(Measure measure, double amount) {
 
     /** Whether a dose was found. */
     public enum Outcome {
-        /** The dose is within {@link Dose#TOLERANCE}. */
+        /** The dose is within 5 % of the amount. */
         REACHED,
         /**
          * No strength up to 64 moves the texts so far, or the gentlest moves them farther. A closed loop has a least
