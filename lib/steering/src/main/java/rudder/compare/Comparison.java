@@ -147,6 +147,23 @@ public final class Comparison {
                     .toList();
         }
 
+        /** Generates, and puts the mean divergence of each completion into the map if these settings ask for KL. */
+        private List<List<Completion>> write(
+                LanguageModel model,
+                List<ControllerFactory> factories,
+                List<String> prompts,
+                int row,
+                Map<Completion, Double> divergences) {
+            if (!divergence) {
+                return write(model, factories, prompts, row);
+            }
+            var moved = writeMoved(model, factories, prompts, row);
+            moved.stream().flatMap(List::stream).forEach(one -> divergences.put(one.completion(), one.mean()));
+            return moved.stream()
+                    .map(some -> some.stream().map(MovedText::completion).toList())
+                    .toList();
+        }
+
         private SteeredModel steered(
                 LanguageModel model, List<ControllerFactory> factories, List<String> prompts, int row) {
             var controllers = factories.stream()
@@ -187,10 +204,7 @@ public final class Comparison {
         public List<List<ScoredCompletion>> writeScored(
                 LanguageModel model, List<ControllerFactory> factories, List<String> prompts, int row) {
             var moved = new IdentityHashMap<Completion, Double>();
-            var written = divergence
-                    ? kept(writeMoved(model, factories, prompts, row), moved)
-                    : write(model, factories, prompts, row);
-            return written.stream()
+            return write(model, factories, prompts, row, moved).stream()
                     .map(completions -> {
                         double[] perplexities = perplexity(model).all().apply(completions);
                         return IntStream.range(0, completions.size())
@@ -268,10 +282,7 @@ public final class Comparison {
         factories.forEach(factory -> completions.put(factory.name(), new ArrayList<>()));
         for (var batch : Batch.of(factories.size(), prompts.size())) {
             var some = factories.subList(batch.firstArm(), batch.endArm());
-            var its = batch.ofPrompts(prompts);
-            var generated = settings.divergence
-                    ? kept(measuring.writeMoved(model, some, its, batch.first()), divergences)
-                    : measuring.write(model, some, its, batch.first());
+            var generated = measuring.write(model, some, batch.ofPrompts(prompts), batch.first(), divergences);
             IntStream.range(0, some.size())
                     .forEach(i -> completions.get(some.get(i).name()).addAll(generated.get(i)));
         }
@@ -280,14 +291,6 @@ public final class Comparison {
                 completions,
                 measuring.perplexity(model),
                 settings.divergence ? List.of(Metric.of("KL", divergences::get)) : List.of());
-    }
-
-    /** Returns the completions alone; their mean divergences go into the map. */
-    private static List<List<Completion>> kept(List<List<MovedText>> moved, Map<Completion, Double> divergences) {
-        moved.stream().flatMap(List::stream).forEach(one -> divergences.put(one.completion(), one.mean()));
-        return moved.stream()
-                .map(some -> some.stream().map(MovedText::completion).toList())
-                .toList();
     }
 
     /**

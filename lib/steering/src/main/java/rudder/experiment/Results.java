@@ -165,7 +165,7 @@ public final class Results {
         if (a != null && b != null) {
             pairs.first.add(scores.of(concept, a));
             pairs.second.add(scores.of(concept, b));
-            pairs.none.add(scores.of(concept, unsteered(model, concept, disturbance)));
+            pairs.none.add(scores.of(concept, units.get(Unit.Key.unsteered(model, concept, disturbance))));
             pairs.klFirst.add(a.kl());
             pairs.klSecond.add(b.kl());
         }
@@ -223,24 +223,15 @@ public final class Results {
 
     private Unit find(
             String model, String concept, Dose dose, Side arm, Disturbance disturbance, Map<String, String> without) {
-        var key = new Unit.Key(model, concept, dose.toString(), arm.twin, arm.side.name(), "");
+        var key = Unit.Key.strength(model, concept, dose, arm.twin, arm.side);
         var strength = units.get(key);
-        if (strength == null || !strength.reached()) {
-            without.merge(
-                    concept,
-                    arm.side + ": " + (strength == null ? "not run" : strength.outcome()),
-                    (one, other) -> one + "; " + other);
-            return null;
-        }
-        var texts = units.get(key.under(disturbance.name()));
+        boolean reached = strength != null && strength.reached();
+        var texts = reached ? units.get(key.under(disturbance.name())) : null;
         if (texts == null) {
-            without.merge(concept, arm.side + ": not run", (one, other) -> one + "; " + other);
+            var reason = strength == null || reached ? "not run" : strength.outcome();
+            without.merge(concept, arm.side + ": " + reason, (one, other) -> one + "; " + other);
         }
         return texts;
-    }
-
-    private Unit unsteered(String model, String concept, Disturbance disturbance) {
-        return units.get(new Unit.Key(model, disturbance.ofConcept() ? concept : "", "", "", "", disturbance.name()));
     }
 
     /** The outcomes of units that were asked for, by concept and unit. */

@@ -54,11 +54,11 @@ final class Runner {
     /** Whether no unit is missing, if the plan names its twins: others are known only when they are made. */
     private boolean isDone(String name, String concept, List<Disturbance> disturbances) {
         return !plan.twins().isEmpty()
-                && disturbances.stream().allMatch(one -> units.find(unsteered(name, concept, one))
+                && disturbances.stream().allMatch(one -> units.find(Unit.Key.unsteered(name, concept, one))
                         .isPresent())
                 && plan.doses().stream()
                         .flatMap(dose -> plan.twins().stream().flatMap(twin -> Stream.of(Twin.Side.values())
-                                .map(side -> new Unit.Key(name, concept, dose.toString(), twin, side.name(), ""))))
+                                .map(side -> Unit.Key.strength(name, concept, dose, twin, side))))
                         .allMatch(key -> isDone(key, disturbances));
     }
 
@@ -68,10 +68,6 @@ final class Runner {
                 && (!found.get().reached()
                         || disturbances.stream().allMatch(one -> units.find(strength.under(one.name()))
                                 .isPresent()));
-    }
-
-    private static Unit.Key unsteered(String name, String concept, Disturbance disturbance) {
-        return new Unit.Key(name, disturbance.ofConcept() ? concept : "", "", "", "", disturbance.name());
     }
 
     /** Models with rounded weights, loaded when they first run. */
@@ -99,7 +95,7 @@ final class Runner {
     private void run(String name, LanguageModel model, Rounded rounded, String concept, List<Disturbance> disturbances)
             throws IOException {
         for (var disturbance : disturbances) {
-            var key = unsteered(name, concept, disturbance);
+            var key = Unit.Key.unsteered(name, concept, disturbance);
             if (units.find(key).isEmpty()) {
                 var none = ControllerFactory.of(Controller.none());
                 write(Map.of(key, none), model, rounded, disturbance, concept);
@@ -122,7 +118,7 @@ final class Runner {
             for (var twin : wanted) {
                 for (var side : Twin.Side.values()) {
                     arms.put(
-                            new Unit.Key(name, concept, dose.toString(), twin.name(), side.name(), ""),
+                            Unit.Key.strength(name, concept, dose, twin.name(), side),
                             strength -> twin.arm(side, strength));
                 }
             }

@@ -1,6 +1,7 @@
 package rudder.experiment;
 
 import java.util.List;
+import rudder.experiment.condition.Disturbance;
 import rudder.experiment.condition.Dose;
 
 /**
@@ -34,6 +35,16 @@ record Unit(
      * @param disturbance name; empty for a strength
      */
     record Key(String model, String concept, String dose, String twin, String side, String disturbance) {
+
+        /** Returns the key of an arm's strength at a dose. */
+        static Key strength(String model, String concept, Dose dose, String twin, Twin.Side side) {
+            return new Key(model, concept, dose.toString(), twin, side.name(), "");
+        }
+
+        /** Returns the key of unsteered texts, which serve all concepts unless the disturbance depends on them. */
+        static Key unsteered(String model, String concept, Disturbance disturbance) {
+            return new Key(model, disturbance.ofConcept() ? concept : "", "", "", "", disturbance.name());
+        }
 
         /** Returns the key of the same arm's texts under a disturbance. */
         Key under(String name) {
