@@ -54,6 +54,7 @@ def rows(recorded):
     start, toxic, dial, truth, refusal, concepts, linear, bounds = (
         "00-quickstart", "05-toxicity", "04-strength-as-a-dial", "06-truthfulness", "07-refusal", "08-concepts",
         "02-local-linearity", "03-performance-bounds")
+    feedback = "11-does-feedback-pay"
     model = "SmolLM2-135M-Instruct"
     return [
         ("Strength that A-LQR reaches while generating, in units of what was asked", "",
@@ -82,6 +83,12 @@ def rows(recorded):
          f"{value(refusal, 'harmful refused none')}", "", refusal),
         ("Concepts shown, A-LQR against none", "",
          f"{value(concepts, 'concept A-LQR')} against {value(concepts, 'concept none')}", "", concepts),
+        ("Texts that show their concept at equal KL, A-LQR minus its frozen inputs", "",
+         value(feedback, f"{model} A-LQR frozen / A-LQR closed minus open"),
+         interval(feedback, f"{model} A-LQR frozen / A-LQR closed minus open"), feedback),
+        ("The same for the LQ tracker", "",
+         value(feedback, f"{model} LQ tracker frozen / LQ tracker closed minus open"),
+         interval(feedback, f"{model} LQ tracker frozen / LQ tracker closed minus open"), feedback),
         ("Error of a block's Jacobian a tenth of the state away: the prompt's own, and the mean over prompts",
          "\"locally linear\"",
          f"{value(linear, f'{model} error own 0.1')}, and {value(linear, f'{model} error mean 0.1')}", "", linear),

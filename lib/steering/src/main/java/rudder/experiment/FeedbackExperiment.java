@@ -190,23 +190,29 @@ public final class FeedbackExperiment {
         }
     }
 
+    /** Returns the folder of a model's texts in the folder {@code data}. */
+    public static Path texts(String model, Path data) {
+        return data.resolve("experiment").resolve(Path.of(model).getFileName());
+    }
+
     /**
-     * Runs what a folder lacks, judges all texts, and writes {@code feedback.MODEL.csv} and {@code lead.MODEL.csv} into
-     * the folder: {@code MODEL ROWS DATA FOLDER}. With {@code read} as a fifth argument it runs nothing and judges what
-     * is there.
+     * Runs what {@link #texts} lacks, judges all texts, and writes {@code feedback.MODEL.csv} and
+     * {@code lead.MODEL.csv}: {@code MODEL ROWS DATA RESULTS}. With {@code read} as a fifth argument it runs nothing
+     * and judges what is there.
      */
     public static void main(String[] args) throws IOException {
         boolean read = args.length == 5 && args[4].equals("read");
         Check.that(
                 args.length == 4 || read,
-                "found the arguments %s, wanted MODEL ROWS DATA FOLDER, and perhaps 'read'",
+                "found the arguments %s, wanted MODEL ROWS DATA RESULTS, and perhaps 'read'",
                 List.of(args));
         var data = Path.of(args[2]);
         var folder = Path.of(args[3]);
         var plan = plan(args[0], Integer.parseInt(args[1]), data);
         System.out.println(String.join("\n", plan.lines()));
-        var results = read ? plan.read(folder) : plan.run(folder, setup(data));
-        String model = Path.of(args[0]).getFileName().toString();
+        var texts = texts(args[0], data);
+        var results = read ? plan.read(texts) : plan.run(texts, setup(data));
+        String model = texts.getFileName().toString();
         byWords(results, data).and(byMeaning(results, data)).write(folder.resolve("feedback." + model + ".csv"));
         lead(results, data).write().csv(folder.resolve("lead." + model + ".csv").toFile());
         System.out.println(results);

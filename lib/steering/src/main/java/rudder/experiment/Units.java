@@ -15,29 +15,43 @@ import rudder.checkpoint.format.LockFile;
 import rudder.checkpoint.text.LineFile;
 import rudder.checkpoint.text.RecordJson;
 
-/** The units of a run, in a file that grows by one line a unit. The first line is the plan. */
+/**
+ * The units of a run, in files that grow by one line a unit. The first line of each is the plan. A file that is large
+ * enough is followed by another: a repository takes files of such a size.
+ */
 final class Units implements Closeable {
 
-    static final String FILE = "units.jsonl";
+    private static final String FILE = "units.jsonl";
+    private static final long LARGE = 900_000; // bytes
     private static final Gson JSON = RecordJson.builder().create();
 
-    private final LineFile file;
+    private final Path folder;
+    private final String header;
+    private final long large;
     private final LockFile lock;
     private final Map<Unit.Key, Unit> units = new LinkedHashMap<>();
+    private LineFile file; // the one that grows
+    private int number = 1; // of that file
 
-    private Units(LineFile file, LockFile lock) {
-        this.file = file;
+    private Units(Path folder, String header, long large, LockFile lock) {
+        this.folder = folder;
+        this.header = header;
+        this.large = large;
         this.lock = lock;
     }
 
     /** Opens a folder for a plan; nobody else may write there until this is closed. */
     static Units open(Path folder, List<String> plan) throws IOException {
+        return open(folder, plan, LARGE);
+    }
+
+    static Units open(Path folder, List<String> plan, long large) throws IOException {
         var lock = LockFile.tryTake(folder.resolve("lock"))
                 .orElseThrow(() ->
                         new IOException(folder + " is in use by another run: wait for it, or choose another folder"));
         try {
-            var units = new Units(new LineFile(folder.resolve(FILE)), lock);
-            units.read(plan);
+            var units = new Units(folder, JSON.toJson(plan), large, lock);
+            units.read();
             return units;
         } catch (IOException | RuntimeException e) {
             lock.close();
@@ -45,17 +59,24 @@ final class Units implements Closeable {
         }
     }
 
-    private void read(List<String> plan) throws IOException {
-        String header = JSON.toJson(plan);
+    private void read() throws IOException {
+        file = file(1);
         if (!Files.exists(file.path())) {
-            file.keep(0);
-            file.append(List.of(header));
+            begin(1);
             return;
         }
+        for (int n = 1; Files.exists(file(n).path()); n++) {
+            number = n;
+            file = file(n);
+            readFile();
+        }
+    }
+
+    private void readFile() throws IOException {
         file.keep(Integer.MAX_VALUE); // without a line that was cut off
         var lines = file.lines();
         if (lines.isEmpty()) {
-            file.append(List.of(header));
+            begin(number);
             return;
         }
         if (!lines.get(0).equals(header)) {
@@ -66,6 +87,18 @@ final class Units implements Closeable {
             var unit = unit(lines.get(i), i + 1);
             units.put(unit.key(), unit);
         }
+    }
+
+    /** units.jsonl, units-2.jsonl, units-3.jsonl, .. */
+    private LineFile file(int n) {
+        return new LineFile(folder.resolve(n == 1 ? FILE : FILE.replace(".", "-" + n + ".")));
+    }
+
+    private void begin(int n) throws IOException {
+        number = n;
+        file = file(n);
+        file.keep(0);
+        file.append(List.of(header));
     }
 
     private Unit unit(String line, int number) throws IOException {
@@ -93,7 +126,11 @@ final class Units implements Closeable {
     }
 
     Unit add(Unit unit) throws IOException {
-        file.append(List.of(JSON.toJson(unit)));
+        var line = JSON.toJson(unit);
+        if (Files.size(file.path()) + line.length() > large && Files.size(file.path()) > header.length() + 1) {
+            begin(number + 1);
+        }
+        file.append(List.of(line));
         units.put(unit.key(), unit);
         return unit;
     }

@@ -59,7 +59,11 @@ public record PromptSet(String name, List<String> prompts) {
      * @throws IllegalArgumentException if the split has no prompt, a prompt is blank, or a prompt is there twice
      */
     public static PromptSet read(String file, String split) throws IOException {
-        var csv = Csv.read(FileNames.path(file));
+        return of(Csv.read(FileNames.path(file)), split);
+    }
+
+    /** Returns the prompts of one split of a csv file that was read, as the other method does. */
+    public static PromptSet of(Csv csv, String split) throws IOException {
         int column = csv.column("split");
         int text = csv.column("text");
         return new PromptSet(
