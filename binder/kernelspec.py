@@ -3,6 +3,8 @@
 The kernelspec that pip installs starts a launcher, which starts the kernel. That costs 50 MB for a second JVM and
 leaves no place for options. RUDDER_CUDA lets the engine fetch its CUDA build; it is read when this program writes the
 kernelspec. RUDDER_HEAP is read by binder/kernel_start.py, at each start of the kernel.
+
+It also tells Jupyter to read binder/jupyter_server_config.py, which puts the live demo into the launcher.
 """
 import json
 import os
@@ -52,4 +54,6 @@ spec = {
     },
 }
 shutil.copy(Path(__file__).with_name("kernel_start.py"), folder)
+settings = Path(__file__).resolve().with_name("jupyter_server_config.py")
+Path(sys.prefix, "etc", "jupyter", settings.name).write_text(f"load_subconfig({str(settings)!r})\n")
 (folder / "kernel.json").write_text(json.dumps(spec, indent=2) + "\n")

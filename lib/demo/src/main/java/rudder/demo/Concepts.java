@@ -5,8 +5,9 @@ import java.io.UncheckedIOException;
 import java.util.List;
 import rudder.checkpoint.text.Csv;
 import rudder.steer.ContrastSet;
+import rudder.steer.PromptSet;
 
-/** The contrast sets of data/concepts, which the build packs into this module. */
+/** The contrast sets of data/concepts and the openings of data/prompts, which the build packs into this module. */
 final class Concepts {
 
     /** Names of all packed sets; those that work best on small models come first. */
@@ -36,6 +37,11 @@ final class Concepts {
             "weddings",
             "winter");
 
+    /** Openings from which the model's own continuations are sampled. */
+    static final int SAMPLED = 96;
+
+    static final String SPLIT = "calibration";
+
     private Concepts() {}
 
     /** @throws IllegalArgumentException if there is no packed set of that name */
@@ -43,11 +49,24 @@ final class Concepts {
         if (!NAMES.contains(name)) {
             throw new IllegalArgumentException("there is no concept '" + name + "', wanted one of " + NAMES);
         }
-        var csv = Csv.packed("/rudder/demo/concepts/" + name + ".csv");
+        return read("/rudder/demo/concepts/" + name + ".csv", ContrastSet::of);
+    }
+
+    /** Returns {@link #SAMPLED} openings on which nothing is judged. */
+    static List<String> openings() {
+        return read("/rudder/demo/prompts/openings.csv", csv -> PromptSet.of(csv, SPLIT))
+                .some(SAMPLED);
+    }
+
+    private interface Reader<T> {
+        T read(Csv csv) throws IOException;
+    }
+
+    private static <T> T read(String resource, Reader<T> reader) {
         try {
-            return ContrastSet.of(csv);
+            return reader.read(Csv.packed(resource));
         } catch (IOException e) {
-            throw new UncheckedIOException("the packed concept " + csv.file() + ": " + e.getMessage(), e);
+            throw new UncheckedIOException("the packed file " + resource + ": " + e.getMessage(), e);
         }
     }
 }

@@ -23,6 +23,16 @@ final class JavaText {
             lines.add("var target" + n + " = features" + n + ".setpoint("
                     + concepts.get(i).strength() + ");");
         }
+        if (wish.law() == Law.NATURAL) {
+            lines.add("var openings = PromptSet.read(\"../data/prompts/openings.csv\", " + quoted(Concepts.SPLIT)
+                    + ").some(" + Concepts.SAMPLED + ");");
+            lines.add("var fisher = Fisher.kept(model, openings, " + Laboratory.DRAWN + ", 0);");
+            for (int i = 0; i < concepts.size(); i++) {
+                String n = number(i, concepts.size());
+                lines.add("var natural" + n + " = NaturalGradient.of(fisher, LikelihoodGradient.of(model, "
+                        + set(concepts.get(i)) + "), features" + n + ");");
+            }
+        }
         boolean regulated = wish.law() == Law.LQR || wish.law() == Law.TRACKER;
         if (regulated) {
             lines.add("var system = Linearisation.kept(model, " + packed(Laboratory.REGULATED) + ".positive());");
@@ -32,7 +42,8 @@ final class JavaText {
                     + Laboratory.COST.r() + ", " + Laboratory.COST.qf() + "));");
         }
         String controller = IntStream.range(0, concepts.size())
-                .mapToObj(i -> controller(wish, number(i, concepts.size()), model.horizon()))
+                .mapToObj(i -> controller(
+                        wish, number(i, concepts.size()), concepts.get(i).strength(), model.horizon()))
                 .reduce((sum, one) -> sum + ".plus(" + one + ")")
                 .orElseThrow();
         String positions = Wish.POSITIONS.get(wish.positions()).name();
@@ -67,7 +78,7 @@ final class JavaText {
         return texts.stream().map(JavaText::quoted).collect(Collectors.joining(", ", "List.of(", ")"));
     }
 
-    private static String controller(Wish wish, String n, int T) {
+    private static String controller(Wish wish, String n, double strength, int T) {
         String target = "target" + n;
         var block = wish.blockOf(wish.law());
         return switch (wish.law()) {
@@ -85,6 +96,10 @@ final class JavaText {
                         + block.map(k -> "k < " + T + " ? 0 : 1).toArray(), 1e-3, InputMatrix.along(" + target
                                         + ").onlyAtBlock(" + k + "))")
                                 .orElse("k < " + T / 2 + " ? 0 : 0.1).toArray(), 10, InputMatrix.everywhere())");
+            case NATURAL ->
+                "natural" + n
+                        + block.map(k -> ".atBlock(" + strength + ", " + k + ")")
+                                .orElse(".spread(" + strength + ", " + T / 3 + ")");
         };
     }
 

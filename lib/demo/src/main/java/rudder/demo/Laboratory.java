@@ -11,6 +11,9 @@ import rudder.model.plant.ResidualTrace;
 import rudder.steer.ContrastSet;
 import rudder.steer.Features;
 import rudder.steer.Linearisation;
+import rudder.steer.natural.Fisher;
+import rudder.steer.natural.LikelihoodGradient;
+import rudder.steer.natural.NaturalGradient;
 import rudder.theory.Lqr;
 import rudder.theory.LqrSolution;
 import rudder.theory.QuadraticCost;
@@ -23,6 +26,9 @@ final class Laboratory {
     /** The regulator is that of the mean Jacobians over this concept's texts, whatever the concept. */
     static final String REGULATED = "ocean";
 
+    /** Tokens behind each of {@link Concepts#openings}. */
+    static final int DRAWN = 16;
+
     static final QuadraticCost COST = new QuadraticCost(0.1, 10, 1);
     /** Measured concepts in memory; the longest unused goes. One has about 2 MB on SmolLM2. */
     private static final int KEPT = 40;
@@ -30,6 +36,7 @@ final class Laboratory {
     private final LanguageModel model;
     private final boolean chats;
     private LqrSolution solution;
+    private Fisher fisher;
     private final Map<String, MeasuredConcept> measured = new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1;
 
@@ -87,6 +94,24 @@ final class Laboratory {
         Stop.ifInterrupted(all, all, "texts");
         var concept = new MeasuredConcept(features, model.sha256(), solution());
         measured.put(set.sha256(), concept);
+        return concept;
+    }
+
+    /**
+     * Measures a concept for a law. The natural gradient's directions are found when it is first asked for. They take
+     * half a minute for the first concept of a model, and seconds for others.
+     */
+    synchronized MeasuredConcept measure(ContrastSet set, Law law, DoubleConsumer progress) throws IOException {
+        var concept = measure(set, progress);
+        if (law == Law.NATURAL && !concept.hasDirections()) {
+            progress.accept(0);
+            if (fisher == null) {
+                fisher = Fisher.kept(model, Concepts.openings(), DRAWN, 0);
+            }
+            progress.accept(0.5);
+            concept.along(NaturalGradient.of(fisher, LikelihoodGradient.of(model, set), concept.features()));
+            progress.accept(1);
+        }
         return concept;
     }
 

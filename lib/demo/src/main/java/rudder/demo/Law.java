@@ -9,7 +9,8 @@ enum Law {
     ACT_ADD("actadd", "ActAdd: adds a vector, measures nothing", true, 15),
     P("p", "P: corrects the measured error", true, 20),
     LQR("lqr", "A-LQR: a regulator at all blocks", false, null),
-    TRACKER("tracker", "LQ tracker: looks ahead", true, null);
+    TRACKER("tracker", "LQ tracker: looks ahead", true, null),
+    NATURAL("natural", "natural gradient: most of the concept for the same change", true, null);
 
     final String id;
     final String title;

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import org.ejml.data.DMatrixRMaj;
 import rudder.steer.Features;
+import rudder.steer.natural.NaturalGradient;
 import rudder.theory.Differential;
 import rudder.theory.LqrSolution;
 import rudder.theory.Setpoint;
@@ -23,6 +24,7 @@ final class MeasuredConcept {
     private final LqrSolution solution;
     private List<DMatrixRMaj> ahead; // sensitivities of the tracker at all blocks; null before its first use
     private List<DMatrixRMaj> last; // those of the last state alone
+    private NaturalGradient natural; // null before its first use
 
     /** @param plant the mark of the model, which setpoints carry */
     MeasuredConcept(Features features, String plant, LqrSolution solution) {
@@ -56,7 +58,18 @@ final class MeasuredConcept {
                         .orElseGet(() -> Controller.proportionalFrom(setpoint, 1.0 / T, 0));
             case LQR -> Controller.lqr(solution.feedback(setpoint), setpoint);
             case TRACKER -> block.map(k -> preview(setpoint, k)).orElseGet(() -> tracker(setpoint));
+            case NATURAL ->
+                block.map(k -> natural.atBlock(strength, k)).orElseGet(() -> natural.spread(strength, T / 3));
         };
+    }
+
+    /** Whether {@link #along} was called, without which there is no controller of {@link Law#NATURAL}. */
+    synchronized boolean hasDirections() {
+        return natural != null;
+    }
+
+    synchronized void along(NaturalGradient directions) {
+        natural = directions;
     }
 
     /** Weight 0.1 on the strength from the middle on, weight 10 on the inputs. */

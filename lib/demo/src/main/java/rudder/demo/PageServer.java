@@ -243,7 +243,8 @@ final class PageServer implements AutoCloseable {
         stream(exchange, new Job(fields.text("visitor", VISITOR), job -> {
             var measured = new ArrayList<MeasuredConcept>();
             for (var concept : wish.concepts()) {
-                measured.add(measured(job, concept));
+                measured(job, concept, wish.law());
+                measured.add(measured(job, concept, wish.other()));
             }
             var scribe = new Scribe(laboratory.model(), wish, measured, job::send);
             job.writes(scribe);
@@ -260,13 +261,13 @@ final class PageServer implements AutoCloseable {
     private void measure(HttpServerExchange exchange, Fields fields) throws IOException, InterruptedException {
         var concept = Wish.wanted(fields, "concept", "strength", options);
         stream(exchange, new Job(fields.text("visitor", VISITOR), job -> {
-            measured(job, concept);
+            measured(job, concept, Law.NONE);
             return Job.event("done");
         }));
     }
 
-    private MeasuredConcept measured(Job job, Wish.Wanted concept) throws IOException {
-        return laboratory.measure(concept.set(), fraction -> {
+    private MeasuredConcept measured(Job job, Wish.Wanted concept, Law law) throws IOException {
+        return laboratory.measure(concept.set(), law, fraction -> {
             var event = Job.event("measuring");
             event.addProperty("concept", concept.set().name());
             event.addProperty("fraction", fraction);

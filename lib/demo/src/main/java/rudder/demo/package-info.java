@@ -6,7 +6,7 @@
  * }</pre>
  *
  * <p>All numbers are computed here, by the library; the page draws them. May use: {@code rudder.steer},
- * {@code rudder.model}, {@code rudder.checkpoint}, {@code rudder.theory}, Undertow and Gson; nothing else may use
- * Undertow.
+ * {@code rudder.steer.natural}, {@code rudder.model}, {@code rudder.checkpoint}, {@code rudder.theory}, Undertow and
+ * Gson; nothing else may use Undertow.
  */
 package rudder.demo;

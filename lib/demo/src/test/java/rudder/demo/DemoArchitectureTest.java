@@ -24,6 +24,7 @@ class DemoArchitectureTest {
                 .resideInAnyPackage(
                         "rudder.demo",
                         "rudder.steer",
+                        "rudder.steer.natural",
                         "rudder.model",
                         "rudder.model.plant",
                         "rudder.checkpoint.store",

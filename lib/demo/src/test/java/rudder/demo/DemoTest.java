@@ -39,6 +39,9 @@ import rudder.model.Tiny;
 import rudder.steer.ContrastSet;
 import rudder.steer.Features;
 import rudder.steer.Linearisation;
+import rudder.steer.natural.Fisher;
+import rudder.steer.natural.LikelihoodGradient;
+import rudder.steer.natural.NaturalGradient;
 import rudder.theory.Lqr;
 import rudder.theory.Setpoint;
 import rudder.theory.control.Controller;
@@ -172,11 +175,18 @@ class DemoTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"actadd", "p", "tracker"})
+    @ValueSource(strings = {"actadd", "p", "tracker", "natural"})
     void everyControllerIsTheLibrarysAtOneBlockAndAtAll(String law) throws Exception {
         var features = features("ocean");
         var concept = new MeasuredConcept(
                 features, MODEL.sha256(), Lqr.solve(Linearisation.kept(MODEL, texts()), Laboratory.COST));
+        if (law.equals("natural")) {
+            // writes the file in single precision, which the demo reads, too
+            Fisher.kept(MODEL, Concepts.openings(), Laboratory.DRAWN, 0);
+            var fisher = Fisher.kept(MODEL, Concepts.openings(), Laboratory.DRAWN, 0);
+            var likelihood = LikelihoodGradient.of(MODEL, ContrastSet.read(CONCEPTS + "ocean.csv"));
+            concept.along(NaturalGradient.of(fisher, likelihood, features));
+        }
         for (Integer block : new Integer[] {null, 2}) {
             var wish = visitor().wish();
             wish.addProperty("law", law);

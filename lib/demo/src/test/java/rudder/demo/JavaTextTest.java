@@ -40,6 +40,7 @@ class JavaTextTest {
                 .replace("../data/", "../../data/")
                 .replaceFirst("(?m)^model\\.steered", "return model.steered");
         String source = "import java.util.*; import java.util.stream.*; import rudder.model.*; import rudder.steer.*;"
+                + "import rudder.steer.natural.*;"
                 + "import rudder.theory.*; import rudder.theory.control.*; import rudder.checkpoint.tokenizer.Message;"
                 + "public class Copied { public static Completion of(LanguageModel model) throws Exception {" + body
                 + "} }";
@@ -77,7 +78,7 @@ class JavaTextTest {
         var laboratory = new Laboratory(Tiny.LLAMA.model());
         var concepts = new ArrayList<MeasuredConcept>();
         for (var concept : wish.concepts()) {
-            concepts.add(laboratory.measure(concept.set(), fraction -> {}));
+            concepts.add(laboratory.measure(concept.set(), wish.law(), fraction -> {}));
         }
         return new Scribe(Tiny.LLAMA.model(), wish, concepts, event -> {})
                 .write()
@@ -93,7 +94,9 @@ class JavaTextTest {
         "p, 1, generated, true",
         "lqr,, end, false",
         "tracker,, end, true",
-        "tracker, 2, end, true"
+        "tracker, 2, end, true",
+        "natural,, end, false",
+        "natural, 1, all, true"
     })
     void theJavaWritesTheSameText(String law, Integer block, String positions, boolean sampled) throws Exception {
         var json = json();
