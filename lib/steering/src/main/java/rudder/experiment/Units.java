@@ -30,8 +30,7 @@ final class Units implements Closeable {
     private final long large;
     private final LockFile lock;
     private final Map<Unit.Key, Unit> units = new LinkedHashMap<>();
-    private LineFile file; // the one that grows
-    private int number = 1; // of that file
+    private int number; // of the file that grows
 
     private Units(Path folder, String header, long large, LockFile lock) {
         this.folder = folder;
@@ -60,19 +59,18 @@ final class Units implements Closeable {
     }
 
     private void read() throws IOException {
-        file = file(1);
-        if (!Files.exists(file.path())) {
+        if (!Files.exists(file(1).path())) {
             begin(1);
             return;
         }
-        for (int n = 1; Files.exists(file(n).path()); n++) {
-            number = n;
-            file = file(n);
+        while (Files.exists(file(number + 1).path())) {
+            number++;
             readFile();
         }
     }
 
     private void readFile() throws IOException {
+        var file = file(number);
         file.keep(Integer.MAX_VALUE); // without a line that was cut off
         var lines = file.lines();
         if (lines.isEmpty()) {
@@ -96,27 +94,27 @@ final class Units implements Closeable {
 
     private void begin(int n) throws IOException {
         number = n;
-        file = file(n);
-        file.keep(0);
-        file.append(List.of(header));
+        file(n).keep(0);
+        file(n).append(List.of(header));
     }
 
-    private Unit unit(String line, int number) throws IOException {
+    private Unit unit(String line, int at) throws IOException {
         Unit unit;
         try {
             unit = JSON.fromJson(line, Unit.class);
         } catch (JsonParseException e) {
-            throw damaged(number, e);
+            throw damaged(at, e);
         }
         if (unit == null || !unit.isWhole()) {
-            throw damaged(number, null);
+            throw damaged(at, null);
         }
         return unit;
     }
 
     private IOException damaged(int line, Exception cause) {
         return new IOException(
-                file.path() + ", line " + line + ": found no whole unit, wanted one; remove the line, and the run will"
+                file(number).path() + ", line " + line
+                        + ": found no whole unit, wanted one; remove the line, and the run will"
                         + " compute the unit again",
                 cause);
     }
@@ -127,10 +125,11 @@ final class Units implements Closeable {
 
     Unit add(Unit unit) throws IOException {
         var line = JSON.toJson(unit);
-        if (Files.size(file.path()) + line.length() > large && Files.size(file.path()) > header.length() + 1) {
+        long size = Files.size(file(number).path());
+        if (size + line.length() > large && size > header.length() + 1) {
             begin(number + 1);
         }
-        file.append(List.of(line));
+        file(number).append(List.of(line));
         units.put(unit.key(), unit);
         return unit;
     }
