@@ -3,7 +3,6 @@ package rudder.experiment;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.DoubleFunction;
@@ -32,17 +31,18 @@ final class Runner {
         this.units = units;
     }
 
-    /** Runs the first disturbance on all concepts before the others: so the primary outcome is there first. */
+    /** Runs each disturbance on all concepts before the next: so a run that is stopped leaves whole comparisons. */
     void run() throws IOException {
-        var all = plan.disturbances();
         for (var name : plan.models()) {
             try (var model = setup.models().load(name, 0);
                     var rounded = new Rounded(name);
-                    var job = Progress.of(name, 2L * plan.judged().size())) {
-                for (var disturbances : List.of(all.subList(0, 1), all.subList(1, all.size()))) {
+                    var job = Progress.of(
+                            name,
+                            (long) plan.disturbances().size() * plan.judged().size())) {
+                for (var disturbance : plan.disturbances()) {
                     for (var concept : plan.judged()) {
-                        if (!isDone(name, concept, disturbances)) {
-                            run(name, model, rounded, concept, disturbances);
+                        if (!isDone(name, concept, disturbance)) {
+                            run(name, model, rounded, concept, disturbance);
                         }
                         job.advance(1);
                     }
@@ -52,22 +52,20 @@ final class Runner {
     }
 
     /** Whether no unit is missing, if the plan names its twins: others are known only when they are made. */
-    private boolean isDone(String name, String concept, List<Disturbance> disturbances) {
+    private boolean isDone(String name, String concept, Disturbance disturbance) {
         return !plan.twins().isEmpty()
-                && disturbances.stream().allMatch(one -> units.find(Unit.Key.unsteered(name, concept, one))
-                        .isPresent())
+                && units.find(Unit.Key.unsteered(name, concept, disturbance)).isPresent()
                 && plan.doses().stream()
                         .flatMap(dose -> plan.twins().stream().flatMap(twin -> Stream.of(Twin.Side.values())
                                 .map(side -> Unit.Key.strength(name, concept, dose, twin, side))))
-                        .allMatch(key -> isDone(key, disturbances));
+                        .allMatch(key -> isDone(key, disturbance));
     }
 
-    private boolean isDone(Unit.Key strength, List<Disturbance> disturbances) {
+    private boolean isDone(Unit.Key strength, Disturbance disturbance) {
         var found = units.find(strength);
         return found.isPresent()
                 && (!found.get().reached()
-                        || disturbances.stream().allMatch(one -> units.find(strength.under(one.name()))
-                                .isPresent()));
+                        || units.find(strength.under(disturbance.name())).isPresent());
     }
 
     /** Models with rounded weights, loaded when they first run. */
@@ -92,14 +90,11 @@ final class Runner {
         }
     }
 
-    private void run(String name, LanguageModel model, Rounded rounded, String concept, List<Disturbance> disturbances)
+    private void run(String name, LanguageModel model, Rounded rounded, String concept, Disturbance disturbance)
             throws IOException {
-        for (var disturbance : disturbances) {
-            var key = Unit.Key.unsteered(name, concept, disturbance);
-            if (units.find(key).isEmpty()) {
-                var none = ControllerFactory.of(Controller.none());
-                write(Map.of(key, none), model, rounded, disturbance, concept);
-            }
+        var key = Unit.Key.unsteered(name, concept, disturbance);
+        if (units.find(key).isEmpty()) {
+            write(Map.of(key, ControllerFactory.of(Controller.none())), model, rounded, disturbance, concept);
         }
         var twins = setup.twins().of(model, setup.concepts().read(concept));
         var wanted = twins.stream()
@@ -123,9 +118,7 @@ final class Runner {
                 }
             }
             find(model, dose, arms);
-            for (var disturbance : disturbances) {
-                write(model, rounded, arms, concept, disturbance);
-            }
+            write(model, rounded, arms, concept, disturbance);
         }
     }
 
