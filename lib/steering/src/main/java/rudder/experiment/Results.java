@@ -172,8 +172,8 @@ public final class Results {
     }
 
     /**
-     * Compares one arm with every other arm at one dose: how far it leads, whatever is fed back. All comparisons of the
-     * table are corrected together.
+     * Compares one arm with every other arm at one dose: how far it leads, whatever is fed back. All comparisons under
+     * one disturbance are corrected together.
      *
      * @param twin whose side leads
      * @param side open or closed loop
@@ -184,25 +184,28 @@ public final class Results {
         var leader = new Side(twin, side);
         var scores = new Scores(outcome, new HashMap<>());
         var rows = new ArrayList<Lead>();
-        for (var model : plan.models()) {
-            for (var disturbance : plan.disturbances()) {
+        var p = new ArrayList<Double>();
+        for (var disturbance : plan.disturbances()) {
+            for (var model : plan.models()) {
                 for (var other : twins(model)) {
                     for (var its : Twin.Side.values()) {
                         lead(rows, model, dose, disturbance, leader, new Side(other, its), scores);
                     }
                 }
             }
+            var own = rows.subList(p.size(), rows.size());
+            Arrays.stream(Holm.adjusted(
+                            own.stream().mapToDouble(row -> row.design.p()).toArray()))
+                    .forEach(p::add);
         }
         Check.that(!rows.isEmpty(), "no text of '%s' %s can be compared at %s", twin, side, dose);
-        double[] p =
-                Holm.adjusted(rows.stream().mapToDouble(row -> row.design.p()).toArray());
         var table = Table.create("Lead of " + twin + ", " + side.name().toLowerCase(Locale.ROOT) + ", at " + dose);
         column(table, "model", rows, row -> row.model);
         column(table, "disturbance", rows, row -> row.disturbance);
         column(table, "arm", rows, row -> row.other.twin);
         column(table, "side", rows, row -> row.other.side.name().toLowerCase(Locale.ROOT));
         column(table, "lead", rows, row -> row.design.interval().toString());
-        column(table, "p, Holm", rows, row -> Comparisons.number(p[rows.indexOf(row)]));
+        column(table, "p, Holm", rows, row -> Comparisons.number(p.get(rows.indexOf(row))));
         column(table, "concepts x rows", rows, row -> row.design.concepts() + " x " + row.design.rows());
         column(table, "note", rows, Lead::note);
         return table;
