@@ -19,7 +19,7 @@ c.ServerProxy.servers = {
         "launcher_entry": {
             "title": "Rudder: live demo",
             "icon_path": str(root / "lib/demo/src/main/resources/rudder/demo/page/icon.svg"),
-            "category": "Other",
+            "category": "Notebook",  # in others JupyterLab draws no icon of ours
         },
     },
 }

@@ -1,6 +1,7 @@
 """Uses the project in a real browser, as a newcomer does.
 
     target/venv/bin/python binder/test_browser.py lab     # notebook 00 in JupyterLab, opened by README's command
+    target/venv/bin/python binder/test_browser.py demo    # the live demo, opened from JupyterLab's launcher
     target/venv/bin/python binder/test_browser.py site    # the site of mvn -Psite, from the file system
 
 It needs Playwright (.ci/requirements.txt) and a Chromium: the one on the path, or RUDDER_CHROMIUM. .ci/browser installs
@@ -8,6 +9,8 @@ both. RUDDER_QUICK=1 runs the notebook at smoke size. Screenshots go to target/b
 
 lab: all cells run; while the first text is written, its beginning is on the page; a bar moves; both figures are whole
 PNGs, both tables have rows, nothing is red. Then a long generation is stopped, its text stays, and one more cell works.
+demo: the launcher's tile opens the page below Jupyter's address; tokens come while the text is written; the page stops,
+and a visitor without Jupyter's token is sent away. It prints how much memory Jupyter and the demo took.
 site: every page that a link leads to opens, without an error and without anything from outside. Links from one page of
 Javadoc to another are left to test_site.py, which follows all.
 """
@@ -85,10 +88,12 @@ class Lab:
         (folder / "browser").chmod(0o755)
         command = COMMAND.search((ROOT / "README.md").read_text()).group(1)
         self.log = open(folder / "lab.log", "w+")
+        self.runtime = folder / "runtime"  # kernels' commands name it
         self.process = subprocess.Popen(
             [*command.split(), "--port=0", "--allow-root"], cwd=folder, start_new_session=True,
             stdout=self.log, stderr=self.log,
             env={**os.environ, "BROWSER": f"{folder / 'browser'} %s", "JUPYTER_CONFIG_DIR": str(folder / "config"),
+                 "JUPYTER_RUNTIME_DIR": str(self.runtime),
                  "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
                  "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces")})
 
@@ -102,9 +107,33 @@ class Lab:
         self.log.seek(0)
         raise AssertionError(f"Jupyter opened no page:\n{self.log.read()}")
 
+    def memory(self):
+        """Returns the megabytes that Jupyter and what it started took at their peaks, by their commands' names."""
+        taken = {}
+        for status in Path("/proc").glob("[0-9]*/status"):
+            try:
+                if os.getsid(int(status.parent.name)) == self.process.pid:
+                    fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+                    name = fields["Name"].strip()
+                    taken[name] = taken.get(name, 0) + int(fields["VmHWM"].split()[0]) // 1024
+            except (OSError, KeyError):
+                continue  # it ended meanwhile, or takes no memory
+        return taken
+
     def close(self):
+        """Ends Jupyter and its kernels. Jupyter leaves a kernel behind, or never ends, if it is told early."""
         os.killpg(self.process.pid, signal.SIGTERM)
-        self.process.wait(30)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        for command in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if os.fsencode(self.runtime) in command.read_bytes():
+                    os.kill(int(command.parent.name), signal.SIGKILL)
+            except OSError:
+                continue  # it ended meanwhile
         self.log.close()
 
 
@@ -248,6 +277,75 @@ def use_notebook(page):
     require("answer 42" in notebook.output(number), "the next cell works")
 
 
+def check_demo(playwright):
+    with tempfile.TemporaryDirectory() as folder:
+        lab = Lab(Path(folder))
+        chromium = browser(playwright)
+        page = chromium.new_page(viewport={"width": 1280, "height": 1000})
+        try:
+            page.goto(lab.address())
+            tile = open_launcher(page)
+            start = time.monotonic()
+            with page.expect_popup(timeout=MINUTE) as opened:
+                tile.click()
+            demo = opened.value
+            until(demo, "() => window.demo && window.demo.ready")
+            print(f"{time.monotonic() - start:.0f} s from the tile to the page", flush=True)
+            use_demo(demo)
+            stranger = chromium.new_context().new_page()
+            stranger.goto(demo.url)
+            require("/login" in stranger.url, "a visitor without Jupyter's token is asked to log in")
+            print("peak memory in MB: " + ", ".join(f"{name} {mb}" for name, mb in sorted(lab.memory().items())), flush=True)
+        except Exception:
+            for i, one in enumerate(page.context.pages):
+                one.screenshot(path=SHOTS / f"demo-failed-{i}.png")
+            raise
+        finally:
+            lab.close()
+
+
+def open_launcher(page):
+    Notebook(page)  # waits until JupyterLab is there
+    page.locator('[data-command="launcher:create"]').first.click()
+    tile = page.locator(".jp-LauncherCard", has_text="Rudder: live demo").first
+    tile.wait_for(timeout=MINUTE)
+    until(page, "() => document.querySelector('.jp-LauncherCard[title^=\"Rudder\"] img')?.naturalWidth > 0")
+    page.screenshot(path=SHOTS / "launcher.png")
+    return tile
+
+
+def until(page, expression, seconds=180):
+    """Asks again and again: Playwright's own waiting would run eval in the page, which the demo's policy forbids."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        if time.monotonic() > end:
+            said = page.evaluate("() => document.getElementById('status')?.textContent")
+            raise AssertionError(f"waited in vain for {expression}; the page says {said}")
+        page.wait_for_timeout(50)
+
+
+def use_demo(page):
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and faults.append(message.text))
+    require("/rudder-demo/" in page.url, "the demo opens below Jupyter's address")
+    page.fill("#tokens", "120")
+    page.click("#write")
+    until(page, "() => window.demo.tokens.length > 2")
+    require(page.evaluate("() => window.demo.running"), "tokens come while the text is written")
+    page.click("#stop")
+    until(page, "() => !window.demo.running")
+    require(page.evaluate("() => window.demo.tokens.length") < 100, "the stop button ends the text")
+    page.fill("#tokens", "24")
+    page.click("#write")
+    until(page, "() => !window.demo.running && (window.demo.result || window.demo.error)")
+    require(page.evaluate("() => window.demo.error ?? ''") == "", "the text is written without an error")
+    require(page.evaluate("() => window.demo.tokens.length") == 24, "it has as many tokens as were asked for")
+    require(page.locator("#steered .tok").count() == 24, "each stands on the page")
+    page.screenshot(path=SHOTS / "demo.png", full_page=True)
+    require(faults == [], "\n".join(faults) or "the page's console holds no error")
+
+
 def check_site(playwright):
     index = (ROOT / "target" / "site" / "index.html")
     if not index.exists():
@@ -292,7 +390,7 @@ def check_site(playwright):
 
 
 def main():
-    checks = {"lab": check_lab, "site": check_site}
+    checks = {"lab": check_lab, "demo": check_demo, "site": check_site}
     names = sys.argv[1:] or list(checks)
     SHOTS.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
