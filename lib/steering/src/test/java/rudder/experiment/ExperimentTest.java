@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.DoubleFunction;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -133,6 +134,12 @@ class ExperimentTest {
         assertTrue(Double.parseDouble(ownLead.stringColumn("p, Holm").get(0))
                 <= 3 * compared.all().get(0).p() + 1e-3);
         aFileOfComparisonsJoinsModels(compared);
+        var order =
+                results.texts().stream().map(text -> text.key().disturbance()).toList();
+        long changes = IntStream.range(1, order.size())
+                .filter(i -> !order.get(i).equals(order.get(i - 1)))
+                .count();
+        assertEquals(5, changes, "each disturbance is whole before the next: " + order);
         // unsteered texts serve both concepts; each of 2 twins has two sides, two concepts, a strength and six texts
         assertEquals(
                 1 + 6 + 2 * 2 * 2 * 7,
