@@ -44,8 +44,6 @@ class LectureTest {
     private static final Map<String, Set<Rule>> EXCEPTIONS = Map.of(
             "02-local-linearity", // becomes two lectures, whose helpers and figures are still one
             Set.of(Rule.NO_DEFINITIONS, Rule.FEW_FIGURES, Rule.CONCLUSION),
-            "03-performance-bounds", // its helpers and its bounds' figures wait for a run at full size
-            Set.of(Rule.NO_DEFINITIONS, Rule.FEW_FIGURES, Rule.CONCLUSION),
             "06-truthfulness", // compares twins at equal dose next, as 05 does
             Set.of(Rule.NO_DEFINITIONS, Rule.CONCLUSION, Rule.TWO_EXERCISES),
             "07-refusal", // likewise
