@@ -54,7 +54,7 @@ def rows(recorded):
     start, toxic, dial, truth, refusal, concepts, linear, bounds = (
         "00-quickstart", "05-toxicity", "04-strength-as-a-dial", "06-truthfulness", "07-refusal", "08-concepts",
         "02-local-linearity", "03-performance-bounds")
-    feedback = "11-does-feedback-pay"
+    feedback, disturbed = "11-does-feedback-pay", "14-what-disturbs-a-text"
     model = "SmolLM2-135M-Instruct"
     return [
         ("Strength that A-LQR reaches while generating, in units of what was asked", "",
@@ -89,6 +89,14 @@ def rows(recorded):
         ("The same for the LQ tracker", "",
          value(feedback, f"{model} LQ tracker frozen / LQ tracker closed minus open"),
          interval(feedback, f"{model} LQ tracker frozen / LQ tracker closed minus open"), feedback),
+        ("Where the prompt names the concept: A-LQR minus its frozen inputs", "",
+         value(disturbed, "on topic A-LQR frozen / A-LQR closed minus open"),
+         interval(disturbed, "on topic A-LQR frozen / A-LQR closed minus open"), disturbed),
+        ("The same for the LQ tracker, and for the natural gradient", "",
+         f"{value(disturbed, 'on topic LQ tracker frozen / LQ tracker closed minus open')}; "
+         f"{value(disturbed, 'on topic natural gradient / its P closed minus open')}",
+         f"{interval(disturbed, 'on topic LQ tracker frozen / LQ tracker closed minus open')}; "
+         f"{interval(disturbed, 'on topic natural gradient / its P closed minus open')}", disturbed),
         ("Error of a block's Jacobian a tenth of the state away: the prompt's own, and the mean over prompts",
          "\"locally linear\"",
          f"{value(linear, f'{model} error own 0.1')}, and {value(linear, f'{model} error mean 0.1')}", "", linear),
