@@ -7,6 +7,7 @@ import java.util.DoubleSummaryStatistics;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -149,28 +150,61 @@ public final class LinearityCharts {
 
     /** Draws the error of one kind of Jacobian against the radius, mean over blocks, both axes logarithmic. */
     public static XYChart radii(LinearityStudy study, Jacobians with) {
+        var curves = byDirection((along, eps) -> study.meanError(along, with, eps));
+        var chart = byRadius(
+                "Prediction error of the prompt's " + with + " Jacobian, mean over blocks" + over(study),
+                "relative error (log scale)",
+                curves);
+        return logarithmic(chart, curves.values());
+    }
+
+    /** Draws the skill of one kind of Jacobian over A = I against the radius; a thin line marks no skill. */
+    public static XYChart skills(LinearityStudy study, Jacobians with) {
+        var chart = byRadius(
+                "Skill of the prompt's " + with + " Jacobian over A = I" + over(study),
+                "skill (1: perfect, 0: as A = I)",
+                byDirection((along, eps) -> study.meanSkill(along, with, eps)));
+        chart.getStyler().setYAxisMax(1.0);
+        double[] eps = radii();
+        ChartStyle.fine(chart, "no skill", new double[] {eps[0], eps[eps.length - 1]}, new double[2]);
+        return chart;
+    }
+
+    /** Returns the panels of {@link #radii} and {@link #skills}, with short titles. */
+    public static List<XYChart> radiiAndSkills(LinearityStudy study, Jacobians with) {
+        return List.of(
+                ChartStyle.panel("Error, " + with + " Jacobian", radii(study, with)),
+                ChartStyle.panel("Skill over A = I, " + with + " Jacobian", skills(study, with)));
+    }
+
+    private static XYChart byRadius(String title, String y, Map<String, List<ConfidenceInterval>> curves) {
+        double[] eps = radii();
+        var chart = ChartStyle.chart(title, "|dz| / |z|", y);
+        ChartStyle.logarithmicAcross(chart, eps[0], eps[eps.length - 1]);
+        return draw(chart, eps, curves);
+    }
+
+    private static double[] radii() {
+        return LinearityStudy.RADII.stream().mapToDouble(radius -> radius).toArray();
+    }
+
+    private static Map<String, List<ConfidenceInterval>> byDirection(
+            BiFunction<Along, Double, ConfidenceInterval> value) {
         var curves = new LinkedHashMap<String, List<ConfidenceInterval>>();
         for (var along : Along.values()) {
             curves.put(
                     along.toString(),
                     LinearityStudy.RADII.stream()
-                            .map(eps -> study.meanError(along, with, eps))
+                            .map(eps -> value.apply(along, eps))
                             .toList());
         }
-        var chart = ChartStyle.chart(
-                "Prediction error of the prompt's " + with + " Jacobian, mean over blocks" + over(study),
-                "|dz| / |z|",
-                "relative error (log scale)");
-        double[] eps =
-                LinearityStudy.RADII.stream().mapToDouble(radius -> radius).toArray();
-        ChartStyle.logarithmicAcross(chart, eps[0], eps[eps.length - 1]);
-        return logarithmic(draw(chart, eps, curves), curves.values());
+        return curves;
     }
 
     /**
      * Draws, for block k, what r singular values give, against r on a logarithmic scale. Curves show the prediction
      * error of the prompt's own Jacobian cut to rank r, and the alignment of r directions between prompts. A mark shows
-     * the rank that the paper keeps.
+     * the rank that the paper keeps, and a grey line the error of A = I.
      */
     public static XYChart ranks(TruncationStudy study, int k) {
         var chart = ChartStyle.chart(
@@ -191,6 +225,13 @@ public final class LinearityCharts {
                 .flatMap(List::stream)
                 .mapToDouble(r -> r)
                 .summaryStatistics();
+        double trivial = study.identityError(k).mean();
+        ChartStyle.line(
+                chart,
+                ChartStyle.UNSTEERED,
+                "error of A = I",
+                new double[] {across.getMin(), across.getMax()},
+                new double[] {trivial, trivial});
         ChartStyle.logarithmicAcross(chart, across.getMin(), Math.max(kept, across.getMax()));
         chart.getStyler().setYAxisMin(0.0).setYAxisMax(1.0);
         return chart;
@@ -227,7 +268,7 @@ public final class LinearityCharts {
             Function<Jacobians, List<ConfidenceInterval>> errors) {
         var curves = new LinkedHashMap<String, List<ConfidenceInterval>>();
         for (var with : Jacobians.values()) {
-            curves.put(with + " Jacobian", errors.apply(with));
+            curves.put(with == Jacobians.IDENTITY ? "A = I" : with + " Jacobian", errors.apply(with));
         }
         return curves;
     }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -32,7 +33,8 @@ import tech.tablesaw.api.Table;
 /**
  * Measures how well linear models predict whole runs through the blocks at a prompt, one step ahead and from block 0 to
  * the end; see {@link Forecast}. The runs have no inputs, a plan, or feedback. Feedback is the A-LQR controller made
- * from the linear model that predicts. The plan is the same controller, frozen at the unsteered run.
+ * from the linear model that predicts. The plan is the same controller, frozen at the unsteered run. With
+ * {@link Jacobians#IDENTITY} all of them know nothing of the model.
  *
  * <pre>{@code
  * var cost = new QuadraticCost(0.1, 10, 0.1);
@@ -90,8 +92,11 @@ public final class ForecastStudy {
             LanguageModel model, List<String> prompts, Setpoint setpoint, QuadraticCost cost, Path cache)
             throws IOException {
         Neighbours.requireSome(prompts);
-        var inputs = Provenance.digest(
-                List.of(Provenance.digest(prompts), digest(setpoint), cost.toString(), Double.toString(RADIUS)));
+        var inputs = Provenance.digest(List.of(
+                Provenance.digest(prompts),
+                digest(setpoint),
+                cost.toString(),
+                RADIUS + " " + List.of(Jacobians.values())));
         int n = prompts.size();
         var parts = IntStream.range(0, n)
                 .mapToObj(i -> new Provenance(
@@ -123,9 +128,31 @@ public final class ForecastStudy {
                 .toList());
     }
 
-    /** The instruments of the study; {@code sum} is the sum of all prompts' Jacobians, by block. */
+    /** A linear model of the plant, and the A-LQR controller made from it. */
+    private record Regulated(LinearSystem system, Controller controller) {
+
+        static Regulated of(
+                LanguageModel model,
+                Jacobians with,
+                List<DMatrixRMaj> jacobians,
+                Setpoint setpoint,
+                QuadraticCost cost) {
+            var system = LinearSystem.of(jacobians, model.algebra(), with + " Jacobians");
+            return new Regulated(system, Controller.lqr(Lqr.solve(system, cost), setpoint));
+        }
+    }
+
+    /**
+     * The instruments of the study; {@code sum} is the sum of all prompts' Jacobians, by block. {@code identity} is the
+     * same at every prompt.
+     */
     private record Laboratory(
-            LanguageModel model, Neighbours prompts, List<DMatrixRMaj> sum, Setpoint setpoint, QuadraticCost cost) {
+            LanguageModel model,
+            Neighbours prompts,
+            List<DMatrixRMaj> sum,
+            Regulated identity,
+            Setpoint setpoint,
+            QuadraticCost cost) {
 
         static Laboratory of(
                 LanguageModel model, List<String> prompts, Setpoint setpoint, QuadraticCost cost, Progress job) {
@@ -140,22 +167,25 @@ public final class ForecastStudy {
                 }
                 job.advance(1);
             }
-            return new Laboratory(model, neighbours, sum, setpoint, cost);
+            var jacobians = Collections.nCopies(model.horizon(), CommonOps_DDRM.identity(model.dimension()));
+            var identity = Regulated.of(model, Jacobians.IDENTITY, jacobians, setpoint, cost);
+            return new Laboratory(model, neighbours, sum, identity, setpoint, cost);
         }
 
         Measurements prompt(int i) {
             var tables = new TreeMap<String, double[][]>();
             var own = jacobians(k -> prompts.plants().get(i).jacobian(k));
-            measure(tables, i, Jacobians.OWN, own);
-            measure(tables, i, Jacobians.MEAN, jacobians(k -> {
+            measure(tables, i, Jacobians.OWN, regulated(Jacobians.OWN, own));
+            measure(tables, i, Jacobians.MEAN, regulated(Jacobians.MEAN, jacobians(k -> {
                 // overwrites own, which is not needed any more
                 var mean = CommonOps_DDRM.subtract(sum.get(k), own.get(k), own.get(k));
                 CommonOps_DDRM.scale(1.0 / (prompts.size() - 1), mean);
                 return mean;
-            }));
-            measure(tables, i, Jacobians.NEAREST, jacobians(k -> prompts.plants()
+            })));
+            measure(tables, i, Jacobians.NEAREST, regulated(Jacobians.NEAREST, jacobians(k -> prompts.plants()
                     .get(prompts.nearest(k, i))
-                    .jacobian(k)));
+                    .jacobian(k))));
+            measure(tables, i, Jacobians.IDENTITY, identity);
             return new Measurements(tables);
         }
 
@@ -163,27 +193,30 @@ public final class ForecastStudy {
             return IntStream.range(0, model.horizon()).mapToObj(block).toList();
         }
 
-        private void measure(Map<String, double[][]> tables, int i, Jacobians with, List<DMatrixRMaj> jacobians) {
-            var system = LinearSystem.of(jacobians, model.algebra(), with + " Jacobians");
-            var controller = Controller.lqr(Lqr.solve(system, cost), setpoint);
+        private Regulated regulated(Jacobians with, List<DMatrixRMaj> jacobians) {
+            return Regulated.of(model, with, jacobians, setpoint, cost);
+        }
+
+        private void measure(Map<String, double[][]> tables, int i, Jacobians with, Regulated linear) {
             for (var loop : Loop.values()) {
-                var forecast = forecast(i, system, controller, loop);
+                var forecast = forecast(i, linear, loop);
                 tables.put(name("all", loop, with), new double[][] {forecast.errors()});
-                tables.put(name("one", loop, with), new double[][] {forecast.stepErrors(system)});
+                tables.put(name("one", loop, with), new double[][] {forecast.stepErrors(linear.system)});
                 tables.put(
                         name("strength", loop, with),
                         new double[][] {{strength(forecast.predicted()), strength(forecast.actual())}});
             }
         }
 
-        private Forecast forecast(int i, LinearSystem system, Controller controller, Loop loop) {
+        private Forecast forecast(int i, Regulated linear, Loop loop) {
             var plant = prompts.plants().get(i);
             var nominal = plant.nominal().rollout();
             double[] start = prompts.state(0, i);
             return switch (loop) {
-                case FREE -> Forecast.of(plant, system, nominal, Controller.none(), moved(i));
-                case PLAN -> Forecast.of(plant, system, nominal, controller.frozenAt(nominal.states()), start);
-                case FEEDBACK -> Forecast.of(plant, system, nominal, controller, start);
+                case FREE -> Forecast.of(plant, linear.system, nominal, Controller.none(), moved(i));
+                case PLAN ->
+                    Forecast.of(plant, linear.system, nominal, linear.controller.frozenAt(nominal.states()), start);
+                case FEEDBACK -> Forecast.of(plant, linear.system, nominal, linear.controller, start);
             };
         }
 

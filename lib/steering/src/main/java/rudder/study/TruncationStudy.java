@@ -54,6 +54,7 @@ public final class TruncationStudy {
     private static final String ALIGNMENT = "alignment";
     private static final String CONTROL = "control";
     private static final String KEPT = "kept";
+    private static final String IDENTITY = "errors.identity";
 
     private final String model;
     private final int prompts;
@@ -88,8 +89,8 @@ public final class TruncationStudy {
                     "blocks " + Arrays.toString(blocks) + ", wanted some of 0.." + (model.horizon() - 1));
         }
         var ranks = ranks(model.dimension());
-        var inputs =
-                Provenance.digest(List.of(Provenance.digest(prompts), RADIUS + " " + THRESHOLD + " " + DIRECTIONS));
+        var inputs = Provenance.digest(
+                List.of(Provenance.digest(prompts), RADIUS + " " + THRESHOLD + " " + DIRECTIONS + " " + IDENTITY));
         var parts = Arrays.stream(blocks)
                 .mapToObj(k -> new Provenance(
                         "rank truncation of block " + k,
@@ -138,12 +139,14 @@ public final class TruncationStudy {
         var spaces = new ArrayList<SingularSpace>();
         var tables = new TreeMap<String, double[][]>();
         tables.put(KEPT, new double[n][]);
+        tables.put(IDENTITY, new double[n][]);
+        var identity = CommonOps_DDRM.identity(model.dimension());
         for (var cut : Cut.values()) {
             tables.put(errors(cut), new double[n][]);
         }
         for (int i = 0; i < n; i++) {
             var a = prompts.plants().get(i).jacobian(k);
-            var j = CommonOps_DDRM.subtract(a, CommonOps_DDRM.identity(a.numRows), null);
+            var j = CommonOps_DDRM.subtract(a, identity, null);
             var whole = SingularSpace.full(a, algebra);
             var added = SingularSpace.full(j, algebra);
             int above = whole.above(THRESHOLD);
@@ -161,6 +164,7 @@ public final class TruncationStudy {
             tables.get(errors(Cut.ADDED))[i] = Arrays.stream(kept)
                     .mapToDouble(r -> error(around, Matrices.addToDiagonal(cut(j, added, r, algebra), 1), algebra))
                     .toArray();
+            tables.get(IDENTITY)[i] = new double[] {error(around, identity, algebra)};
             spaces.add(whole);
             job.advance(1);
         }
@@ -233,6 +237,11 @@ public final class TruncationStudy {
         return IntStream.range(0, ranks.size())
                 .mapToObj(r -> ConfidenceInterval.bootstrap(block(k).column(errors(cut), r)))
                 .toList();
+    }
+
+    /** Returns the prediction error of A = I at block k, the trivial predictor: J cut to rank 0. */
+    public ConfidenceInterval identityError(int k) {
+        return ConfidenceInterval.bootstrap(block(k).column(IDENTITY, 0));
     }
 
     /** Returns how many singular values of A_k are above {@link #THRESHOLD}. */

@@ -1,6 +1,7 @@
 package rudder.study;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -11,16 +12,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.CommonOps_DDRM;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import rudder.model.LanguageModel;
+import rudder.model.plant.PromptPlant;
 import rudder.steer.ContrastSet;
 import rudder.steer.Features;
 import rudder.steer.PromptSet;
+import rudder.steer.Provenance;
 import rudder.study.ForecastStudy.Loop;
 import rudder.study.LinearityStudy.Along;
 import rudder.study.TruncationStudy.Cut;
@@ -72,6 +78,7 @@ class LinearityStudyTest {
                 assertTrue(first.meanError(along, Jacobians.OWN, 0.01).mean() < 0.1, along.toString());
             }
         }
+        assertFalse(kept.contains(fileBeforeTheIdentity(cache)), "a study without A = I would be read");
         assertNotEquals(first.control().get(0), first.alignment().get(0));
         assertThrows(IllegalArgumentException.class, () -> first.error(Along.FEATURE, Jacobians.OWN, 0.2));
         assertRefused(
@@ -84,6 +91,25 @@ class LinearityStudyTest {
                 () -> LinearityStudy.kept(model, prompts, prompts, ocean, cache),
                 kept.get(0).getFileName().toString(),
                 "delete it");
+    }
+
+    /** Where block 0 of this study lay before {@link Jacobians#IDENTITY} was measured. */
+    private static Path fileBeforeTheIdentity(Path cache) {
+        var inputs = List.of(
+                Provenance.digest(prompts),
+                Provenance.digest(prompts),
+                ocean.sha256(),
+                LinearityStudy.RADII + " " + LinearityLaboratory.DIRECTIONS);
+        return new Provenance(
+                        "local linearity of block 0",
+                        model.name(),
+                        model.sha256(),
+                        model.precision(),
+                        Provenance.digest(inputs),
+                        prompts.size(),
+                        model.horizon(),
+                        Provenance.VERSION)
+                .file(cache);
     }
 
     @Test
@@ -106,6 +132,11 @@ class LinearityStudyTest {
                 study.error(k, Cut.WHOLE).get(lastUpTo(study.ranks(), kept)).mean();
         assertTrue(study.thresholdError(k, Cut.WHOLE).mean() < below, "more of A is kept than at the rank below");
         assertTrue(study.alignment(k).get(3).low() > study.control(k).get(3).high());
+        assertEquals(identity(k, TruncationStudy.RADIUS), study.identityError(k).mean(), 1e-3);
+        assertTrue(
+                study.error(k, Cut.ADDED).get(last - 2).mean()
+                        < study.identityError(k).mean(),
+                "half of J is better than nothing of it");
         assertEquals(
                 study.aboveThreshold(k),
                 TruncationStudy.kept(model, prompts, cache, k).aboveThreshold(k));
@@ -115,6 +146,14 @@ class LinearityStudyTest {
 
     /** What {@link LinearityStudy} calls the own Jacobian's error along differences. */
     private static double own(int k, double radius) {
+        return error(k, radius, plant -> plant.jacobian(k));
+    }
+
+    private static double identity(int k, double radius) {
+        return error(k, radius, plant -> CommonOps_DDRM.identity(model.dimension()));
+    }
+
+    private static double error(int k, double radius, Function<PromptPlant, DMatrixRMaj> a) {
         var neighbours = Neighbours.of(model, prompts);
         return IntStream.range(0, prompts.size())
                 .mapToObj(i -> LocalLinearity.around(
@@ -123,7 +162,7 @@ class LinearityStudyTest {
                                 neighbours.state(k, i),
                                 neighbours.differences(k, i).toArray(double[][]::new),
                                 radius)
-                        .errors(neighbours.plants().get(i).jacobian(k), model.algebra()))
+                        .errors(a.apply(neighbours.plants().get(i)), model.algebra()))
                 .flatMap(Arrays::stream)
                 .flatMapToDouble(Arrays::stream)
                 .average()

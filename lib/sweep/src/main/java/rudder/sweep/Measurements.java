@@ -14,6 +14,7 @@ import rudder.checkpoint.tokenizer.TokenSpan;
 import rudder.model.LanguageModel;
 import rudder.steer.ContrastSet;
 import rudder.steer.FeatureSums;
+import rudder.study.Jacobians;
 import rudder.study.LinearityStudy;
 
 /** The measurements of surveys. */
@@ -227,6 +228,7 @@ final class Measurements {
                     subject.prompts.toString(),
                     subject.population.toString(),
                     subject.contrast().sha256(),
+                    LinearityStudy.RADII + " " + List.of(Jacobians.values()),
                     "block " + block);
         }
 

@@ -283,8 +283,8 @@ public final class Survey<R> {
                 .mapToLong(text -> model.encode(text).length)
                 .sum();
         long n = prompts.size();
-        // alignments of n prompts twice, values of d/20, some sixty errors, all in double precision
-        long bytes = 8 * n * (2 * n + model.dimension() / 20 + 64);
+        // alignments of n prompts twice, values of d/20, errors of each kind, all in double precision
+        long bytes = 8 * n * (2 * n + model.dimension() / 20 + 96);
         return of(
                 each(model.horizon(), k -> Planned.of(model, new Measurements.Linearity(subject, k, read), bytes)),
                 0,
