@@ -106,6 +106,9 @@ public record ControllerFactory(
     /**
      * Adds the inputs that the controller has along the prompt's own unsteered trace, whatever the states become. This
      * is the controller's open-loop twin: the same gains without feedback.
+     *
+     * <p>The trace is that of the prompt as plain text. For a chat freeze the controller at the states of the chat's
+     * tokens, since the message alone ends in another token: {@link Controller#frozenAt}.
      */
     public static ControllerFactory frozen(Controller controller) {
         var name = controller.name() + ", frozen";
@@ -114,7 +117,7 @@ public record ControllerFactory(
                 .named(name));
     }
 
-    /** Makes the controller from the plant at the prompt, such as a regulator linearised there. */
+    /** Makes the controller from the plant at the prompt as plain text, such as a regulator linearised there. */
     public static ControllerFactory atPrompt(String name, Function<PromptPlant, Controller> controller) {
         return new ControllerFactory(
                 name, (model, prompt) -> controller.apply(model.plant(prompt)).named(name));
