@@ -42,13 +42,7 @@ class LectureTest {
 
     /** Rules that a notebook still breaks. */
     private static final Map<String, Set<Rule>> EXCEPTIONS = Map.of(
-            "02-local-linearity", // becomes two lectures, whose helpers and figures are still one
-            Set.of(Rule.NO_DEFINITIONS, Rule.FEW_FIGURES, Rule.CONCLUSION),
-            "06-truthfulness", // compares twins at equal dose next, as 05 does
-            Set.of(Rule.NO_DEFINITIONS, Rule.CONCLUSION, Rule.TWO_EXERCISES),
-            "07-refusal", // likewise
-            Set.of(Rule.SHORT_PROSE, Rule.NO_DEFINITIONS, Rule.CONCLUSION, Rule.TWO_EXERCISES),
-            "08-concepts", // likewise
+            "08-concepts", // compares arms at equal dose next, as 05 does
             Set.of(Rule.SHORT_PROSE, Rule.NO_DEFINITIONS, Rule.CONCLUSION, Rule.TWO_EXERCISES));
 
     private static final Pattern MAGIC = Pattern.compile("(?m)^%.*$");
