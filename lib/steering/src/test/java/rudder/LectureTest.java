@@ -12,11 +12,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -39,11 +36,6 @@ class LectureTest {
     private static final int FIGURES = 6;
     private static final int SENTENCES = 5;
     private static final int EXERCISES = 2;
-
-    /** Rules that a notebook still breaks. */
-    private static final Map<String, Set<Rule>> EXCEPTIONS = Map.of(
-            "08-concepts", // compares arms at equal dose next, as 05 does
-            Set.of(Rule.SHORT_PROSE, Rule.NO_DEFINITIONS, Rule.CONCLUSION, Rule.TWO_EXERCISES));
 
     private static final Pattern MAGIC = Pattern.compile("(?m)^%.*$");
     private static final Pattern CAPTION = Pattern.compile("(?m)^\\*Figure (\\d+):[^*]+\\*$");
@@ -75,30 +67,13 @@ class LectureTest {
     Stream<DynamicTest> aNotebookIsALecture() throws IOException {
         return Sources.notebooks().stream()
                 .map(notebook -> dynamicTest(notebook.getFileName().toString(), () -> {
-                    var name = notebook.getFileName().toString().replace(".ipynb", "");
-                    var allowed = EXCEPTIONS.getOrDefault(name, Set.of());
                     var cells = JsonParser.parseString(Files.readString(notebook))
                             .getAsJsonObject()
                             .getAsJsonArray("cells");
                     for (var rule : Rule.values()) {
-                        if (!allowed.contains(rule)) {
-                            assertEquals(List.of(), faults(rule, cells), rule.toString());
-                        }
+                        assertEquals(List.of(), faults(rule, cells), rule.toString());
                     }
                 }));
-    }
-
-    /** An exception whose notebook is gone would stay for ever. */
-    @Test
-    void everyExceptionIsOfANotebook() throws IOException {
-        var names = Sources.notebooks().stream()
-                .map(notebook -> notebook.getFileName().toString().replace(".ipynb", ""))
-                .collect(Collectors.toSet());
-        assertEquals(
-                List.of(),
-                EXCEPTIONS.keySet().stream()
-                        .filter(name -> !names.contains(name))
-                        .toList());
     }
 
     @Test
