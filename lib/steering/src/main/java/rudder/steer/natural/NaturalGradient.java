@@ -99,7 +99,7 @@ public final class NaturalGradient {
         return directions[k].clone();
     }
 
-    /** Returns kappa_k, the dose of one gap behind block k = 0..T-1, about sqrt(2 KL) in nats a token. */
+    /** Returns kappa_k, the dose of one gap behind block k = 0..T-1, as {@link Fisher#norm} measures it. */
     public double dose(int k) {
         Check.block(k, horizon() - 1);
         return doses[k];
