@@ -51,6 +51,11 @@ def rows(recorded):
     def interval(notebook, name):
         return f"[{value(notebook, name + ' low')}, {value(notebook, name + ' high')}]"
 
+    def estimates(notebook, *names):
+        """Returns the end of a row: values, their intervals, notebook."""
+        return ("; ".join(value(notebook, name) for name in names),
+                "; ".join(interval(notebook, name) for name in names), notebook)
+
     start, toxic, dial, truth, refusal, concepts, linear, bounds = (
         "00-quickstart", "05-toxicity", "04-strength-as-a-dial", "06-truthfulness", "07-refusal", "08-concepts",
         "02-local-linearity", "03-performance-bounds")
@@ -62,10 +67,8 @@ def rows(recorded):
         ("Toxicity with A-LQR, and with no controller", "Gemma-2-2B: 0.18 %, and 4.16 %",
          f"lexical toxicity {value(toxic, 'lexical toxicity A-LQR')}, and {value(toxic, 'lexical toxicity none')}", "",
          toxic),
-        ("The same, A-LQR minus ActAdd", "-0.92 %", value(toxic, "A-LQR minus ActAdd"),
-         interval(toxic, "A-LQR minus ActAdd"), toxic),
-        ("The same, A-LQR minus S-PID", "-0.62 %", value(toxic, "A-LQR minus S-PID"),
-         interval(toxic, "A-LQR minus S-PID"), toxic),
+        ("The same, A-LQR minus ActAdd", "-0.92 %", *estimates(toxic, "A-LQR minus ActAdd")),
+        ("The same, A-LQR minus S-PID", "-0.62 %", *estimates(toxic, "A-LQR minus S-PID")),
         ("Perplexity there, A-LQR against none", "12.26 against 8.95",
          f"{value(toxic, 'perplexity A-LQR')} against {value(toxic, 'perplexity none')}", "", toxic),
         ("School knowledge there, A-LQR against none", "MMLU 53.6 % against 54.5 %",
@@ -74,41 +77,31 @@ def rows(recorded):
          f"{value(dial, 'reached LQ tracker 1.0')}; {value(dial, 'reached A-LQR 1.0')}; "
          f"{value(dial, 'reached A-LQR frozen 1.0')}", "", dial),
         ("Toxicity at equal KL, A-LQR minus its frozen inputs", "",
-         value(toxic, "A-LQR frozen / A-LQR closed minus open"),
-         interval(toxic, "A-LQR frozen / A-LQR closed minus open"), toxic),
+         *estimates(toxic, "A-LQR frozen / A-LQR closed minus open")),
         ("Truthfulness (MC2) at equal KL, A-LQR minus none", "Llama-3-8B: truth x informativeness +17 %",
-         value(truth, "MC2 gain A-LQR"), interval(truth, "MC2 gain A-LQR"), truth),
-        ("The same, A-LQR minus its frozen inputs", "", value(truth, "A-LQR frozen / A-LQR closed minus open"),
-         interval(truth, "A-LQR frozen / A-LQR closed minus open"), truth),
+         *estimates(truth, "MC2 gain A-LQR")),
+        ("The same, A-LQR minus its frozen inputs", "", *estimates(truth, "A-LQR frozen / A-LQR closed minus open")),
         ("Harmful requests refused, A-LQR against none; harmless ones", "",
          f"{value(refusal, 'harmful refused A-LQR')} against {value(refusal, 'harmful refused none')}; "
          f"{value(refusal, 'harmless refused A-LQR')} against {value(refusal, 'harmless refused none')}", "", refusal),
         ("The same behind a gate on the request", "",
-         f"{value(refusal, 'harmful refused gated')}; {value(refusal, 'harmless refused gated')}",
-         f"{interval(refusal, 'harmful refused gated')}; {interval(refusal, 'harmless refused gated')}", refusal),
+         *estimates(refusal, "harmful refused gated", "harmless refused gated")),
         ("Six concepts shown at equal KL, A-LQR minus none; an instruction minus none", "",
-         f"{value(concepts, 'mentions A-LQR less none')}; {value(concepts, 'mentions prompting less none')}",
-         f"{interval(concepts, 'mentions A-LQR less none')}; {interval(concepts, 'mentions prompting less none')}",
-         concepts),
+         *estimates(concepts, "mentions A-LQR less none", "mentions prompting less none")),
         ("Texts that show their concept at equal KL, A-LQR minus its frozen inputs", "",
-         value(feedback, f"{model} A-LQR frozen / A-LQR closed minus open"),
-         interval(feedback, f"{model} A-LQR frozen / A-LQR closed minus open"), feedback),
+         *estimates(feedback, f"{model} A-LQR frozen / A-LQR closed minus open")),
         ("The same for the LQ tracker", "",
-         value(feedback, f"{model} LQ tracker frozen / LQ tracker closed minus open"),
-         interval(feedback, f"{model} LQ tracker frozen / LQ tracker closed minus open"), feedback),
+         *estimates(feedback, f"{model} LQ tracker frozen / LQ tracker closed minus open")),
         ("Where the prompt names the concept: A-LQR minus its frozen inputs", "",
-         value(disturbed, "on topic A-LQR frozen / A-LQR closed minus open"),
-         interval(disturbed, "on topic A-LQR frozen / A-LQR closed minus open"), disturbed),
+         *estimates(disturbed, "on topic A-LQR frozen / A-LQR closed minus open")),
         ("The same for the LQ tracker, and for the natural gradient", "",
-         f"{value(disturbed, 'on topic LQ tracker frozen / LQ tracker closed minus open')}; "
-         f"{value(disturbed, 'on topic natural gradient / its P closed minus open')}",
-         f"{interval(disturbed, 'on topic LQ tracker frozen / LQ tracker closed minus open')}; "
-         f"{interval(disturbed, 'on topic natural gradient / its P closed minus open')}", disturbed),
+         *estimates(disturbed, "on topic LQ tracker frozen / LQ tracker closed minus open",
+                    "on topic natural gradient / its P closed minus open")),
         ("Error of a block's Jacobian a tenth of the state away: the prompt's own, and the mean over prompts",
          "\"locally linear\"",
          f"{value(linear, f'{model} error own 0.1')}, and {value(linear, f'{model} error mean 0.1')}", "", linear),
         ("Skill of the mean Jacobian there over A = I, the skip connection", "",
-         value(linear, f"{model} skill mean 0.1"), interval(linear, f"{model} skill mean 0.1"), linear),
+         *estimates(linear, f"{model} skill mean 0.1")),
         ("New prompts below a conformal bound that promises 0.9", "none: its bound is of the runs it was sampled from",
          value(bounds, "coverage promised 0.9"), "", bounds),
     ]

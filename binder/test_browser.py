@@ -29,6 +29,8 @@ from urllib.parse import urldefrag
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import sync_playwright
 
+import visit
+
 ROOT = Path(__file__).resolve().parents[1]
 SHOTS = ROOT / "target" / "browser"
 NAMES = "chromium", "chromium-browser", "google-chrome"
@@ -88,12 +90,10 @@ class Lab:
         (folder / "browser").chmod(0o755)
         command = COMMAND.search((ROOT / "README.md").read_text()).group(1)
         self.log = open(folder / "lab.log", "w+")
-        self.runtime = folder / "runtime"  # kernels' commands name it
         self.process = subprocess.Popen(
             [*command.split(), "--port=0", "--allow-root"], cwd=folder, start_new_session=True,
             stdout=self.log, stderr=self.log,
             env={**os.environ, "BROWSER": f"{folder / 'browser'} %s", "JUPYTER_CONFIG_DIR": str(folder / "config"),
-                 "JUPYTER_RUNTIME_DIR": str(self.runtime),
                  "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
                  "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces")})
 
@@ -110,30 +110,29 @@ class Lab:
     def memory(self):
         """Returns the megabytes that Jupyter and what it started took at their peaks, by their commands' names."""
         taken = {}
-        for status in Path("/proc").glob("[0-9]*/status"):
+        for pid in visit.family(self.process.pid):
             try:
-                if os.getsid(int(status.parent.name)) == self.process.pid:
-                    fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
-                    name = fields["Name"].strip()
-                    taken[name] = taken.get(name, 0) + int(fields["VmHWM"].split()[0]) // 1024
+                fields = dict(line.split(":", 1) for line in Path("/proc", str(pid), "status").read_text().splitlines())
+                name = fields["Name"].strip()
+                taken[name] = taken.get(name, 0) + int(fields["VmHWM"].split()[0]) // 1024
             except (OSError, KeyError):
                 continue  # it ended meanwhile, or takes no memory
         return taken
 
     def close(self):
         """Ends Jupyter and its kernels. Jupyter leaves a kernel behind, or never ends, if it is told early."""
+        started = visit.family(self.process.pid)
         os.killpg(self.process.pid, signal.SIGTERM)
         try:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.kill()
             self.process.wait()
-        for command in Path("/proc").glob("[0-9]*/cmdline"):
+        for pid in started:
             try:
-                if os.fsencode(self.runtime) in command.read_bytes():
-                    os.kill(int(command.parent.name), signal.SIGKILL)
-            except OSError:
-                continue  # it ended meanwhile
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue  # it ended as it was told
         self.log.close()
 
 
@@ -295,7 +294,8 @@ def check_demo(playwright):
             stranger = chromium.new_context().new_page()
             stranger.goto(demo.url)
             require("/login" in stranger.url, "a visitor without Jupyter's token is asked to log in")
-            print("peak memory in MB: " + ", ".join(f"{name} {mb}" for name, mb in sorted(lab.memory().items())), flush=True)
+            taken = ", ".join(f"{name} {mb}" for name, mb in sorted(lab.memory().items()))
+            print(f"peak memory in MB: {taken}", flush=True)
         except Exception:
             for i, one in enumerate(page.context.pages):
                 one.screenshot(path=SHOTS / f"demo-failed-{i}.png")

@@ -205,7 +205,7 @@ public final class Results {
         column(table, "arm", rows, row -> row.other.twin);
         column(table, "side", rows, row -> row.other.side.name().toLowerCase(Locale.ROOT));
         column(table, "lead", rows, row -> row.design.interval().toString());
-        column(table, "p, Holm", rows, row -> Comparisons.number(p.get(rows.indexOf(row))));
+        column(table, "p, Holm", p, Comparisons::number);
         column(table, "concepts x rows", rows, row -> row.design.concepts() + " x " + row.design.rows());
         column(table, "note", rows, Lead::note);
         return table;
