@@ -2,12 +2,15 @@ package rudder.kernel;
 
 import static rudder.kernel.Lanes.L;
 
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /** Sums over float arrays, in vectors. */
 public final class Floats {
+
+    private static final float GELU = (float) (2 * Math.sqrt(2 / Math.PI));
 
     private Floats() {}
 
@@ -23,6 +26,99 @@ public final class Floats {
             rest += a[from + i] * b[at + i];
         }
         return Lanes.sum(sum) + rest;
+    }
+
+    /** Writes {@code out[t] = sum_i x[at + i] rows[t n + i]} for t from {@code first} to {@code end - 1}. */
+    public static void dots(float[] x, int at, float[] rows, int n, int first, int end, float[] out) {
+        int t = first;
+        for (; t <= end - 4; t += 4) {
+            four(x, at, rows, n, t, out);
+        }
+        for (; t < end; t++) {
+            out[t] = dot(x, at, rows, t * n, n);
+        }
+    }
+
+    /** Four rows share the loads of x, and none waits for another. */
+    private static void four(float[] x, int at, float[] rows, int n, int t, float[] out) {
+        FloatVector a = Lanes.zero();
+        FloatVector b = Lanes.zero();
+        FloatVector c = Lanes.zero();
+        FloatVector d = Lanes.zero();
+        int row = t * n;
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            FloatVector v = Lanes.at(x, at + i);
+            a = v.fma(Lanes.at(rows, row + i), a);
+            b = v.fma(Lanes.at(rows, row + n + i), b);
+            c = v.fma(Lanes.at(rows, row + 2 * n + i), c);
+            d = v.fma(Lanes.at(rows, row + 3 * n + i), d);
+        }
+        out[t] = Lanes.sum(a);
+        out[t + 1] = Lanes.sum(b);
+        out[t + 2] = Lanes.sum(c);
+        out[t + 3] = Lanes.sum(d);
+        for (; i < n; i++) {
+            for (int r = 0; r < 4; r++) {
+                out[t + r] += x[at + i] * rows[row + r * n + i];
+            }
+        }
+    }
+
+    /** Turns {@code x[first .. end - 1]} into their softmax. */
+    public static void softmax(float[] x, int first, int end) {
+        float most = Float.NEGATIVE_INFINITY;
+        for (int i = first; i < end; i++) {
+            most = Math.max(most, x[i]);
+        }
+        int i = first;
+        for (; i <= end - L; i += L) {
+            Lanes.exp(Lanes.at(x, i).sub(most)).intoArray(x, i);
+        }
+        for (; i < end; i++) {
+            x[i] = (float) Math.exp(x[i] - most);
+        }
+        double total = 0;
+        for (i = first; i < end; i++) {
+            total += x[i];
+        }
+        for (i = first; i < end; i++) {
+            x[i] = (float) (x[i] / total);
+        }
+    }
+
+    /** Writes {@code out[at + i] = sum_t weights[t] rows[t n + i]} over t from {@code first} to {@code end - 1}. */
+    public static void combine(float[] weights, int first, int end, float[] rows, int n, float[] out, int at) {
+        int i = 0;
+        for (; i <= n - 4 * L; i += 4 * L) {
+            combineFour(weights, first, end, rows, n, i, out, at + i);
+        }
+        if (i < n) {
+            Arrays.fill(out, at + i, at + n, 0);
+            for (int t = first; t < end; t++) {
+                add(weights[t], rows, t * n + i, out, at + i, n - i);
+            }
+        }
+    }
+
+    private static void combineFour(
+            float[] weights, int first, int end, float[] rows, int n, int from, float[] out, int at) {
+        FloatVector a = Lanes.zero();
+        FloatVector b = Lanes.zero();
+        FloatVector c = Lanes.zero();
+        FloatVector d = Lanes.zero();
+        for (int t = first, i = first * n + from; t < end; t++, i += n) {
+            FloatVector weight = Lanes.all(weights[t]);
+            a = weight.fma(Lanes.at(rows, i), a);
+            b = weight.fma(Lanes.at(rows, i + L), b);
+            c = weight.fma(Lanes.at(rows, i + 2 * L), c);
+            d = weight.fma(Lanes.at(rows, i + 3 * L), d);
+        }
+        FloatVector none = Lanes.zero(); // the compiler knows its size: see Tile
+        none.add(a).intoArray(out, at);
+        none.add(b).intoArray(out, at + L);
+        none.add(c).intoArray(out, at + 2 * L);
+        none.add(d).intoArray(out, at + 3 * L);
     }
 
     /**
@@ -46,6 +142,30 @@ public final class Floats {
             finite &= Float.isFinite(x[at + i]);
         }
         return finite;
+    }
+
+    /**
+     * Multiplies {@code x[at + i]} by {@code up[i] / (1 + exp(-a))} for i below n, where a is x itself (SiLU), or
+     * {@code 2 sqrt(2 / pi) (x + 0.044715 x^3)} (GELU, with its hyperbolic tangent as a logistic function).
+     */
+    public static void gate(float[] x, int at, float[] up, int n, boolean gelu) {
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            gated(Lanes.at(x, at + i), Lanes.at(up, i), gelu).intoArray(x, at + i);
+        }
+        if (i < n) {
+            float[] rest = new float[2 * L];
+            System.arraycopy(x, at + i, rest, 0, n - i);
+            System.arraycopy(up, i, rest, L, n - i);
+            gated(Lanes.at(rest, 0), Lanes.at(rest, L), gelu).intoArray(rest, 0);
+            System.arraycopy(rest, 0, x, at + i, n - i);
+        }
+    }
+
+    private static FloatVector gated(FloatVector x, FloatVector up, boolean gelu) {
+        FloatVector cubed = x.mul(x).mul(x);
+        FloatVector a = gelu ? cubed.mul(GELU * 0.044715f).add(x.mul(GELU)) : x;
+        return x.mul(up).div(Lanes.exp(a.neg()).add(1));
     }
 
     /** Adds {@code factor a[from + i]} to {@code to[at + i]} for i below n. */

@@ -47,6 +47,9 @@ final class Lanes {
         }
     }
 
+    /** A float whose last bit is 1: what is added to it is rounded. */
+    private static final float ROUND = 12582912; // 1.5 * 2^23
+
     private Lanes() {}
 
     /** Returns whether this processor has vectors of at least 256 bits. */
@@ -163,6 +166,29 @@ final class Lanes {
      */
     static float sum(FloatVector x) {
         return x.lane(0) + x.lane(4) + (x.lane(1) + x.lane(5)) + (x.lane(2) + x.lane(6) + (x.lane(3) + x.lane(7)));
+    }
+
+    /**
+     * Returns exp(x) to about 1e-7 of itself; x is raised to -87 and lowered to 88. In every lane and on every machine
+     * the result is the same, which the library's own function does not promise.
+     */
+    static FloatVector exp(FloatVector x) {
+        FloatVector within = x.max(-87).min(88);
+        FloatVector shifted = within.fma(all(1.442695041f), all(ROUND));
+        FloatVector k = shifted.sub(ROUND); // x / ln 2, rounded
+        FloatVector r = k.fma(all(-0.693359375f), within); // ln 2 in two parts: k times the first is exact
+        r = k.fma(all(2.12194440e-4f), r);
+        FloatVector sum = all(1 / 5040f); // the Taylor series, which is exact to 1e-8 for |r| <= ln 2 / 2
+        sum = r.fma(sum, all(1 / 720f));
+        sum = r.fma(sum, all(1 / 120f));
+        sum = r.fma(sum, all(1 / 24f));
+        sum = r.fma(sum, all(1 / 6f));
+        sum = r.fma(sum, all(0.5f));
+        sum = r.fma(sum, all(1));
+        sum = r.fma(sum, all(1));
+        // the last bits of the shifted number are k, which is added to the exponent
+        var exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
+        return sum.reinterpretAsInts().add(exponent).reinterpretAsFloats();
     }
 
     /** Returns L IEEE 754 halves, exact for all finite ones. Infinities and NaN become numbers. */

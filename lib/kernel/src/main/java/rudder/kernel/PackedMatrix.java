@@ -1,10 +1,11 @@
 package rudder.kernel;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Optional;
 
 /**
- * A matrix W [rows, columns] whose rows stay packed, and its product with a vector. Rows are shared out over the
+ * A matrix W [rows, columns] whose rows stay packed, and its product with vectors. Rows are shared out over the
  * machine's cores; every row's product is the same whoever computes it.
  *
  * <p>The bytes may be a mapped file. They are read in pieces that fit a core's cache, so nothing is copied as a whole.
@@ -57,6 +58,15 @@ public final class PackedMatrix {
                 });
     }
 
+    /** Returns a matrix of numbers, which are copied. */
+    public static PackedMatrix of(double[] values, int rows, int columns) {
+        var bytes = ByteBuffer.allocate(Float.BYTES * rows * columns).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < rows * columns; i++) {
+            bytes.putFloat((float) values[i]);
+        }
+        return of(0, bytes, rows, columns).orElseThrow();
+    }
+
     public int rows() {
         return rows;
     }
@@ -70,23 +80,67 @@ public final class PackedMatrix {
         return (long) rows * rowBytes;
     }
 
-    /** Writes W x to {@code y[at .. at + rows)}, with all cores. */
+    /** Writes W x, [rows, width of x], to {@code y[at ..]}, with all cores. */
     public void times(PackedInput x, float[] y, int at) {
         require(x);
-        Cores.share(rows, unit(), 1, (first, end, out, base) -> times(x, first, end, out, base), y, at);
+        Cores.share(
+                rows,
+                x.each == null ? x.unit() : unit(),
+                x.width(),
+                (first, end, out, base) -> times(x, first, end, out, base),
+                y,
+                at);
     }
 
     /**
-     * Writes the rows {@code first..end-1} of W x to {@code y[at + first ..]}, on this thread. Several matrices' rows
-     * can so be one task of {@link Cores}.
+     * Writes the rows {@code first..end-1} of W x to {@code y[at + first width ..]}, on this thread. Several matrices'
+     * rows can so be one task of {@link Cores}.
      */
     public void times(PackedInput x, int first, int end, float[] y, int at) {
         var scratch = Scratch.ofThread();
+        int most = x.each == null ? x.unit() : unit();
         for (int row = first, count; row < end; row += count) {
-            count = Math.min(end - row, unit());
+            count = Math.min(end - row, most);
             byte[] some = scratch.copy(bytes, row * rowBytes, count * rowBytes);
-            for (int i = 0; i < count; i++) {
-                y[at + row + i] = kernel.product(some, i * rowBytes, columns, x, scratch);
+            if (x.each == null) {
+                many(some, count, x, y, at + row * x.width(), scratch);
+            } else {
+                few(some, count, x, y, at + row * x.width(), scratch);
+            }
+        }
+    }
+
+    private void few(byte[] some, int count, PackedInput x, float[] y, int at, Scratch scratch) {
+        for (int i = 0, to = at; i < count; i++) {
+            for (PackedInput column : x.each) {
+                y[to++] = kernel.product(some, i * rowBytes, columns, column, scratch);
+            }
+        }
+    }
+
+    /** Unpacks some rows at a time, and some coordinates of them, and multiplies all columns of x by these. */
+    private void many(byte[] some, int count, PackedInput x, float[] y, int at, Scratch scratch) {
+        float[][] tile = scratch.tile(Math.min(columns, Tile.DEPTH));
+        int width = x.width();
+        for (int from = 0, n; from < columns; from += n) {
+            n = Math.min(Tile.DEPTH, columns - from);
+            for (int i = 0; i < count; i += Tile.ROWS) {
+                int own = Math.min(Tile.ROWS, count - i);
+                for (int r = 0; r < own; r++) {
+                    kernel.unpacked(some, (i + r) * rowBytes + from / kernel.values * kernel.bytes, n, tile[r]);
+                }
+                int to = at + i * width;
+                if (from == 0 && own == Tile.ROWS) {
+                    Tile.product(tile, n, x.values, 0, width, y, to);
+                } else {
+                    float[] part = scratch.sums(Tile.ROWS * width); // rows behind the last are dropped
+                    Tile.product(tile, n, x.values, from, width, part, 0);
+                    if (from == 0) {
+                        System.arraycopy(part, 0, y, to, own * width);
+                    } else {
+                        Floats.add(1, part, 0, y, to, own * width);
+                    }
+                }
             }
         }
     }
@@ -96,15 +150,15 @@ public final class PackedMatrix {
         kernel.unpacked(Scratch.ofThread().copy(bytes, row * rowBytes, rowBytes), 0, columns, out);
     }
 
-    /** Returns how many rows a core should take at a time. */
+    /** Returns how many rows fit a core's cache. */
     int unit() {
         return Math.max(1, PIECE / rowBytes);
     }
 
     private void require(PackedInput x) {
-        if (x.values.length != columns) {
+        if (x.size() != columns) {
             throw new IllegalArgumentException(
-                    "a vector of " + x.values.length + " numbers, wanted " + columns + ", the matrix's columns");
+                    "a vector of " + x.size() + " numbers, wanted " + columns + ", the matrix's columns");
         }
     }
 

@@ -12,6 +12,8 @@ final class Scratch {
 
     private byte[] rows = new byte[0];
     private float[] scales = new float[0];
+    private float[][] tile = new float[Tile.ROWS][0];
+    private float[] sums = new float[0];
 
     private Scratch() {}
 
@@ -34,5 +36,21 @@ final class Scratch {
             scales = new float[size];
         }
         return scales;
+    }
+
+    /** Returns the rows of a {@link Tile}, each of at least this many floats. */
+    float[][] tile(int size) {
+        if (tile[0].length < size) {
+            tile = new float[Tile.ROWS][size];
+        }
+        return tile;
+    }
+
+    /** Returns memory of at least this many floats, for a tile's products. */
+    float[] sums(int size) {
+        if (sums.length < size) {
+            sums = new float[size];
+        }
+        return sums;
     }
 }

@@ -1,6 +1,7 @@
 /**
  * Multiplies vectors by matrices whose rows stay packed as a checkpoint stores them. Weights are unpacked in vector
- * registers only: no float32 copy of a matrix exists, and activations are not rounded.
+ * registers: no float32 copy of a matrix exists, and activations are not rounded. For many vectors at once, tiles of a
+ * few rows are unpacked into a core's cache.
  *
  * <p>May use: the JDK with its incubating module {@code jdk.incubator.vector}. Without that module, or on a processor
  * with vectors below 256 bits, {@link rudder.kernel.PackedMatrix#available} is false, and nothing here may be called.
@@ -12,6 +13,12 @@
  * 0.0033 nats, the last state by 2.9 %, and 19 of 360 tokens changed; by 256 it was 13 %, 0.018 nats, 7.1 % and 28
  * tokens. A feedback loop measures states, and doses are tenths of a nat. Nor is it faster here: the Vector API has no
  * product of bytes that adds, and products of shorts took more than twice the time of floats.
+ *
+ * <h2>Many vectors</h2>
+ *
+ * <p>With the lanes along the vectors no sum runs across lanes, and a tile's sums stay in registers. On two cores of an
+ * AMD EPYC with 512 bits, 64 vectors and matrices of 576 to 1,536 columns ran at 360 to 420 GFLOP/s on JDK 25 and at
+ * 225 to 240 on JDK 17, with 256 bits. The engine's products ran at 110 to 155. The processor's peaks are 510 and 255.
  *
  * <h2>What else was tried for speed</h2>
  *

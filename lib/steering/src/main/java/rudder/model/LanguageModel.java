@@ -556,6 +556,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      */
     public double[][] surprisals(List<int[]> sequences, int... from) {
         Check.each("sequence", sequences).forEach(tokens -> requireTokens(tokens, 0));
+        Check.length("the list of first tokens", from.length, sequences.size());
         return transformer.lifetime.during(() -> new Likelihood(this).surprisals(sequences, from));
     }
 
@@ -637,7 +638,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
         return transformer;
     }
 
-    /** Returns what writes one text on the heap; null where the engine does. */
+    /** Returns what writes texts on the heap; null where the engine does. */
     Decoder decoder() {
         return decoder;
     }

@@ -11,13 +11,10 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.tokenizer.Message;
-import rudder.model.engine.PaddedTokens;
 import rudder.model.engine.ParallelBatches;
 import rudder.model.pass.Divergences;
-import rudder.model.pass.EachAlone;
-import rudder.model.pass.EnginePasses;
-import rudder.model.pass.HeapPasses;
 import rudder.model.pass.Passes;
+import rudder.model.pass.Placement;
 import rudder.model.plant.PromptPlant;
 import rudder.model.plant.ResidualTrace;
 import rudder.model.transformer.DeviceLaws;
@@ -38,8 +35,6 @@ public final class SteeredModel extends TextGenerator {
      * texts the batch has.
      */
     public static final int TEXTS = 64;
-    /** So few texts are written each alone on the heap: for each token the engine reads all float32 weights. */
-    private static final int EACH_ALONE = 3;
     /** Prompts in one batch where each prompt has several continuations. */
     private static final int QUESTIONS = 10;
 
@@ -287,7 +282,7 @@ public final class SteeredModel extends TextGenerator {
                                 Stream.generate(Controller::none).limit(n))
                         .toList();
                 var divergences = new Divergences(n, maxTokens);
-                try (Passes passes = enginePasses(controllers, both, maxTokens, features)) {
+                try (Passes passes = passes(controllers, both, maxTokens, features)) {
                     var written = new Generation(model, both, draws(first, end), maxTokens, sampling, measured != null)
                             .run(passes, positions, controllers, new Shadows(n, divergences), job);
                     return IntStream.range(0, n)
@@ -338,36 +333,15 @@ public final class SteeredModel extends TextGenerator {
     }
 
     private <R> List<R> inBatches(int size, int batch, BiFunction<Integer, Integer, List<R>> made) {
-        var device = model.transformer().manager.getDevice();
-        return model.transformer()
-                .lifetime
-                .during(() -> ParallelBatches.of(device, size, batch, made, done -> {}).stream()
-                        .flatMap(List::stream)
-                        .toList());
+        return model.transformer().lifetime.during(() -> placement().inBatches(size, batch, made));
     }
 
-    /** One text, or each of a few, goes to the heap where the model can write it there, all others to the engine. */
     private Passes passes(List<Controller> controllers, List<Prompt> prompts, int maxTokens, List<Setpoint> features) {
-        var decoder = prompts.size() <= EACH_ALONE && maker == null ? model.decoder() : null;
-        if (decoder == null) {
-            return enginePasses(controllers, prompts, maxTokens, features);
-        }
-        model.transformer().requireFiniteTokenMatrices();
-        return EachAlone.of(prompts.size(), i -> {
-            var its = controllers.subList(i, i + 1);
-            var reader = enginePasses(its, prompts.subList(i, i + 1), 0, features);
-            return new HeapPasses(reader, decoder, its.get(0), features);
-        });
+        return placement().passes(prompts.stream().map(Prompt::tokens).toList(), maxTokens, controllers, features);
     }
 
-    /** @param room tokens that will follow the prompts in the engine */
-    private EnginePasses enginePasses(
-            List<Controller> controllers, List<Prompt> prompts, int room, List<Setpoint> features) {
-        var tokens = PaddedTokens.of(prompts.stream().map(Prompt::tokens).toList());
-        Function<List<PromptPlant>, DeviceLaws> anew =
-                maker == null ? null : plants -> laws(plants.stream().map(maker).toList());
-        return new EnginePasses(
-                model.transformer(), model.prefixes(), tokens, room, controllers, this::laws, anew, features);
+    private Placement placement() {
+        return new Placement(model.transformer(), model.prefixes(), model.decoder(), this::laws, maker);
     }
 
     private DeviceLaws laws(List<Controller> rows) {

@@ -51,7 +51,7 @@ class MemoryPlanTest {
      * another matrix than the head.
      */
     private static long writing(LanguageModel model) {
-        model.generateOfTokens(Collections.nCopies(4, new int[] {7}), 1, Sampling.greedy()); // several: they are kept
+        model.surprisals(Collections.nCopies(2, new int[] {7, 7}), 1, 1); // several: they are kept
         var config = model.transformer().config;
         return held(model) + (config.tiedHead() ? 0 : (long) Float.BYTES * config.vocabulary() * config.dimension());
     }

@@ -118,9 +118,10 @@ class StorageTest {
         }
     }
 
+    /** Both are in single precision, and an energy is the square of a small difference, after several tokens. */
     private static void requireClose(String at, double[] wanted, double[] found) {
         for (int k = 0; k < wanted.length; k++) {
-            assertEquals(wanted[k], found[k], 2e-5 * (1 + Math.abs(wanted[k])), at + ", block " + k);
+            assertEquals(wanted[k], found[k], 1e-4 * (1 + Math.abs(wanted[k])), at + ", block " + k);
         }
     }
 

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import rudder.kernel.Cores;
+import rudder.kernel.Floats;
 import rudder.kernel.PackedInput;
 import rudder.kernel.PackedMatrix;
 
@@ -86,6 +87,137 @@ class KernelTest {
         }
         assertEquals(0, y[0]);
         assertEquals(0, y[ROWS + 1]);
+    }
+
+    /** Fewer vectors than a register holds, and more than two hold; rows that are no whole number of tiles. */
+    @ParameterizedTest
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"F64", "IQ4_NL", "IQ4_XS", "Q2_K", "Q3_K"}) // no kernels
+    void productsOfManyVectorsAreThoseOfEach(TensorType type) {
+        for (int columns : new int[] {256, 4096 + 256}) { // more than a tile takes at a time
+            byte[] bytes = finite(type, ROWS * columns, 12);
+            var matrix = matrix(type, bytes, columns);
+            for (int vectors : new int[] {1, 2, 3, 4, 8, 13, 32, 50}) {
+                var many = new PackedInput(columns, vectors);
+                int width = many.width();
+                var each = new PackedInput[vectors];
+                for (int v = 0; v < vectors; v++) {
+                    each[v] = input(columns, 20 + v);
+                    for (int i = 0; i < columns; i++) {
+                        many.values()[i * width + v] = each[v].values()[i];
+                    }
+                }
+                many.ready();
+                float[] all = new float[2 + ROWS * width];
+                matrix.times(many, all, 1);
+                assertEquals(0, all[0]);
+                assertEquals(0, all[1 + ROWS * width]);
+                float[] some = new float[ROWS * width];
+                matrix.times(many, 5, 30, some, 0);
+                for (int v = 0; v < vectors; v++) {
+                    float[] wanted = new float[ROWS];
+                    matrix.times(each[v], wanted, 0);
+                    double size = size(matrix, each[v]);
+                    for (int row = 0; row < ROWS; row++) {
+                        float found = all[1 + row * width + v];
+                        assertEquals(wanted[row], found, 4e-6 * size, type + ", " + vectors + " vectors, row " + row);
+                        assertEquals(row < 5 || row >= 30 ? 0 : found, some[row * width + v]);
+                    }
+                }
+            }
+        }
+    }
+
+    /** Returns the largest sum of a row's terms without their signs. */
+    private static double size(PackedMatrix matrix, PackedInput x) {
+        float[] row = new float[matrix.columns()];
+        double most = 0;
+        for (int r = 0; r < matrix.rows(); r++) {
+            matrix.row(r, row);
+            double size = 0;
+            for (int i = 0; i < row.length; i++) {
+                size += Math.abs((double) row[i] * x.values()[i]);
+            }
+            most = Math.max(most, size);
+        }
+        return most;
+    }
+
+    /** The parts of attention, of any number of rows of any width. */
+    @Test
+    void sumsOverRowsAreThoseOfDoublePrecision() {
+        var random = new Random(9);
+        for (int n : new int[] {1, 8, 12, 40, 64}) {
+            for (int end : new int[] {1, 3, 4, 9, 30}) {
+                int first = end / 4;
+                float[] x = floats(random, n + 2);
+                float[] rows = floats(random, n * end);
+                float[] scores = new float[end];
+                Floats.dots(x, 2, rows, n, first, end, scores);
+                double[] wanted = new double[end];
+                double total = 0;
+                for (int t = first; t < end; t++) {
+                    double dot = 0;
+                    for (int i = 0; i < n; i++) {
+                        dot += (double) x[2 + i] * rows[t * n + i];
+                    }
+                    assertEquals(dot, scores[t], 1e-5 * Math.sqrt(n));
+                    wanted[t] = Math.exp(scores[t]);
+                    total += wanted[t];
+                }
+                Floats.softmax(scores, first, end);
+                float[] out = new float[n + 2];
+                Floats.combine(scores, first, end, rows, n, out, 1);
+                for (int i = 0; i < n; i++) {
+                    double sum = 0;
+                    for (int t = first; t < end; t++) {
+                        sum += wanted[t] / total * rows[t * n + i];
+                    }
+                    assertEquals(sum, out[1 + i], 1e-5);
+                }
+                for (int t = first; t < end; t++) {
+                    double weight = wanted[t] / total;
+                    assertEquals(weight, scores[t], 2e-7 * (4 - Math.log(weight)) * weight + 1e-37);
+                }
+                assertEquals(0, out[0]);
+                assertEquals(0, out[n + 1]);
+            }
+        }
+    }
+
+    private static float[] floats(Random random, int n) {
+        float[] values = new float[n];
+        for (int i = 0; i < n; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        return values;
+    }
+
+    @Test
+    void gatesAreThoseOfDoublePrecision() {
+        var random = new Random(5);
+        for (int n : new int[] {1, 7, 8, 1000}) {
+            for (boolean gelu : new boolean[] {false, true}) {
+                float[] x = new float[n + 2];
+                float[] up = new float[n];
+                for (int i = 0; i < n; i++) {
+                    x[i + 1] = (float) (i % 10 == 0 ? 60 * random.nextGaussian() : 3 * random.nextGaussian());
+                    up[i] = (float) random.nextGaussian();
+                }
+                float[] found = x.clone();
+                Floats.gate(found, 1, up, n, gelu);
+                assertEquals(0, found[0]);
+                assertEquals(0, found[n + 1]);
+                for (int i = 0; i < n; i++) {
+                    double g = x[i + 1];
+                    double a = gelu ? 2 * Math.sqrt(2 / Math.PI) * (g + 0.044715 * g * g * g) : g;
+                    double wanted = g * up[i] / (1 + Math.exp(-a));
+                    // exp(-a) turns a's rounding, relative to a, into its own
+                    assertEquals(wanted, found[i + 1], 2e-7 * (2 + Math.abs(a)) * Math.abs(wanted) + 1e-35, "x = " + g);
+                }
+            }
+        }
     }
 
     /** Widths that are no whole number of vectors. */

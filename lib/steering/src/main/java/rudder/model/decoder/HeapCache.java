@@ -13,11 +13,25 @@ final class HeapCache {
     final float[][][] values;
     private int length;
 
-    HeapCache(int blocks, int heads, int width) {
+    /** @param room tokens that there is memory for; more are read, too, but copied again and again */
+    HeapCache(int blocks, int heads, int width, int room) {
         this.heads = heads;
         this.width = width;
-        keys = new float[blocks][heads][0];
-        values = new float[blocks][heads][0];
+        keys = new float[blocks][heads][room * width];
+        values = new float[blocks][heads][room * width];
+    }
+
+    /** Returns a cache with the same tokens. */
+    HeapCache copy(int room) {
+        var copy = new HeapCache(keys.length, heads, width, Math.max(room, length));
+        for (int k = 0; k < keys.length; k++) {
+            for (int h = 0; h < heads; h++) {
+                System.arraycopy(keys[k][h], 0, copy.keys[k][h], 0, length * width);
+                System.arraycopy(values[k][h], 0, copy.values[k][h], 0, length * width);
+            }
+        }
+        copy.length = length;
+        return copy;
     }
 
     /** Returns the number of tokens that all blocks hold. */
@@ -30,30 +44,18 @@ final class HeapCache {
         length++;
     }
 
-    /** Takes over the keys and values of the first tokens of a block, [kv, t, w]. */
-    void fill(int block, int tokens, float[] someKeys, float[] someValues) {
-        int size = tokens * width;
+    /** Stores a token's keys and values of a block, [kv w] from two places of an array. */
+    void store(int block, int position, float[] from, int key, int value) {
         for (int h = 0; h < heads; h++) {
-            keys[block][h] =
-                    Arrays.copyOf(Arrays.copyOfRange(someKeys, h * size, (h + 1) * size), size + GROWTH * width);
-            values[block][h] =
-                    Arrays.copyOf(Arrays.copyOfRange(someValues, h * size, (h + 1) * size), size + GROWTH * width);
-        }
-        length = tokens;
-    }
-
-    /** Stores the next token's keys and values of a block, [kv w] from two places of an array. */
-    void store(int block, float[] from, int key, int value) {
-        for (int h = 0; h < heads; h++) {
-            keys[block][h] = stored(keys[block][h], from, key + h * width);
-            values[block][h] = stored(values[block][h], from, value + h * width);
+            keys[block][h] = stored(keys[block][h], position, from, key + h * width);
+            values[block][h] = stored(values[block][h], position, from, value + h * width);
         }
     }
 
-    private float[] stored(float[] all, float[] from, int at) {
-        int end = (length + 1) * width;
+    private float[] stored(float[] all, int position, float[] from, int at) {
+        int end = (position + 1) * width;
         float[] room = all.length < end ? Arrays.copyOf(all, Math.max(end + GROWTH * width, 2 * all.length)) : all;
-        System.arraycopy(from, at, room, length * width, width);
+        System.arraycopy(from, at, room, position * width, width);
         return room;
     }
 }

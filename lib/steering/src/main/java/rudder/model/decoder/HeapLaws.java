@@ -1,78 +1,148 @@
 package rudder.model.decoder;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
-import org.ejml.data.DMatrixRMaj;
+import java.util.stream.IntStream;
 import rudder.checkpoint.ModelConfig;
-import rudder.theory.control.Arithmetic;
+import rudder.kernel.PackedInput;
 import rudder.theory.control.ControlLaw;
 import rudder.theory.control.Controller;
 import rudder.theory.control.HookPoint;
 import rudder.theory.control.Measurement;
 
-/** The laws of one controller, ready to run on the heap in double precision. */
+/** The laws of some texts' controllers, one controller for each text, ready to run on the heap. */
 public final class HeapLaws {
 
-    private final Map<HookPoint, List<List<ControlLaw.Input<DMatrixRMaj>>>> laws = new EnumMap<>(HookPoint.class);
+    private final List<Group> groups;
 
-    /** @throws IllegalArgumentException if the controller has a law for a block or a width that the model lacks */
-    public HeapLaws(Controller controller, ModelConfig config) {
+    /** The texts that share a controller, and its laws by hook point and block. */
+    private record Group(BitSet texts, Map<HookPoint, List<List<ControlLaw.Input<Panel>>>> laws) {
+        List<ControlLaw.Input<Panel>> at(HookPoint point, int k) {
+            return laws.get(point).get(k);
+        }
+    }
+
+    /**
+     * @param controllers one for each text
+     * @throws IllegalArgumentException if a controller has a law for a block or a width that the model lacks
+     */
+    public HeapLaws(List<Controller> controllers, ModelConfig config) {
+        var found = new IdentityHashMap<Controller, Group>();
+        groups = new ArrayList<>();
+        for (int i = 0; i < controllers.size(); i++) {
+            var controller = controllers.get(i);
+            if (!found.containsKey(controller)) {
+                found.put(controller, new Group(new BitSet(), laws(controller, config)));
+                groups.add(found.get(controller));
+            }
+            found.get(controller).texts.set(i);
+        }
+    }
+
+    private static Map<HookPoint, List<List<ControlLaw.Input<Panel>>>> laws(Controller controller, ModelConfig config) {
         controller.requireFits(config.horizon(), config.dimension(), config.headsWidth());
+        var laws = new EnumMap<HookPoint, List<List<ControlLaw.Input<Panel>>>>(HookPoint.class);
         for (var point : HookPoint.values()) {
-            var byBlock = new ArrayList<List<ControlLaw.Input<DMatrixRMaj>>>();
+            var byBlock = new ArrayList<List<ControlLaw.Input<Panel>>>();
             for (int k = 0; k < config.horizon(); k++) {
                 byBlock.add(controller.laws(point, k).stream()
-                        .map(law -> law.on(Arithmetic.heap()))
+                        .map(law -> law.on(PanelArithmetic.INSTANCE))
                         .toList());
             }
             laws.put(point, byBlock);
         }
+        return laws;
     }
 
-    /** Begins one pass through the blocks. Laws remember earlier blocks in this pass only. */
-    Pass pass() {
-        return new Pass();
+    /**
+     * Begins one pass through the blocks. Laws remember earlier blocks in this pass only.
+     *
+     * @param texts of each token of the pass
+     * @param steered whether each token is steered
+     */
+    Pass pass(int[] texts, boolean... steered) {
+        return new Pass(texts, steered);
     }
 
-    final class Pass implements ControlLaw.Memory<DMatrixRMaj> {
-        private final Map<Measurement, DMatrixRMaj> errors = new HashMap<>();
+    final class Pass {
+        private final int width;
+        private final List<int[]> tokens; // that are steered, of each group
+        private final List<Memory> memories =
+                groups.stream().map(group -> new Memory(new HashMap<>())).toList();
+
+        private Pass(int[] texts, boolean... steered) {
+            width = PackedInput.width(texts.length);
+            tokens = groups.stream()
+                    .map(group -> IntStream.range(0, texts.length)
+                            .filter(i -> steered[i] && group.texts.get(texts[i]))
+                            .toArray())
+                    .toList();
+        }
 
         /**
-         * Returns u and the input for what is read at a hook point of block k.
+         * Returns u and the inputs for what is read at a hook point of block k.
          *
-         * @param read what is read, of this width
+         * @param read what is read, [rows, width]
          * @param u inputs so far, added to in place; null for none
-         * @return null if there is none at all
+         * @return [rows, width]; null if there are none at all
          */
-        double[] add(HookPoint point, int k, float[] read, int width, double[] u) {
-            var here = laws.get(point).get(k);
-            if (here.isEmpty()) {
-                return u;
-            }
-            var z = new DMatrixRMaj(1, width);
-            for (int i = 0; i < width; i++) {
-                z.data[i] = read[i];
-            }
-            double[] sum = u == null ? new double[width] : u;
-            for (var law : here) {
-                double[] input = law.of(z, this).data;
-                for (int i = 0; i < width; i++) {
-                    sum[i] += input[i];
+        float[] add(HookPoint point, int k, float[] read, int rows, float[] u) {
+            float[] sum = u;
+            for (int g = 0; g < groups.size(); g++) {
+                var laws = groups.get(g).at(point, k);
+                int[] own = tokens.get(g);
+                if (laws.isEmpty() || own.length == 0) {
+                    continue;
+                }
+                sum = sum == null ? new float[rows * width] : sum;
+                Panel z = columns(read, rows, own);
+                for (var law : laws) {
+                    add(law.of(z, memories.get(g)), own, sum);
                 }
             }
             return sum;
         }
 
+        private Panel columns(float[] read, int rows, int... own) {
+            int some = PackedInput.width(own.length);
+            if (some == width && isRange(own)) {
+                return new Panel(rows, width, read);
+            }
+            var z = new Panel(rows, some);
+            for (int i = 0; i < rows; i++) {
+                for (int c = 0; c < own.length; c++) {
+                    z.values()[i * some + c] = read[i * width + own[c]];
+                }
+            }
+            return z;
+        }
+
+        private static boolean isRange(int... own) {
+            return IntStream.range(0, own.length).allMatch(i -> own[i] == i);
+        }
+
+        private void add(Panel input, int[] own, float[] sum) {
+            for (int i = 0; i < input.rows(); i++) {
+                for (int c = 0; c < own.length; c++) {
+                    sum[i * width + own[c]] += input.values()[i * input.columns() + c];
+                }
+            }
+        }
+    }
+
+    private record Memory(Map<Measurement, Panel> errors) implements ControlLaw.Memory<Panel> {
         @Override
-        public void keep(Measurement measurement, DMatrixRMaj read) {
+        public void keep(Measurement measurement, Panel read) {
             errors.put(measurement, read);
         }
 
         @Override
-        public DMatrixRMaj recall(Measurement measurement) {
+        public Panel recall(Measurement measurement) {
             return errors.get(measurement);
         }
     }

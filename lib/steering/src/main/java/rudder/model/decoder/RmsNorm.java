@@ -22,9 +22,37 @@ record RmsNorm(float[] gain, double epsilon) {
     /** Writes the norm of {@code x[from ..]} to {@code y[at ..]}, which may be the same place. */
     void of(float[] x, int from, float[] y, int at) {
         int n = gain.length;
-        float scale = (float) (1 / Math.sqrt(Floats.dot(x, from, x, from, n) / n + epsilon));
+        float scale = scale(Floats.dot(x, from, x, from, n));
         for (int i = 0; i < n; i++) {
             y[at + i] = x[from + i] * scale * gain[i];
         }
+    }
+
+    /** Writes the norm of each column of x, [d, width], to y, which may be the same array. */
+    void columns(float[] x, int width, float[] y) {
+        if (width == 1) {
+            of(x, 0, y, 0);
+            return;
+        }
+        int n = gain.length;
+        var scales = new float[width]; // sums of squares first
+        for (int i = 0, at = 0; i < n; i++, at += width) {
+            for (int column = 0; column < width; column++) {
+                scales[column] += x[at + column] * x[at + column];
+            }
+        }
+        for (int column = 0; column < width; column++) {
+            scales[column] = scale(scales[column]);
+        }
+        for (int i = 0, at = 0; i < n; i++, at += width) {
+            float gamma = gain[i];
+            for (int column = 0; column < width; column++) {
+                y[at + column] = x[at + column] * scales[column] * gamma;
+            }
+        }
+    }
+
+    private float scale(float squares) {
+        return (float) (1 / Math.sqrt(squares / gain.length + epsilon));
     }
 }

@@ -6,11 +6,8 @@ import rudder.kernel.Cores;
 import rudder.kernel.PackedInput;
 import rudder.kernel.PackedMatrix;
 
-/** Matrices that read the same vector, queries, keys and values for instance. Their rows are one task of the cores. */
+/** Matrices that read the same vectors, queries, keys and values for instance. Their rows are one task of the cores. */
 final class Rows {
-
-    /** Rows that one core computes at a time: some ten microseconds. */
-    static final int UNIT = 64;
 
     private final PackedMatrix[] matrices;
     private final int[] starts; // of each matrix's rows in the result, and the end
@@ -39,17 +36,17 @@ final class Rows {
                 .orElseThrow(() -> new IllegalStateException("no kernel reads " + name + ".weight"));
     }
 
-    /** Writes all products, one behind the other, to the start of y. */
+    /** Writes all products, one behind the other, to the start of y, [rows, width of x]. */
     void times(PackedInput x, float[] y) {
         Cores.Rows rows = (first, end, out, base) -> {
             for (int i = 0; i < matrices.length; i++) {
                 int from = Math.max(first, starts[i]);
                 int to = Math.min(end, starts[i + 1]);
                 if (from < to) {
-                    matrices[i].times(x, from - starts[i], to - starts[i], out, base + starts[i]);
+                    matrices[i].times(x, from - starts[i], to - starts[i], out, base + starts[i] * x.width());
                 }
             }
         };
-        Cores.share(starts[matrices.length], UNIT, 1, rows, y, 0);
+        Cores.share(starts[matrices.length], x.unit(), x.width(), rows, y, 0);
     }
 }

@@ -1,6 +1,6 @@
 /**
- * Writes one text, token by token, on the Java heap: weights stay packed as their file has them, and nothing is copied
- * to the engine. {@code transformer} describes the same blocks for many rows at once; tests hold the two together.
+ * Writes texts, token by token, on the Java heap: weights stay packed as their file has them, and nothing is copied to
+ * the engine. {@code transformer} describes the same blocks for any rows of prompts; tests hold the two together.
  *
  * <p>May use: {@code theory.control}, {@code checkpoint}, {@code kernel}.
  */

@@ -76,21 +76,12 @@ public final class EnginePasses implements Passes {
         return NDArrays.stack(each, 2);
     }
 
-    /** Reads all but the last column of the prompts, unsteered, and returns that column. */
-    int[][] beginnings() {
-        return prefixes.read(prompts, cache);
-    }
-
-    KvCache cache() {
-        return cache;
-    }
-
     @Override
     public Result prompts(List<boolean[]> steered) {
         laws = makeLaws.apply(first);
         directions = measured.isEmpty() ? null : directions();
         var pass = SteeredPass.of(laws, steered);
-        return run(0, pass.earlier() ? prompts.tokens() : beginnings(), pass);
+        return run(0, pass.earlier() ? prompts.tokens() : prefixes.read(prompts, cache), pass);
     }
 
     @Override

@@ -14,10 +14,10 @@ import rudder.model.transformer.Keep;
  *
  * <ul>
  *   <li>{@code float32}: all on the engine's device, unpacked.
- *   <li>{@code packed}: as their file stores them. One text is written on the Java heap from the mapped file. Passes of
- *       many rows unpack each block when they come to it.
- *   <li>{@code auto}, the default: like {@code packed}, but the engine keeps the blocks that it unpacks from the first
- *       pass of several texts, the first Jacobian or the third pass of one text on, if all of them fit into half of the
+ *   <li>{@code packed}: as their file stores them. Texts are written on the Java heap from the mapped file. What the
+ *       engine does besides (traces, features, Jacobians) unpacks each block when it comes to it.
+ *   <li>{@code auto}, the default: like {@code packed}, but the engine keeps the blocks that it unpacks from its first
+ *       pass of several texts, the first Jacobian or its third pass of one text on, if all of them fit into half of the
  *       available memory.
  * </ul>
  *
@@ -64,7 +64,7 @@ public final class Storage {
         String why = "this JVM has no wide vectors: start it with --add-modules jdk.incubator.vector, "
                 + "on a processor with 256 bits or more";
         if (SAID.compareAndSet(false, true)) {
-            System.err.println("Weights are held as float32, and one text is written more slowly: " + why);
+            System.err.println("Weights are held as float32, and texts are written more slowly: " + why);
         }
         return why;
     }

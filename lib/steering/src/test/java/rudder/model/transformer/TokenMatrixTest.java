@@ -109,7 +109,7 @@ class TokenMatrixTest {
         try (var model = LanguageModel.load("SmolLM2-135M-Instruct")) {
             var before = model.trace("Once upon a time").rollout().states();
             assertEquals(0, tables(model));
-            model.generate(Collections.nCopies(4, "The sea"), 1, Sampling.greedy());
+            model.surprisals(Collections.nCopies(2, model.encode("The sea")), 1, 1);
             assertEquals(1, tables(model));
             assertArrayEquals(before, model.trace("Once upon a time").rollout().states());
         }

@@ -1,0 +1,169 @@
+package rudder.model.decoder;
+
+import rudder.checkpoint.Activation;
+import rudder.checkpoint.ModelConfig;
+import rudder.kernel.Cores;
+import rudder.kernel.Floats;
+import rudder.kernel.PackedInput;
+import rudder.theory.control.HookPoint;
+
+/**
+ * Passes of so many tokens through the blocks. A state is a column: [d, width], with the width of {@link PackedInput}.
+ * Its buffers serve one pass after another.
+ */
+final class DecoderPass {
+
+    private final Decoder decoder;
+    private final ModelConfig config;
+    private final int n;
+    private final int d;
+    private final int width;
+    private final HeapAttention attention;
+    private final PackedInput normed;
+    private final PackedInput heads;
+    private final PackedInput gated;
+    private final float[] sum;
+    private float[] columns = new float[0]; // logits as columns, for several tokens
+
+    DecoderPass(Decoder decoder, int tokens) {
+        this.decoder = decoder;
+        config = decoder.config;
+        n = tokens;
+        d = config.dimension();
+        attention = new HeapAttention(config, n);
+        normed = new PackedInput(d, n);
+        width = normed.width();
+        heads = new PackedInput(config.headsWidth(), n);
+        gated = new PackedInput(config.feedForward(), n);
+        sum = new float[d * width];
+    }
+
+    int tokens() {
+        return n;
+    }
+
+    Texts.Step run(HeapCache[] caches, int[] positions, int[] tokens, HeapLaws.Pass laws, boolean logits) {
+        attention.begin(caches, positions);
+        int T = config.horizon();
+        var states = new float[T + 1][];
+        var inputs = new float[T][];
+        var mixed = new float[T][];
+        float[] x = embeddings(tokens);
+        for (int k = 0; k < T; k++) {
+            states[k] = x;
+            x = block(k, x, laws, inputs, mixed);
+        }
+        states[T] = x;
+        return new Texts.Step(width, states, inputs, mixed, logits ? logits(x) : null);
+    }
+
+    private float[] embeddings(int... tokens) {
+        float scale = (float) config.embeddingScale();
+        float[] x = new float[d * width];
+        float[] row = new float[d];
+        for (int token = 0; token < n; token++) {
+            decoder.embedding.row(tokens[token], row);
+            for (int i = 0; i < d; i++) {
+                x[i * width + token] = scale * row[i];
+            }
+        }
+        return x;
+    }
+
+    private float[] block(int k, float[] z, HeapLaws.Pass laws, float[][] inputs, float[][] mixed) {
+        DecoderBlock block = decoder.blocks.get(k);
+        norm(block.attentionNorm(), z);
+        attention.heads(k, block, normed, heads.values());
+        if (laws != null) {
+            float[] u = laws.add(HookPoint.HEAD_OUT, k, heads.values(), heads.size(), null);
+            mixed[k] = u == null ? null : onHeads(block, u);
+        }
+        heads.ready();
+        block.output().times(heads, sum);
+        float[] y = residual(z, block.postAttentionNorm());
+        norm(block.mlpNorm(), y);
+        mlp(block);
+        block.down().times(gated, sum);
+        float[] out = residual(y, block.postMlpNorm());
+        if (laws != null) {
+            float[] u = laws.add(HookPoint.RESID_PRE, k, z, d, null);
+            u = laws.add(HookPoint.RESID_POST, k, out, d, u);
+            if (u != null) {
+                Floats.add(1, u, 0, out, 0, out.length);
+            }
+            inputs[k] = u;
+        }
+        return out;
+    }
+
+    private void norm(RmsNorm norm, float[] x) {
+        norm.columns(x, width, normed.values());
+        normed.ready();
+    }
+
+    /** Adds u to the heads' outputs, and returns what reaches the residual stream, W_o u. */
+    private float[] onHeads(DecoderBlock block, float[] u) {
+        var input = new PackedInput(heads.size(), n);
+        System.arraycopy(u, 0, input.values(), 0, u.length);
+        Floats.add(1, u, 0, heads.values(), 0, u.length);
+        input.ready();
+        var mixed = new float[d * width];
+        block.output().times(input, mixed);
+        return mixed;
+    }
+
+    private float[] residual(float[] x, RmsNorm norm) {
+        if (norm != null) {
+            norm.columns(sum, width, sum);
+        }
+        float[] y = x.clone();
+        Floats.add(1, sum, 0, y, 0, y.length);
+        return y;
+    }
+
+    private void mlp(DecoderBlock block) {
+        boolean gelu = config.activation() == Activation.GELU_TANH;
+        Cores.Rows rows = (first, end, out, base) -> {
+            block.gate().times(normed, first, end, out, base);
+            float[] up = new float[(end - first) * width];
+            block.up().times(normed, first, end, up, -first * width);
+            Floats.gate(out, base + first * width, up, up.length, gelu);
+        };
+        Cores.share(config.feedForward(), normed.unit(), width, rows, gated.values(), 0);
+        gated.ready();
+    }
+
+    private float[] logits(float[] z) {
+        norm(decoder.finalNorm, z);
+        int vocabulary = config.vocabulary();
+        float[] logits = new float[vocabulary * n];
+        if (n == 1) {
+            decoder.head.times(normed, logits, 0);
+        } else {
+            columns = columns.length == 0 ? new float[vocabulary * width] : columns;
+            decoder.head.times(normed, columns, 0);
+            turn(columns, logits);
+        }
+        float cap = (float) config.logitCap();
+        if (cap != 0) {
+            for (int i = 0; i < logits.length; i++) {
+                logits[i] = cap * (float) Math.tanh(logits[i] / cap);
+            }
+        }
+        return logits;
+    }
+
+    /** Writes columns as rows; a few at a time, so that what is read once stays in a core's cache. */
+    private void turn(float[] columns, float[] rows) {
+        int size = rows.length / n;
+        int some = 16;
+        for (int from = 0; from < size; from += some) {
+            int end = Math.min(size, from + some);
+            for (int token = 0; token < n; token++) {
+                for (int i = from; i < end; i++) {
+                    rows[token * size + i] = columns[i * width + token];
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+package rudder.model.decoder;
+
+import java.util.function.DoubleUnaryOperator;
+import org.ejml.data.DMatrixRMaj;
+import rudder.kernel.Floats;
+import rudder.kernel.PackedInput;
+import rudder.kernel.PackedMatrix;
+import rudder.theory.control.Arithmetic;
+import rudder.theory.control.Elementwise;
+
+/** The arithmetic of control laws for several texts on the heap, in single precision as on the engine. */
+enum PanelArithmetic implements Arithmetic<Panel> {
+    INSTANCE;
+
+    /** Rows or columns below which a matrix is thin: kernels, which take a row at a time, would gain nothing. */
+    private static final int THIN = 8;
+
+    @Override
+    public Panel matrix(DMatrixRMaj matrix) {
+        if (Math.min(matrix.numRows, matrix.numCols) >= THIN) {
+            var packed = PackedMatrix.of(matrix.data, matrix.numRows, matrix.numCols);
+            return new Panel(matrix.numRows, matrix.numCols, null, packed);
+        }
+        var values = new float[matrix.getNumElements()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) matrix.data[i];
+        }
+        return new Panel(matrix.numRows, matrix.numCols, values);
+    }
+
+    @Override
+    public Panel row(double... values) {
+        var row = new Panel(values.length, 1);
+        for (int i = 0; i < values.length; i++) {
+            row.values()[i] = (float) values[i];
+        }
+        return row;
+    }
+
+    @Override
+    public Panel linear(Panel x, Panel matrix, Panel offset) {
+        var product = new Panel(matrix.rows(), x.columns());
+        if (matrix.matrix() == null) {
+            thin(x, matrix, product);
+        } else {
+            var input = new PackedInput(x.rows(), x.columns());
+            System.arraycopy(x.values(), 0, input.values(), 0, x.values().length);
+            input.ready();
+            matrix.matrix().times(input, product.values(), 0);
+        }
+        return offset == null ? product : plus(product, offset);
+    }
+
+    private static void thin(Panel x, Panel matrix, Panel product) {
+        int n = x.columns();
+        for (int r = 0; r < matrix.rows(); r++) {
+            if (n == 1) {
+                product.values()[r] = Floats.dot(matrix.values(), r * x.rows(), x.values(), 0, x.rows());
+                continue;
+            }
+            for (int i = 0; i < x.rows(); i++) {
+                Floats.add(matrix.values()[r * x.rows() + i], x.values(), i * n, product.values(), r * n, n);
+            }
+        }
+    }
+
+    @Override
+    public Panel plus(Panel a, Panel b) {
+        return each(a, b, Float::sum);
+    }
+
+    @Override
+    public Panel times(Panel a, Panel b) {
+        return each(a, b, (x, y) -> x * y);
+    }
+
+    @Override
+    public Panel within(Panel x, Panel low, Panel high) {
+        return times(
+                each(x, low, (value, least) -> value >= least ? 1 : 0),
+                each(x, high, (value, most) -> value <= most ? 1 : 0));
+    }
+
+    @Override
+    public Panel clip(Panel x, double low, double high) {
+        return each(x, value -> Math.max(low, Math.min(high, value)));
+    }
+
+    @Override
+    public Panel apply(Elementwise function, Panel x) {
+        return each(x, function::of);
+    }
+
+    private static Panel each(Panel x, DoubleUnaryOperator operator) {
+        var result = new Panel(x.rows(), x.columns());
+        for (int i = 0; i < x.values().length; i++) {
+            result.values()[i] = (float) operator.applyAsDouble(x.values()[i]);
+        }
+        return result;
+    }
+
+    @FunctionalInterface
+    private interface Operator {
+        float of(float a, float b);
+    }
+
+    /** Applies an operator elementwise; what all texts share, or all coordinates of b, is repeated. */
+    private static Panel each(Panel a, Panel b, Operator operator) {
+        var result = new Panel(a.rows(), a.columns());
+        int down = b.rows() == 1 ? 0 : b.columns();
+        int across = b.columns() == 1 ? 0 : 1;
+        for (int i = 0, at = 0; i < a.rows(); i++) {
+            for (int j = 0; j < a.columns(); j++, at++) {
+                result.values()[at] = operator.of(a.values()[at], b.values()[i * down + j * across]);
+            }
+        }
+        return result;
+    }
+}

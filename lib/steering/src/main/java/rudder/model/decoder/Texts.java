@@ -1,0 +1,95 @@
+package rudder.model.decoder;
+
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/** Some texts, one or more: their keys and values. Not thread-safe. */
+public final class Texts {
+
+    private final Decoder decoder;
+    private final int[] room;
+    private final int[] all; // the texts' numbers
+    private final HeapCache[] caches;
+    private DecoderPass pass; // for as many tokens as were read last
+
+    Texts(Decoder decoder, int... room) {
+        this.decoder = decoder;
+        this.room = room.clone();
+        all = IntStream.range(0, room.length).toArray();
+        caches = Arrays.stream(room).mapToObj(this::empty).toArray(HeapCache[]::new);
+    }
+
+    private HeapCache empty(int room) {
+        var config = decoder.config;
+        return new HeapCache(config.horizon(), config.keyValueHeads(), config.headDimension(), room);
+    }
+
+    /**
+     * The states and inputs of one pass, whose columns are tokens.
+     *
+     * @param width of a row
+     * @param states z_0..z_T, [T+1][d, width]
+     * @param inputs u_0..u_{T-1} on the residual stream, [T][d, width]; null where there is none
+     * @param mixed inputs on the heads, multiplied by the output matrix, [T][d, width]; null where there is none
+     * @param logits of the next tokens, [tokens, vocabulary]; null if they were not asked for
+     */
+    public record Step(int width, float[][] states, float[][] inputs, float[][] mixed, float[] logits) {}
+
+    /** Returns the number of tokens that a text has read. */
+    public int length(int text) {
+        return caches[text].length();
+    }
+
+    /**
+     * Reads the next token of each text.
+     *
+     * @param laws null if none is steered
+     * @param steered whether the laws steer each text's token
+     */
+    public Step next(int[] tokens, HeapLaws laws, boolean... steered) {
+        return read(all, tokens, laws, steered, true);
+    }
+
+    /**
+     * Reads some tokens of any texts; a text's own in their order.
+     *
+     * @param texts the text of each token
+     * @param laws null if none is steered
+     * @param steered whether the laws steer each token
+     * @param logits whether they are asked for
+     */
+    public Step read(int[] texts, int[] tokens, HeapLaws laws, boolean[] steered, boolean logits) {
+        var own = new HeapCache[texts.length];
+        var positions = new int[texts.length];
+        var read = new int[caches.length];
+        for (int i = 0; i < texts.length; i++) {
+            own[i] = caches[texts[i]];
+            positions[i] = own[i].length() + read[texts[i]]++;
+        }
+        if (pass == null || pass.tokens() != texts.length) {
+            pass = new DecoderPass(decoder, texts.length);
+        }
+        var step = pass.run(own, positions, tokens, laws == null ? null : laws.pass(texts, steered), logits);
+        for (var cache : own) {
+            cache.advance();
+        }
+        return step;
+    }
+
+    /** Begins a text with what another has read. */
+    public void begin(int text, Texts other, int from) {
+        caches[text] = other.caches[from].copy(room[text]);
+    }
+
+    /** Begins a text with unsteered tokens that the decoder keeps. Returns whether it does. */
+    public boolean beginKept(int text, int... tokens) {
+        var kept = decoder.beginnings.find(tokens);
+        kept.ifPresent(cache -> caches[text] = cache.copy(room[text]));
+        return kept.isPresent();
+    }
+
+    /** Lets the decoder keep the unsteered tokens that a text has read. */
+    public void keep(int text, int... tokens) {
+        decoder.beginnings.keep(caches[text], tokens);
+    }
+}

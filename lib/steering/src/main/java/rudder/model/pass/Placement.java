@@ -1,0 +1,75 @@
+package rudder.model.pass;
+
+import java.util.List;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import rudder.model.decoder.Decoder;
+import rudder.model.engine.PaddedTokens;
+import rudder.model.engine.ParallelBatches;
+import rudder.model.plant.PromptPlant;
+import rudder.model.transformer.DeviceLaws;
+import rudder.model.transformer.PrefixCache;
+import rudder.model.transformer.Transformer;
+import rudder.theory.Setpoint;
+import rudder.theory.Stop;
+import rudder.theory.control.Controller;
+
+/**
+ * Where texts are written: on the heap where the model can write them there and they fit, else in the engine.
+ *
+ * @param decoder null where the engine must
+ * @param laws makes the engine's laws of controllers
+ * @param maker makes a controller for every token; null where controllers are given
+ */
+public record Placement(
+        Transformer transformer,
+        PrefixCache prefixes,
+        Decoder decoder,
+        Function<List<Controller>, DeviceLaws> laws,
+        Function<PromptPlant, Controller> maker) {
+
+    /** The part of the Java heap that keys and values of a batch may take. */
+    private static final double HEAP_SHARE = 0.4;
+
+    /** A controller of each token is made from the engine's keys and values. */
+    public Placement {
+        decoder = maker == null ? decoder : null;
+    }
+
+    /** Returns the passes of a batch; {@code room} tokens will follow each prompt. */
+    public Passes passes(List<int[]> prompts, int room, List<Controller> controllers, List<Setpoint> measured) {
+        if (decoder != null && fits(prompts, room)) {
+            transformer.requireFiniteTokenMatrices();
+            return new HeapPasses(decoder, prompts, room, controllers, measured);
+        }
+        Function<List<PromptPlant>, DeviceLaws> anew = maker == null
+                ? null
+                : plants -> laws.apply(plants.stream().map(maker).toList());
+        return new EnginePasses(
+                transformer, prefixes, PaddedTokens.of(prompts), room, controllers, laws, anew, measured);
+    }
+
+    private boolean fits(List<int[]> prompts, int room) {
+        long tokens = prompts.stream().mapToLong(prompt -> prompt.length + room).sum();
+        return decoder.bytes(tokens) <= HEAP_SHARE * Runtime.getRuntime().maxMemory();
+    }
+
+    /**
+     * Makes results in batches, and returns all in order. Batches of the heap run one after another, since each has all
+     * cores; two would take twice the memory.
+     */
+    public <R> List<R> inBatches(int size, int batch, BiFunction<Integer, Integer, List<R>> made) {
+        if (decoder == null) {
+            return ParallelBatches.of(transformer.manager.getDevice(), size, batch, made, done -> {}).stream()
+                    .flatMap(List::stream)
+                    .toList();
+        }
+        return Stream.iterate(0, first -> first < size, first -> first + batch)
+                .flatMap(first -> {
+                    Stop.ifInterrupted(first, size, "texts");
+                    return made.apply(first, Math.min(size, first + batch)).stream();
+                })
+                .toList();
+    }
+}
