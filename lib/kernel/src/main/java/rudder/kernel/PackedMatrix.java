@@ -13,6 +13,12 @@ import java.util.Optional;
  */
 public final class PackedMatrix {
 
+    /**
+     * The number of an encoding that no GGUF file has: blocks of 32 values, a scale as a little-endian float and 32
+     * signed bytes; a value is their product.
+     */
+    public static final int ROUNDED = -1;
+
     /** Bytes that one core reads before it multiplies them. */
     private static final int PIECE = 1 << 15;
 
@@ -41,7 +47,7 @@ public final class PackedMatrix {
     /**
      * Returns a matrix; empty if no kernel reads this encoding, or its rows are not whole blocks.
      *
-     * @param type the encoding's number in GGUF files
+     * @param type the encoding's number in GGUF files, or {@link #ROUNDED}
      * @param bytes the rows, one behind the other, from position 0 on; they must not change
      * @throws IllegalArgumentException if there are too few bytes
      */

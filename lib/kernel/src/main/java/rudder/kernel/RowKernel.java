@@ -36,7 +36,8 @@ abstract class RowKernel {
             Map.entry(3, new NibbleKernel.Offset()),
             Map.entry(6, new FiveBitKernel.Centred()),
             Map.entry(7, new FiveBitKernel.Offset()),
-            Map.entry(8, new ByteKernel()),
+            Map.entry(8, new ByteKernel.Halves()),
+            Map.entry(PackedMatrix.ROUNDED, new ByteKernel.Floating()),
             Map.entry(12, new SuperBlockKernel.Q4()),
             Map.entry(13, new SuperBlockKernel.Q5()),
             Map.entry(14, new SixBitKernel()));
@@ -96,7 +97,7 @@ abstract class RowKernel {
         }
     }
 
-    /** Returns the kernel of an encoding, by its number in GGUF files; empty if there is none. */
+    /** Returns the kernel of an encoding, by its number in GGUF files or ours; empty if there is none. */
     static Optional<RowKernel> ofGguf(int type) {
         return Optional.ofNullable(OF_GGUF.get(type));
     }

@@ -115,9 +115,8 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
 
     /**
      * Loads a model as {@link #load(String)} does, with its weight matrices rounded to a few bits
-     * ({@link RoundedWeights}). They are held as float32, whatever RUDDER_WEIGHTS says, because packed matrices would
-     * not be rounded. The model counts as another one: its {@link #sha256} differs, and it refuses controllers that
-     * were measured before rounding unless they are {@link Controller#forAnyPlant}.
+     * ({@link RoundedWeights}). The model counts as another one: its {@link #sha256} differs, and it refuses
+     * controllers that were measured before rounding unless they are {@link Controller#forAnyPlant}.
      *
      * @param bits width of a rounded weight, 2 to 8
      * @throws IllegalArgumentException also if the width is another
@@ -137,7 +136,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
                         file.name() + ", " + bits + " bits", file.path(), sha256, file.licence(), file.architecture()),
                 rounded,
                 stored,
-                Keep.AT_ONCE);
+                null);
     }
 
     static LanguageModel load(ModelFile file, DataType stored) throws IOException {

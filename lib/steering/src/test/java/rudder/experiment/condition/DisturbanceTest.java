@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static rudder.checkpoint.Refusals.assertRefused;
 
 import java.io.IOException;
@@ -12,12 +13,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import rudder.checkpoint.RoundedWeights;
 import rudder.checkpoint.format.TensorSource;
 import rudder.compare.Comparison;
+import rudder.kernel.PackedInput;
+import rudder.kernel.PackedMatrix;
 import rudder.model.LanguageModel;
 import rudder.model.Sampling;
 import rudder.model.Tiny;
@@ -98,9 +102,43 @@ class DisturbanceTest {
             assertEquals(6, found[39]);
             assertEquals(0, found[38], "the second group's scale is 2");
             assertArrayEquals(row, rounded.read("vector"));
-            assertTrue(rounded.packed("matrix").isEmpty());
+            assertTrue(rounded.packed("matrix").isEmpty(), "a row is no whole number of groups");
         }
         assertRefused(() -> new RoundedWeights(new Two(row), 1), "1 bits", "2..8");
+    }
+
+    @Test
+    void packedGroupsAreTheRoundedValuesToTheBit() throws IOException {
+        assumeTrue(PackedMatrix.available(), "this processor has vectors below 256 bits");
+        float[] row = new float[96];
+        var random = new Random(3);
+        for (int i = 0; i < 64; i++) { // the last group is 0
+            row[i] = (float) random.nextGaussian();
+        }
+        for (int bits : new int[] {2, 4, 8}) {
+            try (var rounded = new RoundedWeights(new Two(row), bits)) {
+                var packed = rounded.packed("matrix").orElseThrow();
+                float[] found = new float[row.length];
+                var matrix = PackedMatrix.of(packed.type(), packed.bytes(), 1, row.length)
+                        .orElseThrow();
+                matrix.row(0, found);
+                float[] wanted = rounded.read("matrix");
+                for (int i = 0; i < row.length; i++) {
+                    assertEquals(wanted[i], found[i], 0f, bits + " bits, value " + i); // -0 is 0
+                }
+                var x = new PackedInput(row.length);
+                double dot = 0;
+                for (int i = 0; i < row.length; i++) {
+                    x.values()[i] = (float) random.nextGaussian();
+                    dot += (double) wanted[i] * x.values()[i];
+                }
+                x.ready();
+                float[] product = new float[1];
+                matrix.times(x, product, 0);
+                assertEquals(dot, product[0], 1e-4);
+                assertTrue(rounded.packed("vector").isEmpty());
+            }
+        }
     }
 
     private record Two(float[] row) implements TensorSource {
