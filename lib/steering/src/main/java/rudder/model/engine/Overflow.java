@@ -25,7 +25,7 @@ public final class Overflow {
         }
     }
 
-    /** As {@link #refuse(NDArray, String)}, for the states z_0..z_T of one token on the heap; names the block. */
+    /** As {@link #refuse(NDArray, String)}, for the states z_0..z_T of a pass on the heap; names the block. */
     public static void refuse(float[][] states, String where) {
         for (int k = 0; k < states.length; k++) {
             float sum = 0; // in the precision of the next norm

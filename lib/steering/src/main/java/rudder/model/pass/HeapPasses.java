@@ -8,6 +8,7 @@ import java.util.List;
 import rudder.model.decoder.Decoder;
 import rudder.model.decoder.HeapLaws;
 import rudder.model.decoder.Texts;
+import rudder.model.engine.Lifetime;
 import rudder.model.engine.Overflow;
 import rudder.model.transformer.SteeredPass;
 import rudder.theory.Setpoint;
@@ -21,6 +22,7 @@ public final class HeapPasses implements Passes {
     /** Tokens that several beginnings share before it pays to read them once. */
     private static final int SHARED = 8;
 
+    private final Lifetime lifetime;
     private final Decoder decoder;
     private final Texts texts;
     private final List<int[]> prompts;
@@ -28,11 +30,18 @@ public final class HeapPasses implements Passes {
     private HeapLaws laws;
 
     /**
+     * @param lifetime of the model, which may end between passes
      * @param controllers one for each text
      * @param room tokens that will follow the prompts
      */
     public HeapPasses(
-            Decoder decoder, List<int[]> prompts, int room, List<Controller> controllers, List<Setpoint> measured) {
+            Lifetime lifetime,
+            Decoder decoder,
+            List<int[]> prompts,
+            int room,
+            List<Controller> controllers,
+            List<Setpoint> measured) {
+        this.lifetime = lifetime;
         this.decoder = decoder;
         this.prompts = List.copyOf(prompts);
         this.measured = measured;
@@ -113,10 +122,12 @@ public final class HeapPasses implements Passes {
      * @param from number of each text's first token that is read
      * @param steered tells which of each text's tokens laws steer
      */
-    private static void read(Texts texts, List<int[]> tokens, int from, HeapLaws laws, List<boolean[]> steered) {
+    private void read(Texts texts, List<int[]> tokens, int from, HeapLaws laws, List<boolean[]> steered) {
         var text = new int[TOKENS];
         var next = new int[TOKENS];
         var flags = new boolean[TOKENS];
+        int all = tokens.stream().mapToInt(own -> own.length - from).sum();
+        int done = 0;
         int n = 0;
         for (int i = 0; i < tokens.size(); i++) {
             int[] own = tokens.get(i);
@@ -126,6 +137,8 @@ public final class HeapPasses implements Passes {
                 flags[n] = steered != null && steered.get(i)[t];
                 if (++n == TOKENS) {
                     read(texts, text, next, laws, flags);
+                    done += n;
+                    lifetime.check(done, all, "tokens of the prompts");
                     n = 0;
                 }
             }

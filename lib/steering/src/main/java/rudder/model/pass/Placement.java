@@ -41,7 +41,7 @@ public record Placement(
     public Passes passes(List<int[]> prompts, int room, List<Controller> controllers, List<Setpoint> measured) {
         if (decoder != null && fits(prompts, room)) {
             transformer.requireFiniteTokenMatrices();
-            return new HeapPasses(decoder, prompts, room, controllers, measured);
+            return new HeapPasses(transformer.lifetime, decoder, prompts, room, controllers, measured);
         }
         Function<List<PromptPlant>, DeviceLaws> anew = maker == null
                 ? null
