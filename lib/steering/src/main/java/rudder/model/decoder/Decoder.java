@@ -5,6 +5,7 @@ import java.util.List;
 import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.ModelConfig;
 import rudder.checkpoint.format.TensorSource;
+import rudder.kernel.PackedInput;
 import rudder.kernel.PackedMatrix;
 import rudder.theory.control.Controller;
 
@@ -62,6 +63,11 @@ public final class Decoder {
      */
     public Texts texts(int... room) {
         return new Texts(this, room);
+    }
+
+    /** Returns the bytes that one pass of so many texts holds as logits: as columns, twice, and as rows. */
+    public long logits(int texts) {
+        return 3L * PackedInput.width(texts) * config.vocabulary() * Float.BYTES;
     }
 
     /** Returns the bytes that keys and values of so many tokens take. */

@@ -29,7 +29,7 @@ public record Placement(
         Function<List<Controller>, DeviceLaws> laws,
         Function<PromptPlant, Controller> maker) {
 
-    /** The part of the Java heap that keys and values of a batch may take. */
+    /** The part of the Java heap that keys, values and logits of a batch may take. */
     private static final double HEAP_SHARE = 0.4;
 
     /** A controller of each token is made from the engine's keys and values. */
@@ -52,7 +52,8 @@ public record Placement(
 
     private boolean fits(List<int[]> prompts, int room) {
         long tokens = prompts.stream().mapToLong(prompt -> prompt.length + room).sum();
-        return decoder.bytes(tokens) <= HEAP_SHARE * Runtime.getRuntime().maxMemory();
+        return decoder.bytes(tokens) + decoder.logits(prompts.size())
+                <= HEAP_SHARE * Runtime.getRuntime().maxMemory();
     }
 
     /**
