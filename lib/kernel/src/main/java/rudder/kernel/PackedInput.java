@@ -12,6 +12,11 @@ public final class PackedInput {
 
     /** So few vectors are multiplied one after another: with more, it is faster to unpack a row for all of them. */
     private static final int FEW = 3;
+    /**
+     * So many vectors, or more, are multiplied together. A vector's products are then the same to the bit, however many
+     * there are.
+     */
+    public static final int MANY = FEW + 1;
 
     final float[] values;
     /** The columns, each as a vector of its own; null if there are many, and this alone if there is one. */

@@ -25,21 +25,26 @@ final class DecoderPass {
     private final float[] sum;
     private float[] columns = new float[0]; // logits as columns, for several tokens
 
-    DecoderPass(Decoder decoder, int tokens) {
+    /** @param columns as many as there are tokens, or more */
+    DecoderPass(Decoder decoder, int tokens, int columns) {
         this.decoder = decoder;
         config = decoder.config;
         n = tokens;
         d = config.dimension();
-        attention = new HeapAttention(config, n);
-        normed = new PackedInput(d, n);
+        normed = new PackedInput(d, columns);
         width = normed.width();
-        heads = new PackedInput(config.headsWidth(), n);
-        gated = new PackedInput(config.feedForward(), n);
+        attention = new HeapAttention(config, n, width);
+        heads = new PackedInput(config.headsWidth(), columns);
+        gated = new PackedInput(config.feedForward(), columns);
         sum = new float[d * width];
     }
 
     int tokens() {
         return n;
+    }
+
+    int width() {
+        return width;
     }
 
     Texts.Step run(HeapCache[] caches, int[] positions, int[] tokens, HeapLaws.Pass laws, boolean logits) {
@@ -103,7 +108,7 @@ final class DecoderPass {
 
     /** Adds u to the heads' outputs, and returns what reaches the residual stream, W_o u. */
     private float[] onHeads(DecoderBlock block, float[] u) {
-        var input = new PackedInput(heads.size(), n);
+        var input = new PackedInput(heads.size(), width);
         System.arraycopy(u, 0, input.values(), 0, u.length);
         Floats.add(1, u, 0, heads.values(), 0, u.length);
         input.ready();
@@ -137,7 +142,7 @@ final class DecoderPass {
         norm(decoder.finalNorm, z);
         int vocabulary = config.vocabulary();
         float[] logits = new float[vocabulary * n];
-        if (n == 1) {
+        if (width == 1) {
             decoder.head.times(normed, logits, 0);
         } else {
             columns = columns.length == 0 ? new float[vocabulary * width] : columns;

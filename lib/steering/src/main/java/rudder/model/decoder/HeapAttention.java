@@ -33,14 +33,14 @@ final class HeapAttention {
     private int[] positions;
     private int columns; // positions up to the last
 
-    HeapAttention(ModelConfig config, int tokens) {
+    HeapAttention(ModelConfig config, int tokens, int width) {
         this.config = config;
         n = tokens;
         h = config.heads();
         kv = config.keyValueHeads();
         w = config.headDimension();
         row = (h + 2 * kv) * w;
-        width = PackedInput.width(n);
+        this.width = width;
         projected = new float[row * width];
         turned = new float[row * n];
         attended = new float[h * w * n];

@@ -62,11 +62,12 @@ public final class HeapLaws {
     /**
      * Begins one pass through the blocks. Laws remember earlier blocks in this pass only.
      *
+     * @param width of the states
      * @param texts of each token of the pass
      * @param steered whether each token is steered
      */
-    Pass pass(int[] texts, boolean... steered) {
-        return new Pass(texts, steered);
+    Pass pass(int width, int[] texts, boolean... steered) {
+        return new Pass(width, texts, steered);
     }
 
     final class Pass {
@@ -75,8 +76,8 @@ public final class HeapLaws {
         private final List<Memory> memories =
                 groups.stream().map(group -> new Memory(new HashMap<>())).toList();
 
-        private Pass(int[] texts, boolean... steered) {
-            width = PackedInput.width(texts.length);
+        private Pass(int width, int[] texts, boolean... steered) {
+            this.width = width;
             tokens = groups.stream()
                     .map(group -> IntStream.range(0, texts.length)
                             .filter(i -> steered[i] && group.texts.get(texts[i]))
@@ -109,7 +110,9 @@ public final class HeapLaws {
         }
 
         private Panel columns(float[] read, int rows, int... own) {
-            int some = PackedInput.width(own.length);
+            // one text among many is computed as one of many
+            int some =
+                    PackedInput.width(width < PackedInput.MANY ? own.length : Math.max(PackedInput.MANY, own.length));
             if (some == width && isRange(own)) {
                 return new Panel(rows, width, read);
             }

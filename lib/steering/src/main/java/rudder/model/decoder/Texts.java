@@ -2,6 +2,7 @@ package rudder.model.decoder;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;
+import rudder.kernel.PackedInput;
 
 /** Some texts, one or more: their keys and values. Not thread-safe. */
 public final class Texts {
@@ -47,11 +48,12 @@ public final class Texts {
      * @param steered whether the laws steer each text's token
      */
     public Step next(int[] tokens, HeapLaws laws, boolean... steered) {
-        return read(all, tokens, laws, steered, true);
+        return read(all, tokens, laws, steered, true, all.length);
     }
 
     /**
-     * Reads some tokens of any texts; a text's own in their order.
+     * Reads some tokens of any texts; a text's own in their order. What comes of a token does not depend on how many
+     * are read with it, to the bit.
      *
      * @param texts the text of each token
      * @param laws null if none is steered
@@ -59,6 +61,10 @@ public final class Texts {
      * @param logits whether they are asked for
      */
     public Step read(int[] texts, int[] tokens, HeapLaws laws, boolean[] steered, boolean logits) {
+        return read(texts, tokens, laws, steered, logits, Math.max(PackedInput.MANY, texts.length));
+    }
+
+    private Step read(int[] texts, int[] tokens, HeapLaws laws, boolean[] steered, boolean logits, int columns) {
         var own = new HeapCache[texts.length];
         var positions = new int[texts.length];
         var read = new int[caches.length];
@@ -66,10 +72,11 @@ public final class Texts {
             own[i] = caches[texts[i]];
             positions[i] = own[i].length() + read[texts[i]]++;
         }
-        if (pass == null || pass.tokens() != texts.length) {
-            pass = new DecoderPass(decoder, texts.length);
+        if (pass == null || pass.tokens() != texts.length || pass.width() != PackedInput.width(columns)) {
+            pass = new DecoderPass(decoder, texts.length, columns);
         }
-        var step = pass.run(own, positions, tokens, laws == null ? null : laws.pass(texts, steered), logits);
+        var inputs = laws == null ? null : laws.pass(pass.width(), texts, steered);
+        var step = pass.run(own, positions, tokens, inputs, logits);
         for (var cache : own) {
             cache.advance();
         }

@@ -196,7 +196,7 @@ public final class HeapPasses implements Passes {
                 }
             }
         }
-        return strengths;
+        return inSinglePrecision(strengths);
     }
 
     private static double[][] energies(Texts.Step read, int texts) {
@@ -205,7 +205,17 @@ public final class HeapPasses implements Passes {
             addSquares(read.inputs()[k], read.width(), k, energies);
             addSquares(read.mixed()[k], read.width(), k, energies);
         }
-        return energies;
+        return inSinglePrecision(energies);
+    }
+
+    /** Rounds in place: states are single, as what the engine measures is, and as files of runs hold it. */
+    private static double[][] inSinglePrecision(double[][] rows) {
+        for (double[] row : rows) {
+            for (int k = 0; k < row.length; k++) {
+                row[k] = (float) row[k];
+            }
+        }
+        return rows;
     }
 
     private static void addSquares(float[] u, int width, int k, double[][] energies) {
