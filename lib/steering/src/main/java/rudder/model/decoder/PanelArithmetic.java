@@ -1,8 +1,8 @@
 package rudder.model.decoder;
 
+import java.util.Arrays;
 import java.util.function.DoubleUnaryOperator;
 import org.ejml.data.DMatrixRMaj;
-import rudder.kernel.Floats;
 import rudder.kernel.PackedInput;
 import rudder.kernel.PackedMatrix;
 import rudder.theory.control.Arithmetic;
@@ -39,29 +39,35 @@ enum PanelArithmetic implements Arithmetic<Panel> {
 
     @Override
     public Panel linear(Panel x, Panel matrix, Panel offset) {
-        var product = new Panel(matrix.rows(), x.columns());
         if (matrix.matrix() == null) {
-            thin(x, matrix, product);
-        } else {
-            var input = new PackedInput(x.rows(), x.columns());
-            System.arraycopy(x.values(), 0, input.values(), 0, x.values().length);
-            input.ready();
-            matrix.matrix().times(input, product.values(), 0);
+            return thin(x, matrix, offset);
         }
+        var input = new PackedInput(x.rows(), x.columns());
+        System.arraycopy(x.values(), 0, input.values(), 0, x.values().length);
+        input.ready();
+        var product = new Panel(matrix.rows(), x.columns());
+        matrix.matrix().times(input, product.values(), 0);
         return offset == null ? product : plus(product, offset);
     }
 
-    private static void thin(Panel x, Panel matrix, Panel product) {
+    /** Sums in double precision: what is measured is often a small difference of a product and its offset. */
+    private static Panel thin(Panel x, Panel matrix, Panel offset) {
         int n = x.columns();
+        var product = new Panel(matrix.rows(), n);
+        var sums = new double[n];
         for (int r = 0; r < matrix.rows(); r++) {
-            if (n == 1) {
-                product.values()[r] = Floats.dot(matrix.values(), r * x.rows(), x.values(), 0, x.rows());
-                continue;
-            }
+            Arrays.fill(sums, offset == null ? 0 : offset.values()[r]);
             for (int i = 0; i < x.rows(); i++) {
-                Floats.add(matrix.values()[r * x.rows() + i], x.values(), i * n, product.values(), r * n, n);
+                double factor = matrix.values()[r * x.rows() + i];
+                for (int c = 0; c < n; c++) {
+                    sums[c] += factor * x.values()[i * n + c];
+                }
+            }
+            for (int c = 0; c < n; c++) {
+                product.values()[r * n + c] = (float) sums[c];
             }
         }
+        return product;
     }
 
     @Override
