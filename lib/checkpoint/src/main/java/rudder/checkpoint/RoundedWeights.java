@@ -26,7 +26,6 @@ public final class RoundedWeights implements TensorSource {
 
     private static final int GROUP = 32;
     private static final int PART = 1 << 20; // values that are packed at a time
-
     private static final int BLOCK = Float.BYTES + GROUP; // bytes
 
     private final TensorSource source;

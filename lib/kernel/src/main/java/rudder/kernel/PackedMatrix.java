@@ -89,13 +89,7 @@ public final class PackedMatrix {
     /** Writes W x, [rows, width of x], to {@code y[at ..]}, with all cores. */
     public void times(PackedInput x, float[] y, int at) {
         require(x);
-        Cores.share(
-                rows,
-                x.each == null ? x.unit() : unit(),
-                x.width(),
-                (first, end, out, base) -> times(x, first, end, out, base),
-                y,
-                at);
+        Cores.share(rows, unit(x), x.width(), (first, end, out, base) -> times(x, first, end, out, base), y, at);
     }
 
     /**
@@ -104,7 +98,7 @@ public final class PackedMatrix {
      */
     public void times(PackedInput x, int first, int end, float[] y, int at) {
         var scratch = Scratch.ofThread();
-        int most = x.each == null ? x.unit() : unit();
+        int most = unit(x);
         for (int row = first, count; row < end; row += count) {
             count = Math.min(end - row, most);
             byte[] some = scratch.copy(bytes, row * rowBytes, count * rowBytes);
@@ -156,9 +150,9 @@ public final class PackedMatrix {
         kernel.unpacked(Scratch.ofThread().copy(bytes, row * rowBytes, rowBytes), 0, columns, out);
     }
 
-    /** Returns how many rows fit a core's cache. */
-    int unit() {
-        return Math.max(1, PIECE / rowBytes);
+    /** Returns how many rows a core reads before it multiplies: whole tiles, or what fits its cache. */
+    private int unit(PackedInput x) {
+        return x.each == null ? x.unit() : Math.max(1, PIECE / rowBytes);
     }
 
     private void require(PackedInput x) {

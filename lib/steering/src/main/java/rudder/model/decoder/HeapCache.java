@@ -9,25 +9,28 @@ final class HeapCache {
 
     private final int heads;
     private final int width;
+    private final int room; // floats of a head that its first token makes memory for
     final float[][][] keys; // [block][head][t w]
     final float[][][] values;
     private int length;
 
-    /** @param room tokens that there is memory for; more are read, too, but copied again and again */
+    /** @param room tokens that the first one makes memory for; more are read, too, but copied again and again */
     HeapCache(int blocks, int heads, int width, int room) {
         this.heads = heads;
         this.width = width;
-        keys = new float[blocks][heads][room * width];
-        values = new float[blocks][heads][room * width];
+        this.room = room * width;
+        keys = new float[blocks][heads][0];
+        values = new float[blocks][heads][0];
     }
 
     /** Returns a cache with the same tokens. */
     HeapCache copy(int room) {
-        var copy = new HeapCache(keys.length, heads, width, Math.max(room, length));
+        var copy = new HeapCache(keys.length, heads, width, room);
+        int size = Math.max(room, length) * width;
         for (int k = 0; k < keys.length; k++) {
             for (int h = 0; h < heads; h++) {
-                System.arraycopy(keys[k][h], 0, copy.keys[k][h], 0, length * width);
-                System.arraycopy(values[k][h], 0, copy.values[k][h], 0, length * width);
+                copy.keys[k][h] = Arrays.copyOf(keys[k][h], size);
+                copy.values[k][h] = Arrays.copyOf(values[k][h], size);
             }
         }
         copy.length = length;
@@ -54,8 +57,12 @@ final class HeapCache {
 
     private float[] stored(float[] all, int position, float[] from, int at) {
         int end = (position + 1) * width;
-        float[] room = all.length < end ? Arrays.copyOf(all, Math.max(end + GROWTH * width, 2 * all.length)) : all;
-        System.arraycopy(from, at, room, position * width, width);
-        return room;
+        float[] enough = all.length < end ? Arrays.copyOf(all, grown(end, all.length)) : all;
+        System.arraycopy(from, at, enough, position * width, width);
+        return enough;
+    }
+
+    private int grown(int end, int size) {
+        return end <= room ? room : Math.max(end + GROWTH * width, 2 * size);
     }
 }
