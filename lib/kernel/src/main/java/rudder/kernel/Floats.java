@@ -87,6 +87,39 @@ public final class Floats {
         }
     }
 
+    /**
+     * Writes each column's largest number m to {@code out[at ..]}, and its {@code sum exp(x - m)} behind them.
+     *
+     * @param x [rows, width]
+     */
+    public static void sumExp(float[] x, int rows, int width, float[] out, int at) {
+        int c = 0;
+        for (; c <= width - L; c += L) {
+            FloatVector most = Lanes.at(x, c);
+            for (int i = 1; i < rows; i++) {
+                most = most.max(Lanes.at(x, i * width + c));
+            }
+            FloatVector sum = Lanes.zero();
+            for (int i = 0; i < rows; i++) {
+                sum = sum.add(Lanes.exp(Lanes.at(x, i * width + c).sub(most)));
+            }
+            most.intoArray(out, at + c);
+            sum.intoArray(out, at + width + c);
+        }
+        for (; c < width; c++) {
+            float most = Float.NEGATIVE_INFINITY;
+            for (int i = 0; i < rows; i++) {
+                most = Math.max(most, x[i * width + c]);
+            }
+            double sum = 0;
+            for (int i = 0; i < rows; i++) {
+                sum += Math.exp(x[i * width + c] - most);
+            }
+            out[at + c] = most;
+            out[at + width + c] = (float) sum;
+        }
+    }
+
     /** Writes {@code out[at + i] = sum_t weights[t] rows[t n + i]} over t from {@code first} to {@code end - 1}. */
     public static void combine(float[] weights, int first, int end, float[] rows, int n, float[] out, int at) {
         int i = 0;

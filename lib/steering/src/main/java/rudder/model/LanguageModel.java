@@ -84,8 +84,8 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * the first GPU, or the CPU where there is none.
      *
      * <p>Weights stay packed as their file has them or are held as float32, as RUDDER_WEIGHTS says: {@code auto}, the
-     * default, keeps float32 copies once several texts are read together, if they fit into half of the available
-     * memory; {@code packed} never does; {@code float32} does so at once. Arithmetic is float32 in any case. With
+     * default, keeps float32 copies of what the engine uses often, if they fit into half of the available memory;
+     * {@code packed} never does; {@code float32} does so at once. Arithmetic is float32 in any case. With
      * RUDDER_DTYPE={@code float16}, weight matrices and the unit vectors that they multiply are float16. States, norms,
      * softmax, keys, values and Jacobians stay float32, and regulators float64. This halves the memory and is meant for
      * GPUs; on a CPU, products of many rows are slower.
@@ -391,7 +391,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     }
 
     Prefill prefill() {
-        return new Prefill(this, Positions.DEFAULT);
+        return new Prefill(this, unsteered().placement());
     }
 
     @Override
@@ -432,7 +432,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      */
     public Stream<ResidualTrace> streamTraces(List<int[]> prompts, List<TokenSpan> spans) {
         requireWithin(prompts, spans);
-        return prefill().traces(prompts, spans, (first, end) -> null);
+        return spans == null ? streamTraces(prompts) : prefill().means(prompts, spans);
     }
 
     /**
@@ -556,7 +556,9 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     public double[][] surprisals(List<int[]> sequences, int... from) {
         Check.each("sequence", sequences).forEach(tokens -> requireTokens(tokens, 0));
         Check.length("the list of first tokens", from.length, sequences.size());
-        return transformer.lifetime.during(() -> new Likelihood(this).surprisals(sequences, from));
+        int longest = sequences.stream().mapToInt(tokens -> tokens.length).max().orElse(0);
+        return transformer.lifetime.during(
+                () -> unsteered().placement().likelihoods(longest).surprisals(sequences, from));
     }
 
     /** Receives the gradients of {@link #gradients}. */

@@ -1,14 +1,12 @@
 package rudder.model;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.checkpoint.tokenizer.Message;
-import rudder.model.transformer.DeviceLaws;
-import rudder.model.transformer.SteeredPass;
 import rudder.theory.Check;
 
 /**
@@ -185,26 +183,13 @@ public final class Positions {
         return steered;
     }
 
-    /** Returns which tokens of a pass over whole prompts are steered; the prompts are no chats. */
-    SteeredPass pass(DeviceLaws laws, List<int[]> prompts) {
-        return SteeredPass.of(
-                laws,
-                prompts.stream().map(tokens -> ofPrompt(tokens.length, null)).toList());
-    }
-
-    /** Returns which tokens of a pass over generated tokens are steered, whatever the lengths of the prompts. */
-    SteeredPass generatedPass(DeviceLaws laws, int[] promptLengths, int count) {
-        return SteeredPass.of(
-                laws,
-                IntStream.of(promptLengths)
-                        .mapToObj(length -> {
-                            var steered = new boolean[count];
-                            for (int i = 0; i < count; i++) {
-                                steered[i] = ofGenerated(length, i, false);
-                            }
-                            return steered;
-                        })
-                        .toList());
+    /** Returns which tokens of a prompt, and of {@code count} generated ones, are steered; the prompt is no chat. */
+    boolean[] ofText(int promptLength, int count) {
+        boolean[] steered = Arrays.copyOf(ofPrompt(promptLength, null), promptLength + count);
+        for (int i = 0; i < count; i++) {
+            steered[promptLength + i] = ofGenerated(promptLength, i, false);
+        }
+        return steered;
     }
 
     /** Returns whether a generated token is steered. */

@@ -1,5 +1,6 @@
 package rudder.model;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -11,7 +12,6 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.checkpoint.format.Progress;
 import rudder.checkpoint.tokenizer.Message;
-import rudder.model.engine.ParallelBatches;
 import rudder.model.pass.Divergences;
 import rudder.model.pass.Passes;
 import rudder.model.pass.Placement;
@@ -28,15 +28,13 @@ import rudder.theory.control.Controller;
  */
 public final class SteeredModel extends TextGenerator {
 
-    /** Prompts in one batch of traces, plants or likelihoods. */
+    /** Prompts whose texts are written under all arms before the next ones are. */
     public static final int BATCH = 16;
     /**
      * Texts in one batch of generation, under one controller or several. Every pass reads all weights, however few
      * texts the batch has.
      */
     public static final int TEXTS = 64;
-    /** Prompts in one batch where each prompt has several continuations. */
-    private static final int QUESTIONS = 10;
 
     private static final String NO_DIVERGENCE =
             "%s: no divergence is defined where every token has a controller of its own";
@@ -113,8 +111,7 @@ public final class SteeredModel extends TextGenerator {
     /** Returns a controller for each prompt's last token. */
     private List<Controller> rows(List<int[]> prompts) {
         if (maker != null) {
-            return new Prefill(model, positions)
-                    .plants(prompts).stream().map(maker).toList();
+            return model.prefill().plants(prompts).stream().map(maker).toList();
         }
         if (controllers.size() > 1 && controllers.size() != prompts.size()) {
             throw new IllegalArgumentException(prompts.size() + " prompts for " + controllers.size()
@@ -340,7 +337,7 @@ public final class SteeredModel extends TextGenerator {
         return placement().passes(prompts.stream().map(Prompt::tokens).toList(), maxTokens, controllers, features);
     }
 
-    private Placement placement() {
+    Placement placement() {
         return new Placement(model.transformer(), model.prefixes(), model.decoder(), this::laws, maker);
     }
 
@@ -368,18 +365,14 @@ public final class SteeredModel extends TextGenerator {
 
     /** Streams {@link #tracesOfTokens}; computes a batch at a time, when it is read. */
     Stream<ResidualTrace> streamTraces(List<int[]> prompts) {
-        var rows = rows(prompts);
-        return new Prefill(model, positions).traces(prompts, null, (first, end) -> laws(rows.subList(first, end)));
+        return new Prefill(model, placement()).traces(prompts, rows(prompts), positions);
     }
 
     /** Returns the next-token logits after a prompt given as tokens, [vocabulary]. */
     public float[] logits(int[] prompt) {
-        var rows = rows(List.of(Check.given("the list of tokens", prompt)));
-        return model.transformer().lifetime.during(() -> {
-            try (DeviceLaws laws = laws(rows)) {
-                return new Prefill(model, positions).logits(prompt, laws);
-            }
-        });
+        var controller =
+                rows(List.of(Check.given("the list of tokens", prompt))).get(0);
+        return new Prefill(model, placement()).logits(prompt, controller, positions);
     }
 
     /**
@@ -396,36 +389,25 @@ public final class SteeredModel extends TextGenerator {
             throw new IllegalArgumentException(prompts.size() + " prompts and " + continuations.size()
                     + " lists of continuations, wanted one list for each prompt");
         }
+        var steered = new ArrayList<boolean[]>();
+        int most = 0;
         for (int i = 0; i < prompts.size(); i++) {
             int longest = continuations.get(i).stream()
                     .mapToInt(tokens -> model.requireTokens(tokens, 0).length)
                     .max()
                     .orElse(0);
-            model.requireTokens(prompts.get(i), longest);
+            steered.add(positions.ofText(model.requireTokens(prompts.get(i), longest).length, longest));
+            most = Math.max(most, prompts.get(i).length + longest);
         }
+        var likelihoods = placement().likelihoods(most);
         var rows = rows(prompts);
         try (Progress job = Progress.of(
                 "Likelihoods behind " + prompts.size() + " prompts, "
                         + rows.get(0).name(),
                 prompts.size())) {
-            return model.transformer().lifetime.during(() -> ParallelBatches.of(
-                            model.transformer().manager.getDevice(),
-                            prompts.size(),
-                            QUESTIONS,
-                            (first, end) -> {
-                                try (DeviceLaws laws = laws(rows.subList(first, end))) {
-                                    return new Likelihood(model)
-                                            .surprisals(
-                                                    prompts.subList(first, end),
-                                                    continuations.subList(first, end),
-                                                    laws,
-                                                    positions);
-                                }
-                            },
-                            job::reach)
-                    .stream()
-                    .flatMap(Stream::of)
-                    .toArray(double[][][]::new));
+            return model.transformer()
+                    .lifetime
+                    .during(() -> likelihoods.surprisals(prompts, continuations, rows, steered, job::reach));
         }
     }
 
@@ -445,27 +427,15 @@ public final class SteeredModel extends TextGenerator {
                 .map(Completion::promptTokens)
                 .toList();
         var generated = completions.stream().map(Completion::tokens).toList();
+        var steered = completions.stream()
+                .map(text -> positions.ofText(text.promptTokens().length, text.tokens().length))
+                .toList();
         var rows = rows(prompts);
         try (Progress job = Progress.of(
                 "KL of " + completions.size() + " completions, " + rows.get(0).name(), completions.size())) {
-            return model.transformer().lifetime.during(() -> ParallelBatches.of(
-                            model.transformer().manager.getDevice(),
-                            prompts.size(),
-                            BATCH,
-                            (first, end) -> {
-                                try (DeviceLaws laws = laws(rows.subList(first, end))) {
-                                    return new Likelihood(model)
-                                            .divergences(
-                                                    prompts.subList(first, end),
-                                                    generated.subList(first, end),
-                                                    laws,
-                                                    positions);
-                                }
-                            },
-                            job::reach)
-                    .stream()
-                    .flatMap(Stream::of)
-                    .toArray(double[][]::new));
+            return model.transformer().lifetime.during(() -> placement()
+                    .engineLikelihoods()
+                    .divergences(prompts, generated, rows, steered, job::reach));
         }
     }
 

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import rudder.kernel.PackedMatrix;
 
 /** Starts programs of the tests in processes of their own. */
 final class Processes {
@@ -23,6 +24,9 @@ final class Processes {
             throws IOException {
         var command = new ArrayList<String>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        if (PackedMatrix.available()) { // numbers are then those of this process, to the bit
+            command.add("--add-modules=jdk.incubator.vector");
+        }
         command.addAll(options);
         command.add("-Djava.io.tmpdir=" + Files.createDirectories(temporary));
         command.add("-XX:-UsePerfData"); // is a temporary file, too

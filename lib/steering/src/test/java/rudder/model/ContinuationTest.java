@@ -1,22 +1,63 @@
 package rudder.model;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static rudder.checkpoint.Refusals.assertRefused;
 
+import ai.djl.ndarray.types.DataType;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import rudder.kernel.PackedMatrix;
 import rudder.theory.control.Controller;
 
 class ContinuationTest {
 
-    /** From the logits of a plain transformer, steered token by token, after every prefix. */
     @ParameterizedTest
     @EnumSource
     void surprisalsAreThoseOfTheSteeredNextTokenDistributions(Tiny tiny) {
-        var model = tiny.model();
+        requireSteeredSurprisals(tiny, tiny.model(), 1e-6);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void onTheHeapTheyAreToo(Tiny tiny) {
+        assumeTrue(PackedMatrix.available(), "this processor has vectors below 256 bits");
+        requireSteeredSurprisals(tiny, tiny.model(DataType.FLOAT32), 2e-5);
+    }
+
+    /** To the bit: whoever else is read, how much is read before, and whether a beginning was read once for several. */
+    @ParameterizedTest
+    @EnumSource
+    void onTheHeapASurprisalDoesNotDependOnWhatIsReadWithIt(Tiny tiny) {
+        assumeTrue(PackedMatrix.available(), "this processor has vectors below 256 bits");
+        var model = tiny.model(DataType.FLOAT32);
+        for (var choice : PositionsTest.choices()) {
+            var view = model.steered(tiny.lqr(tiny.setpoint(2))).atPositions(choice.positions());
+            var prompts = new ArrayList<int[]>();
+            var continuations = new ArrayList<List<int[]>>();
+            for (int i = 0; i < 9; i++) { // more tokens than one pass has, behind a beginning that they share
+                prompts.add(DecodingTest.joined(Tiny.tokens(11, 1), Tiny.tokens(1 + i, i)));
+                continuations.add(List.of(Tiny.tokens(1 + 4 * i, i), new int[] {5}, Tiny.tokens(7, i)));
+            }
+            double[][][] together = view.surprisals(prompts, continuations);
+            for (int i = 0; i < prompts.size(); i++) {
+                for (int j = 0; j < continuations.get(i).size(); j++) {
+                    double[] alone = view.surprisals(
+                                    prompts.subList(i, i + 1),
+                                    List.of(continuations.get(i).subList(j, j + 1)))[0][0];
+                    assertArrayEquals(alone, together[i][j], choice + ", prompt " + i + ", continuation " + j);
+                }
+            }
+        }
+    }
+
+    /** From the logits of a plain transformer, steered token by token, after every prefix. */
+    private static void requireSteeredSurprisals(Tiny tiny, LanguageModel model, double tolerance) {
         var controller = tiny.lqr(tiny.setpoint(2));
         var plain = new PlainTransformer(tiny);
         var prompts = List.of(model.encode("the sea"), model.encode("oh!"));
@@ -43,7 +84,7 @@ class ContinuationTest {
                         assertEquals(
                                 wanted,
                                 found[of][row][i],
-                                1e-6 * wanted,
+                                tolerance * (1 + wanted),
                                 choice + ", prompt " + of + ", continuation " + row + ", token " + i);
                     }
                 }
@@ -53,7 +94,11 @@ class ContinuationTest {
 
     @Test
     void withoutAControllerTheyAreTheModelsOwn() {
-        var model = Tiny.LLAMA.model();
+        requireOwn(Tiny.LLAMA.model());
+        requireOwn(Tiny.LLAMA.model(DataType.FLOAT32));
+    }
+
+    private static void requireOwn(LanguageModel model) {
         var free = model.steered(Controller.none()).atPositions(Positions.ALL);
         int[] prompt = model.encode("the sea");
         double[] own = model.surprisals(DecodingTest.joined(prompt, new int[] {5, 9}));

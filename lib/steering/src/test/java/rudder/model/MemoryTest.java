@@ -34,7 +34,7 @@ class MemoryTest {
 
     @Test
     void aModelHoldsItsWeightsAndNothingElse() {
-        tiny.surprisals(Collections.nCopies(2, Tiny.tokens(5, 1)), 1, 1); // needs all weights, more than once
+        Tiny.useEngine(tiny);
         int weights = arrays(tiny);
         assertTrue(weights > 0);
         steered.generate(Tiny.TEXTS, 3, Sampling.paper());

@@ -75,6 +75,14 @@ public enum Tiny {
         return model.transformer();
     }
 
+    /** Lets the engine read texts and compute logits so often that it keeps all weights that it needs. */
+    public static void useEngine(LanguageModel model) {
+        var texts = model.generateOfTokens(List.of(new int[] {7, 7}), 2, Sampling.greedy());
+        for (int i = 0; i < 2; i++) { // each reads prompts and texts, steered and not
+            model.steered(Controller.none()).divergences(texts);
+        }
+    }
+
     public String architecture() {
         return name().toLowerCase(Locale.ROOT);
     }

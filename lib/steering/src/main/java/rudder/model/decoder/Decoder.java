@@ -65,6 +65,14 @@ public final class Decoder {
         return new Texts(this, room);
     }
 
+    /** Bounds logits in place, where the model's config says so. */
+    void cap(float[] logits) {
+        float cap = (float) config.logitCap();
+        for (int i = 0; cap != 0 && i < logits.length; i++) {
+            logits[i] = cap * (float) Math.tanh(logits[i] / cap);
+        }
+    }
+
     /** Returns the bytes that one pass of so many texts holds as logits: as columns, twice, and as rows. */
     public long logits(int texts) {
         return 3L * PackedInput.width(texts) * config.vocabulary() * Float.BYTES;

@@ -9,7 +9,7 @@ import rudder.theory.control.HookPoint;
 
 /**
  * Passes of so many tokens through the blocks. A state is a column: [d, width], with the width of {@link PackedInput}.
- * Its buffers serve one pass after another.
+ * Its buffers serve one pass after another, so the states of a pass last until the next.
  */
 final class DecoderPass {
 
@@ -22,6 +22,8 @@ final class DecoderPass {
     private final PackedInput normed;
     private final PackedInput heads;
     private final PackedInput gated;
+    private final float[][] states; // z_0..z_T
+    private final float[] between; // attention and MLP
     private final float[] sum;
     private float[] columns = new float[0]; // logits as columns, for several tokens
 
@@ -36,6 +38,8 @@ final class DecoderPass {
         attention = new HeapAttention(config, n, width);
         heads = new PackedInput(config.headsWidth(), columns);
         gated = new PackedInput(config.feedForward(), columns);
+        states = new float[config.horizon() + 1][d * width];
+        between = new float[d * width];
         sum = new float[d * width];
     }
 
@@ -50,21 +54,18 @@ final class DecoderPass {
     Texts.Step run(HeapCache[] caches, int[] positions, int[] tokens, HeapLaws.Pass laws, boolean logits) {
         attention.begin(caches, positions);
         int T = config.horizon();
-        var states = new float[T + 1][];
         var inputs = new float[T][];
         var mixed = new float[T][];
-        float[] x = embeddings(tokens);
+        embeddings(tokens);
         for (int k = 0; k < T; k++) {
-            states[k] = x;
-            x = block(k, x, laws, inputs, mixed);
+            block(k, laws, inputs, mixed);
         }
-        states[T] = x;
-        return new Texts.Step(width, states, inputs, mixed, logits ? logits(x) : null);
+        return new Texts.Step(width, states, inputs, mixed, logits ? logits(states[T]) : null);
     }
 
-    private float[] embeddings(int... tokens) {
+    private void embeddings(int... tokens) {
         float scale = (float) config.embeddingScale();
-        float[] x = new float[d * width];
+        float[] x = states[0];
         float[] row = new float[d];
         for (int token = 0; token < n; token++) {
             decoder.embedding.row(tokens[token], row);
@@ -72,11 +73,12 @@ final class DecoderPass {
                 x[i * width + token] = scale * row[i];
             }
         }
-        return x;
     }
 
-    private float[] block(int k, float[] z, HeapLaws.Pass laws, float[][] inputs, float[][] mixed) {
+    private void block(int k, HeapLaws.Pass laws, float[][] inputs, float[][] mixed) {
         DecoderBlock block = decoder.blocks.get(k);
+        float[] z = states[k];
+        float[] out = states[k + 1];
         norm(block.attentionNorm(), z);
         attention.heads(k, block, normed, heads.values());
         if (laws != null) {
@@ -85,11 +87,11 @@ final class DecoderPass {
         }
         heads.ready();
         block.output().times(heads, sum);
-        float[] y = residual(z, block.postAttentionNorm());
-        norm(block.mlpNorm(), y);
+        residual(z, block.postAttentionNorm(), between);
+        norm(block.mlpNorm(), between);
         mlp(block);
         block.down().times(gated, sum);
-        float[] out = residual(y, block.postMlpNorm());
+        residual(between, block.postMlpNorm(), out);
         if (laws != null) {
             float[] u = laws.add(HookPoint.RESID_PRE, k, z, d, null);
             u = laws.add(HookPoint.RESID_POST, k, out, d, u);
@@ -98,7 +100,6 @@ final class DecoderPass {
             }
             inputs[k] = u;
         }
-        return out;
     }
 
     private void norm(RmsNorm norm, float[] x) {
@@ -117,13 +118,12 @@ final class DecoderPass {
         return mixed;
     }
 
-    private float[] residual(float[] x, RmsNorm norm) {
+    private void residual(float[] x, RmsNorm norm, float[] y) {
         if (norm != null) {
             norm.columns(sum, width, sum);
         }
-        float[] y = x.clone();
+        System.arraycopy(x, 0, y, 0, y.length);
         Floats.add(1, sum, 0, y, 0, y.length);
-        return y;
     }
 
     private void mlp(DecoderBlock block) {
@@ -149,13 +149,14 @@ final class DecoderPass {
             decoder.head.times(normed, columns, 0);
             turn(columns, logits);
         }
-        float cap = (float) config.logitCap();
-        if (cap != 0) {
-            for (int i = 0; i < logits.length; i++) {
-                logits[i] = cap * (float) Math.tanh(logits[i] / cap);
-            }
-        }
+        decoder.cap(logits);
         return logits;
+    }
+
+    /** Returns {@link LogSums#surprisals} behind states z_T. */
+    double[] surprisals(float[] z, int[] columns, int[] next) {
+        norm(decoder.finalNorm, z);
+        return new LogSums(decoder, normed).surprisals(columns, next);
     }
 
     /** Writes columns as rows; a few at a time, so that what is read once stays in a core's cache. */

@@ -37,6 +37,18 @@ final class HeapCache {
         return copy;
     }
 
+    /** Returns keys or values of the first tokens: for each block those of all heads, [kv t w]. */
+    float[][] first(float[][][] all, int tokens) {
+        int size = tokens * width;
+        var first = new float[all.length][heads * size];
+        for (int k = 0; k < all.length; k++) {
+            for (int h = 0; h < heads; h++) {
+                System.arraycopy(all[k][h], 0, first[k], h * size, size);
+            }
+        }
+        return first;
+    }
+
     /** Returns the number of tokens that all blocks hold. */
     int length() {
         return length;

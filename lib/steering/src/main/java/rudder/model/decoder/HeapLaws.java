@@ -59,6 +59,23 @@ public final class HeapLaws {
         return laws;
     }
 
+    private HeapLaws(List<Group> groups) {
+        this.groups = groups;
+    }
+
+    /** Returns the laws of other texts: text i has those of text {@code texts[i]}. */
+    public HeapLaws of(int... texts) {
+        return new HeapLaws(groups.stream()
+                .map(group -> {
+                    var own = new BitSet();
+                    for (int i = 0; i < texts.length; i++) {
+                        own.set(i, group.texts.get(texts[i]));
+                    }
+                    return new Group(own, group.laws);
+                })
+                .toList());
+    }
+
     /**
      * Begins one pass through the blocks. Laws remember earlier blocks in this pass only.
      *

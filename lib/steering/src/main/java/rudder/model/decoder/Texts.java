@@ -26,7 +26,7 @@ public final class Texts {
     }
 
     /**
-     * The states and inputs of one pass, whose columns are tokens.
+     * The states and inputs of one pass, whose columns are tokens. States last until these texts read on.
      *
      * @param width of a row
      * @param states z_0..z_T, [T+1][d, width]
@@ -35,6 +35,11 @@ public final class Texts {
      * @param logits of the next tokens, [tokens, vocabulary]; null if they were not asked for
      */
     public record Step(int width, float[][] states, float[][] inputs, float[][] mixed, float[] logits) {}
+
+    /** Returns the number of texts. */
+    public int size() {
+        return caches.length;
+    }
 
     /** Returns the number of tokens that a text has read. */
     public int length(int text) {
@@ -81,6 +86,27 @@ public final class Texts {
             cache.advance();
         }
         return step;
+    }
+
+    /**
+     * Returns -ln p of tokens that may follow those of the last step, in nats, without holding logits.
+     *
+     * @param step the last one that was read
+     * @param columns of the tokens that each is behind, in the step
+     * @param next one token for each column
+     */
+    public double[] surprisals(Step step, int[] columns, int[] next) {
+        return pass.surprisals(step.states()[decoder.config.horizon()], columns, next);
+    }
+
+    /** Returns the keys of a text's first tokens, for each block [key heads, count, head dimension]. */
+    public float[][] keys(int text, int count) {
+        return caches[text].first(caches[text].keys, count);
+    }
+
+    /** Returns the values of a text's first tokens, as {@link #keys}. */
+    public float[][] values(int text, int count) {
+        return caches[text].first(caches[text].values, count);
     }
 
     /** Begins a text with what another has read. */

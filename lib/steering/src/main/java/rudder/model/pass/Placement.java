@@ -16,7 +16,8 @@ import rudder.theory.Stop;
 import rudder.theory.control.Controller;
 
 /**
- * Where texts are written: on the heap where the model can write them there and they fit, else in the engine.
+ * Where texts are written, and where known ones are read: on the heap where the model can do it there and they fit,
+ * else in the engine.
  *
  * @param decoder null where the engine must
  * @param laws makes the engine's laws of controllers
@@ -52,8 +53,47 @@ public record Placement(
 
     private boolean fits(List<int[]> prompts, int room) {
         long tokens = prompts.stream().mapToLong(prompt -> prompt.length + room).sum();
-        return decoder.bytes(tokens) + decoder.logits(prompts.size())
-                <= HEAP_SHARE * Runtime.getRuntime().maxMemory();
+        return fits(decoder.bytes(tokens) + decoder.logits(prompts.size()));
+    }
+
+    private static boolean fits(long bytes) {
+        return bytes <= HEAP_SHARE * Runtime.getRuntime().maxMemory();
+    }
+
+    /**
+     * Returns what computes likelihoods.
+     *
+     * @param longest number of tokens of the longest text, which has a copy of its prompt's keys and values
+     */
+    public Likelihoods likelihoods(int longest) {
+        if (decoder != null && fits(2 * decoder.bytes(longest))) {
+            transformer.requireFiniteTokenMatrices();
+            return new HeapLikelihoods(transformer.lifetime, decoder);
+        }
+        return engineLikelihoods();
+    }
+
+    /**
+     * Returns what reads prompts.
+     *
+     * @param longest number of tokens of the longest one
+     */
+    public Prompts prompts(int longest) {
+        if (decoder != null && fits(2L * HeapPrompts.BATCH * decoder.bytes(longest))) {
+            transformer.requireFiniteTokenMatrices();
+            return new HeapPrompts(transformer, decoder);
+        }
+        return enginePrompts();
+    }
+
+    /** Returns what reads prompts in the engine. */
+    public EnginePrompts enginePrompts() {
+        return new EnginePrompts(transformer, prefixes, laws);
+    }
+
+    /** Returns what computes likelihoods in the engine, and there how far steering moves distributions. */
+    public EngineLikelihoods engineLikelihoods() {
+        return new EngineLikelihoods(transformer, prefixes, laws);
     }
 
     /**

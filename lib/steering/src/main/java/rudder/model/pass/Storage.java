@@ -14,11 +14,10 @@ import rudder.model.transformer.Keep;
  *
  * <ul>
  *   <li>{@code float32}: all on the engine's device, unpacked.
- *   <li>{@code packed}: as their file stores them. Texts are written on the Java heap from the mapped file. What the
- *       engine does besides (traces, features, Jacobians) unpacks each block when it comes to it.
- *   <li>{@code auto}, the default: like {@code packed}, but the engine keeps the blocks that it unpacks from its first
- *       pass of several texts, the first Jacobian or its third pass of one text on, if all of them fit into half of the
- *       available memory.
+ *   <li>{@code packed}: as their file stores them. Texts are read and written on the Java heap from the mapped file.
+ *       What the engine does (Jacobians, gradients, heads) unpacks each block when it comes to it.
+ *   <li>{@code auto}, the default: like {@code packed}, but the engine keeps a block from its third use on, if all
+ *       blocks fit into half of the available memory.
  * </ul>
  *
  * A GPU, half precision, a JVM without vectors and an encoding without a kernel mean {@code float32}.

@@ -8,14 +8,14 @@ import rudder.checkpoint.format.Progress;
 /** The blocks of a model, held on the engine's device or read from their file for each use. Thread-safe. */
 final class Blocks {
 
-    /** Passes of one text that unpack a block before it is worth keeping. */
+    /** Uses that unpack a block before it is worth keeping. */
     private static final int FEW = 2;
 
     private final Weights weights;
     private final NDManager manager;
     private final Keep keep;
     private final Block[] held;
-    private final int[] passes; // of one text, by block
+    private final int[] uses; // of each block, while it is not held
     private final Deque<Block> spare = new ConcurrentLinkedDeque<>(); // whose matrices may be written over
 
     /**
@@ -28,7 +28,7 @@ final class Blocks {
         this.manager = manager;
         this.keep = keep;
         held = new Block[horizon];
-        passes = new int[horizon];
+        uses = new int[horizon];
         try (Progress job = Progress.of("Loading " + horizon + " blocks", horizon)) {
             for (int k = 0; k < horizon; k++) {
                 if (keep == Keep.AT_ONCE) {
@@ -70,13 +70,9 @@ final class Blocks {
         }
     }
 
-    /**
-     * Returns block k for one pass.
-     *
-     * @param texts in the pass
-     */
-    Lease lease(int k, int texts) {
-        Block block = held(k, texts > 1);
+    /** Returns block k for one pass. */
+    Lease lease(int k) {
+        Block block = held(k);
         return block == null ? unpacked(k) : new Held(block);
     }
 
@@ -88,12 +84,12 @@ final class Blocks {
 
     /** Returns block k; it belongs to {@code scope} unless the model holds it. */
     Block get(NDManager scope, int k) {
-        Block block = held(k, true);
+        Block block = held(k);
         return block == null ? weights.block(scope, k, null) : block;
     }
 
-    private synchronized Block held(int k, boolean often) {
-        if (held[k] == null && keep == Keep.WHEN_USED && (often || ++passes[k] > FEW)) {
+    private synchronized Block held(int k) {
+        if (held[k] == null && keep == Keep.WHEN_USED && ++uses[k] > FEW) {
             held[k] = weights.block(manager, k, spare.pollLast());
         }
         return held[k];

@@ -5,8 +5,8 @@ public enum Keep {
     /** From the beginning. The output head is read when logits are first asked for. */
     AT_ONCE,
     /**
-     * From the first pass of several texts, the first Jacobian or the third pass of one text on. Until then passes
-     * unpack each block, and drop it when it has been used.
+     * From a block's third use on: a pass, or Jacobians. Until then the block is unpacked for each use, and dropped
+     * behind it.
      */
     WHEN_USED,
     /** Never: every pass unpacks each block. */

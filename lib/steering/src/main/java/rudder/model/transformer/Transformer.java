@@ -126,7 +126,7 @@ public final class Transformer implements AutoCloseable {
             if (length > 1) { // shorter passes end soon, and their callers check
                 lifetime.check(k, blocks.size(), "blocks");
             }
-            try (var lease = blocks.lease(k, tokens.length);
+            try (var lease = blocks.lease(k);
                     NDManager within = scope.newSubManager()) {
                 Block block = lease.block();
                 x.attach(within);

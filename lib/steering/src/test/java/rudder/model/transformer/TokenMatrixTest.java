@@ -14,7 +14,6 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -32,7 +31,6 @@ import rudder.checkpoint.format.GgufBytes;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.TensorSource;
 import rudder.model.LanguageModel;
-import rudder.model.Sampling;
 import rudder.model.Tiny;
 import rudder.model.TinyCheckpointTest;
 
@@ -56,8 +54,7 @@ class TokenMatrixTest {
             model.plant("the sea").jacobian(1);
             model.meanJacobians(Tiny.TEXTS);
             assertEquals(0, tables(model));
-            model.generate(Tiny.TEXTS, 3, Sampling.greedy());
-            model.perplexity("the sea");
+            Tiny.useEngine(model);
             assertEquals(1, tables(model));
         }
     }
@@ -109,7 +106,7 @@ class TokenMatrixTest {
         try (var model = LanguageModel.load("SmolLM2-135M-Instruct")) {
             var before = model.trace("Once upon a time").rollout().states();
             assertEquals(0, tables(model));
-            model.surprisals(Collections.nCopies(2, model.encode("The sea")), 1, 1);
+            Tiny.useEngine(model);
             assertEquals(1, tables(model));
             assertArrayEquals(before, model.trace("Once upon a time").rollout().states());
         }

@@ -1,4 +1,4 @@
-package rudder.model;
+package rudder.model.pass;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
@@ -11,7 +11,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import rudder.model.engine.Overflow;
 import rudder.model.engine.PaddedTokens;
 import rudder.model.engine.ParallelBatches;
@@ -20,34 +24,93 @@ import rudder.model.transformer.KvCache;
 import rudder.model.transformer.PrefixCache;
 import rudder.model.transformer.SteeredPass;
 import rudder.model.transformer.Transformer;
+import rudder.theory.control.Controller;
 
-/** Computes how likely a model, steered or not, finds given tokens. */
-record Likelihood(Transformer transformer, PrefixCache prefixes) {
+/**
+ * Computes likelihoods in the engine.
+ *
+ * @param prefixes keep what prompts have in common
+ * @param makeLaws makes the laws of controllers
+ */
+public record EngineLikelihoods(
+        Transformer transformer, PrefixCache prefixes, Function<List<Controller>, DeviceLaws> makeLaws)
+        implements Likelihoods {
+
+    /** Prompts in one batch where each has one continuation. */
+    private static final int BATCH = 16;
+    /** Prompts in one batch where each has several. */
+    private static final int QUESTIONS = 10;
 
     /** Positions whose logits are in memory at the same time. */
     private static final int CHUNK = 64;
     /** Continuations in one batch. Each has a copy of its prompt's keys and values. */
     private static final int MANY = 16;
 
-    Likelihood(LanguageModel model) {
-        this(model.transformer(), model.prefixes());
+    /** The laws of some prompts' controllers, a row for each, and the tokens that they steer. */
+    private record Steering(DeviceLaws laws, List<boolean[]> tokens) {
+        SteeredPass prompts(List<int[]> prompts) {
+            return SteeredPass.of(
+                    laws,
+                    IntStream.range(0, prompts.size())
+                            .mapToObj(i -> Arrays.copyOf(tokens.get(i), prompts.get(i).length))
+                            .toList());
+        }
+
+        /** Returns a pass over {@code count} tokens behind the prompts {@code owners}, which have these lengths. */
+        SteeredPass behind(int count, int[] owners, int[] lengths) {
+            return SteeredPass.of(
+                    laws == null ? null : laws.of(owners),
+                    IntStream.range(0, owners.length)
+                            .mapToObj(i -> Arrays.copyOfRange(tokens.get(owners[i]), lengths[i], lengths[i] + count))
+                            .toList());
+        }
     }
 
     /**
      * Returns the KL divergence in nats of the steered next-token distribution p from the unsteered q, {@code sum_x
-     * p(x) ln(p(x) / q(x))}, for each generated token. All texts are read in one batch, once steered and once not.
+     * p(x) ln(p(x) / q(x))}, for each generated token. Texts are read in batches, once steered and once not.
      *
      * @param prompts the tokens before the generated ones
-     * @param laws a row for each prompt
+     * @param controllers one for each prompt
+     * @param steered tells which tokens are steered, of each prompt and behind it
+     * @param reached receives the number of texts done
      * @return [prompt][token]
      */
-    double[][] divergences(List<int[]> prompts, List<int[]> generated, DeviceLaws laws, Positions positions) {
+    public double[][] divergences(
+            List<int[]> prompts,
+            List<int[]> generated,
+            List<Controller> controllers,
+            List<boolean[]> steered,
+            IntConsumer reached) {
+        return batches(
+                        prompts.size(),
+                        BATCH,
+                        (first, end) -> {
+                            try (DeviceLaws laws = makeLaws.apply(controllers.subList(first, end))) {
+                                return divergences(
+                                        prompts.subList(first, end),
+                                        generated.subList(first, end),
+                                        laws,
+                                        steered.subList(first, end));
+                            }
+                        },
+                        reached)
+                .toArray(double[][]::new);
+    }
+
+    private <R> Stream<R> batches(int size, int batch, BiFunction<Integer, Integer, R[]> made, IntConsumer reached) {
+        return ParallelBatches.of(transformer.manager.getDevice(), size, batch, made, reached).stream()
+                .flatMap(Stream::of);
+    }
+
+    private double[][] divergences(
+            List<int[]> prompts, List<int[]> generated, DeviceLaws laws, List<boolean[]> steered) {
         var each = generated.stream().map(List::of).toList();
         int[] lengths = generated.stream().mapToInt(tokens -> tokens.length).toArray();
         double[] all = new double[IntStream.of(lengths).sum()];
         try (NDManager scope = transformer.manager.newSubManager()) {
-            NDArray q = NDArrays.concat(states(scope, prompts, each, null, positions)); // [n, d]
-            NDArray p = NDArrays.concat(states(scope, prompts, each, laws, positions));
+            NDArray q = NDArrays.concat(states(scope, prompts, each, new Steering(null, steered))); // [n, d]
+            NDArray p = NDArrays.concat(states(scope, prompts, each, new Steering(laws, steered)));
             for (int first = 0; first < all.length; first += CHUNK) {
                 transformer.lifetime.check(first, all.length, "tokens");
                 int end = Math.min(all.length, first + CHUNK);
@@ -68,11 +131,11 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
     }
 
     /** Returns the states z_T [B, d] at the prompts' last tokens. */
-    private NDArray lastOf(NDManager scope, List<int[]> prompts, KvCache cache, DeviceLaws laws, Positions positions) {
+    private NDArray lastOf(NDManager scope, List<int[]> prompts, KvCache cache, Steering steering) {
         var padded = PaddedTokens.of(prompts);
-        var pass = positions.pass(laws, prompts);
+        var pass = steering.prompts(prompts);
         int[][] unread = pass.earlier() ? padded.tokens() : prefixes.read(padded, cache);
-        return Transformer.last(run(scope, unread, cache, pass, "in a prompt"))
+        return Transformer.last(run(scope, unread, cache, pass, HeapReading.IN_PROMPT))
                 .reshape(-1, transformer.config.dimension());
     }
 
@@ -84,19 +147,38 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
         return x;
     }
 
-    /** Computes {@link LanguageModel#surprisals(List, int...)} of any number of sequences, batch by batch. */
-    double[][] surprisals(List<int[]> sequences, int[] from) {
+    @Override
+    public double[][] surprisals(List<int[]> sequences, int[] from) {
         // half batches of a short list, so that both threads have work
-        int batch = Math.max(SteeredModel.BATCH / 2, Math.min(SteeredModel.BATCH, (sequences.size() + 1) / 2));
-        return ParallelBatches.of(
-                        transformer.manager.getDevice(),
+        int batch = Math.max(BATCH / 2, Math.min(BATCH, (sequences.size() + 1) / 2));
+        return batches(
                         sequences.size(),
                         batch,
                         (first, end) -> ofBatch(sequences.subList(first, end), Arrays.copyOfRange(from, first, end)),
                         done -> {})
-                .stream()
-                .flatMap(Arrays::stream)
                 .toArray(double[][]::new);
+    }
+
+    @Override
+    public double[][][] surprisals(
+            List<int[]> prompts,
+            List<List<int[]>> continuations,
+            List<Controller> controllers,
+            List<boolean[]> steered,
+            IntConsumer reached) {
+        return batches(
+                        prompts.size(),
+                        QUESTIONS,
+                        (first, end) -> {
+                            try (DeviceLaws laws = makeLaws.apply(controllers.subList(first, end))) {
+                                return surprisals(
+                                        prompts.subList(first, end),
+                                        continuations.subList(first, end),
+                                        new Steering(laws, steered.subList(first, end)));
+                            }
+                        },
+                        reached)
+                .toArray(double[][][]::new);
     }
 
     private double[][] ofBatch(List<int[]> sequences, int[] from) {
@@ -142,14 +224,12 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
      * Returns the negative log-likelihood in nats of the tokens of each prompt's continuations. Reads all prompts in
      * one batch, then batches of continuations of similar length, of whatever prompts.
      *
-     * @param laws a row for each prompt
      * @return [prompt][continuation][token]
      */
-    double[][][] surprisals(
-            List<int[]> prompts, List<List<int[]>> continuations, DeviceLaws laws, Positions positions) {
+    private double[][][] surprisals(List<int[]> prompts, List<List<int[]>> continuations, Steering steering) {
         var all = continuations.stream().flatMap(List::stream).toList();
         try (NDManager scope = transformer.manager.newSubManager()) {
-            var states = states(scope, prompts, continuations, laws, positions);
+            var states = states(scope, prompts, continuations, steering);
             var each = Arrays.stream(surprisals(states, all)).iterator();
             return continuations.stream()
                     .map(some -> some.stream().map(continuation -> each.next()).toArray(double[][]::new))
@@ -157,17 +237,8 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
         }
     }
 
-    /**
-     * Returns the states z_T at the tokens that predict each continuation, one continuation after another, [.., d].
-     *
-     * @param laws a row for each prompt; null for the unsteered model
-     */
-    private NDList states(
-            NDManager scope,
-            List<int[]> prompts,
-            List<List<int[]>> continuations,
-            DeviceLaws laws,
-            Positions positions) {
+    /** Returns the states z_T at the tokens that predict each continuation, one continuation after another, [.., d]. */
+    private NDList states(NDManager scope, List<int[]> prompts, List<List<int[]>> continuations, Steering steering) {
         var padded = PaddedTokens.of(prompts);
         int[] pads = padded.pads();
         int columns = padded.columns();
@@ -176,7 +247,7 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
                 .flatMap(i -> continuations.get(i).stream().mapToInt(continuation -> i))
                 .toArray();
         try (KvCache read = transformer.cache(pads, columns)) {
-            NDArray last = lastOf(scope, prompts, read, laws, positions);
+            NDArray last = lastOf(scope, prompts, read, steering);
             // states at all tokens but the last [1, length - 1, d]; null where there is no other token
             var behind = new NDArray[all.size()];
             int[] order = IntStream.range(0, behind.length)
@@ -199,7 +270,7 @@ record Likelihood(Transformer transformer, PrefixCache prefixes) {
                     int[] lengths = Arrays.stream(theirs)
                             .map(i -> prompts.get(i).length)
                             .toArray();
-                    var pass = positions.generatedPass(laws == null ? null : laws.of(theirs), lengths, longest - 1);
+                    var pass = steering.behind(longest - 1, theirs, lengths);
                     NDArray x = run(scope, next, cache, pass, "in a continuation");
                     for (int row = 0; row < rows.length; row++) {
                         behind[rows[row]] = x.get(

@@ -1,0 +1,158 @@
+package rudder.model.pass;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import rudder.checkpoint.tokenizer.TokenSpan;
+import rudder.model.engine.Overflow;
+import rudder.model.engine.PaddedTokens;
+import rudder.model.plant.PromptPlant;
+import rudder.model.plant.ResidualTrace;
+import rudder.model.transformer.DeviceLaws;
+import rudder.model.transformer.KvCache;
+import rudder.model.transformer.PrefixCache;
+import rudder.model.transformer.SteeredPass;
+import rudder.model.transformer.Transformer;
+import rudder.theory.control.Controller;
+import rudder.theory.control.Rollout;
+
+/**
+ * Reads prompts in the engine.
+ *
+ * @param prefixes keep what prompts have in common
+ * @param makeLaws makes the laws of controllers
+ */
+public record EnginePrompts(
+        Transformer transformer, PrefixCache prefixes, Function<List<Controller>, DeviceLaws> makeLaws)
+        implements Prompts {
+
+    @Override
+    public int batch() {
+        return 16;
+    }
+
+    @Override
+    public List<ResidualTrace> traces(List<int[]> prompts, List<Controller> controllers, List<boolean[]> steered) {
+        var traces = new ArrayList<ResidualTrace>();
+        try (DeviceLaws laws = makeLaws.apply(controllers)) {
+            var pass = SteeredPass.of(laws, steered);
+            run(prompts, pass, new Transformer.Trace(), (trace, cache, x) -> traces.addAll(traces(prompts, trace)));
+        }
+        return traces;
+    }
+
+    @Override
+    public List<ResidualTrace> means(List<int[]> prompts, List<TokenSpan> spans) {
+        var traces = new ArrayList<ResidualTrace>();
+        var means = new Transformer.Trace(weights(prompts, spans));
+        run(prompts, null, means, (trace, cache, x) -> traces.addAll(traces(prompts, trace)));
+        return traces;
+    }
+
+    @Override
+    public List<PromptPlant> plants(List<int[]> prompts) {
+        var plants = new ArrayList<PromptPlant>();
+        run(prompts, null, new Transformer.Trace(), (trace, cache, x) -> {
+            var traces = traces(prompts, trace);
+            int last = cache.columns() - 1;
+            for (int i = 0; i < traces.size(); i++) {
+                float[][] keys = cache.keysBefore(last, i);
+                plants.add(new PromptPlant(transformer, traces.get(i), keys, cache.valuesBefore(last, i)));
+            }
+        });
+        return plants;
+    }
+
+    /**
+     * Returns the outputs of the unsteered model's heads, [prompt][T][h w].
+     *
+     * @param spans of each prompt, over which outputs are averaged; null for the last tokens
+     */
+    public List<double[][]> heads(List<int[]> prompts, List<TokenSpan> spans) {
+        var heads = new ArrayList<double[][]>();
+        var read = Transformer.Trace.withHeads(spans == null ? null : weights(prompts, spans));
+        run(prompts, null, read, (trace, cache, x) -> {
+            var byBlock = trace.heads().stream().map(Transformer::toRows).toList();
+            for (int i = 0; i < prompts.size(); i++) {
+                int row = i;
+                heads.add(byBlock.stream().map(rows -> rows[row]).toArray(double[][]::new));
+            }
+        });
+        return heads;
+    }
+
+    /** Returns the next-token logits after a prompt, [vocabulary]. */
+    public float[] logits(int[] prompt, Controller controller, boolean... steered) {
+        float[][] out = new float[1][];
+        try (DeviceLaws laws = makeLaws.apply(List.of(controller))) {
+            Then keep = (trace, cache, x) -> {
+                out[0] = transformer
+                        .lastLogits(x)
+                        .toType(DataType.FLOAT32, false)
+                        .toFloatArray();
+            };
+            run(List.of(prompt), SteeredPass.of(laws, List.of(steered)), null, keep);
+        }
+        return out[0];
+    }
+
+    /** Returns 1 / n at the n tokens of each span, in the prompts' columns. */
+    private static double[][] weights(List<int[]> prompts, List<TokenSpan> spans) {
+        var padded = PaddedTokens.of(prompts);
+        var weights = new double[prompts.size()][padded.columns()];
+        for (int i = 0; i < weights.length; i++) {
+            int pad = padded.pads()[i];
+            var span = spans.get(i);
+            Arrays.fill(weights[i], pad + span.from(), pad + span.end(), 1.0 / span.length());
+        }
+        return weights;
+    }
+
+    private interface Then {
+        /** @param x the residual stream that leaves the last block [B, L, d] */
+        void accept(Transformer.Trace trace, KvCache cache, NDArray x);
+    }
+
+    /** @param steered null for an unsteered pass */
+    private void run(List<int[]> prompts, SteeredPass steered, Transformer.Trace trace, Then then) {
+        var padded = PaddedTokens.of(prompts);
+        boolean earlier = steered != null && steered.earlier();
+        var laws = steered == null ? null : steered.laws();
+        try (NDManager scope = transformer.manager.newSubManager();
+                KvCache cache = transformer.cache(padded.pads(), padded.columns())) {
+            int[][] unread = earlier ? padded.tokens() : prefixes.readCommonPrefix(padded, cache);
+            NDArray x = transformer.run(scope, unread, cache, laws, steered != null && steered.everyToken(), trace);
+            if (laws != null) {
+                Overflow.refuse(x, HeapReading.IN_PROMPT);
+            }
+            then.accept(trace, cache, x);
+        }
+    }
+
+    private List<ResidualTrace> traces(List<int[]> prompts, Transformer.Trace trace) {
+        int horizon = transformer.config.horizon();
+        var states = new double[prompts.size()][horizon + 1][];
+        var inputs = new double[prompts.size()][horizon][];
+        var none = new double[transformer.config.dimension()];
+        for (int k = 0; k <= horizon; k++) {
+            double[][] z = Transformer.toRows(trace.states().get(k));
+            double[][] u = k == horizon || trace.inputs().get(k) == null
+                    ? null
+                    : Transformer.toRows(trace.inputs().get(k));
+            for (int i = 0; i < states.length; i++) {
+                states[i][k] = z[i];
+                if (k < horizon) {
+                    inputs[i][k] = u == null ? none : u[i];
+                }
+            }
+        }
+        return IntStream.range(0, states.length)
+                .mapToObj(i -> new ResidualTrace(prompts.get(i), new Rollout(states[i], inputs[i])))
+                .toList();
+    }
+}
