@@ -196,7 +196,7 @@ public record BlindRating(Map<Integer, Text> texts, Map<Integer, Rating> ratings
                     .mapToDouble(id -> judge.apply(texts.get(id).concept).of(texts.get(id).text))
                     .toArray();
             auc.add(Validation.auc(where(found, wanted, true), where(found, wanted, false)));
-            correlation.add(correlation(Validation.ranks(found), Validation.ranks(wanted)));
+            correlation.add(Validation.rankCorrelation(found, wanted));
         });
         return Table.create(
                 "Judges against " + ids.size() + " blind ratings",
@@ -213,19 +213,6 @@ public record BlindRating(Map<Integer, Text> texts, Map<Integer, Rating> ratings
                 .filter(i -> wanted[i] > WORST == shown)
                 .mapToDouble(i -> found[i])
                 .toArray();
-    }
-
-    private static double correlation(double[] x, double[] y) {
-        double mean = (x.length + 1) / 2.0; // of ranks
-        double xy = 0;
-        double xx = 0;
-        double yy = 0;
-        for (int i = 0; i < x.length; i++) {
-            xy += (x[i] - mean) * (y[i] - mean);
-            xx += (x[i] - mean) * (x[i] - mean);
-            yy += (y[i] - mean) * (y[i] - mean);
-        }
-        return xy / Math.sqrt(xx * yy);
     }
 
     @Override

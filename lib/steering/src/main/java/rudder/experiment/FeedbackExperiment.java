@@ -125,7 +125,8 @@ public final class FeedbackExperiment {
         return PromptSet.read(data.resolve("prompts/" + kind + ".csv").toString());
     }
 
-    private static String topic(String concept) {
+    /** Returns what prompts and judges call a concept. */
+    static String topic(String concept) {
         return WITH_ARTICLE.contains(concept) ? "the " + concept : concept;
     }
 

@@ -99,7 +99,7 @@ public record Validation(String judge, int positive, int negative, double auc, d
     }
 
     /** Ranks from 1; equal values share their mean rank. */
-    static double[] ranks(double[] values) {
+    private static double[] ranks(double[] values) {
         int[] order = IntStream.range(0, values.length)
                 .boxed()
                 .sorted(Comparator.comparingDouble(i -> values[i]))
@@ -116,6 +116,22 @@ public record Validation(String judge, int positive, int negative, double auc, d
             }
         }
         return ranks;
+    }
+
+    /** Returns Spearman's rank correlation. */
+    static double rankCorrelation(double[] first, double[] second) {
+        double[] x = ranks(first);
+        double[] y = ranks(second);
+        double mean = (x.length + 1) / 2.0; // of ranks
+        double xy = 0;
+        double xx = 0;
+        double yy = 0;
+        for (int i = 0; i < x.length; i++) {
+            xy += (x[i] - mean) * (y[i] - mean);
+            xx += (x[i] - mean) * (x[i] - mean);
+            yy += (y[i] - mean) * (y[i] - mean);
+        }
+        return xy / Math.sqrt(xx * yy);
     }
 
     /** Returns one row a judge. */

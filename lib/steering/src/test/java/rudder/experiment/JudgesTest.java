@@ -10,8 +10,12 @@ import static rudder.checkpoint.Refusals.assertRefused;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,6 +28,10 @@ import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.model.Positions;
 import rudder.model.Tiny;
+import rudder.steer.ContrastSet;
+import tech.tablesaw.api.DoubleColumn;
+import tech.tablesaw.api.StringColumn;
+import tech.tablesaw.api.Table;
 
 class JudgesTest {
     private static final LanguageModel MODEL = Tiny.QWEN2.chatting();
@@ -163,5 +171,49 @@ class JudgesTest {
                 List.of(
                         Unit.texts(key, 1, List.of("a", "b"), List.of("<b> a \"wave\"", "a wave"), new double[2]),
                         Unit.texts(other, 1, List.of("a", "b"), List.of("a street", "street, b"), new double[2])));
+    }
+
+    @Test
+    void heldOutExamplesAreNotTrainedOn() {
+        var all = new ContrastSet(
+                "sea",
+                IntStream.range(0, 40).mapToObj(i -> "with " + i).toList(),
+                IntStream.range(0, 50).mapToObj(i -> "without " + i).toList());
+        var trained = JudgeStudy.part(all, false);
+        var held = JudgeStudy.part(all, true);
+        assertEquals(24, held.positive().size());
+        assertEquals(24, held.negative().size());
+        assertTrue(Collections.disjoint(trained.positive(), held.positive()));
+        assertTrue(Collections.disjoint(trained.negative(), held.negative()));
+        assertEquals(all.positive().size(), trained.positive().size() + 24);
+        assertRefused(() -> JudgeStudy.part(held, true), "24 examples", "more than 24");
+    }
+
+    @Test
+    void aShuffledTextHasTheSameWordsInAnotherOrder() {
+        for (int seed = 0; seed < 50; seed++) {
+            String found = JudgeStudy.shuffled("the sea  the sea", new Random(seed));
+            assertTrue(!found.equals("the sea the sea"), found);
+            var words = found.split(" ");
+            Arrays.sort(words);
+            assertEquals("sea sea the the", String.join(" ", words));
+        }
+        assertEquals("no", JudgeStudy.shuffled("no", new Random(1)));
+    }
+
+    /** By hand: ranks 1.5 1.5 3.5 3.5 against 1 2 3 4, and all pairs in order. */
+    @Test
+    void agreementIsRankCorrelationAndAuc() {
+        var verdicts = Table.create(
+                StringColumn.create("concept", "a", "a", "b", "b"),
+                DoubleColumn.create("words", 0, 0, 1, 1),
+                DoubleColumn.create("asked", 0.1, 0.2, 0.3, 0.4));
+        var found = JudgeStudy.agreement(verdicts);
+        assertEquals(1, found.rowCount());
+        assertEquals("words", found.getString(0, "judge"));
+        assertEquals("asked", found.getString(0, "other judge"));
+        assertEquals(
+                4 / Math.sqrt(4 * 5), found.doubleColumn("rank correlation").get(0), 1e-12);
+        assertEquals(1, found.doubleColumn("AUC of the other").get(0), 1e-12);
     }
 }
