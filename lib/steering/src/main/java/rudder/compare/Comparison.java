@@ -167,7 +167,8 @@ public final class Comparison {
         private SteeredModel steered(
                 LanguageModel model, List<ControllerFactory> factories, List<String> prompts, int row) {
             var controllers = factories.stream()
-                    .flatMap(factory -> factory.controllers(model, prompts))
+                    .flatMap(factory ->
+                            chat ? factory.controllersInChat(model, prompts) : factory.controllers(model, prompts))
                     .toList();
             return model.steered(controllers)
                     .measuring(measured)

@@ -303,6 +303,8 @@ public final class ControllerGrid {
                 candidate,
                 (model, prompt) ->
                         grids.apply(prompt).candidate(candidate).controller().apply(model, prompt),
+                (model, message) ->
+                        grids.apply(message).candidate(candidate).inChat().apply(model, message),
                 prompt -> grids.apply(prompt).candidate(candidate).asked().apply(prompt));
     }
 

@@ -343,12 +343,12 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
         return tokens;
     }
 
-    /** Throws if the keys and values of the batches that run side by side do not fit into this machine's memory. */
-    void requireRoom(List<int[]> prompts, int batch, int maxTokens) {
+    /** Throws if the keys and values of so many texts at a time do not fit into this machine's memory. */
+    void requireRoom(List<int[]> prompts, int together, int maxTokens) {
         if (!transformer.manager.getDevice().isGpu()) {
             int longest =
                     prompts.stream().mapToInt(tokens -> tokens.length).max().orElseThrow() + maxTokens;
-            int texts = Math.min(prompts.size(), 2 * batch); // batches run two at a time
+            int texts = Math.min(prompts.size(), together);
             plan(1, longest, texts).requireCache(texts, longest, MemoryPlan.available());
         }
     }

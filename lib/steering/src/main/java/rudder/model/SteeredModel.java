@@ -316,7 +316,8 @@ public final class SteeredModel extends TextGenerator {
             throw new IllegalArgumentException("maxTokens is " + maxTokens + ", wanted at least 1");
         }
         Check.given("the sampling", sampling);
-        model.requireRoom(prompts.stream().map(Prompt::tokens).toList(), batch, maxTokens);
+        model.requireRoom(
+                prompts.stream().map(Prompt::tokens).toList(), placement().together(batch), maxTokens);
     }
 
     private static String title(String doing, List<Controller> rows, int maxTokens) {

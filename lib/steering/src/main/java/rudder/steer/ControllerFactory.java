@@ -26,15 +26,30 @@ import rudder.theory.control.Rollout;
  *
  * @param name shown in tables and charts
  * @param controller maps a model and a prompt to a controller; prompts that share a controller get the same object
+ * @param inChat does so where the prompt is a chat's message: the model then reads other tokens around it. The same as
+ *     {@code controller} for all but controllers that are made from the prompt's states
  * @param asked maps a prompt to the text that the model reads instead; the identity for all arms but {@link #prompted}
  */
 public record ControllerFactory(
-        String name, BiFunction<LanguageModel, String, Controller> controller, UnaryOperator<String> asked)
+        String name,
+        BiFunction<LanguageModel, String, Controller> controller,
+        BiFunction<LanguageModel, String, Controller> inChat,
+        UnaryOperator<String> asked)
         implements Arm {
 
-    /** Creates a factory whose model reads the prompt itself. */
+    /** Creates a factory whose model reads the prompt itself, and which makes no difference for chats. */
     public ControllerFactory(String name, BiFunction<LanguageModel, String, Controller> controller) {
-        this(name, controller, UnaryOperator.identity());
+        this(name, controller, controller, UnaryOperator.identity());
+    }
+
+    /** Creates a factory whose controllers are made from the tokens that the model reads, in chats too. */
+    private static ControllerFactory ofTokens(String name, BiFunction<LanguageModel, int[], Controller> controller) {
+        return new ControllerFactory(
+                name,
+                (model, prompt) -> controller.apply(model, model.encode(prompt)).named(name),
+                (model, message) ->
+                        controller.apply(model, model.encodeChat(message)).named(name),
+                UnaryOperator.identity());
     }
 
     /**
@@ -49,7 +64,8 @@ public record ControllerFactory(
      */
     public static ControllerFactory prompted(String name, UnaryOperator<String> asked) {
         Check.given("the map from a prompt to what the model reads", asked);
-        return new ControllerFactory(name, (model, prompt) -> Controller.none(), asked);
+        BiFunction<LanguageModel, String, Controller> none = (model, prompt) -> Controller.none();
+        return new ControllerFactory(name, none, none, asked);
     }
 
     /**
@@ -105,27 +121,24 @@ public record ControllerFactory(
 
     /**
      * Adds the inputs that the controller has along the prompt's own unsteered trace, whatever the states become. This
-     * is the controller's open-loop twin: the same gains without feedback.
-     *
-     * <p>The trace is that of the prompt as plain text. For a chat freeze the controller at the states of the chat's
-     * tokens, since the message alone ends in another token: {@link Controller#frozenAt}.
+     * is the controller's open-loop twin: the same gains without feedback. In a chat the trace is that of the chat's
+     * last token.
      */
     public static ControllerFactory frozen(Controller controller) {
-        var name = controller.name() + ", frozen";
-        return new ControllerFactory(name, (model, prompt) -> controller
-                .frozenAt(model.trace(prompt).rollout().states())
-                .named(name));
+        return ofTokens(controller.name() + ", frozen", (model, tokens) -> {
+            var traces = model.streamTraces(List.of(tokens)).toList();
+            return controller.frozenAt(traces.get(0).rollout().states());
+        });
     }
 
-    /** Makes the controller from the plant at the prompt as plain text, such as a regulator linearised there. */
+    /** Makes the controller from the plant at the prompt's last token, such as a regulator linearised there. */
     public static ControllerFactory atPrompt(String name, Function<PromptPlant, Controller> controller) {
-        return new ControllerFactory(
-                name, (model, prompt) -> controller.apply(model.plant(prompt)).named(name));
+        return ofTokens(name, (model, tokens) -> controller.apply(model.plant(tokens)));
     }
 
     /** Returns the same factory under another name. */
     public ControllerFactory named(String name) {
-        return new ControllerFactory(name, controller, asked);
+        return new ControllerFactory(name, controller, inChat, asked);
     }
 
     /** Returns whether the model reads another text than one of these prompts. */
@@ -160,15 +173,25 @@ public record ControllerFactory(
 
     /** Makes the controller of each prompt, in order. */
     public Stream<Controller> controllers(LanguageModel model, List<String> prompts) {
-        var kept = kept();
-        return prompts.stream().map(prompt -> kept.controller.apply(model, prompt));
+        var kept = kept(controller);
+        return prompts.stream().map(prompt -> kept.apply(model, prompt));
+    }
+
+    /** Makes the controller of each message of a chat, in order. */
+    public Stream<Controller> controllersInChat(LanguageModel model, List<String> messages) {
+        var kept = kept(inChat);
+        return messages.stream().map(message -> kept.apply(model, message));
     }
 
     /** Returns the same factory with a memory: it makes each prompt's controller once. Use it with one model only. */
     public ControllerFactory kept() {
+        return new ControllerFactory(name, kept(controller), kept(inChat), asked);
+    }
+
+    private static BiFunction<LanguageModel, String, Controller> kept(
+            BiFunction<LanguageModel, String, Controller> maker) {
         var controllers = new HashMap<String, Controller>();
-        return new ControllerFactory(
-                name, (model, prompt) -> controllers.computeIfAbsent(prompt, p -> controller.apply(model, p)), asked);
+        return (model, prompt) -> controllers.computeIfAbsent(prompt, p -> maker.apply(model, p));
     }
 
     @Override

@@ -1,11 +1,16 @@
 package rudder.steer;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static rudder.checkpoint.Refusals.assertRefused;
 
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import rudder.compare.Comparison;
+import rudder.model.Sampling;
 import rudder.model.Tiny;
 import rudder.theory.control.Arm;
 import rudder.theory.control.Controller;
@@ -39,5 +44,36 @@ class ControllerFactoryTest {
                         ControllerFactory.frozen(ADDITION).named("added")),
                 "two controllers",
                 "'added'");
+    }
+
+    /** The message alone ends in another token, with other states. */
+    @Test
+    void inAChatAFrozenControllerBelongsToTheTokenBeforeTheAnswer() {
+        var lqr = Tiny.LLAMA.lqr(Tiny.LLAMA.setpoint(2));
+        try (var model = Tiny.LLAMA.chatting()) {
+            var message = "the sea";
+            var states = model.streamTraces(List.of(model.encodeChat(message)))
+                    .toList()
+                    .get(0)
+                    .rollout()
+                    .states();
+            var wanted = lqr.frozenAt(states);
+            var factory = ControllerFactory.frozen(lqr).named("frozen").kept();
+            var found = factory.controllersInChat(model, List.of(message)).toList();
+            var alone = factory.controllers(model, List.of(message)).toList();
+            for (int k = 0; k < model.horizon(); k++) {
+                double[] z = new double[model.dimension()];
+                assertArrayEquals(wanted.input(k, z), found.get(0).input(k, z), "block " + k);
+                assertFalse(Arrays.equals(wanted.input(k, z), alone.get(0).input(k, z)), "block " + k);
+            }
+            var settings =
+                    Comparison.settings().tokens(6).sampling(Sampling.greedy()).asChat();
+            assertEquals(
+                    model.steered(wanted).chat(message, 6).text(),
+                    Comparison.of(model, List.of(message), settings, factory)
+                            .completions("frozen")
+                            .get(0)
+                            .text());
+        }
     }
 }

@@ -194,11 +194,18 @@ public record Disturbance(
         if (bits == 0 && noise == 0) {
             return arm;
         }
-        return new ControllerFactory(arm.name(), (model, prompt) -> {
-            var controller = arm.controller().apply(tuned, prompt);
-            var shaken = noise == 0 ? controller : controller.plus(noiseAt(tuned, prompt));
-            return (bits == 0 ? shaken : shaken.forAnyPlant()).named(arm.name());
-        });
+        return new ControllerFactory(
+                arm.name(),
+                (model, prompt) -> shaken(tuned, prompt, arm.controller().apply(tuned, prompt))
+                        .named(arm.name()),
+                (model, message) -> shaken(tuned, message, arm.inChat().apply(tuned, message))
+                        .named(arm.name()),
+                arm.asked());
+    }
+
+    private Controller shaken(LanguageModel tuned, String prompt, Controller controller) {
+        var shaken = noise == 0 ? controller : controller.plus(noiseAt(tuned, prompt));
+        return bits == 0 ? shaken : shaken.forAnyPlant();
     }
 
     private Controller noiseAt(LanguageModel model, String prompt) {

@@ -96,6 +96,11 @@ public record Placement(
         return new EngineLikelihoods(transformer, prefixes, laws);
     }
 
+    /** Returns how many texts are in memory at the same time, see {@link #inBatches}. */
+    public int together(int batch) {
+        return decoder == null ? 2 * batch : batch;
+    }
+
     /**
      * Makes results in batches, and returns all in order. Batches of the heap run one after another, since each has all
      * cores; two would take twice the memory.

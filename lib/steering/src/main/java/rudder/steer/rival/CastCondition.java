@@ -3,6 +3,8 @@ package rudder.steer.rival;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.BiFunction;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import rudder.model.LanguageModel;
 import rudder.steer.ControllerFactory;
@@ -199,15 +201,25 @@ public final class CastCondition {
         var factory = ControllerFactory.of(controller);
         var name = factory.name() + " if " + this.name;
         var alone = Controller.none().named(name);
-        return new ControllerFactory(name, (model, prompt) -> {
-            Check.that(
-                    !factory.rewrites(List.of(prompt)),
-                    "the arm '%s' steers by its prompt: a condition decides about controllers only",
-                    factory.name());
-            return holds(model, List.of(prompt)).get(0)
-                    ? factory.controller().apply(model, prompt).named(name)
-                    : alone;
-        });
+        return new ControllerFactory(
+                name,
+                (model, prompt) ->
+                        chosen(factory, model, prompt, factory.controller()).named(name),
+                (model, prompt) ->
+                        chosen(factory, model, prompt, factory.inChat()).named(name),
+                UnaryOperator.identity());
+    }
+
+    private Controller chosen(
+            ControllerFactory factory,
+            LanguageModel model,
+            String prompt,
+            BiFunction<LanguageModel, String, Controller> controller) {
+        Check.that(
+                !factory.rewrites(List.of(prompt)),
+                "the arm '%s' steers by its prompt: a condition decides about controllers only",
+                factory.name());
+        return holds(model, List.of(prompt)).get(0) ? controller.apply(model, prompt) : Controller.none();
     }
 
     /**
