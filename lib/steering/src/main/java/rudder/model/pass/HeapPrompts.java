@@ -15,15 +15,20 @@ import rudder.theory.control.Rollout;
 /** Reads prompts on the heap. */
 final class HeapPrompts implements Prompts {
 
-    /** Prompts that are read together, so that a pass of their last tokens is not a small one. */
+    /** So many prompts are read together if they fit, so that a pass of their last tokens is not a small one. */
     static final int BATCH = 32;
 
     private final Transformer transformer;
     private final Decoder decoder;
     private final HeapReading reading;
+    private final int batch;
 
-    /** @param transformer computes with the plants */
-    HeapPrompts(Transformer transformer, Decoder decoder) {
+    /**
+     * @param transformer computes with the plants
+     * @param batch prompts that are read together
+     */
+    HeapPrompts(Transformer transformer, Decoder decoder, int batch) {
+        this.batch = batch;
         this.transformer = transformer;
         this.decoder = decoder;
         reading = new HeapReading(transformer.lifetime, decoder);
@@ -31,7 +36,7 @@ final class HeapPrompts implements Prompts {
 
     @Override
     public int batch() {
-        return BATCH;
+        return batch;
     }
 
     @Override

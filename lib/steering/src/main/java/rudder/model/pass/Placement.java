@@ -57,7 +57,11 @@ public record Placement(
     }
 
     private static boolean fits(long bytes) {
-        return bytes <= HEAP_SHARE * Runtime.getRuntime().maxMemory();
+        return bytes <= room();
+    }
+
+    private static long room() {
+        return (long) (HEAP_SHARE * Runtime.getRuntime().maxMemory());
     }
 
     /**
@@ -66,7 +70,7 @@ public record Placement(
      * @param longest number of tokens of the longest text, which has a copy of its prompt's keys and values
      */
     public Likelihoods likelihoods(int longest) {
-        if (decoder != null && fits(2 * decoder.bytes(longest))) {
+        if (decoder != null && fits(decoder.bytes(2L * longest))) {
             transformer.requireFiniteTokenMatrices();
             return new HeapLikelihoods(transformer.lifetime, decoder);
         }
@@ -79,9 +83,10 @@ public record Placement(
      * @param longest number of tokens of the longest one
      */
     public Prompts prompts(int longest) {
-        if (decoder != null && fits(2L * HeapPrompts.BATCH * decoder.bytes(longest))) {
+        if (decoder != null && fits(decoder.bytes(2L * longest))) { // what is kept is copied
             transformer.requireFiniteTokenMatrices();
-            return new HeapPrompts(transformer, decoder);
+            long most = room() / decoder.bytes(2L * Math.max(1, longest));
+            return new HeapPrompts(transformer, decoder, (int) Math.min(HeapPrompts.BATCH, most));
         }
         return enginePrompts();
     }
