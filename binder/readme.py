@@ -96,6 +96,8 @@ def rows(recorded):
          *estimates(disturbed, "on topic A-LQR frozen / A-LQR closed minus open")),
         ("The same where it leads away from the concept", "",
          *estimates(disturbed, "against A-LQR frozen / A-LQR closed minus open")),
+        ("The same with noise on the residual stream", "",
+         *estimates(disturbed, "noise 0.2 at depth 0.5 seed 1 A-LQR frozen / A-LQR closed minus open")),
         ("Error of a block's Jacobian a tenth of the state away: the prompt's own, and the mean over prompts",
          "\"locally linear\"",
          f"{value(linear, f'{model} error own 0.1')}, and {value(linear, f'{model} error mean 0.1')}", "", linear),

@@ -49,6 +49,8 @@ public final class JudgeStudy {
     private static final int SHUFFLED = 120; // sentences
     private static final int DRAWN = 20; // texts of a concept
     private static final long SEED = 7;
+    private static final String SENTENCES = "sentences of data/concepts";
+    private static final String EXAMPLES = "held-out examples of WordNet";
     private static final String WORDS = "words";
     private static final String MEANING = "meaning";
     private static final String ASKED = "asked";
@@ -101,19 +103,19 @@ public final class JudgeStudy {
     Table labelled() {
         var rows = new ArrayList<Labelled>();
         for (var concept : results.plan().judged()) {
-            String own = "sentences of data/concepts";
-            String examples = "held-out examples of WordNet";
-            rows.add(new Labelled("concept", concept, own, of(words.get(concept), WORDS, sentences.get(concept))));
-            for (var texts : Map.of(own, sentences.get(concept), examples, heldOut.get(concept))
-                    .entrySet()) {
-                rows.add(new Labelled(
-                        "concept", concept, texts.getKey(), of(meaning.get(concept), MEANING, texts.getValue())));
-                rows.add(new Labelled("concept", concept, texts.getKey(), asked(concept(concept), texts.getValue())));
-            }
+            rows.add(
+                    new Labelled("concept", concept, SENTENCES, of(words.get(concept), WORDS, sentences.get(concept))));
+            addBoth(rows, concept, SENTENCES, sentences.get(concept));
+            addBoth(rows, concept, EXAMPLES, heldOut.get(concept));
         }
         rows.add(new Labelled("fluency", "", "sentences against shuffled ones", fluency()));
         rows.add(new Labelled("relevance", "", "unsteered texts against those of the next prompt", relevance()));
         return table(rows);
+    }
+
+    private void addBoth(List<Labelled> rows, String concept, String about, ContrastSet texts) {
+        rows.add(new Labelled("concept", concept, about, of(meaning.get(concept), MEANING, texts)));
+        rows.add(new Labelled("concept", concept, about, asked(concept(concept), texts)));
     }
 
     private static Validation of(Judge judge, String name, ContrastSet texts) {
