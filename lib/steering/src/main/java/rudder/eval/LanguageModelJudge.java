@@ -85,12 +85,21 @@ public final class LanguageModelJudge implements Judge {
     public Metric metric() {
         return new Metric(
                 name,
-                completions -> Arrays.stream(logits(
-                                completions.stream().map(Completion::prompt).toList(),
-                                completions.stream().map(Completion::text).toList()))
-                        .map(LanguageModelJudge::probability)
-                        .toArray(),
+                completions -> verdicts(
+                        completions.stream().map(Completion::prompt).toList(),
+                        completions.stream().map(Completion::text).toList()),
                 false);
+    }
+
+    /**
+     * Returns the verdict on each text. The texts are read in batches.
+     *
+     * @param prompts of the texts, used if the question names the prompt
+     */
+    public double[] verdicts(List<String> prompts, List<String> texts) {
+        return Arrays.stream(logits(prompts, texts))
+                .map(LanguageModelJudge::probability)
+                .toArray();
     }
 
     /**

@@ -13,7 +13,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import rudder.checkpoint.format.WholeFile;
 import rudder.checkpoint.text.Csv;
 import rudder.eval.Judge;
@@ -195,7 +194,7 @@ public record BlindRating(Map<Integer, Text> texts, Map<Integer, Rating> ratings
             double[] found = ids.stream()
                     .mapToDouble(id -> judge.apply(texts.get(id).concept).of(texts.get(id).text))
                     .toArray();
-            auc.add(Validation.auc(where(found, wanted, true), where(found, wanted, false)));
+            auc.add(Validation.auc(found, wanted, WORST));
             correlation.add(Validation.rankCorrelation(found, wanted));
         });
         return Table.create(
@@ -206,13 +205,6 @@ public record BlindRating(Map<Integer, Text> texts, Map<Integer, Rating> ratings
                         judges.keySet().stream().mapToInt(name -> ids.size()).toArray()),
                 DoubleColumn.create("AUC", auc),
                 DoubleColumn.create("rank correlation", correlation));
-    }
-
-    private static double[] where(double[] found, double[] wanted, boolean shown) {
-        return IntStream.range(0, found.length)
-                .filter(i -> wanted[i] > WORST == shown)
-                .mapToDouble(i -> found[i])
-                .toArray();
     }
 
     @Override

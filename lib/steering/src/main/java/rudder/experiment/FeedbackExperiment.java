@@ -37,9 +37,9 @@ public final class FeedbackExperiment {
     private static final int DRAWN = 16; // tokens behind each
     private static final int TOKENS = 40;
     private static final double MARGIN = 0.02;
-    private static final int EXAMPLES = 160; // of WordNet, that show the concept
-    private static final int OTHERS = 240; // that do not
-    private static final long SEED = 7;
+    static final int EXAMPLES = 160; // of WordNet, that show the concept
+    static final int OTHERS = 240; // that do not
+    static final long SEED = 7;
     private static final List<String> CHOOSING = List.of(
             "ocean",
             "music",

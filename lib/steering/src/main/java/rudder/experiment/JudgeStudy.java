@@ -9,7 +9,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.stream.IntStream;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import rudder.eval.ConceptClassifier;
 import rudder.eval.ConceptWords;
 import rudder.eval.Judge;
@@ -43,12 +44,9 @@ import tech.tablesaw.api.Table;
  */
 public final class JudgeStudy {
 
-    private static final int TRAINED = 160; // examples that show the concept
-    private static final int OTHERS = 240; // that do not
-    private static final int HELD_OUT = 24; // of each
+    private static final int HELD_OUT = 24; // examples of a concept, and as many others
     private static final int SHUFFLED = 120; // sentences
     private static final int DRAWN = 20; // texts of a concept
-    private static final long SEED = 7;
     private static final String SENTENCES = "sentences of data/concepts";
     private static final String EXAMPLES = "held-out examples of WordNet";
     private static final String WORDS = "words";
@@ -74,7 +72,11 @@ public final class JudgeStudy {
         this.asked = asked;
         for (var concept : results.plan().judged()) {
             var list = ConceptWords.read(data.resolve("concept-words.csv"), concept);
-            var examples = wordNet.contrast(list, TRAINED + HELD_OUT, OTHERS + HELD_OUT, SEED);
+            var examples = wordNet.contrast(
+                    list,
+                    FeedbackExperiment.EXAMPLES + HELD_OUT,
+                    FeedbackExperiment.OTHERS + HELD_OUT,
+                    FeedbackExperiment.SEED);
             words.put(concept, list);
             meaning.put(concept, ConceptClassifier.train(encoder, part(examples, false)));
             heldOut.put(concept, part(examples, true));
@@ -103,42 +105,39 @@ public final class JudgeStudy {
     Table labelled() {
         var rows = new ArrayList<Labelled>();
         for (var concept : results.plan().judged()) {
-            rows.add(
-                    new Labelled("concept", concept, SENTENCES, of(words.get(concept), WORDS, sentences.get(concept))));
-            addBoth(rows, concept, SENTENCES, sentences.get(concept));
-            addBoth(rows, concept, EXAMPLES, heldOut.get(concept));
+            add(rows, concept, SENTENCES, WORDS, each(words.get(concept)));
+            for (var texts : List.of(SENTENCES, EXAMPLES)) {
+                add(rows, concept, texts, MEANING, each(meaning.get(concept)));
+                add(rows, concept, texts, ASKED, own -> verdicts(concept(concept), own));
+            }
         }
         rows.add(new Labelled("fluency", "", "sentences against shuffled ones", fluency()));
         rows.add(new Labelled("relevance", "", "unsteered texts against those of the next prompt", relevance()));
         return table(rows);
     }
 
-    private void addBoth(List<Labelled> rows, String concept, String about, ContrastSet texts) {
-        rows.add(new Labelled("concept", concept, about, of(meaning.get(concept), MEANING, texts)));
-        rows.add(new Labelled("concept", concept, about, asked(concept(concept), texts)));
+    private void add(
+            List<Labelled> rows,
+            String concept,
+            String texts,
+            String judge,
+            Function<List<String>, double[]> verdicts) {
+        var set = (texts.equals(SENTENCES) ? sentences : heldOut).get(concept);
+        var found = Validation.of(judge, verdicts.apply(set.positive()), verdicts.apply(set.negative()));
+        rows.add(new Labelled("concept", concept, texts, found));
     }
 
-    private static Validation of(Judge judge, String name, ContrastSet texts) {
-        var found = Validation.of(judge, texts);
-        return new Validation(name, found.positive(), found.negative(), found.auc(), found.calibration(), found.bins());
+    private static Function<List<String>, double[]> each(Judge judge) {
+        return texts -> texts.stream().mapToDouble(judge::of).toArray();
     }
 
     private LanguageModelJudge concept(String concept) {
         return LanguageModelJudge.concept(asked, FeedbackExperiment.topic(concept));
     }
 
-    private static Validation asked(LanguageModelJudge judge, ContrastSet texts) {
-        return Validation.of(ASKED, verdicts(judge, "", texts.positive()), verdicts(judge, "", texts.negative()));
-    }
-
-    private static double[] verdicts(LanguageModelJudge judge, String prompt, List<String> texts) {
-        return verdicts(judge, Collections.nCopies(texts.size(), prompt), texts);
-    }
-
-    private static double[] verdicts(LanguageModelJudge judge, List<String> prompts, List<String> texts) {
-        return Arrays.stream(judge.logits(prompts, texts))
-                .map(logit -> 1 / (1 + Math.exp(-logit)))
-                .toArray();
+    /** Returns the verdicts of a judge that asks about a text alone. */
+    private static double[] verdicts(LanguageModelJudge judge, List<String> texts) {
+        return judge.verdicts(Collections.nCopies(texts.size(), ""), texts);
     }
 
     private Validation fluency() {
@@ -147,12 +146,12 @@ public final class JudgeStudy {
             all.addAll(set.positive());
             all.addAll(set.negative());
         });
-        var random = new Random(SEED);
+        var random = new Random(FeedbackExperiment.SEED);
         Collections.shuffle(all, random);
         var fluent = all.subList(0, Math.min(SHUFFLED, all.size()));
         var shuffled = fluent.stream().map(text -> shuffled(text, random)).toList();
         var judge = LanguageModelJudge.fluency(asked);
-        return Validation.of(ASKED, verdicts(judge, "", fluent), verdicts(judge, "", shuffled));
+        return Validation.of(ASKED, verdicts(judge, fluent), verdicts(judge, shuffled));
     }
 
     /** Returns the same words in another order, if there are two that differ. */
@@ -167,17 +166,19 @@ public final class JudgeStudy {
     }
 
     private Validation relevance() {
-        var texts = results.texts().stream()
-                .filter(text ->
-                        text.key().disturbance().equals(Disturbance.none().name()))
-                .filter(text -> text.key().twin().isEmpty())
-                .toList();
+        var texts = undisturbed().filter(text -> text.key().twin().isEmpty()).toList();
         var prompts = texts.stream().map(Results.Written::prompt).toList();
         var own = texts.stream().map(Results.Written::text).toList();
         var next = new ArrayList<>(prompts);
         Collections.rotate(next, 1);
         var judge = LanguageModelJudge.relevance(asked);
-        return Validation.of(ASKED, verdicts(judge, prompts, own), verdicts(judge, next, own));
+        return Validation.of(ASKED, judge.verdicts(prompts, own), judge.verdicts(next, own));
+    }
+
+    private Stream<Results.Written> undisturbed() {
+        return results.texts().stream()
+                .filter(text ->
+                        text.key().disturbance().equals(Disturbance.none().name()));
     }
 
     private static Table table(List<Labelled> rows) {
@@ -208,17 +209,15 @@ public final class JudgeStudy {
         var concepts = new ArrayList<String>();
         var found = new LinkedHashMap<String, List<Double>>();
         List.of(WORDS, MEANING, ASKED).forEach(judge -> found.put(judge, new ArrayList<>()));
-        var random = new Random(SEED);
+        var random = new Random(FeedbackExperiment.SEED);
         for (var concept : results.plan().judged()) {
-            var all = new ArrayList<>(results.texts().stream()
-                    .filter(text ->
-                            text.key().disturbance().equals(Disturbance.none().name()))
+            var all = new ArrayList<>(undisturbed()
                     .filter(text -> text.key().concept().equals(concept))
                     .map(Results.Written::text)
                     .toList());
             Collections.shuffle(all, random);
             var texts = all.subList(0, Math.min(DRAWN, all.size()));
-            double[] asked = verdicts(concept(concept), "", texts);
+            double[] asked = verdicts(concept(concept), texts);
             for (int i = 0; i < texts.size(); i++) {
                 concepts.add(concept);
                 found.get(WORDS).add(words.get(concept).of(texts.get(i)));
@@ -249,7 +248,7 @@ public final class JudgeStudy {
                 first.add(verdicts.column(a).name());
                 second.add(verdicts.column(b).name());
                 correlation.add(Validation.rankCorrelation(x, y));
-                auc.add(Validation.auc(where(x, true, y), where(x, false, y)));
+                auc.add(Validation.auc(y, x, 0.5));
             }
         }
         return Table.create(
@@ -258,13 +257,6 @@ public final class JudgeStudy {
                 StringColumn.create("other judge", second),
                 DoubleColumn.create("rank correlation", correlation),
                 DoubleColumn.create("AUC of the other", auc));
-    }
-
-    private static double[] where(double[] verdicts, boolean shown, double... other) {
-        return IntStream.range(0, other.length)
-                .filter(i -> verdicts[i] > 0.5 == shown)
-                .mapToDouble(i -> other[i])
-                .toArray();
     }
 
     /** Runs the study; writes {@code judges.csv} and {@code judges.agreement.csv}. */

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import rudder.eval.Judge;
 import rudder.steer.ContrastSet;
@@ -116,6 +117,21 @@ public record Validation(String judge, int positive, int negative, double auc, d
             }
         }
         return ranks;
+    }
+
+    /**
+     * Returns the {@link #auc(double[], double[])} of the verdicts on texts whose label is above a threshold, against
+     * those on the other texts.
+     */
+    static double auc(double[] verdicts, double[] labels, double threshold) {
+        return auc(where(verdicts, i -> labels[i] > threshold), where(verdicts, i -> labels[i] <= threshold));
+    }
+
+    private static double[] where(double[] verdicts, IntPredicate chosen) {
+        return IntStream.range(0, verdicts.length)
+                .filter(chosen)
+                .mapToDouble(i -> verdicts[i])
+                .toArray();
     }
 
     /** Returns Spearman's rank correlation. */

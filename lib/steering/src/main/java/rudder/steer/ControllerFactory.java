@@ -173,22 +173,27 @@ public record ControllerFactory(
 
     /** Makes the controller of each prompt, in order. */
     public Stream<Controller> controllers(LanguageModel model, List<String> prompts) {
-        var kept = kept(controller);
+        var kept = remembering(controller);
         return prompts.stream().map(prompt -> kept.apply(model, prompt));
     }
 
     /** Makes the controller of each message of a chat, in order. */
     public Stream<Controller> controllersInChat(LanguageModel model, List<String> messages) {
-        var kept = kept(inChat);
+        var kept = remembering(inChat);
         return messages.stream().map(message -> kept.apply(model, message));
     }
 
     /** Returns the same factory with a memory: it makes each prompt's controller once. Use it with one model only. */
     public ControllerFactory kept() {
-        return new ControllerFactory(name, kept(controller), kept(inChat), asked);
+        return changed(name, ControllerFactory::remembering);
     }
 
-    private static BiFunction<LanguageModel, String, Controller> kept(
+    /** Returns a factory whose controllers a function makes in place of this one's, of prompts and in chats alike. */
+    public ControllerFactory changed(String name, UnaryOperator<BiFunction<LanguageModel, String, Controller>> change) {
+        return new ControllerFactory(name, change.apply(controller), change.apply(inChat), asked);
+    }
+
+    private static BiFunction<LanguageModel, String, Controller> remembering(
             BiFunction<LanguageModel, String, Controller> maker) {
         var controllers = new HashMap<String, Controller>();
         return (model, prompt) -> controllers.computeIfAbsent(prompt, p -> maker.apply(model, p));

@@ -194,13 +194,10 @@ public record Disturbance(
         if (bits == 0 && noise == 0) {
             return arm;
         }
-        return new ControllerFactory(
+        return arm.changed(
                 arm.name(),
-                (model, prompt) -> shaken(tuned, prompt, arm.controller().apply(tuned, prompt))
-                        .named(arm.name()),
-                (model, message) -> shaken(tuned, message, arm.inChat().apply(tuned, message))
-                        .named(arm.name()),
-                arm.asked());
+                maker -> (model, prompt) ->
+                        shaken(tuned, prompt, maker.apply(tuned, prompt)).named(arm.name()));
     }
 
     private Controller shaken(LanguageModel tuned, String prompt, Controller controller) {

@@ -10,6 +10,11 @@ import java.util.stream.IntStream;
  */
 public final class Overflow {
 
+    /** Places of tokens, for the messages. */
+    public static final String IN_PROMPT = "in a prompt";
+
+    public static final String IN_CONTINUATION = "in a continuation";
+
     private Overflow() {}
 
     /**

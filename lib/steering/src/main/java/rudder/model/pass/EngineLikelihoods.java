@@ -135,7 +135,7 @@ public record EngineLikelihoods(
         var padded = PaddedTokens.of(prompts);
         var pass = steering.prompts(prompts);
         int[][] unread = pass.earlier() ? padded.tokens() : prefixes.read(padded, cache);
-        return Transformer.last(run(scope, unread, cache, pass, HeapReading.IN_PROMPT))
+        return Transformer.last(run(scope, unread, cache, pass, Overflow.IN_PROMPT))
                 .reshape(-1, transformer.config.dimension());
     }
 
@@ -271,7 +271,7 @@ public record EngineLikelihoods(
                             .map(i -> prompts.get(i).length)
                             .toArray();
                     var pass = steering.behind(longest - 1, theirs, lengths);
-                    NDArray x = run(scope, next, cache, pass, "in a continuation");
+                    NDArray x = run(scope, next, cache, pass, Overflow.IN_CONTINUATION);
                     for (int row = 0; row < rows.length; row++) {
                         behind[rows[row]] = x.get(
                                 scope,

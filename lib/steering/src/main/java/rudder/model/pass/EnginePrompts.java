@@ -128,7 +128,7 @@ public record EnginePrompts(
             int[][] unread = earlier ? padded.tokens() : prefixes.readCommonPrefix(padded, cache);
             NDArray x = transformer.run(scope, unread, cache, laws, steered != null && steered.everyToken(), trace);
             if (laws != null) {
-                Overflow.refuse(x, HeapReading.IN_PROMPT);
+                Overflow.refuse(x, Overflow.IN_PROMPT);
             }
             then.accept(trace, cache, x);
         }

@@ -12,6 +12,7 @@ import rudder.model.decoder.Decoder;
 import rudder.model.decoder.HeapLaws;
 import rudder.model.decoder.Texts;
 import rudder.model.engine.Lifetime;
+import rudder.model.engine.Overflow;
 import rudder.theory.control.Controller;
 
 /**
@@ -158,7 +159,7 @@ final class HeapLikelihoods implements Likelihoods {
 
         private void readPrompts() {
             int[] all = IntStream.range(0, prompts.size()).toArray();
-            var steering = steering(prompts, HeapReading.IN_PROMPT, all);
+            var steering = steering(prompts, Overflow.IN_PROMPT, all);
             reading.readPrompts(texts, prompts, steering, (step, read, index) -> {
                 var asked = new Asked();
                 for (int column = 0; column < read.length; column++) {
@@ -178,7 +179,7 @@ final class HeapLikelihoods implements Likelihoods {
                 copies.begin(i, texts, owners[i]);
             }
             var tokens = some.stream().map(Continued::predicting).toList();
-            var steering = steering(tokens, "in a continuation", owners);
+            var steering = steering(tokens, Overflow.IN_CONTINUATION, owners);
             reading.read(copies, tokens, steering, (step, read, index) -> {
                 var asked = new Asked();
                 for (int column = 0; column < read.length; column++) {

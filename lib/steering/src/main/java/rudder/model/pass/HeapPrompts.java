@@ -6,6 +6,7 @@ import java.util.List;
 import rudder.checkpoint.tokenizer.TokenSpan;
 import rudder.model.decoder.Decoder;
 import rudder.model.decoder.Texts;
+import rudder.model.engine.Overflow;
 import rudder.model.plant.PromptPlant;
 import rudder.model.plant.ResidualTrace;
 import rudder.model.transformer.Transformer;
@@ -41,7 +42,7 @@ final class HeapPrompts implements Prompts {
 
     @Override
     public List<ResidualTrace> traces(List<int[]> prompts, List<Controller> controllers, List<boolean[]> steered) {
-        var steering = new HeapReading.Steering(decoder.laws(controllers), steered, HeapReading.IN_PROMPT);
+        var steering = new HeapReading.Steering(decoder.laws(controllers), steered, Overflow.IN_PROMPT);
         return traces(texts(prompts), prompts, steering);
     }
 

@@ -21,8 +21,6 @@ record HeapReading(Lifetime lifetime, Decoder decoder) {
 
     /** Tokens in one pass. */
     static final int TOKENS = 128;
-    /** Where tokens of prompts are, for messages. */
-    static final String IN_PROMPT = "in a prompt";
     /** Tokens that several beginnings share before it pays to read them once. */
     private static final int SHARED = 8;
 

@@ -201,25 +201,17 @@ public final class CastCondition {
         var factory = ControllerFactory.of(controller);
         var name = factory.name() + " if " + this.name;
         var alone = Controller.none().named(name);
+        UnaryOperator<BiFunction<LanguageModel, String, Controller>> gate = maker -> (model, prompt) -> {
+            Check.that(
+                    !factory.rewrites(List.of(prompt)),
+                    "the arm '%s' steers by its prompt: a condition decides about controllers only",
+                    factory.name());
+            return holds(model, List.of(prompt)).get(0)
+                    ? maker.apply(model, prompt).named(name)
+                    : alone;
+        };
         return new ControllerFactory(
-                name,
-                (model, prompt) ->
-                        chosen(factory, model, prompt, factory.controller()).named(name),
-                (model, prompt) ->
-                        chosen(factory, model, prompt, factory.inChat()).named(name),
-                UnaryOperator.identity());
-    }
-
-    private Controller chosen(
-            ControllerFactory factory,
-            LanguageModel model,
-            String prompt,
-            BiFunction<LanguageModel, String, Controller> controller) {
-        Check.that(
-                !factory.rewrites(List.of(prompt)),
-                "the arm '%s' steers by its prompt: a condition decides about controllers only",
-                factory.name());
-        return holds(model, List.of(prompt)).get(0) ? controller.apply(model, prompt) : Controller.none();
+                name, gate.apply(factory.controller()), gate.apply(factory.inChat()), UnaryOperator.identity());
     }
 
     /**
