@@ -30,6 +30,8 @@ public final class Cores {
     private static final long PATIENCE = 50_000; // ns
     /** The least time that the caller waits for rows of a helper. */
     private static final long GRACE = 5_000; // ns
+    /** The most numbers that a helper holds, 16 MB: larger products are shared part by part. */
+    private static final int MOST = 1 << 22;
 
     private static final ReentrantLock TURN = new ReentrantLock();
     private static final Helper[] HELPERS = new Helper[CORES - 1];
@@ -52,7 +54,17 @@ public final class Cores {
             rows.compute(0, n, y, at);
             return;
         }
-        var job = new Job(n, unit, width, rows);
+        try {
+            int part = Math.max(1, MOST / width / unit) * unit;
+            for (int first = 0; first < n; first += part) {
+                share(new Job(first, Math.min(n, first + part), unit, width, rows), y, at);
+            }
+        } finally {
+            TURN.unlock();
+        }
+    }
+
+    private static void share(Job job, float[] y, int at) {
         try {
             for (Helper helper : HELPERS) {
                 helper.take(job);
@@ -60,28 +72,38 @@ public final class Cores {
             job.run(y, at);
         } finally {
             job.rows = null;
-            TURN.unlock();
         }
     }
 
     private static final class Job {
-        private final int n;
+        private final int from;
+        private final int to;
         private final int unit;
         private final int width;
         private volatile Rows rows; // null afterwards: a helper keeps its last job, and must not keep a model
         private final AtomicInteger next = new AtomicInteger(); // unit
         private final AtomicIntegerArray delivered; // by unit: the helper's number
 
-        Job(int n, int unit, int width, Rows rows) {
-            this.n = n;
+        Job(int from, int to, int unit, int width, Rows rows) {
+            this.from = from;
+            this.to = to;
             this.unit = unit;
             this.width = width;
             this.rows = rows;
-            delivered = new AtomicIntegerArray((n + unit - 1) / unit);
+            delivered = new AtomicIntegerArray((to - from + unit - 1) / unit);
         }
 
-        private int end(int first) {
-            return Math.min(n, first + unit);
+        private int first(int u) {
+            return from + u * unit;
+        }
+
+        private int end(int u) {
+            return Math.min(to, first(u) + unit);
+        }
+
+        /** Returns the numbers before those of a unit. */
+        private int before(int u) {
+            return u * unit * width;
         }
 
         /** The caller's part: its own units, and then those of the helpers. */
@@ -91,7 +113,7 @@ public final class Cores {
             long took = 0;
             for (int u; (u = next.getAndIncrement()) < units; ) {
                 long since = System.nanoTime();
-                rows.compute(u * unit, end(u * unit), y, at);
+                rows.compute(first(u), end(u), y, at);
                 took = System.nanoTime() - since;
                 own[u] = true;
             }
@@ -104,17 +126,16 @@ public final class Cores {
         }
 
         private void collect(int u, long until, float[] y, int at) {
-            int first = u * unit;
+            int first = first(u);
             int helper;
             while ((helper = delivered.get(u)) == 0) {
                 if (System.nanoTime() > until) {
-                    rows.compute(first, end(first), y, at);
+                    rows.compute(first, end(u), y, at);
                     return;
                 }
                 Thread.onSpinWait();
             }
-            System.arraycopy(
-                    HELPERS[helper - 1].buffer, first * width, y, at + first * width, (end(first) - first) * width);
+            System.arraycopy(HELPERS[helper - 1].buffer, before(u), y, at + first * width, (end(u) - first) * width);
         }
     }
 
@@ -162,13 +183,14 @@ public final class Cores {
             if (rows == null) {
                 return;
             }
-            if (buffer.length < own.n * own.width) {
-                buffer = new float[own.n * own.width];
+            int size = (own.to - own.from) * own.width;
+            if (buffer.length < size) {
+                buffer = new float[size];
             }
             int units = own.delivered.length();
             for (int u; (u = own.next.getAndIncrement()) < units; ) {
                 try {
-                    rows.compute(u * own.unit, own.end(u * own.unit), buffer, 0);
+                    rows.compute(own.first(u), own.end(u), buffer, -own.from * own.width);
                     own.delivered.set(u, number);
                 } catch (RuntimeException | Error e) {
                     return; // the caller computes these rows again, and meets the same error

@@ -18,6 +18,9 @@ public final class PackedInput {
      */
     public static final int MANY = FEW + 1;
 
+    /** With more columns than this, it is faster to copy a panel of them than to read it in place. */
+    private static final int WIDE = 8 * Tile.PANEL;
+
     final float[] values;
     /** The columns, each as a vector of its own; null if there are many, and this alone if there is one. */
     final PackedInput[] each;
@@ -74,7 +77,12 @@ public final class PackedInput {
 
     /** Returns how many rows of a matrix one core should take at a time: some ten microseconds, and whole tiles. */
     public int unit() {
-        return each == null ? 8 * Tile.ROWS : 64;
+        return each == null ? (isWide() ? 16 : 8) * Tile.ROWS : 64;
+    }
+
+    /** Returns whether there are very many vectors. */
+    boolean isWide() {
+        return width > WIDE;
     }
 
     /** Returns the numbers, [size, width], to be written; call {@link #ready} afterwards. */

@@ -73,6 +73,16 @@ public final class PackedMatrix {
         return of(0, bytes, rows, columns).orElseThrow();
     }
 
+    /** Returns a matrix of the first {@code columns} numbers of rows that are {@code stride} apart; they are copied. */
+    public static PackedMatrix of(float[] values, int rows, int columns, int stride) {
+        var bytes = ByteBuffer.allocate(Float.BYTES * rows * columns).order(ByteOrder.LITTLE_ENDIAN);
+        var floats = bytes.asFloatBuffer();
+        for (int row = 0; row < rows; row++) {
+            floats.put(values, row * stride, columns);
+        }
+        return of(0, bytes, rows, columns).orElseThrow();
+    }
+
     public int rows() {
         return rows;
     }
@@ -102,7 +112,9 @@ public final class PackedMatrix {
         for (int row = first, count; row < end; row += count) {
             count = Math.min(end - row, most);
             byte[] some = scratch.copy(bytes, row * rowBytes, count * rowBytes);
-            if (x.each == null) {
+            if (x.isWide()) {
+                wide(some, count, x, y, at + row * x.width(), scratch);
+            } else if (x.each == null) {
                 many(some, count, x, y, at + row * x.width(), scratch);
             } else {
                 few(some, count, x, y, at + row * x.width(), scratch);
@@ -120,7 +132,7 @@ public final class PackedMatrix {
 
     /** Unpacks some rows at a time, and some coordinates of them, and multiplies all columns of x by these. */
     private void many(byte[] some, int count, PackedInput x, float[] y, int at, Scratch scratch) {
-        float[][] tile = scratch.tile(Math.min(columns, Tile.DEPTH));
+        float[][] tile = scratch.tiles(Tile.ROWS, Math.min(columns, Tile.DEPTH))[0];
         int width = x.width();
         for (int from = 0, n; from < columns; from += n) {
             n = Math.min(Tile.DEPTH, columns - from);
@@ -139,6 +151,39 @@ public final class PackedMatrix {
                         System.arraycopy(part, 0, y, to, own * width);
                     } else {
                         Floats.add(1, part, 0, y, to, own * width);
+                    }
+                }
+            }
+        }
+    }
+
+    /**
+     * Unpacks all rows, and multiplies a panel of columns by them before the next: what is used again is the panel,
+     * which is copied so that it lies in one piece and in a core's cache.
+     */
+    private void wide(byte[] some, int count, PackedInput x, float[] y, int at, Scratch scratch) {
+        int width = x.width();
+        float[][][] tiles = scratch.tiles(count, Math.min(columns, Tile.DEPTH));
+        float[] panel = scratch.panel(Math.min(columns, Tile.DEPTH) * Tile.PANEL);
+        float[] part = scratch.sums(Tile.ROWS * Tile.PANEL); // rows behind the last are dropped
+        for (int from = 0, n; from < columns; from += n) {
+            n = Math.min(Tile.DEPTH, columns - from);
+            for (int r = 0; r < count; r++) {
+                int in = r * rowBytes + from / kernel.values * kernel.bytes;
+                kernel.unpacked(some, in, n, tiles[r / Tile.ROWS][r % Tile.ROWS]);
+            }
+            for (int c = 0, own; c < width; c += own) {
+                own = Math.min(Tile.PANEL, width - c);
+                Tile.copy(x.values, from * width + c, width, n, own, panel);
+                for (int r = 0; r < count; r++) {
+                    if (r % Tile.ROWS == 0) {
+                        Tile.product(tiles[r / Tile.ROWS], n, panel, 0, own, part, 0);
+                    }
+                    int to = at + r * width + c;
+                    if (from == 0) {
+                        System.arraycopy(part, r % Tile.ROWS * own, y, to, own);
+                    } else {
+                        Floats.add(1, part, r % Tile.ROWS * own, y, to, own);
                     }
                 }
             }

@@ -12,7 +12,8 @@ final class Scratch {
 
     private byte[] rows = new byte[0];
     private float[] scales = new float[0];
-    private float[][] tile = new float[Tile.ROWS][0];
+    private float[][][] tiles = new float[0][][];
+    private float[] panel = new float[0];
     private float[] sums = new float[0];
 
     private Scratch() {}
@@ -38,12 +39,22 @@ final class Scratch {
         return scales;
     }
 
-    /** Returns the rows of a {@link Tile}, each of at least this many floats. */
-    float[][] tile(int size) {
-        if (tile[0].length < size) {
-            tile = new float[Tile.ROWS][size];
+    /** Returns the rows of {@link Tile}s, so many or more, each of at least this many floats. */
+    float[][][] tiles(int rows, int size) {
+        int count = (rows + Tile.ROWS - 1) / Tile.ROWS;
+        if (tiles.length < count || tiles[0][0].length < size) {
+            int most = tiles.length == 0 ? size : Math.max(size, tiles[0][0].length);
+            tiles = new float[Math.max(count, tiles.length)][Tile.ROWS][most];
         }
-        return tile;
+        return tiles;
+    }
+
+    /** Returns memory of at least this many floats, for a panel of columns. */
+    float[] panel(int size) {
+        if (panel.length < size) {
+            panel = new float[size];
+        }
+        return panel;
     }
 
     /** Returns memory of at least this many floats, for a tile's products. */

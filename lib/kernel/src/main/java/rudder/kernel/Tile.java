@@ -27,6 +27,8 @@ final class Tile {
             Runtime.version().feature() < 25 ? Lanes.F : FloatVector.SPECIES_PREFERRED;
     /** Columns come in multiples of this. */
     static final int LANES = F.length();
+    /** Columns that are multiplied together. */
+    static final int PANEL = 2 * LANES;
 
     // Compiled each by itself, as the steps of a RowKernel are.
     private static MethodHandle wide = find("wide");
@@ -63,6 +65,15 @@ final class Tile {
             throw e;
         } catch (Throwable e) {
             throw new AssertionError(e.getMessage(), e);
+        }
+    }
+
+    /** Copies n rows of {@code columns} numbers, which are {@code width} apart from {@code first} on, side by side. */
+    static void copy(float[] x, int first, int width, int n, int columns, float[] to) {
+        for (int i = 0; i < n; i++) {
+            for (int c = 0; c < columns; c += LANES) {
+                FloatVector.fromArray(F, x, first + i * width + c).intoArray(to, i * columns + c);
+            }
         }
     }
 

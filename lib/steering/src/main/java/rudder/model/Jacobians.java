@@ -24,7 +24,9 @@ record Jacobians(LanguageModel model, List<int[]> prompts) {
     /** Returns the means of all blocks, {@link LanguageModel#meanJacobians}. */
     List<DMatrixRMaj> means() {
         int longest = prompts.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
-        model.plan(prompts.size(), longest, 1).requireDense(Runtime.getRuntime().maxMemory(), MemoryPlan.available());
+        long heap =
+                Runtime.getRuntime().maxMemory() - model.prefill().placement().jacobianBytes();
+        model.plan(prompts.size(), longest, 1).requireDense(heap, MemoryPlan.available());
         var mean = eachMean();
         var jacobians = new ArrayList<DMatrixRMaj>();
         try (Progress job = Progress.of(

@@ -89,7 +89,10 @@ class KernelTest {
         assertEquals(0, y[ROWS + 1]);
     }
 
-    /** Fewer vectors than a register holds, and more than two hold; rows that are no whole number of tiles. */
+    /**
+     * Fewer vectors than a register holds, more than two hold, and a panel each; rows that are no whole number of
+     * tiles.
+     */
     @ParameterizedTest
     @EnumSource(
             mode = EnumSource.Mode.EXCLUDE,
@@ -98,7 +101,7 @@ class KernelTest {
         for (int columns : new int[] {256, 4096 + 256}) { // more than a tile takes at a time
             byte[] bytes = finite(type, ROWS * columns, 12);
             var matrix = matrix(type, bytes, columns);
-            for (int vectors : new int[] {1, 2, 3, 4, 8, 13, 32, 50}) {
+            for (int vectors : new int[] {1, 2, 3, 4, 8, 13, 32, 50, 270}) {
                 var many = new PackedInput(columns, vectors);
                 int width = many.width();
                 var each = new PackedInput[vectors];
@@ -281,6 +284,24 @@ class KernelTest {
                 assertEquals(factor * i, y[i + 1]);
             }
             assertEquals(0, y[0]);
+        }
+    }
+
+    /** More numbers than a helper holds. */
+    @Test
+    void largeProductsAreWhole() {
+        int n = 2101;
+        int width = 4500;
+        float[] y = new float[n * width + 1];
+        Cores.Rows rows = (first, end, out, base) -> {
+            for (int i = first; i < end; i++) {
+                Arrays.fill(out, base + i * width, base + (i + 1) * width, i + 1);
+            }
+        };
+        Cores.share(n, 10, width, rows, y, 1);
+        assertEquals(0, y[0]);
+        for (int i = 0; i < n * width; i++) {
+            assertEquals(i / width + 1, y[i + 1]);
         }
     }
 

@@ -1,7 +1,10 @@
 package rudder.model.decoder;
 
+import java.lang.ref.SoftReference;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.ModelConfig;
 import rudder.checkpoint.format.TensorSource;
@@ -15,12 +18,15 @@ import rudder.theory.control.Controller;
  */
 public final class Decoder {
 
+    private static final SoftReference<HeapJacobians> NONE = new SoftReference<>(null);
+
     final ModelConfig config;
     final PackedMatrix embedding;
     final PackedMatrix head;
     final RmsNorm finalNorm;
     final List<DecoderBlock> blocks = new ArrayList<>();
     final Beginnings beginnings = new Beginnings(this);
+    private final AtomicReference<SoftReference<HeapJacobians>> spare = new AtomicReference<>(NONE);
 
     /**
      * @param checkpoint open, with sound tensors that {@link #obstacle} finds readable
@@ -63,6 +69,20 @@ public final class Decoder {
      */
     public Texts texts(int... room) {
         return new Texts(this, room);
+    }
+
+    /** Computes with what computes Jacobians. Its buffers stay for the next time where the heap has room for them. */
+    public <R> R withJacobians(Function<HeapJacobians, R> computed) {
+        var kept = spare.getAndSet(NONE).get();
+        var jacobians = kept == null ? new HeapJacobians(this) : kept;
+        R result = computed.apply(jacobians);
+        spare.set(new SoftReference<>(jacobians));
+        return result;
+    }
+
+    /** Returns the bytes that a {@link HeapJacobians} takes. */
+    public long jacobianBytes() {
+        return HeapJacobians.bytes(config);
     }
 
     /** Bounds logits in place, where the model's config says so. */

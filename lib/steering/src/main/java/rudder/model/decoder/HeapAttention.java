@@ -19,6 +19,7 @@ final class HeapAttention {
     private static final int TOKENS = 8;
 
     private final ModelConfig config;
+    private final Rotary rotary;
     private final int n;
     private final int h;
     private final int kv;
@@ -35,6 +36,7 @@ final class HeapAttention {
 
     HeapAttention(ModelConfig config, int tokens, int width) {
         this.config = config;
+        rotary = Rotary.of(config);
         n = tokens;
         h = config.heads();
         kv = config.keyValueHeads();
@@ -94,14 +96,12 @@ final class HeapAttention {
         for (int token = first; token < end; token++) {
             for (int i = 0; i < h + kv; i++) {
                 int at = base + token * row + i * w;
-                if (config.interleavedHeads()) {
-                    halves(out, at, spare);
-                }
+                rotary.order(out, at, spare);
                 RmsNorm norm = i < h ? block.queryNorm() : block.keyNorm();
                 if (norm != null) {
                     norm.of(out, at, out, at);
                 }
-                rotate(out, at, turn[token]);
+                rotary.forth(out, at, turn[token]);
             }
         }
     }
@@ -129,40 +129,11 @@ final class HeapAttention {
         Floats.combine(scores, first, end, values, w, out, at);
     }
 
-    /** Moves a head's rows 2i + j to j w/2 + i: from interleaved rotary pairs to halves. */
-    private void halves(float[] heads, int at, float[] spare) {
-        System.arraycopy(heads, at, spare, 0, w);
-        for (int i = 0; i < w; i++) {
-            heads[at + (i % 2) * (w / 2) + i / 2] = spare[i];
-        }
-    }
-
     /** Returns amplitude times cos and sin of each token's angles, one behind the other. */
     private float[][] turns(AttentionSpan span) {
         var ofPosition = new HashMap<Integer, float[]>();
         return Arrays.stream(positions)
-                .mapToObj(position -> ofPosition.computeIfAbsent(position, p -> turn(span, p)))
+                .mapToObj(position -> ofPosition.computeIfAbsent(position, p -> rotary.turn(span, p)))
                 .toArray(float[][]::new);
-    }
-
-    private float[] turn(AttentionSpan span, int position) {
-        int half = w / 2;
-        float[] turn = new float[w];
-        for (int i = 0; i < half; i++) {
-            double angle = span.angle(position, i, w);
-            turn[i] = (float) (span.amplitude() * Math.cos(angle));
-            turn[half + i] = (float) (span.amplitude() * Math.sin(angle));
-        }
-        return turn;
-    }
-
-    private void rotate(float[] heads, int at, float[] turn) {
-        int half = w / 2;
-        for (int i = 0; i < half; i++) {
-            float a = heads[at + i];
-            float b = heads[at + half + i];
-            heads[at + i] = a * turn[i] - b * turn[half + i];
-            heads[at + half + i] = b * turn[i] + a * turn[half + i];
-        }
     }
 }

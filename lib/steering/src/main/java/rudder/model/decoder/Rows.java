@@ -49,4 +49,13 @@ final class Rows {
         };
         Cores.share(starts[matrices.length], x.unit(), x.width(), rows, y, 0);
     }
+
+    /** Writes one of all rows, unpacked, to the start of {@code out}. */
+    void row(int row, float[] out) {
+        int i = 0;
+        while (row >= starts[i + 1]) {
+            i++;
+        }
+        matrices[i].row(row - starts[i], out);
+    }
 }

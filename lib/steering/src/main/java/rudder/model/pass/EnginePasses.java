@@ -107,8 +107,9 @@ public final class EnginePasses implements Passes {
             float[][] keys = cache.keysBefore(cache.columns(), i);
             float[][] values = cache.valuesBefore(cache.columns(), i);
             var at = new ResidualTrace(tokens, new Rollout(new double[][] {first[i]}, new double[0][]));
-            var unsteered = Rollout.of(new PromptPlant(transformer, at, keys, values), Controller.none(), first[i]);
-            plants.add(new PromptPlant(transformer, new ResidualTrace(tokens, unsteered), keys, values));
+            var unsteered =
+                    Rollout.of(new PromptPlant(transformer, null, at, keys, values), Controller.none(), first[i]);
+            plants.add(new PromptPlant(transformer, null, new ResidualTrace(tokens, unsteered), keys, values));
         }
         return plants;
     }

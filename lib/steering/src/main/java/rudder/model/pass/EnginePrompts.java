@@ -62,7 +62,7 @@ public record EnginePrompts(
             int last = cache.columns() - 1;
             for (int i = 0; i < traces.size(); i++) {
                 float[][] keys = cache.keysBefore(last, i);
-                plants.add(new PromptPlant(transformer, traces.get(i), keys, cache.valuesBefore(last, i)));
+                plants.add(new PromptPlant(transformer, null, traces.get(i), keys, cache.valuesBefore(last, i)));
             }
         });
         return plants;

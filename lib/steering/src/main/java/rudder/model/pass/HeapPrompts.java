@@ -21,17 +21,20 @@ final class HeapPrompts implements Prompts {
 
     private final Transformer transformer;
     private final Decoder decoder;
+    private final Decoder linearising; // null where the engine computes Jacobians
     private final HeapReading reading;
     private final int batch;
 
     /**
      * @param transformer computes with the plants
+     * @param jacobians whether Jacobians are computed on the heap too
      * @param batch prompts that are read together
      */
-    HeapPrompts(Transformer transformer, Decoder decoder, int batch) {
+    HeapPrompts(Transformer transformer, Decoder decoder, boolean jacobians, int batch) {
         this.batch = batch;
         this.transformer = transformer;
         this.decoder = decoder;
+        linearising = jacobians ? decoder : null;
         reading = new HeapReading(transformer.lifetime, decoder);
     }
 
@@ -118,7 +121,8 @@ final class HeapPrompts implements Prompts {
         var plants = new ArrayList<PromptPlant>();
         for (int i = 0; i < traces.size(); i++) {
             int before = prompts.get(i).length - 1;
-            plants.add(new PromptPlant(transformer, traces.get(i), texts.keys(i, before), texts.values(i, before)));
+            float[][] keys = texts.keys(i, before);
+            plants.add(new PromptPlant(transformer, linearising, traces.get(i), keys, texts.values(i, before)));
         }
         return plants;
     }

@@ -86,9 +86,17 @@ public record Placement(
         if (decoder != null && fits(decoder.bytes(2L * longest))) { // what is kept is copied
             transformer.requireFiniteTokenMatrices();
             long most = room() / decoder.bytes(2L * Math.max(1, longest));
-            return new HeapPrompts(transformer, decoder, (int) Math.min(HeapPrompts.BATCH, most));
+            boolean jacobians = jacobianBytes() > 0;
+            return new HeapPrompts(transformer, decoder, jacobians, (int) Math.min(HeapPrompts.BATCH, most));
         }
         return enginePrompts();
+    }
+
+    /**
+     * Returns the bytes of the heap that computing Jacobians takes, beside results; 0 where the engine computes them.
+     */
+    public long jacobianBytes() {
+        return decoder != null && fits(decoder.jacobianBytes()) ? decoder.jacobianBytes() : 0;
     }
 
     /** Returns what reads prompts in the engine. */

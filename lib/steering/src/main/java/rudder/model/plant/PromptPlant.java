@@ -9,8 +9,8 @@ import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.AttentionSpan;
 import rudder.checkpoint.ModelConfig;
+import rudder.model.decoder.Decoder;
 import rudder.model.engine.EngineAlgebra;
-import rudder.model.engine.ParallelBatches;
 import rudder.model.gradient.BlockCurvature;
 import rudder.model.transformer.Block;
 import rudder.model.transformer.ForwardPass;
@@ -34,6 +34,7 @@ public final class PromptPlant implements Plant, Differential {
     public static final int CHUNK = 32;
 
     private final Transformer transformer;
+    private final Decoder decoder; // null where the engine computes Jacobians
     private final ResidualTrace nominal;
     private final float[][] keys;
     private final float[][] values;
@@ -41,12 +42,15 @@ public final class PromptPlant implements Plant, Differential {
     /**
      * Makes the plant of a prompt that a model has read; {@code LanguageModel.plant} does so.
      *
+     * @param decoder computes Jacobians on the heap; null where the engine does
      * @param nominal states entering each block, and the prompt's tokens
      * @param keys of the tokens before the last, for each block [key heads, tokens, head dimension]
      * @param values as the keys
      */
-    public PromptPlant(Transformer transformer, ResidualTrace nominal, float[][] keys, float[][] values) {
+    public PromptPlant(
+            Transformer transformer, Decoder decoder, ResidualTrace nominal, float[][] keys, float[][] values) {
         this.transformer = transformer;
+        this.decoder = decoder;
         this.nominal = nominal;
         this.keys = keys;
         this.values = values;
@@ -69,7 +73,7 @@ public final class PromptPlant implements Plant, Differential {
 
     /** Returns the same plant, linearised about another run. */
     public PromptPlant about(Rollout run) {
-        return new PromptPlant(transformer, new ResidualTrace(nominal.tokens(), run), keys, values);
+        return new PromptPlant(transformer, decoder, new ResidualTrace(nominal.tokens(), run), keys, values);
     }
 
     @Override
@@ -93,7 +97,11 @@ public final class PromptPlant implements Plant, Differential {
 
     /** Returns A_k = d phi_k / d z at z, [d, d]. */
     public DMatrixRMaj jacobian(int k, double[] z) {
-        return within(scope -> EngineAlgebra.down(derivative(scope, k, z).matrix()));
+        requireBlock(k);
+        requireWidth(z.length);
+        return decoder != null
+                ? onHeap().sum(k, List.of(point(k, z)))
+                : within(scope -> EngineAlgebra.down(derivative(scope, k, z).matrix()));
     }
 
     /** Returns Jacobian-vector products A_k x at the nominal state for rows x [m, d]: [m, d]. */
@@ -146,17 +154,11 @@ public final class PromptPlant implements Plant, Differential {
      */
     public static DMatrixRMaj meanJacobian(List<PromptPlant> plants, int k) {
         PromptPlant any = Check.some("plant", plants).get(0);
-        return any.within(scope -> {
-            Block block = any.block(scope, k);
-            NDArray sum = null;
-            for (int first = 0; first < plants.size(); first += CHUNK) {
-                var chunk = plants.subList(first, Math.min(plants.size(), first + CHUNK));
-                try (NDManager within = scope.newSubManager()) {
-                    sum = plus(scope, sum, sum(within, block, chunk));
-                }
-            }
-            return EngineAlgebra.down(sum.divi(plants.size()));
-        });
+        any.requireBlock(k);
+        if (onHeap(plants)) {
+            return any.onHeap().mean(k, points(plants, k), CHUNK);
+        }
+        return any.within(scope -> EngineAlgebra.down(any.inEngine(scope, k).mean(scope, plants, CHUNK)));
     }
 
     /**
@@ -166,45 +168,39 @@ public final class PromptPlant implements Plant, Differential {
      */
     public static DMatrixRMaj jacobianSum(List<PromptPlant> plants, int k) {
         PromptPlant any = Check.some("plant", plants).get(0);
+        any.requireBlock(k);
         if (plants.size() > CHUNK) {
             throw new IllegalArgumentException(
                     plants.size() + " plants, wanted at most " + CHUNK + ": their sums are added in turn");
         }
-        return any.within(scope -> EngineAlgebra.down(sum(scope, any.block(scope, k), plants)));
-    }
-
-    /** Sums the plants in two halves, one a thread, whatever the number of threads: so its bits do not depend on it. */
-    private static NDArray sum(NDManager scope, Block block, List<PromptPlant> plants) {
-        var halves = ParallelBatches.of(
-                scope.getDevice(),
-                plants.size(),
-                (plants.size() + 1) / 2,
-                (first, end) -> oneByOne(scope, block, plants.subList(first, end)),
-                done -> {});
-        NDArray sum = halves.get(0);
-        halves.subList(1, halves.size()).forEach(sum::addi);
-        return sum;
-    }
-
-    private static NDArray oneByOne(NDManager scope, Block block, List<PromptPlant> plants) {
-        NDArray sum = null;
-        for (PromptPlant plant : plants) {
-            try (NDManager within = scope.newSubManager()) {
-                NDArray a = plant.derivative(within, block, plant.nominal.state(block.index()))
-                        .matrix();
-                sum = plus(scope, sum, a);
-            }
+        if (onHeap(plants)) {
+            return any.onHeap().sum(k, points(plants, k));
         }
-        return sum;
+        return any.within(scope -> EngineAlgebra.down(any.inEngine(scope, k).sum(scope, plants)));
     }
 
-    /** Adds to a sum of the scope; the first summand becomes the sum. */
-    private static NDArray plus(NDManager scope, NDArray sum, NDArray a) {
-        if (sum == null) {
-            a.attach(scope);
-            return a;
-        }
-        return sum.addi(a);
+    private static boolean onHeap(List<PromptPlant> plants) {
+        return plants.stream().allMatch(plant -> plant.decoder != null);
+    }
+
+    private static List<HeapSums.Point> points(List<PromptPlant> plants, int k) {
+        return plants.stream()
+                .map(plant -> plant.point(k, plant.nominal.state(k)))
+                .toList();
+    }
+
+    private HeapSums.Point point(int k, double[] z) {
+        return new HeapSums.Point(z, nominal.tokens().length - 1, keys[k], values[k]);
+    }
+
+    private HeapSums onHeap() {
+        return new HeapSums(transformer.lifetime, decoder);
+    }
+
+    private EngineSums inEngine(NDManager scope, int k) {
+        Block block = block(scope, k);
+        return new EngineSums((within, plant) ->
+                plant.derivative(within, block, plant.nominal.state(k)).matrix());
     }
 
     private Block.Derivative derivative(NDManager scope, int k, double[] z) {
@@ -212,10 +208,14 @@ public final class PromptPlant implements Plant, Differential {
     }
 
     private Block block(NDManager scope, int k) {
+        requireBlock(k);
+        return transformer.block(scope, k);
+    }
+
+    private void requireBlock(int k) {
         if (k < 0 || k >= horizon()) {
             throw new IllegalArgumentException("block " + k + ", wanted 0.." + (horizon() - 1));
         }
-        return transformer.block(scope, k);
     }
 
     private Block.Derivative derivative(NDManager scope, Block block, double[] z) {
