@@ -178,8 +178,8 @@ public final class Floats {
     }
 
     /**
-     * Multiplies {@code x[at + i]} by {@code up[i] / (1 + exp(-a))} for i below n, where a is x itself (SiLU), or
-     * {@code 2 sqrt(2 / pi) (x + 0.044715 x^3)} (GELU, with its hyperbolic tangent as a logistic function).
+     * Multiplies {@code x[at + i]} by {@code up[i] / (1 + exp(-a))} for i below n. SiLU has a = x. GELU, with its
+     * hyperbolic tangent as a logistic function, has {@code a = 2 sqrt(2 / pi) (x + 0.044715 x^3)}.
      */
     public static void gate(float[] x, int at, float[] up, int n, boolean gelu) {
         int i = 0;

@@ -2,7 +2,6 @@ package rudder.compare;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,7 +15,6 @@ import rudder.model.LanguageModel;
 import rudder.model.MovedText;
 import rudder.model.Positions;
 import rudder.model.Sampling;
-import rudder.model.SteeredModel;
 import rudder.steer.ControllerFactory;
 import rudder.theory.Setpoint;
 import rudder.theory.Stop;
@@ -107,13 +105,7 @@ public final class Comparison {
          */
         public List<List<Completion>> write(
                 LanguageModel model, List<ControllerFactory> factories, List<String> prompts, int row) {
-            int n = prompts.size();
-            var steered = steered(model, factories, prompts, row);
-            var all = asked(factories, prompts);
-            var generated = chat ? steered.chatEach(all, tokens, sampling) : steered.generate(all, tokens, sampling);
-            return IntStream.range(0, factories.size())
-                    .mapToObj(i -> ofPrompts(model, prompts, generated.subList(i * n, (i + 1) * n)))
-                    .toList();
+            return new Writing(model, this).plain(factories, prompts, row);
         }
 
         /**
@@ -123,77 +115,7 @@ public final class Comparison {
          */
         public List<List<MovedText>> writeMoved(
                 LanguageModel model, List<ControllerFactory> factories, List<String> prompts, int row) {
-            int n = prompts.size();
-            var steered = steered(model, factories, prompts, row);
-            var all = asked(factories, prompts);
-            var each = Collections.nCopies(factories.size(), prompts).stream()
-                    .flatMap(List::stream)
-                    .toList();
-            var moved = chat
-                    ? steered.chatMoved(all, each, tokens, sampling)
-                    : steered.generateMoved(all, each, tokens, sampling);
-            return IntStream.range(0, factories.size())
-                    .mapToObj(i -> {
-                        var some = moved.subList(i * n, (i + 1) * n);
-                        var texts = ofPrompts(
-                                model,
-                                prompts,
-                                some.stream().map(MovedText::completion).toList());
-                        return IntStream.range(0, n)
-                                .mapToObj(j ->
-                                        new MovedText(texts.get(j), some.get(j).divergences()))
-                                .toList();
-                    })
-                    .toList();
-        }
-
-        /** Generates, and puts the mean divergence of each completion into the map if these settings ask for KL. */
-        private List<List<Completion>> write(
-                LanguageModel model,
-                List<ControllerFactory> factories,
-                List<String> prompts,
-                int row,
-                Map<Completion, Double> divergences) {
-            if (!divergence) {
-                return write(model, factories, prompts, row);
-            }
-            var moved = writeMoved(model, factories, prompts, row);
-            moved.stream().flatMap(List::stream).forEach(one -> divergences.put(one.completion(), one.mean()));
-            return moved.stream()
-                    .map(some -> some.stream().map(MovedText::completion).toList())
-                    .toList();
-        }
-
-        private SteeredModel steered(
-                LanguageModel model, List<ControllerFactory> factories, List<String> prompts, int row) {
-            var controllers = factories.stream()
-                    .flatMap(factory ->
-                            chat ? factory.controllersInChat(model, prompts) : factory.controllers(model, prompts))
-                    .toList();
-            return model.steered(controllers)
-                    .measuring(measured)
-                    .atPositions(positions)
-                    .fromRow(row)
-                    .inRounds(prompts.size());
-        }
-
-        private static List<String> asked(List<ControllerFactory> factories, List<String> prompts) {
-            return factories.stream()
-                    .flatMap(factory -> prompts.stream().map(factory.asked()))
-                    .toList();
-        }
-
-        /** Makes completions of what arms asked into completions of the prompts, so that all arms are judged alike. */
-        private List<Completion> ofPrompts(LanguageModel model, List<String> prompts, List<Completion> generated) {
-            return IntStream.range(0, prompts.size())
-                    .mapToObj(i -> generated.get(i).prompt().equals(prompts.get(i))
-                            ? generated.get(i)
-                            : generated.get(i).continuing(prompts.get(i), encode(model, prompts.get(i))))
-                    .toList();
-        }
-
-        private int[] encode(LanguageModel model, String prompt) {
-            return chat ? model.encodeChat(prompt) : model.encode(prompt);
+            return new Writing(model, this).moved(factories, prompts, row);
         }
 
         /**
@@ -204,24 +126,7 @@ public final class Comparison {
          */
         public List<List<ScoredCompletion>> writeScored(
                 LanguageModel model, List<ControllerFactory> factories, List<String> prompts, int row) {
-            var moved = new IdentityHashMap<Completion, Double>();
-            return write(model, factories, prompts, row, moved).stream()
-                    .map(completions -> {
-                        double[] perplexities = perplexity(model).all().apply(completions);
-                        return IntStream.range(0, completions.size())
-                                .mapToObj(i -> new ScoredCompletion(
-                                        completions.get(i),
-                                        perplexities[i],
-                                        moved.getOrDefault(completions.get(i), Double.NaN)))
-                                .toList();
-                    })
-                    .toList();
-        }
-
-        private Metric perplexity(LanguageModel model) {
-            return judge != null
-                    ? Metric.perplexity(judge)
-                    : chat ? Metric.ownPerplexity(model) : Metric.perplexity(model);
+            return new Writing(model, this).scored(factories, prompts, row);
         }
 
         /**
@@ -241,13 +146,13 @@ public final class Comparison {
     private final List<String> prompts;
     private final Setpoint measured; // null if no feature was measured
     private final LinkedHashMap<String, List<Completion>> completions; // by controller
-    private final LinkedHashMap<Metric, double[][]> metrics; // [controller][prompt]
+    private final MeasuredMetrics metrics;
 
     private Comparison(
             List<String> prompts,
             Setpoint measured,
             LinkedHashMap<String, List<Completion>> completions,
-            LinkedHashMap<Metric, double[][]> metrics) {
+            MeasuredMetrics metrics) {
         this.prompts = prompts;
         this.measured = measured;
         this.completions = completions;
@@ -278,19 +183,20 @@ public final class Comparison {
         }
         var factories = ControllerFactory.all(arms);
         var measuring = settings.resolved(model, factories, prompts.get(0));
+        var writing = new Writing(model, measuring);
         var completions = new LinkedHashMap<String, List<Completion>>();
         var divergences = new IdentityHashMap<Completion, Double>();
         factories.forEach(factory -> completions.put(factory.name(), new ArrayList<>()));
         for (var batch : Batch.of(factories.size(), prompts.size())) {
             var some = factories.subList(batch.firstArm(), batch.endArm());
-            var generated = measuring.write(model, some, batch.ofPrompts(prompts), batch.first(), divergences);
+            var generated = writing.measured(some, batch.ofPrompts(prompts), batch.first(), divergences);
             IntStream.range(0, some.size())
                     .forEach(i -> completions.get(some.get(i).name()).addAll(generated.get(i)));
         }
         return measured(
                 measuring.measured,
                 completions,
-                measuring.perplexity(model),
+                writing.perplexity(),
                 settings.divergence ? List.of(Metric.of("KL", divergences::get)) : List.of());
     }
 
@@ -333,7 +239,11 @@ public final class Comparison {
                     "the settings ask for KL, which completions alone cannot give: wanted settings without it");
         }
         requireSamePrompts(completions);
-        return measured(settings.measured, new LinkedHashMap<>(completions), settings.perplexity(model), List.of());
+        return measured(
+                settings.measured,
+                new LinkedHashMap<>(completions),
+                new Writing(model, settings).perplexity(),
+                List.of());
     }
 
     private static void requireSamePrompts(Map<String, List<Completion>> completions) {
@@ -365,7 +275,7 @@ public final class Comparison {
         metrics.addAll(more);
         metrics.addAll(List.of(
                 Metric.energy(), Metric.distinct(1), Metric.distinct(2), Metric.distinct(3), Metric.repetition()));
-        return new Comparison(prompts, measured, completions, new LinkedHashMap<>()).with(metrics);
+        return new Comparison(prompts, measured, completions, MeasuredMetrics.NONE).with(metrics);
     }
 
     /**
@@ -376,11 +286,8 @@ public final class Comparison {
     public Comparison only(String... controllers) {
         var some = new LinkedHashMap<String, List<Completion>>();
         Stream.of(controllers).forEach(name -> some.put(name, completions(name)));
-        var theirs = new LinkedHashMap<Metric, double[][]>();
-        metrics.forEach((metric, values) -> theirs.put(
-                metric,
-                some.keySet().stream().map(name -> values[indexOf(name)]).toArray(double[][]::new)));
-        return new Comparison(prompts, measured, some, theirs);
+        int[] theirs = some.keySet().stream().mapToInt(this::indexOf).toArray();
+        return new Comparison(prompts, measured, some, metrics.only(theirs));
     }
 
     /**
@@ -391,7 +298,6 @@ public final class Comparison {
     public static Comparison joined(List<Comparison> comparisons) {
         var first = comparisons.get(0);
         var completions = new LinkedHashMap<String, List<Completion>>();
-        var metrics = new LinkedHashMap<Metric, double[][]>();
         for (var comparison : comparisons) {
             if (!comparison.controllers().equals(first.controllers())) {
                 throw new IllegalArgumentException("comparisons of " + comparison.controllers() + " and of "
@@ -404,23 +310,15 @@ public final class Comparison {
                         comparisons.stream()
                                 .flatMap(comparison -> comparison.completions(name).stream())
                                 .toList()));
-        first.metrics
-                .keySet()
-                .forEach(metric -> metrics.put(
-                        metric,
-                        IntStream.range(0, completions.size())
-                                .mapToObj(i -> comparisons.stream()
-                                        .flatMapToDouble(comparison -> Arrays.stream(
-                                                comparison.metrics.get(comparison.metric(metric.name()))[i]))
-                                        .toArray())
-                                .toArray(double[][]::new)));
         return new Comparison(
                 comparisons.stream()
                         .flatMap(comparison -> comparison.prompts.stream())
                         .toList(),
                 first.measured,
                 completions,
-                metrics);
+                MeasuredMetrics.joined(comparisons.stream()
+                        .map(comparison -> comparison.metrics)
+                        .toList()));
     }
 
     /**
@@ -429,11 +327,7 @@ public final class Comparison {
      * @throws IllegalArgumentException if there is a metric of that name already
      */
     public Comparison with(Metric metric) {
-        if (metrics.keySet().stream().anyMatch(present -> present.name().equals(metric.name()))) {
-            throw new IllegalArgumentException(
-                    "there is a metric '" + metric.name() + "' already: choose another name");
-        }
-        var all = new LinkedHashMap<>(metrics);
+        metrics.requireNew(metric.name());
         var arms = List.copyOf(completions.values());
         var values = new double[arms.size()][prompts.size()];
         try (var job = Progress.of(metric.name(), (long) arms.size() * prompts.size())) {
@@ -447,8 +341,7 @@ public final class Comparison {
                 job.advance(batch.texts());
             }
         }
-        all.put(metric, values);
-        return new Comparison(prompts, measured, completions, all);
+        return new Comparison(prompts, measured, completions, metrics.with(metric, values));
     }
 
     /** Returns this comparison with several more metrics, in order. */
@@ -490,8 +383,8 @@ public final class Comparison {
      * @throws IllegalArgumentException if there is no such controller or metric
      */
     public ConfidenceInterval mean(String controller, String metric) {
-        var found = metric(metric);
-        return found.mean(metrics.get(found)[indexOf(controller)]);
+        var found = metrics.named(metric);
+        return found.mean(metrics.of(found)[indexOf(controller)]);
     }
 
     /**
@@ -502,8 +395,8 @@ public final class Comparison {
      * @throws IllegalArgumentException if there is no such controller or metric
      */
     public ConfidenceInterval change(String controller, String baseline, String metric) {
-        var found = metric(metric);
-        return found.change(metrics.get(found)[indexOf(controller)], metrics.get(found)[indexOf(baseline)]);
+        var found = metrics.named(metric);
+        return found.change(metrics.of(found)[indexOf(controller)], metrics.of(found)[indexOf(baseline)]);
     }
 
     /**
@@ -514,14 +407,15 @@ public final class Comparison {
      * @throws IllegalArgumentException if there is no such metric
      */
     public TradeOff tradeOff(String effect, String damage) {
-        boolean ratio = metric(damage).ratio();
-        return new TradeOff(byController(metric(effect), false), byController(metric(damage), ratio), ratio);
+        boolean ratio = metrics.named(damage).ratio();
+        return new TradeOff(
+                byController(metrics.named(effect), false), byController(metrics.named(damage), ratio), ratio);
     }
 
     private Map<String, double[]> byController(Metric metric, boolean log) {
         var values = new LinkedHashMap<String, double[]>();
         for (var name : controllers()) {
-            double[] own = metrics.get(metric)[indexOf(name)];
+            double[] own = metrics.of(metric)[indexOf(name)];
             values.put(name, log ? Metric.log(own) : own);
         }
         return values;
@@ -536,21 +430,6 @@ public final class Comparison {
         return at;
     }
 
-    private Metric metric(String name) {
-        return metrics.keySet().stream()
-                .filter(metric -> metric.name().equals(name))
-                .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("there is no metric '" + name + "' here, there are "
-                        + metrics.keySet().stream().map(Metric::name).toList()));
-    }
-
-    /** The metrics of these names, in this order; of no name, all. */
-    private List<Metric> metrics(String... names) {
-        return names.length == 0
-                ? List.copyOf(metrics.keySet())
-                : Stream.of(names).map(this::metric).toList();
-    }
-
     /**
      * Returns one row a controller and one column a metric: the mean and its 95 % bootstrap interval over the prompts.
      *
@@ -559,9 +438,9 @@ public final class Comparison {
      */
     public Table table(String... metrics) {
         var table = Table.create(this.toString(), StringColumn.create("controller", controllers()));
-        for (var metric : metrics(metrics)) {
+        for (var metric : this.metrics.named(metrics)) {
             table.addColumns(StringColumn.create(
-                    metric.name(), Stream.of(this.metrics.get(metric)).map(row -> metric.mean(row)
+                    metric.name(), Stream.of(this.metrics.of(metric)).map(row -> metric.mean(row)
                             .toString())));
         }
         return table;
@@ -579,7 +458,7 @@ public final class Comparison {
                 .filter(controller -> !controller.equals(baseline))
                 .toList();
         var table = Table.create("Against " + baseline, StringColumn.create("controller", others));
-        for (var metric : metrics(metrics)) {
+        for (var metric : this.metrics.named(metrics)) {
             table.addColumns(StringColumn.create(
                     metric.name() + (metric.ratio() ? ", ratio" : ", difference"),
                     others.stream().map(controller -> change(controller, baseline, metric.name())
@@ -595,8 +474,10 @@ public final class Comparison {
                 StringColumn.create("controller", controllers().stream().flatMap(name -> prompts.stream()
                         .map(prompt -> name))),
                 StringColumn.create("prompt", controllers().stream().flatMap(name -> prompts.stream())));
-        metrics.forEach((metric, values) -> table.addColumns(DoubleColumn.create(
-                metric.name(), Stream.of(values).flatMapToDouble(Arrays::stream).toArray())));
+        metrics.values()
+                .forEach((metric, values) -> table.addColumns(DoubleColumn.create(
+                        metric.name(),
+                        Stream.of(values).flatMapToDouble(Arrays::stream).toArray())));
         return table;
     }
 

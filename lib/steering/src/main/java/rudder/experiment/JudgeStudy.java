@@ -35,7 +35,7 @@ import tech.tablesaw.api.Table;
  *   <li>concept: the sentences of {@code data/concepts}, and examples of WordNet that the classifier was not trained
  *       on; the latter contain the concept's words by construction, so words are not judged by them
  *   <li>fluency: such sentences as they are, against the same with their words shuffled
- *   <li>relevance: the experiment's unsteered texts behind their own prompt, against those behind the next prompt
+ *   <li>relevance: the experiment's unsteered texts behind their own prompt, against those behind the next prompt.
  * </ul>
  *
  * <p>Then all three judge some of the experiment's texts of all arms, and the study says how far they agree.

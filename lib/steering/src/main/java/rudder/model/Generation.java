@@ -162,7 +162,7 @@ final class Generation {
         if (given == Conductor.FREE) {
             return rows[i].sampler.next(logits, i * vocabulary, vocabulary);
         }
-        model.requireTokens(new int[] {given}, 0);
+        model.prompts().require(new int[] {given}, 0);
         rows[i].sampler.accept(given);
         return given;
     }

@@ -14,8 +14,11 @@ record Gradients(LanguageModel model) {
     private static final int BATCH = 16;
 
     /** @param inputs u_k behind each block, [T][d], or null */
-    void each(List<Continuation> texts, double[][] inputs, LanguageModel.GradientReader reader) {
-        Check.some("continuation", texts).forEach(text -> model.requireTokens(text.all(), 0));
+    void each(List<Continuation> texts, double[][] inputs, GradientReader reader) {
+        if (inputs != null) {
+            requireInputs(inputs);
+        }
+        Check.some("continuation", texts).forEach(text -> model.prompts().require(text.all(), 0));
         int longest = texts.stream().mapToInt(text -> text.all().length).max().orElseThrow();
         requireRoom(Math.min(BATCH, texts.size()), longest);
         var transformer = model.transformer();
@@ -53,6 +56,14 @@ record Gradients(LanguageModel model) {
             }
         });
         return mean;
+    }
+
+    private void requireInputs(double[][] inputs) {
+        Check.length("the inputs behind the blocks", inputs.length, model.horizon());
+        for (int k = 0; k < inputs.length; k++) {
+            Check.length("the input behind block " + k, inputs[k].length, model.dimension());
+            Check.finite("the input behind block " + k, inputs[k]);
+        }
     }
 
     /** States of all blocks, keys and values, and three copies of the widest activations of one block. */

@@ -1,15 +1,10 @@
 package rudder.model;
 
-import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.IntFunction;
@@ -18,14 +13,9 @@ import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.ModelShape;
 import rudder.checkpoint.RandomCheckpoint;
-import rudder.checkpoint.RandomWeights;
 import rudder.checkpoint.RoundedWeights;
-import rudder.checkpoint.TensorNames;
-import rudder.checkpoint.format.Checksums;
-import rudder.checkpoint.format.FileNames;
 import rudder.checkpoint.store.ModelFile;
 import rudder.checkpoint.store.ModelStore;
-import rudder.checkpoint.tokenizer.ChatTemplate;
 import rudder.checkpoint.tokenizer.Message;
 import rudder.checkpoint.tokenizer.MessageSpans;
 import rudder.checkpoint.tokenizer.TokenSpan;
@@ -34,7 +24,6 @@ import rudder.model.decoder.Decoder;
 import rudder.model.engine.Devices;
 import rudder.model.engine.EngineAlgebra;
 import rudder.model.memory.MemoryPlan;
-import rudder.model.pass.Storage;
 import rudder.model.plant.PromptPlant;
 import rudder.model.plant.ResidualTrace;
 import rudder.model.transformer.Keep;
@@ -68,14 +57,15 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     private final Checkpoint checkpoint;
     private final Transformer transformer;
     private final PrefixCache prefixes;
-    private volatile String source; // null where no name or path was given
+    private final String source; // null where no name or path was given
     private volatile Decoder decoder; // null where the engine writes single texts too
 
-    private LanguageModel(ModelFile file, Checkpoint checkpoint, Transformer transformer, Decoder decoder) {
+    LanguageModel(ModelFile file, Checkpoint checkpoint, Transformer transformer, Decoder decoder, String source) {
         this.file = file;
         this.checkpoint = checkpoint;
         this.transformer = transformer;
         this.decoder = decoder;
+        this.source = source;
         prefixes = new PrefixCache(transformer, PrefixCache.LIMIT);
     }
 
@@ -101,16 +91,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IOException if the file cannot be fetched or read
      */
     public static LanguageModel load(String nameOrPath) throws IOException {
-        var file = fetched(nameOrPath);
-        var model = load(file, Devices.precision());
-        boolean path = Files.exists(FileNames.path(nameOrPath));
-        model.source = path ? file.path().toAbsolutePath().toString() : nameOrPath;
-        return model;
-    }
-
-    private static ModelFile fetched(String nameOrPath) throws IOException {
-        String given = Check.given("the name of a model", nameOrPath);
-        return ModelStore.fetch(given.startsWith("~") ? FileNames.path(given).toString() : given);
+        return ModelLoader.chosen().load(nameOrPath);
     }
 
     /**
@@ -122,30 +103,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IllegalArgumentException also if the width is another
      */
     public static LanguageModel loadRounded(String nameOrPath, int bits) throws IOException {
-        return loadRounded(fetched(nameOrPath), bits, Devices.precision());
-    }
-
-    static LanguageModel loadRounded(ModelFile file, int bits, DataType stored) throws IOException {
-        RoundedWeights.requireWidth(bits); // before a file is open
-        var plain = Checkpoint.open(file.path());
-        var weights = new RoundedWeights(plain.tensors(), bits);
-        var rounded = new Checkpoint(weights, plain.names(), plain.config(), plain.tokenizer());
-        var sha256 = Checksums.sha256(file.sha256() + ", " + bits + " bits");
-        return of(
-                new ModelFile(
-                        file.name() + ", " + bits + " bits", file.path(), sha256, file.licence(), file.architecture()),
-                rounded,
-                stored,
-                null);
-    }
-
-    static LanguageModel load(ModelFile file, DataType stored) throws IOException {
-        return load(file, stored, null);
-    }
-
-    /** @param keep how weights are held; null for the environment's choice */
-    static LanguageModel load(ModelFile file, DataType stored, Keep keep) throws IOException {
-        return of(file, Checkpoint.open(file.path()), stored, keep);
+        return ModelLoader.chosen().rounded(nameOrPath, bits);
     }
 
     /**
@@ -156,39 +114,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IllegalStateException if it does not fit into this machine's memory
      */
     public static LanguageModel random(ModelShape shape, long seed) {
-        var weights = new RandomWeights(shape, seed);
-        var config = shape.config();
-        return of(
-                new ModelFile(shape.name(), Path.of(""), weights.sha256(), "none", shape.architecture()),
-                new Checkpoint(
-                        weights,
-                        TensorNames.huggingFace(weights, config.postNorms()),
-                        config,
-                        Tokenizer.ofNumbers(shape.vocabulary(), Set.of())),
-                Devices.precision(),
-                Keep.AT_ONCE);
-    }
-
-    private static LanguageModel of(ModelFile file, Checkpoint checkpoint, DataType stored, Keep wanted) {
-        NDManager manager = null;
-        try {
-            manager = NDManager.newBaseManager(Devices.chosen(), "PyTorch");
-            var config = checkpoint.config();
-            var unpacked = inPrecision(MemoryPlan.of(file.name(), config, 1, 1, 1), stored);
-            Keep keep = wanted != null ? wanted : Storage.chosen(checkpoint, manager.getDevice(), stored, unpacked);
-            if (!manager.getDevice().isGpu()) {
-                (keep == Keep.NEVER ? unpacked.packed(config) : unpacked).requireLoadable(MemoryPlan.available());
-            }
-            var transformer = new Transformer(checkpoint.tensors(), checkpoint.names(), config, manager, stored, keep);
-            var decoder = keep == Keep.AT_ONCE ? null : new Decoder(checkpoint);
-            return new LanguageModel(file, checkpoint, transformer, decoder);
-        } catch (RuntimeException | Error e) {
-            if (manager != null) {
-                manager.close();
-            }
-            checkpoint.close();
-            throw e;
-        }
+        return ModelLoader.chosen().random(shape, seed);
     }
 
     /** Returns the name that this model was loaded by. */
@@ -252,12 +178,9 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @param batch number of texts generated side by side.
      */
     public MemoryPlan plan(int prompts, int tokens, int batch) {
-        var plan = inPrecision(MemoryPlan.of(name(), transformer.config, prompts, tokens, batch), transformer.stored);
+        var plan = ModelLoader.inPrecision(
+                MemoryPlan.of(name(), transformer.config, prompts, tokens, batch), transformer.stored);
         return transformer.keep == Keep.NEVER ? plan.packed(transformer.config) : plan;
-    }
-
-    private static MemoryPlan inPrecision(MemoryPlan plan, DataType stored) {
-        return stored == DataType.FLOAT16 ? plan.inFloat16() : plan;
     }
 
     /** Returns double-precision matrix algebra on this model's device. */
@@ -271,13 +194,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IllegalArgumentException if there is no token, or more than the context holds
      */
     public int[] encode(String text) {
-        return encode(text, 0);
-    }
-
-    /** Returns {@link #encode(String)} of a prompt after which {@code room} tokens must fit. */
-    int[] encode(String text, int room) {
-        return transformer.lifetime.during(
-                () -> requireTokens(tokenizer().encode(Check.given("the text", text)), room));
+        return prompts().of(text, 0);
     }
 
     /**
@@ -295,7 +212,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * the assistant's, the answer has begun: the tokens end within it, where the model goes on.
      */
     public int[] encodeChat(List<Message> conversation) {
-        return encodeChat(conversation, 0);
+        return prompts().ofChat(conversation, 0);
     }
 
     /**
@@ -310,47 +227,9 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
                 Message.assistant(Check.given("the answer", answer))));
     }
 
-    /** Returns a conversation as a prompt after which {@code room} tokens must fit. */
-    Prompt chatPrompt(List<Message> conversation, String text, int room) {
-        return new Prompt(encodeChat(conversation, room), text, conversation, probed -> encodeChat(probed, 0));
-    }
-
-    /** Returns {@link #encodeChat(List)} of a conversation after which {@code room} tokens must fit. */
-    int[] encodeChat(List<Message> conversation, int room) {
-        Check.some("message", conversation);
-        boolean begun = conversation.get(conversation.size() - 1).role() == Message.Role.ASSISTANT;
-        var ending = begun ? ChatTemplate.Ending.BEGUN : ChatTemplate.Ending.ANSWER;
-        return transformer.lifetime.during(() -> requireTokens(tokenizer().encodeChat(conversation, ending), room));
-    }
-
-    /** Returns the tokens; throws if there are none, one is not in the vocabulary, or {@code room} more do not fit. */
-    int[] requireTokens(int[] tokens, int room) {
-        if (Check.given("the list of tokens", tokens).length == 0) {
-            throw new IllegalArgumentException(
-                    "the prompt is empty: " + name() + " needs at least one token to continue");
-        }
-        if (tokens.length + (long) room > contextLength()) {
-            throw new IllegalArgumentException("the prompt has " + tokens.length + " tokens"
-                    + (room > 0 ? " and " + room + " are to follow" : "") + "; the context of " + name() + " holds "
-                    + contextLength() + ": shorten the prompt or ask for fewer tokens");
-        }
-        for (int token : tokens) {
-            if (token < 0 || token >= transformer.config.vocabulary()) {
-                throw new IllegalArgumentException("token id " + token + ": " + name() + " has the ids 0 to "
-                        + (transformer.config.vocabulary() - 1));
-            }
-        }
-        return tokens;
-    }
-
-    /** Throws if the keys and values of so many texts at a time do not fit into this machine's memory. */
-    void requireRoom(List<int[]> prompts, int together, int maxTokens) {
-        if (!transformer.manager.getDevice().isGpu()) {
-            int longest =
-                    prompts.stream().mapToInt(tokens -> tokens.length).max().orElseThrow() + maxTokens;
-            int texts = Math.min(prompts.size(), together);
-            plan(1, longest, texts).requireCache(texts, longest, MemoryPlan.available());
-        }
+    /** Returns what makes tokens of prompts, and refuses those that this model cannot read. */
+    PromptTokens prompts() {
+        return new PromptTokens(this);
     }
 
     /** Returns the tokens' text. */
@@ -431,7 +310,6 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IllegalArgumentException if prompts and spans differ in number, or a span ends behind its prompt
      */
     public Stream<ResidualTrace> streamTraces(List<int[]> prompts, List<TokenSpan> spans) {
-        requireWithin(prompts, spans);
         return spans == null ? streamTraces(prompts) : prefill().means(prompts, spans);
     }
 
@@ -441,14 +319,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @param spans the tokens of each prompt; null for the last ones
      */
     public double[][][] headOutputs(List<int[]> prompts, List<TokenSpan> spans) {
-        requireWithin(prompts, spans);
         return prefill().heads(prompts, spans);
-    }
-
-    private static void requireWithin(List<int[]> prompts, List<TokenSpan> spans) {
-        if (spans != null) {
-            TokenSpan.requireWithin(prompts, spans);
-        }
     }
 
     /**
@@ -465,7 +336,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * [prompt][T][{@link #headsWidth}].
      */
     public double[][][] headOutputs(List<String> prompts) {
-        return prefill().heads(encoded(prompts), null);
+        return prefill().heads(prompts().of(prompts), null);
     }
 
     /** Returns the number of attention heads of a block. */
@@ -490,7 +361,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
 
     /** Returns the {@link #plant} of each prompt, prefilled in batches. */
     public List<PromptPlant> plants(List<String> prompts) {
-        return prefill().plants(encoded(prompts));
+        return prefill().plants(prompts().of(prompts));
     }
 
     /** Returns the {@link #plant(String)} of a prompt given as tokens. */
@@ -507,7 +378,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      *     memory, see {@link MemoryPlan}
      */
     public List<DMatrixRMaj> meanJacobians(List<String> prompts) {
-        return meanJacobiansOfTokens(encoded(prompts));
+        return meanJacobiansOfTokens(prompts().of(prompts));
     }
 
     /** Returns the {@link #meanJacobians} of prompts given as tokens. */
@@ -522,7 +393,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IllegalArgumentException if there is no prompt
      */
     public IntFunction<DMatrixRMaj> meanJacobian(List<String> prompts) {
-        return new Jacobians(this, encoded(prompts)).eachMean();
+        return new Jacobians(this, prompts().of(prompts)).eachMean();
     }
 
     /**
@@ -535,10 +406,6 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      */
     public IntFunction<DMatrixRMaj> jacobianSum(List<int[]> prompts) {
         return new Jacobians(this, prompts).eachSum();
-    }
-
-    private List<int[]> encoded(List<String> prompts) {
-        return Check.each("prompt", prompts).stream().map(this::encode).toList();
     }
 
     /** Returns the negative log-likelihood in nats of tokens 2..n, each given the tokens before it, [n - 1]. */
@@ -554,31 +421,13 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @return [sequence][n - from], empty where from is n or more
      */
     public double[][] surprisals(List<int[]> sequences, int... from) {
-        Check.each("sequence", sequences).forEach(tokens -> requireTokens(tokens, 0));
-        Check.length("the list of first tokens", from.length, sequences.size());
-        int longest = sequences.stream().mapToInt(tokens -> tokens.length).max().orElse(0);
-        return transformer.lifetime.during(
-                () -> unsteered().placement().likelihoods(longest).surprisals(sequences, from));
-    }
-
-    /** Receives the gradients of {@link #gradients}. */
-    @FunctionalInterface
-    public interface GradientReader {
-        /**
-         * Receives gradients with respect to the output of one block.
-         *
-         * @param first index of the batch's first text
-         * @param block k; the gradients are with respect to z_{k+1}
-         * @param gradients at the tokens that predict the continuations' tokens, text after text, [n, d]; in nats over
-         *     the units of the state
-         */
-        void read(int first, int block, DMatrixRMaj gradients);
+        return prefill().surprisals(sequences, from);
     }
 
     /**
      * Computes the gradient of {@code sum_{s>t} ln p(token_s | tokens before)} with respect to the output of every
-     * block at every token t of the continuations, from the prompt's last token to the token before the last. Keys and
-     * values of later tokens are not held fixed. A closed form, computed in batches; nothing is kept between batches.
+     * block. Token t goes from the prompt's last to the one before the continuation's last. Keys and values of later
+     * tokens are not held fixed. A closed form, computed in batches; nothing is kept between batches.
      *
      * @param reader receives each batch of texts from the last block to block 0, in this thread
      * @throws IllegalArgumentException if there is no text, or one does not fit the model's context
@@ -596,8 +445,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IllegalArgumentException also if there is not one input of d finite numbers for each block
      */
     public void gradients(List<Continuation> texts, double[][] inputs, GradientReader reader) {
-        requireInputs(inputs);
-        new Gradients(this).each(texts, inputs, reader);
+        new Gradients(this).each(texts, Check.given("the inputs", inputs), reader);
     }
 
     /**
@@ -608,18 +456,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IllegalArgumentException as {@link #gradients(List, double[][], GradientReader)}
      */
     public double[][] meanGradient(List<Continuation> texts, double[][] inputs) {
-        if (inputs != null) {
-            requireInputs(inputs);
-        }
         return new Gradients(this).mean(texts, inputs);
-    }
-
-    private void requireInputs(double[][] inputs) {
-        Check.length("the inputs behind the blocks", inputs.length, horizon());
-        for (int k = 0; k < inputs.length; k++) {
-            Check.length("the input behind block " + k, inputs[k].length, dimension());
-            Check.finite("the input behind block " + k, inputs[k]);
-        }
     }
 
     /** Returns exp of the mean of the {@link #surprisals} of the text's tokens. */

@@ -10,6 +10,7 @@ import rudder.model.pass.Placement;
 import rudder.model.pass.Prompts;
 import rudder.model.plant.PromptPlant;
 import rudder.model.plant.ResidualTrace;
+import rudder.theory.Check;
 import rudder.theory.control.Controller;
 
 /** Reads any number of prompts, a batch at a time, each batch while the model is open. */
@@ -34,6 +35,7 @@ record Prefill(LanguageModel model, Placement placement) {
 
     /** Streams the means of the unsteered states over some tokens of each prompt. */
     Stream<ResidualTrace> means(List<int[]> prompts, List<TokenSpan> spans) {
+        TokenSpan.requireWithin(prompts, spans);
         var reader = reader(prompts);
         return inBatches(
                 prompts, reader, (first, end) -> reader.means(prompts.subList(first, end), spans.subList(first, end)));
@@ -52,6 +54,9 @@ record Prefill(LanguageModel model, Placement placement) {
      * @param spans null for the last tokens
      */
     double[][][] heads(List<int[]> prompts, List<TokenSpan> spans) {
+        if (spans != null) {
+            TokenSpan.requireWithin(prompts, spans);
+        }
         var engine = engine(prompts);
         return inBatches(
                         prompts,
@@ -69,6 +74,16 @@ record Prefill(LanguageModel model, Placement placement) {
                 .during(() -> engine.logits(prompt, controller, positions.ofPrompt(prompt.length, null)));
     }
 
+    /** Returns {@link LanguageModel#surprisals(List, int...)}. */
+    double[][] surprisals(List<int[]> sequences, int... from) {
+        Check.each("sequence", sequences).forEach(tokens -> model.prompts().require(tokens, 0));
+        Check.length("the list of first tokens", from.length, sequences.size());
+        int longest = sequences.stream().mapToInt(tokens -> tokens.length).max().orElse(0);
+        return model.transformer()
+                .lifetime
+                .during(() -> placement.likelihoods(longest).surprisals(sequences, from));
+    }
+
     private Prompts reader(List<int[]> prompts) {
         return placement.prompts(longest(prompts));
     }
@@ -81,7 +96,7 @@ record Prefill(LanguageModel model, Placement placement) {
     /** Returns the length of the longest prompt, and throws if one does not fit the model. */
     private int longest(List<int[]> prompts) {
         return prompts.stream()
-                .mapToInt(tokens -> model.requireTokens(tokens, 0).length)
+                .mapToInt(tokens -> model.prompts().require(tokens, 0).length)
                 .max()
                 .orElse(0);
     }

@@ -175,7 +175,7 @@ public final class SteeredModel extends TextGenerator {
      *     controller for every token
      */
     public List<Completion> conduct(List<int[]> prompts, int maxTokens, Sampling sampling, Conductor conductor) {
-        Check.some("prompt", prompts).forEach(prompt -> model.requireTokens(prompt, maxTokens));
+        Check.some("prompt", prompts).forEach(prompt -> model.prompts().require(prompt, maxTokens));
         Check.given("the conductor", conductor);
         if (prompts.size() > TEXTS || maker != null) {
             throw new IllegalArgumentException("a conductor for " + prompts.size() + " prompts of " + this
@@ -239,7 +239,7 @@ public final class SteeredModel extends TextGenerator {
      * @throws UnsupportedOperationException if every token has a controller of its own
      */
     public List<MovedText> generateMoved(List<String> asked, List<String> prompts, int maxTokens, Sampling sampling) {
-        return moved(asked, prompts, text -> Prompt.of(model.encode(text, maxTokens), text), maxTokens, sampling);
+        return moved(asked, prompts, text -> Prompt.of(model.prompts().of(text, maxTokens), text), maxTokens, sampling);
     }
 
     /** Answers every message by itself, and measures as {@link #generateMoved} does. */
@@ -247,7 +247,7 @@ public final class SteeredModel extends TextGenerator {
         return moved(
                 asked,
                 messages,
-                text -> model.chatPrompt(List.of(Message.user(text)), text, maxTokens),
+                text -> model.prompts().chat(List.of(Message.user(text)), text, maxTokens),
                 maxTokens,
                 sampling);
     }
@@ -316,8 +316,11 @@ public final class SteeredModel extends TextGenerator {
             throw new IllegalArgumentException("maxTokens is " + maxTokens + ", wanted at least 1");
         }
         Check.given("the sampling", sampling);
-        model.requireRoom(
-                prompts.stream().map(Prompt::tokens).toList(), placement().together(batch), maxTokens);
+        model.prompts()
+                .requireRoom(
+                        prompts.stream().map(Prompt::tokens).toList(),
+                        placement().together(batch),
+                        maxTokens);
     }
 
     private static String title(String doing, List<Controller> rows, int maxTokens) {
@@ -355,7 +358,7 @@ public final class SteeredModel extends TextGenerator {
     /** Returns the {@link #trace} of each prompt, computed in batches. */
     public List<ResidualTrace> traces(List<String> prompts) {
         return tracesOfTokens(Check.each("prompt", prompts).stream()
-                .map(prompt -> model.encode(prompt, 0))
+                .map(prompt -> model.encode(prompt))
                 .toList());
     }
 
@@ -394,10 +397,10 @@ public final class SteeredModel extends TextGenerator {
         int most = 0;
         for (int i = 0; i < prompts.size(); i++) {
             int longest = continuations.get(i).stream()
-                    .mapToInt(tokens -> model.requireTokens(tokens, 0).length)
+                    .mapToInt(tokens -> model.prompts().require(tokens, 0).length)
                     .max()
                     .orElse(0);
-            steered.add(positions.ofText(model.requireTokens(prompts.get(i), longest).length, longest));
+            steered.add(positions.ofText(model.prompts().require(prompts.get(i), longest).length, longest));
             most = Math.max(most, prompts.get(i).length + longest);
         }
         var likelihoods = placement().likelihoods(most);

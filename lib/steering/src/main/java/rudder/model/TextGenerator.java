@@ -13,10 +13,10 @@ import rudder.theory.Check;
  * <p>{@code generate} continues a text. {@code chat} answers a message in the form that an instruction-tuned model
  * expects. A notebook shows a single text while it is written, unless the call has a receiver of the text. Without a
  * {@link Sampling}, {@link Sampling#standard()} chooses the tokens. All calls throw an IllegalArgumentException if
- * {@code maxTokens} is below 1, there is no prompt, a prompt is null or has no token, or the prompt and
- * {@code maxTokens} do not fit the model's context. They throw one too if steering takes the states beyond the numbers
- * of their precision, and an IllegalStateException if keys and values do not fit into this machine's memory.
- * {@code chat} throws an IllegalStateException if the model has no chat template.
+ * {@code maxTokens} is below 1, or if there is no prompt. They also throw it if a prompt is null, has no token, or does
+ * not fit the model's context together with {@code maxTokens}. They throw one too if steering takes the states beyond
+ * the numbers of their precision, and an IllegalStateException if keys and values do not fit into this machine's
+ * memory. {@code chat} throws an IllegalStateException if the model has no chat template.
  */
 public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
 
@@ -35,7 +35,8 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
 
     /** Generates up to {@code maxTokens} tokens after the prompt. */
     public Completion generate(String prompt, int maxTokens, Sampling sampling) {
-        return generateOne(Prompt.of(model().encode(prompt, maxTokens), prompt), maxTokens, sampling, Optional.empty());
+        return generateOne(
+                Prompt.of(model().prompts().of(prompt, maxTokens), prompt), maxTokens, sampling, Optional.empty());
     }
 
     /** Generates as {@link #generate(String, int)} does, and streams the text as the next method does. */
@@ -50,7 +51,7 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
      */
     public Completion generate(String prompt, int maxTokens, Sampling sampling, Consumer<String> onText) {
         var receiver = Optional.of(Check.given("the receiver of the text", onText));
-        return generateOne(Prompt.of(model().encode(prompt, maxTokens), prompt), maxTokens, sampling, receiver);
+        return generateOne(Prompt.of(model().prompts().of(prompt, maxTokens), prompt), maxTokens, sampling, receiver);
     }
 
     /**
@@ -59,14 +60,14 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
      */
     public List<Completion> generate(List<String> prompts, int maxTokens, Sampling sampling) {
         var given = Check.some("prompt", prompts).stream()
-                .map(prompt -> Prompt.of(model().encode(prompt, maxTokens), prompt))
+                .map(prompt -> Prompt.of(model().prompts().of(prompt, maxTokens), prompt))
                 .toList();
         return generate(given, maxTokens, sampling, Optional.empty());
     }
 
     /** Continues prompts given as tokens. A completion's prompt is the tokens' text. */
     public List<Completion> generateOfTokens(List<int[]> prompts, int maxTokens, Sampling sampling) {
-        Check.some("prompt", prompts).forEach(prompt -> model().requireTokens(prompt, maxTokens));
+        Check.some("prompt", prompts).forEach(prompt -> model().prompts().require(prompt, maxTokens));
         var decoded = prompts.stream()
                 .map(tokens -> Prompt.of(tokens, model().decode(tokens)))
                 .toList();
@@ -114,13 +115,13 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
         String asked = Check.some("message", conversation).stream()
                 .filter(message -> message.role() == Message.Role.USER)
                 .reduce("", (before, message) -> message.text(), (before, after) -> after);
-        return generateOne(model().chatPrompt(conversation, asked, maxTokens), maxTokens, sampling, onText);
+        return generateOne(model().prompts().chat(conversation, asked, maxTokens), maxTokens, sampling, onText);
     }
 
     /** Answers every message by itself. A completion's prompt is the message. */
     public List<Completion> chatEach(List<String> messages, int maxTokens, Sampling sampling) {
         var given = Check.some("message", messages).stream()
-                .map(message -> model().chatPrompt(List.of(Message.user(message)), message, maxTokens))
+                .map(message -> model().prompts().chat(List.of(Message.user(message)), message, maxTokens))
                 .toList();
         return generate(given, maxTokens, sampling, Optional.empty());
     }

@@ -23,8 +23,8 @@ final class PairedDifferences {
     }
 
     /**
-     * Returns the unit vector v with the largest sum of (v.d_i)^2, d_i = z_k of positive run i minus that of negative
-     * run i, and with a mean of v.d_i that is not negative. Zero if all differences are.
+     * Returns the unit vector v with the largest sum of (v.d_i)^2, where d_i is z_k of positive run i minus that of
+     * negative run i. The mean of v.d_i is not negative. Zero if all differences are.
      */
     static double[] direction(String name, List<Rollout> positive, List<Rollout> negative, int k) {
         var d = new DMatrixRMaj(positive.size(), positive.get(0).dimension());

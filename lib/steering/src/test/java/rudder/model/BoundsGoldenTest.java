@@ -50,7 +50,7 @@ class BoundsGoldenTest {
     private LanguageModel model;
 
     private void load(DataType type) throws IOException {
-        model = LanguageModel.load(ModelStore.fetch("SmolLM2-135M-Instruct"), type);
+        model = new ModelLoader(type, null).load(ModelStore.fetch("SmolLM2-135M-Instruct"));
     }
 
     @AfterEach

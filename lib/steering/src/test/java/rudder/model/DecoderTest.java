@@ -266,7 +266,7 @@ class DecoderTest {
     @ValueSource(strings = {"SmolLM2-135M-Instruct", "Qwen2.5-Coder-0.5B-Instruct", "Gemma-3-270m"})
     @Tag("model")
     void quantisedModelsHaveTheEnginesStates(String name) throws IOException {
-        try (var model = LanguageModel.load(ModelStore.fetch(name), DataType.FLOAT32, Keep.AT_ONCE);
+        try (var model = new ModelLoader(DataType.FLOAT32, Keep.AT_ONCE).load(ModelStore.fetch(name));
                 var open = Checkpoint.open(ModelStore.fetch(name).path())) {
             var engine = model.transformer();
             var text = new Decoder(open).texts(8);

@@ -99,7 +99,7 @@ class GgufVariationsTest {
         Path file = with(variation.at("file").text(), keys);
         double[] wanted = variation.at("logits").numbers();
         for (var type : List.of(DataType.FLOAT32, DataType.FLOAT64)) {
-            try (var model = LanguageModel.load(ModelStore.fetch(file.toString()), type)) {
+            try (var model = new ModelLoader(type, null).load(ModelStore.fetch(file.toString()))) {
                 float[] logits = model.logits(variation.at("ids").ints());
                 double[] found = IntStream.range(0, wanted.length) // the others belong to padding
                         .mapToDouble(i -> logits[i])

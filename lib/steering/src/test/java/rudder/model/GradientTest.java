@@ -85,7 +85,7 @@ class GradientTest {
     @ParameterizedTest
     @MethodSource("rudder.model.TinyCheckpointTest#checkpoints")
     void gradientsAreCentralDifferencesInEveryArchitecture(Path checkpoint) throws IOException {
-        try (var model = LanguageModel.load(ModelStore.fetch(checkpoint.toString()), DataType.FLOAT64)) {
+        try (var model = new ModelLoader(DataType.FLOAT64, null).load(ModelStore.fetch(checkpoint.toString()))) {
             assertCentralDifferences(model, continuation(199, 9, 12, 5), 6);
         }
     }

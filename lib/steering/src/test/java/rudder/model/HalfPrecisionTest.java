@@ -60,8 +60,8 @@ class HalfPrecisionTest {
     @MethodSource("rudder.model.TinyCheckpointTest#checkpoints")
     void soAreCheckpointsOfEveryArchitecture(Path checkpoint) throws IOException {
         var file = ModelStore.fetch(checkpoint.toString());
-        try (var half = LanguageModel.load(file, DataType.FLOAT16);
-                var single = LanguageModel.load(file, DataType.FLOAT32)) {
+        try (var half = new ModelLoader(DataType.FLOAT16, null).load(file);
+                var single = new ModelLoader(DataType.FLOAT32, null).load(file)) {
             assertNearlyTheSame(half, single, new int[] {5, 17, 40, 3, 99, 21, 8, 60, 31, 7, 12});
         }
     }

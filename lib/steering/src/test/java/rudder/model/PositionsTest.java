@@ -107,7 +107,7 @@ class PositionsTest {
                     Message.user("the sea"),
                     Message.assistant("the sea"),
                     Message.user("and then"));
-            var prompt = model.chatPrompt(talk, "and then", 5);
+            var prompt = model.prompts().chat(talk, "and then", 5);
             var roles = prompt.roles();
             assertEquals("Be kind.", spelled(model, prompt, Message.Role.SYSTEM));
             assertEquals("the seaand then", spelled(model, prompt, Message.Role.USER));

@@ -254,8 +254,8 @@ class StorageTest {
     @Tag("model")
     void aQuantisedModelComputesTheSame(Keep keep) throws IOException {
         var file = ModelStore.fetch("SmolLM2-135M-Instruct");
-        try (var atOnce = LanguageModel.load(file, DataType.FLOAT32, Keep.AT_ONCE);
-                var model = LanguageModel.load(file, DataType.FLOAT32, keep)) {
+        try (var atOnce = new ModelLoader(DataType.FLOAT32, Keep.AT_ONCE).load(file);
+                var model = new ModelLoader(DataType.FLOAT32, keep).load(file)) {
             int[] tokens = atOnce.encode("In these inner seas the tide rises, then it sets again.");
             var plant = atOnce.plant(tokens);
             var found = model.plant(tokens);

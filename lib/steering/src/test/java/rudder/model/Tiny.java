@@ -133,7 +133,7 @@ public enum Tiny {
         try {
             Path path = gguf.write(Files.createTempFile("tiny", ".gguf"));
             try {
-                return LanguageModel.load(new ModelFile("tiny", path, sha256, "unknown", "unknown"), type, keep);
+                return new ModelLoader(type, keep).load(new ModelFile("tiny", path, sha256, "unknown", "unknown"));
             } finally {
                 Files.delete(path);
             }

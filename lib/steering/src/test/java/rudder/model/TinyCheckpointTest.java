@@ -45,7 +45,7 @@ public class TinyCheckpointTest {
 
     private static void forBothTypes(Path checkpoint, BiConsumer<LanguageModel, Double> law) throws IOException {
         for (var type : List.of(DataType.FLOAT32, DataType.FLOAT64)) {
-            try (var model = LanguageModel.load(ModelStore.fetch(checkpoint.toString()), type)) {
+            try (var model = new ModelLoader(type, null).load(ModelStore.fetch(checkpoint.toString()))) {
                 law.accept(
                         model, type == DataType.FLOAT32 ? 1.0 : .02); // the goldens' own norms and angles are float32's
             }

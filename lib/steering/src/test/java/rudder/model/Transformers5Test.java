@@ -74,7 +74,7 @@ class Transformers5Test {
         int[] ids = golden.at("ids").ints();
         double[][] states = golden.at("residual").rows();
         for (var type : List.of(DataType.FLOAT32, DataType.FLOAT64)) {
-            try (var model = LanguageModel.load(ModelStore.fetch(folder.toString()), type)) {
+            try (var model = new ModelLoader(type, null).load(ModelStore.fetch(folder.toString()))) {
                 assertLogits(model, ids, golden.at("logits_last").numbers(), folder);
                 var trace = model.steered(Controller.none())
                         .tracesOfTokens(List.of(ids))
@@ -112,7 +112,7 @@ class Transformers5Test {
         });
         Files.copy(from.resolve("model.safetensors"), temp.resolve("model.safetensors"));
         Files.writeString(temp.resolve("config.json"), config.toString());
-        return LanguageModel.load(ModelStore.fetch(temp.toString()), DataType.FLOAT64);
+        return new ModelLoader(DataType.FLOAT64, null).load(ModelStore.fetch(temp.toString()));
     }
 
     @Test

@@ -10,8 +10,7 @@ public final class UncheckedLoad {
     private UncheckedLoad() {}
 
     public static LanguageModel of(Path path) throws IOException {
-        return LanguageModel.load(
-                new ModelFile(path.getFileName().toString(), path, "0".repeat(64), "unknown", "unknown"),
-                DataType.FLOAT32);
+        return new ModelLoader(DataType.FLOAT32, null)
+                .load(new ModelFile(path.getFileName().toString(), path, "0".repeat(64), "unknown", "unknown"));
     }
 }

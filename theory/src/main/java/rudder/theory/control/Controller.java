@@ -1,7 +1,5 @@
 package rudder.theory.control;
 
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -9,7 +7,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.IntFunction;
-import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import rudder.theory.Check;
 import rudder.theory.FeedbackVectors;
@@ -192,7 +189,7 @@ public final class Controller implements Arm {
         Check.block(block, setpoint.horizon() - 1);
         return of(
                 "P " + gain + ", " + strength(setpoint) + " at block " + block,
-                Map.of(block, proportionalLaw(setpoint, gain, block)),
+                Map.of(block, ErrorFeedback.proportional(setpoint, gain, block)),
                 setpoint);
     }
 
@@ -209,17 +206,7 @@ public final class Controller implements Arm {
                 from,
                 setpoint.horizon(),
                 setpoint,
-                k -> proportionalLaw(setpoint, gain, k));
-    }
-
-    private static ControlLaw proportionalLaw(Setpoint setpoint, double gain, int k) {
-        return ControlLaw.along(setpoint.direction(k), setpoint.target(k), Vectors.times(gain, perError(setpoint, k)));
-    }
-
-    /** What makes good an error of 1 in z_k behind block k: mu_{k+1} v_{k+1} / mu_k, 0 where the feature is absent. */
-    private static double[] perError(Setpoint setpoint, int k) {
-        double gap = setpoint.gap(k);
-        return Vectors.times(gap == 0 ? 0 : setpoint.gap(k + 1) / gap, setpoint.direction(k + 1));
+                k -> ErrorFeedback.proportional(setpoint, gain, k));
     }
 
     /**
@@ -234,22 +221,12 @@ public final class Controller implements Arm {
      */
     public static Controller pid(Setpoint setpoint, double kp, double ki, double kd, int reset) {
         Check.that(reset > 0, "the sum restarts every %d blocks, wanted at least 1", reset);
-        var memory = new ArrayList<Measurement>();
         return everywhere(
-                "PID " + kp + " " + ki + " " + kd + ", " + strength(setpoint), 0, setpoint.horizon(), setpoint, k -> {
-                    var past = new LinkedHashMap<Measurement, DMatrixRMaj>();
-                    for (int i = k - k % reset; i < k; i++) {
-                        past.put(memory.get(i), Vectors.column(Vectors.times(ki, perError(setpoint, i))));
-                    }
-                    if (k > 0) {
-                        var last =
-                                past.computeIfAbsent(memory.get(k - 1), i -> new DMatrixRMaj(setpoint.dimension(), 1));
-                        CommonOps_DDRM.addEquals(last, -kd, Vectors.column(perError(setpoint, k - 1)));
-                    }
-                    double[] w = Vectors.times(kp + ki + (k > 0 ? kd : 0), perError(setpoint, k));
-                    memory.add(new Measurement(Vectors.row(setpoint.direction(k)), new double[] {setpoint.target(k)}));
-                    return new LinearFeedback(memory.get(k), Vectors.column(w), past);
-                });
+                "PID " + kp + " " + ki + " " + kd + ", " + strength(setpoint),
+                0,
+                setpoint.horizon(),
+                setpoint,
+                ErrorFeedback.pid(setpoint, kp, ki, kd, reset)::get);
     }
 
     @Override

@@ -3,8 +3,6 @@ package rudder.checkpoint.tokenizer;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.stream.JsonReader;
-import com.google.gson.stream.JsonToken;
-import com.google.gson.stream.JsonWriter;
 import com.google.gson.stream.MalformedJsonException;
 import java.io.BufferedWriter;
 import java.io.ByteArrayInputStream;
@@ -21,13 +19,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.BitSet;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import rudder.checkpoint.text.StrictJson;
 import rudder.checkpoint.tokenizer.Vocabulary.Kind;
 import rudder.checkpoint.tokenizer.Vocabulary.Spelling;
@@ -39,8 +35,8 @@ import rudder.checkpoint.tokenizer.part.TokenizerParts.Frame;
 
 /**
  * Reads and checks a {@code tokenizer.json}, and writes what the engine needs of it: normaliser, pre-tokeniser and
- * model. Added tokens, BOS and EOS are Rudder's own work, so that no text can spell a control token. Vocabulary and
- * merges are streamed, because a tree of them takes over a gigabyte.
+ * {@link TokenizerModel model}. Added tokens, BOS and EOS are Rudder's own work, so that no text can spell a control
+ * token.
  */
 final class TokenizerFile {
 
@@ -50,22 +46,14 @@ final class TokenizerFile {
 
     private final Path path;
     private final Map<String, Object> parts = new HashMap<>(); // all but the model
-    private final Map<String, Integer> vocabulary = new LinkedHashMap<>(1 << 16);
-    private final List<Double> scores = new ArrayList<>(); // of Unigram
-    private final ByteArrayOutputStream merges = new ByteArrayOutputStream();
-    private final BitSet merged = new BitSet(); // ids that a merge builds
+    private final TokenizerModel model = new TokenizerModel(this::broken);
     private final Map<String, AddedToken> added = new LinkedHashMap<>();
     private final Map<String, Integer> addedIds = new HashMap<>();
-    private final List<String> tokens = new ArrayList<>();
-    private final Map<String, Object> options = new LinkedHashMap<>(); // of the model
+    private final List<String> tokens = new ArrayList<>(); // the model's, and added ones
     private final Normalizer normalizer;
     private final Map<String, Object> preTokenizer;
     private final Map<String, Object> engineNormalizer;
     private final Frame frame;
-    private String model;
-    private String unknown;
-    private boolean bytes;
-    private boolean hasMerges;
 
     /**
      * Reads a file.
@@ -104,7 +92,7 @@ final class TokenizerFile {
             throw broken(e.getMessage());
         }
         settings.requirePrefixSpace(TokenizerParts.prepends(checkedNormalizer(), preTokenizer));
-        if (spelling() == Spelling.SPACE_MARK && !vocabulary.containsKey("\u2581")) {
+        if (spelling() == Spelling.SPACE_MARK && !model.vocabulary().containsKey("\u2581")) {
             throw broken("found neither byte-level tokens nor U+2581 for a space, wanted one of the two");
         }
     }
@@ -129,7 +117,7 @@ final class TokenizerFile {
                 switch (name) {
                     case "model" -> {
                         parts.put(name, null);
-                        readModel(json);
+                        model.read(json);
                     }
                     case "truncation", "padding" -> {
                         parts.put(name, null);
@@ -140,215 +128,11 @@ final class TokenizerFile {
             }
             json.endObject();
         }
-        if (!parts.containsKey("model") || vocabulary.isEmpty()) {
+        if (!parts.containsKey("model") || model.vocabulary().isEmpty()) {
             throw broken("it has no model with a vocabulary");
         }
-        finishModel();
-    }
-
-    private void readModel(JsonReader json) throws IOException {
-        json.beginObject();
-        while (json.hasNext()) {
-            String name = json.nextName();
-            switch (name) {
-                case "type" -> {
-                    model = json.nextString();
-                    requireModel();
-                }
-                case "vocab" -> {
-                    if (!vocabulary.isEmpty()) {
-                        throw broken("its model has two vocabularies");
-                    }
-                    if (json.peek() == JsonToken.BEGIN_ARRAY) {
-                        readScored(json);
-                    } else {
-                        readVocabulary(json);
-                    }
-                }
-                case "merges" -> {
-                    if (vocabulary.isEmpty() || hasMerges) {
-                        throw broken("its merges stand before its vocabulary, or twice");
-                    }
-                    hasMerges = true;
-                    readMerges(json);
-                }
-                default -> options.put(name, StrictJson.value(json));
-            }
-        }
-        json.endObject();
-    }
-
-    private void requireModel() throws IOException {
-        if (!model.equals("BPE") && !model.equals("Unigram")) {
-            throw broken("found a model of type " + model + ", wanted BPE or Unigram");
-        }
-    }
-
-    private void readVocabulary(JsonReader json) throws IOException {
-        json.beginObject();
-        while (json.hasNext()) {
-            put(json.nextName(), json.nextInt());
-        }
-        json.endObject();
-        placeTokens();
-    }
-
-    private void put(String token, int id) throws IOException {
-        if (!isSound(token)) {
-            throw broken("the token with id " + id + " is empty or holds half a character");
-        }
-        Integer before = vocabulary.put(token, id);
-        if (before != null) {
-            throw broken("the token '" + token + "' has two ids, " + before + " and " + id);
-        }
-    }
-
-    private static boolean isSound(String token) {
-        for (int i = 0; i < token.length(); i++) {
-            char c = token.charAt(i);
-            if (Character.isSurrogate(c)) {
-                if (!Character.isHighSurrogate(c)
-                        || i + 1 == token.length()
-                        || !Character.isLowSurrogate(token.charAt(++i))) {
-                    return false;
-                }
-            }
-        }
-        return !token.isEmpty();
-    }
-
-    /** Sets the name of each id, after a check that the ids are about as many as the tokens. */
-    private void placeTokens() throws IOException {
-        long most = 4L * vocabulary.size() + 1024;
-        for (var token : vocabulary.entrySet()) {
-            int id = token.getValue();
-            if (id < 0 || id > most) {
-                throw broken("the token '" + token.getKey() + "' has the id " + id + ", wanted 0 to " + most
-                        + " in a vocabulary of " + vocabulary.size());
-            }
-            while (tokens.size() <= id) {
-                tokens.add(null);
-            }
-            String other = tokens.set(id, token.getKey());
-            if (other != null) {
-                throw broken("the tokens '" + other + "' and '" + token.getKey() + "' both have the id " + id);
-            }
-        }
-    }
-
-    private void readScored(JsonReader json) throws IOException {
-        json.beginArray();
-        while (json.hasNext()) {
-            json.beginArray();
-            put(json.nextString(), vocabulary.size());
-            double score = json.nextDouble();
-            if (!Double.isFinite(score)) {
-                throw broken("the token " + (vocabulary.size() - 1) + " has the score " + score + ", wanted a number");
-            }
-            scores.add(score);
-            json.endArray();
-        }
-        json.endArray();
-        tokens.addAll(vocabulary.keySet());
-    }
-
-    private void readMerges(JsonReader json) throws IOException {
-        try (JsonWriter out =
-                new JsonWriter(new BufferedWriter(new OutputStreamWriter(merges, StandardCharsets.UTF_8)))) {
-            out.setHtmlSafe(false);
-            out.beginArray();
-            json.beginArray();
-            while (json.hasNext()) {
-                String left;
-                String right;
-                if (json.peek() == JsonToken.BEGIN_ARRAY) {
-                    json.beginArray();
-                    left = json.nextString();
-                    right = json.nextString();
-                    json.endArray();
-                } else {
-                    String pair = json.nextString();
-                    int space = pair.indexOf(' ');
-                    left = pair.substring(0, Math.max(0, space));
-                    right = pair.substring(space + 1);
-                }
-                Integer both = vocabulary.get(left + right);
-                if (both == null || !vocabulary.containsKey(left) || !vocabulary.containsKey(right)) {
-                    throw broken("it merges '" + left + "' and '" + right
-                            + "', wanted two tokens of its vocabulary that build a third");
-                }
-                merged.set(both);
-                out.beginArray().value(left).value(right).endArray();
-            }
-            json.endArray();
-            out.endArray();
-        }
-    }
-
-    private void finishModel() throws IOException {
-        if (model == null) {
-            model = hasMerges ? "BPE" : scores.isEmpty() ? "of no type" : "Unigram";
-            requireModel();
-        }
-        boolean scored = model.equals("Unigram");
-        if (scored == scores.isEmpty() || scored == hasMerges) {
-            throw broken("its model " + model + " has " + (hasMerges ? "merges" : "no merges") + " and " + scores.size()
-                    + " scores; wanted merges in BPE, scores in Unigram");
-        }
-        bytes = flag("byte_fallback");
-        if (scored) {
-            if (!(options.get("unk_id") instanceof Long id) || id < 0 || id >= tokens.size()) {
-                throw broken(
-                        "its unk_id is " + options.get("unk_id") + ", wanted one of its " + tokens.size() + " tokens");
-            }
-            unknown = tokens.get(id.intValue());
-            requireOptions(Set.of("unk_id", "byte_fallback"));
-            return;
-        }
-        Object unk = options.get("unk_token");
-        if (unk != null && !(unk instanceof String name && vocabulary.containsKey(name))) {
-            throw broken("its unk_token is " + unk + ", wanted a token of its vocabulary");
-        }
-        unknown = (String) unk;
-        flag("fuse_unk");
-        flag("ignore_merges");
-        for (String affix : List.of("continuing_subword_prefix", "end_of_word_suffix")) {
-            Object value = options.put(affix, null);
-            if (value != null && !value.equals("")) {
-                throw broken("its " + affix + " is " + value + ", wanted none: Rudder does not implement it");
-            }
-        }
-        Object dropout = options.put("dropout", null);
-        if (dropout != null && !(dropout instanceof Number p && p.doubleValue() == 0)) {
-            throw broken("its dropout is " + dropout + ", wanted none: tokens would be drawn at random");
-        }
-        requireOptions(Set.of(
-                "unk_token",
-                "byte_fallback",
-                "fuse_unk",
-                "ignore_merges",
-                "continuing_subword_prefix",
-                "end_of_word_suffix",
-                "dropout"));
-    }
-
-    private boolean flag(String option) throws IOException {
-        Object value = options.putIfAbsent(option, false);
-        if (value == null) {
-            options.put(option, false);
-        } else if (!(value instanceof Boolean)) {
-            throw broken("its model has " + option + " = " + value + ", wanted true or false");
-        }
-        return Boolean.TRUE.equals(value);
-    }
-
-    private void requireOptions(Set<String> known) throws IOException {
-        for (String option : options.keySet()) {
-            if (!known.contains(option)) {
-                throw broken("its model " + model + " has the field " + option + ", wanted only "
-                        + known.stream().sorted().toList());
-            }
-        }
+        model.finish();
+        tokens.addAll(model.tokens());
     }
 
     /**
@@ -374,18 +158,18 @@ final class TokenizerFile {
     }
 
     private void declare(AddedToken token) throws IOException {
-        if (!isSound(token.content())) {
+        if (!TokenizerModel.isSound(token.content())) {
             throw broken("an added token holds half a character");
         }
         added.merge(token.content(), token, AddedToken::declaredAgain);
         if (!addedIds.containsKey(token.content())) {
-            Integer id = vocabulary.get(token.content());
+            Integer id = model.vocabulary().get(token.content());
             if (id == null) {
                 id = addedIds.values().stream()
                                 .mapToInt(Integer::intValue)
-                                .filter(known -> known >= vocabulary.size())
+                                .filter(known -> known >= model.vocabulary().size())
                                 .max()
-                                .orElse(vocabulary.size() - 1)
+                                .orElse(model.vocabulary().size() - 1)
                         + 1;
                 if (id < tokens.size() && tokens.get(id) != null) {
                     throw broken("its added token '" + token.content() + "' gets the id " + id + ", which the token '"
@@ -424,7 +208,7 @@ final class TokenizerFile {
      * @param sentinel a text that no input holds: an added token of the engine
      */
     InputStream json(AddedTokens marks, String sentinel) {
-        var head = new ByteArrayOutputStream(40 * vocabulary.size());
+        var head = new ByteArrayOutputStream(40 * model.vocabulary().size());
         try (var writer = new BufferedWriter(new OutputStreamWriter(head, StandardCharsets.UTF_8))) {
             var token = new LinkedHashMap<String, Object>();
             token.put("id", tokens.size());
@@ -435,55 +219,15 @@ final class TokenizerFile {
             writer.write("{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":"
                     + GSON.toJson(List.of(token)) + ",\"normalizer\":" + GSON.toJson(engineNormalizer)
                     + ",\"pre_tokenizer\":" + GSON.toJson(preTokenizer)
-                    + ",\"post_processor\":null,\"decoder\":null,\"model\":{\"type\":" + GSON.toJson(model));
-            for (var option : options.entrySet()) {
-                Object value = option.getKey().equals("unk_token") && unknown != null
-                        ? engineName(unknown, marks, sentinel)
-                        : option.getValue();
-                writer.write("," + GSON.toJson(option.getKey()) + ":" + GSON.toJson(value));
-            }
-            writer.write(",\"vocab\":");
-            var json = new JsonWriter(writer);
-            json.setHtmlSafe(false);
-            boolean scored = !scores.isEmpty();
-            if (scored) {
-                json.beginArray();
-            } else {
-                json.beginObject();
-            }
-            int next = 0;
-            for (var entry : vocabulary.entrySet()) {
-                String name = engineName(entry.getKey(), marks, sentinel);
-                if (scored) {
-                    json.beginArray().value(name).value(scores.get(next)).endArray();
-                } else {
-                    json.name(name).value(entry.getValue());
-                }
-                next++;
-            }
-            if (scored) {
-                json.endArray();
-            } else {
-                json.endObject();
-            }
-            json.flush();
-            if (hasMerges) {
-                writer.write(",\"merges\":");
-            }
+                    + ",\"post_processor\":null,\"decoder\":null,\"model\":");
+            model.write(writer, marks, sentinel);
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e); // cannot happen in memory
         }
         return new SequenceInputStream(Collections.enumeration(Arrays.asList(
                 new ByteArrayInputStream(head.toByteArray()),
-                new ByteArrayInputStream(merges.toByteArray()),
+                model.merges(),
                 new ByteArrayInputStream("}}".getBytes(StandardCharsets.UTF_8)))));
-    }
-
-    /** Returns a token's name for the engine. An engine that takes whole words must not find a mark. */
-    private String engineName(String token, AddedTokens marks, String sentinel) {
-        boolean whole = model.equals("Unigram") || Boolean.TRUE.equals(options.get("ignore_merges"));
-        int id = vocabulary.get(token);
-        return whole && marks.isMark(token) && !merged.get(id) ? sentinel + id : token;
     }
 
     /**
@@ -493,7 +237,7 @@ final class TokenizerFile {
      * @throws IOException if a token has none
      */
     void requireRows(int rows) throws IOException {
-        for (var token : vocabulary.entrySet()) {
+        for (var token : model.vocabulary().entrySet()) {
             if (token.getValue() >= rows && !added.containsKey(token.getKey())) {
                 throw broken("the token '" + token.getKey() + "' has the id " + token.getValue() + ", wanted one below "
                         + rows + ", the number of rows of the model's embedding");
@@ -530,9 +274,11 @@ final class TokenizerFile {
                             ? Kind.UNUSED
                             : own != null
                                     ? own.special() ? Kind.CONTROL : Kind.USER_DEFINED
-                                    : token.equals(unknown)
+                                    : token.equals(model.unknown())
                                             ? Kind.UNKNOWN
-                                            : bytes && token.matches("<0x[0-9A-F]{2}>") ? Kind.BYTE : Kind.NORMAL);
+                                            : model.fallsBackToBytes() && token.matches("<0x[0-9A-F]{2}>")
+                                                    ? Kind.BYTE
+                                                    : Kind.NORMAL);
         }
         kinds.addAll(Collections.nCopies(Math.max(0, size - kinds.size()), Kind.UNUSED));
         return kinds;

@@ -14,7 +14,7 @@ import rudder.model.transformer.ValueAndDerivative;
  *
  * <p>The block computes y = x + P1(W_o o(N1 x)) and out = y + P2(W_d m(N2 y)), token by token but for attention's heads
  * o. Let g be the gradient of a number with respect to out, one row a token. Everything but attention is the chain rule
- * of each token by itself,
+ * of each token by itself:
  *
  * <pre>
  * c  = g + DN2 W_in' Dm' W_d' DP2 g     the gradient with respect to y
@@ -22,9 +22,9 @@ import rudder.model.transformer.ValueAndDerivative;
  * dx = c + DN1 W_qkv' (dq, dk, dv)
  * </pre>
  *
- * <p>A head has queries q_i, keys k_j and values v_j of the tokens, scores s_ij = cap(q_i.k_j), weights p_i = softmax
- * over the tokens j that i sees, and o_i = sum_j p_ij v_j. A change of the scores moves the weights by dp_ij = p_ij
- * (ds_ij - sum_l p_il ds_il). With a_i the gradient with respect to o_i, that is
+ * <p>A head has queries q_i, keys k_j and values v_j of the tokens. Its scores are s_ij = cap(q_i.k_j). Its weights p_i
+ * are their softmax over the tokens j that i sees, and o_i = sum_j p_ij v_j. A change of the scores moves the weights
+ * by dp_ij = p_ij (ds_ij - sum_l p_il ds_il). With a_i the gradient with respect to o_i, that is
  *
  * <pre>
  * e_ij = cap'(q_i.k_j) p_ij (a_i.v_j - a_i.o_i)     the gradient with respect to q_i.k_j

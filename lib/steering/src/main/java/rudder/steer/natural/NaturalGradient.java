@@ -16,8 +16,8 @@ import rudder.theory.control.HookPoint;
 import rudder.theory.control.InputMatrix;
 
 /**
- * Natural-gradient directions of a feature and their controllers. With v = v_{k+1}, the feature's direction in the
- * state that leaves block k, h = h_k and R = R_k,
+ * Natural-gradient directions of a feature and their controllers. Let v = v_{k+1} be the feature's direction in the
+ * state that leaves block k, h = h_k and R = R_k. Then
  *
  * <pre>w_k = (R + epsilon tr(R)/d I)^-1 (v/|v|_R + h/|h|_R),   scaled to |w_k|_R = 1,   |x|_R = sqrt(x'R x).</pre>
  *
@@ -134,8 +134,8 @@ public final class NaturalGradient {
 
     /**
      * Adds {@code gain (beta*_{k+1} - v_{k+1}.z) kappa_k w_k / (mu_{k+1} n)} behind each of the n blocks from
-     * {@code from} on, where z is the block's output before the input. This is the closed loop of {@link #spread}:
-     * where the feature has the strength of the negative texts, gain 1 gives the same input. An error of 0 gives none.
+     * {@code from} on. Here z is the block's output before the input. This is the closed loop of {@link #spread}: where
+     * the feature has the strength of the negative texts, gain 1 gives the same input. An error of 0 gives none.
      *
      * @param strength lambda of the centred setpoint, in gaps
      * @throws IllegalArgumentException if there is no such block, or a number is not finite
