@@ -66,15 +66,15 @@ public final class HeapJacobians {
      * Adds A_k at z to a sum.
      *
      * @param z state of the last token before block k, [d]
-     * @param position of the last token
-     * @param keys of block k's earlier tokens, [key heads, position, head dimension]
-     * @param values as the keys
+     * @param last where the token stands in block k
      * @param sum [d, {@link #width}]
      */
-    public void add(int k, float[] z, int position, float[] keys, float[] values, float[] sum) {
+    public void add(int k, float[] z, LastToken last, float[] sum) {
         DecoderBlock block = decoder.blocks.get(k);
         norm(block.attentionNorm(), z);
-        float[] y = attention(block, z, new AttentionDerivative(config, block, normed, position, keys, values));
+        float[] projected = new float[block.projections().rows()];
+        block.projections().times(normed, projected);
+        float[] y = attention(block, z, new LastAttention(config, block, projected, last));
         norm(block.mlpNorm(), y);
         mlp(block, y);
         PackedMatrix.of(below, d, d, width).times(above, product, 0);
@@ -88,7 +88,7 @@ public final class HeapJacobians {
     }
 
     /** Makes B, and returns the state behind attention, [d]. */
-    private float[] attention(DecoderBlock block, float[] z, AttentionDerivative attention) {
+    private float[] attention(DecoderBlock block, float[] z, LastAttention attention) {
         attention.timesWeights(width, heads.values());
         heads.ready();
         block.output().times(heads, product);

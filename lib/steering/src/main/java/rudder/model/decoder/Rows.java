@@ -20,6 +20,11 @@ final class Rows {
         }
     }
 
+    /** Returns the number of all rows. */
+    int rows() {
+        return starts[matrices.length];
+    }
+
     /** Returns a tensor [rows, columns] as it is stored; empty if no kernel reads it. */
     static Optional<PackedMatrix> packed(TensorSource source, String tensor) {
         return source.packed(tensor)
@@ -47,7 +52,7 @@ final class Rows {
                 }
             }
         };
-        Cores.share(starts[matrices.length], x.unit(), x.width(), rows, y, 0);
+        Cores.share(rows(), x.unit(), x.width(), rows, y, 0);
     }
 
     /** Writes one of all rows, unpacked, to the start of {@code out}. */

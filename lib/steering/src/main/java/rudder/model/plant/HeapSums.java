@@ -6,6 +6,7 @@ import org.ejml.data.DMatrixRMaj;
 import rudder.kernel.Floats;
 import rudder.model.decoder.Decoder;
 import rudder.model.decoder.HeapJacobians;
+import rudder.model.decoder.LastToken;
 import rudder.model.engine.Lifetime;
 
 /** Sums of one block's Jacobians at some points, computed on the heap in single precision. */
@@ -15,11 +16,9 @@ record HeapSums(Lifetime lifetime, Decoder decoder) {
      * A point of a block's last token.
      *
      * @param z state, [d]
-     * @param position of the token
-     * @param keys of earlier tokens, [key heads, position, head dimension]
-     * @param values as the keys
+     * @param last where the token stands in the block
      */
-    record Point(double[] z, int position, float[] keys, float[] values) {}
+    record Point(double[] z, LastToken last) {}
 
     /** Returns the sum over the points, in their order. */
     DMatrixRMaj sum(int k, List<Point> points) {
@@ -55,7 +54,7 @@ record HeapSums(Lifetime lifetime, Decoder decoder) {
             for (int j = 0; j < z.length; j++) {
                 z[j] = (float) at.z[j];
             }
-            jacobians.add(k, z, at.position, at.keys, at.values, sum);
+            jacobians.add(k, z, at.last, sum);
         }
         return sum;
     }

@@ -10,6 +10,7 @@ import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.AttentionSpan;
 import rudder.checkpoint.ModelConfig;
 import rudder.model.decoder.Decoder;
+import rudder.model.decoder.LastToken;
 import rudder.model.engine.EngineAlgebra;
 import rudder.model.gradient.BlockCurvature;
 import rudder.model.transformer.Block;
@@ -34,7 +35,7 @@ public final class PromptPlant implements Plant, Differential {
     public static final int CHUNK = 32;
 
     private final Transformer transformer;
-    private final Decoder decoder; // null where the engine computes Jacobians
+    private final Decoder decoder; // null where the engine computes
     private final ResidualTrace nominal;
     private final float[][] keys;
     private final float[][] values;
@@ -42,7 +43,7 @@ public final class PromptPlant implements Plant, Differential {
     /**
      * Makes the plant of a prompt that a model has read; {@code LanguageModel.plant} does so.
      *
-     * @param decoder computes Jacobians on the heap; null where the engine does
+     * @param decoder computes blocks and their Jacobians on the heap; null where the engine does
      * @param nominal states entering each block, and the prompt's tokens
      * @param keys of the tokens before the last, for each block [key heads, tokens, head dimension]
      * @param values as the keys
@@ -84,6 +85,11 @@ public final class PromptPlant implements Plant, Differential {
     /** Returns phi_k of several states, [m][d] to [m][d]. */
     @Override
     public double[][] next(int k, double[][] z) {
+        requireBlock(k);
+        requireWidths(z);
+        if (decoder != null) {
+            return transformer.lifetime.during(() -> decoder.next(k, z, last(k)));
+        }
         return within(scope -> {
             var at = new Point(scope, block(scope, k));
             return Transformer.toRows(at.block.last(upload(scope, z), at.view, at.keys, at.values));
@@ -98,7 +104,7 @@ public final class PromptPlant implements Plant, Differential {
     /** Returns A_k = d phi_k / d z at z, [d, d]. */
     public DMatrixRMaj jacobian(int k, double[] z) {
         requireBlock(k);
-        requireWidth(z.length);
+        requireWidths(z);
         return decoder != null
                 ? onHeap().sum(k, List.of(point(k, z)))
                 : within(scope -> EngineAlgebra.down(derivative(scope, k, z).matrix()));
@@ -190,7 +196,11 @@ public final class PromptPlant implements Plant, Differential {
     }
 
     private HeapSums.Point point(int k, double[] z) {
-        return new HeapSums.Point(z, nominal.tokens().length - 1, keys[k], values[k]);
+        return new HeapSums.Point(z, last(k));
+    }
+
+    private LastToken last(int k) {
+        return new LastToken(nominal.tokens().length - 1, keys[k], values[k]);
     }
 
     private HeapSums onHeap() {
@@ -258,10 +268,14 @@ public final class PromptPlant implements Plant, Differential {
     }
 
     private NDArray upload(NDManager scope, double[]... rows) {
+        requireWidths(rows);
+        return transformer.rows(scope, rows);
+    }
+
+    private void requireWidths(double[]... rows) {
         for (double[] row : rows) {
             requireWidth(row.length);
         }
-        return transformer.rows(scope, rows);
     }
 
     private void requireWidth(int found) {

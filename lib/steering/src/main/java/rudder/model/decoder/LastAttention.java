@@ -18,7 +18,7 @@ import rudder.kernel.PackedMatrix;
  *
  * Between a projection x and q or k_T lie the rotary turn R and the norm of a head, with derivative D: dq = R D dx.
  */
-final class AttentionDerivative {
+final class LastAttention {
 
     private final ModelConfig config;
     private final DecoderBlock block;
@@ -36,27 +36,23 @@ final class AttentionDerivative {
     private final float[] slopes; // a c p, [h, t]
     private final float[] heads; // o, [h, w]
 
-    /**
-     * @param normed the last token's state behind the block's first norm, as one vector
-     * @param position of the last token
-     * @param earlierKeys of the tokens before it, [kv, position, w]
-     * @param earlierValues as the keys
-     */
-    AttentionDerivative(
-            ModelConfig config,
-            DecoderBlock block,
-            PackedInput normed,
-            int position,
-            float[] earlierKeys,
-            float[] earlierValues) {
+    /** @param projected of the last token, as the weights give it, [(h + 2 kv) w]; becomes this object's */
+    LastAttention(ModelConfig config, DecoderBlock block, float[] projected, LastToken last) {
         this.config = config;
         this.block = block;
         rotary = Rotary.of(config);
         h = config.heads();
         kv = config.keyValueHeads();
         w = config.headDimension();
-        turn = rotary.turn(block.span(), position);
-        projected = projected(normed);
+        turn = rotary.turn(block.span(), last.position());
+        this.projected = projected;
+        float[] spare = new float[w];
+        for (int i = 0; i < projected.length && block.bias() != null; i++) {
+            projected[i] += block.bias()[i];
+        }
+        for (int i = 0; i < h + kv; i++) {
+            rotary.order(projected, i * w, spare);
+        }
         turned = projected.clone();
         for (int i = 0; i < h + kv; i++) {
             RmsNorm norm = norm(i);
@@ -66,28 +62,15 @@ final class AttentionDerivative {
             rotary.forth(turned, i * w, turn);
         }
         int window = block.span().window();
-        seen = window == 0 ? position + 1 : Math.min(position + 1, window);
-        keys = seen(earlierKeys, position, h);
-        values = seen(earlierValues, position, h + kv);
+        seen = window == 0 ? last.position() + 1 : Math.min(last.position() + 1, window);
+        keys = seen(last.keys(), last.position(), h);
+        values = seen(last.values(), last.position(), h + kv);
         weights = new float[h * seen];
         slopes = new float[h * seen];
         heads = new float[h * w];
         for (int i = 0; i < h; i++) {
             attend(i);
         }
-    }
-
-    private float[] projected(PackedInput normed) {
-        float[] all = new float[(h + 2 * kv) * w];
-        block.projections().times(normed, all);
-        for (int i = 0; i < all.length && block.bias() != null; i++) {
-            all[i] += block.bias()[i];
-        }
-        float[] spare = new float[w];
-        for (int i = 0; i < h + kv; i++) {
-            rotary.order(all, i * w, spare);
-        }
-        return all;
     }
 
     /** Returns the norm of query head i, or of key head i - h; null where there is none. */
