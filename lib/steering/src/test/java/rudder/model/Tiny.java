@@ -129,7 +129,7 @@ public enum Tiny {
         return load(type, gguf, sha256, null);
     }
 
-    private static LanguageModel load(DataType type, GgufBytes gguf, String sha256, Keep keep) {
+    static LanguageModel load(DataType type, GgufBytes gguf, String sha256, Keep keep) {
         try {
             Path path = gguf.write(Files.createTempFile("tiny", ".gguf"));
             try {

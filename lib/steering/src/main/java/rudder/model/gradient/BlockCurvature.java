@@ -129,7 +129,8 @@ public final class BlockCurvature {
             }
             double crossed = Math.min(max(gRows) * uNorm, max(uRows) * gNorm);
             return new Bend(
-                    act.steepest * u1 * gNorm + g1 * uNorm, act.sharpest * bent * gNorm + 2 * act.steepest * crossed);
+                    act.steepest() * u1 * gNorm + g1 * uNorm,
+                    act.sharpest() * bent * gNorm + 2 * act.steepest() * crossed);
         }
     }
 
@@ -169,7 +170,7 @@ public final class BlockCurvature {
         keySpread = diameters(earlierKeys.concat(at.k().reshape(keyHeads, 1, width), 1));
         valueSpread = diameters(earlierValues.concat(at.v().reshape(keyHeads, 1, width), 1));
 
-        NDArray o = Tensors.linear(attention.last(n1, view, earlierKeys, earlierValues), block.output(), null);
+        NDArray o = norm.linear(attention.last(n1, view, earlierKeys, earlierValues), block.output());
         output = norms(Tensors.within(scope, block.output()).expandDims(0))[0];
         attentionUnit = Unit.of(o, norm, block.attentionGain());
         NDArray y = (block.attentionGain() == null ? o : norm.of(o).mul(block.attentionGain())).add(z);
@@ -177,7 +178,7 @@ public final class BlockCurvature {
 
         GatedMlp mlp = block.mlp();
         NDArray n2 = norm.of(y);
-        double[] gu = doubles(Tensors.linear(n2, mlp.gateUp(), null));
+        double[] gu = doubles(Tensors.ofUnit(n2, mlp.gateUp(), null));
         NDArray gateUp = Tensors.within(scope, mlp.gateUp());
         double[] rows = sizes(gateUp);
         int f = gu.length / 2;
@@ -191,7 +192,7 @@ public final class BlockCurvature {
                 both[0],
                 both[1]);
         down = norms(Tensors.within(scope, block.down()).expandDims(0))[0];
-        mlpUnit = Unit.of(Tensors.linear(mlp.forward(n2), block.down(), null), norm, block.mlpGain());
+        mlpUnit = Unit.of(norm.linear(mlp.forward(n2), block.down()), norm, block.mlpGain());
     }
 
     /** Returns H in the ball of this radius. */

@@ -62,14 +62,14 @@ record BlockGradient(Block block, ForwardPass.RotaryAndMask view, NDArray keys, 
 
         Norm.At n1 = block.norm().linearise(tokens);
         var heads = new Heads(block.attention(), n1.n().reshape(batch, length, d));
-        NDArray mixed = Tensors.linear(heads.outputs(), block.output(), null);
+        NDArray mixed = block.norm().linear(heads.outputs(), block.output());
         Norm.At n2 =
                 block.norm().linearise(block.after(mixed, block.attentionGain()).add(tokens));
         ValueAndDerivative gated = block.mlp().linearise(n2.n());
 
         NDArray toMlp = out;
         if (block.mlpGain() != null) {
-            NDArray down = Tensors.linear(gated.value(), block.down(), null);
+            NDArray down = block.norm().linear(gated.value(), block.down());
             toMlp = block.norm().linearise(down).rows(out.mul(block.mlpGain()));
         }
         NDArray toGate = toMlp.matMul(Tensors.within(scope, block.down()));

@@ -38,7 +38,7 @@ public record Attention(
     public Heads project(NDArray n, ForwardPass.RotaryAndMask view) {
         long batch = n.getShape().get(0);
         long length = n.getShape().get(1);
-        NDArray all = Tensors.linear(n, qkv, bias)
+        NDArray all = Tensors.ofUnit(n, qkv, bias)
                 .reshape(batch, length, heads + 2L * keyHeads, width); // [B, L, h + 2 kv, w]
         NDList parts = all.split(new long[] {heads + keyHeads}, 2);
         NDArray qk = parts.get(0);

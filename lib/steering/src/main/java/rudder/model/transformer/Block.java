@@ -43,9 +43,8 @@ public record Block(
     }
 
     private NDArray rest(NDArray x, NDArray heads) {
-        NDArray y = after(Tensors.linear(heads, output, null), attentionGain).addi(x);
-        return after(Tensors.linear(mlp.forward(norm.of(y)), down, null), mlpGain)
-                .addi(y);
+        NDArray y = after(norm.linear(heads, output), attentionGain).addi(x);
+        return after(norm.linear(mlp.forward(norm.of(y)), down), mlpGain).addi(y);
     }
 
     /** Returns a sublayer's output behind its norm; a null gain stands for no norm. */
@@ -57,10 +56,10 @@ public record Block(
     public Derivative linearise(NDArray z, ForwardPass.RotaryAndMask view, NDArray earlierKeys, NDArray earlierValues) {
         Norm.At n1 = norm.linearise(z);
         ValueAndDerivative heads = attention.linearise(n1.n(), view, earlierKeys, earlierValues);
-        NDArray o = Tensors.linear(heads.value(), output, null);
+        NDArray o = norm.linear(heads.value(), output);
         Norm.At n2 = norm.linearise(after(o, attentionGain).add(z));
         ValueAndDerivative gated = mlp.linearise(n2.n());
-        NDArray w = mlpGain == null ? null : Tensors.linear(gated.value(), down, null);
+        NDArray w = mlpGain == null ? null : norm.linear(gated.value(), down);
         return new Derivative(
                 sublayer(n1, attention.qkv(), heads.derivative(), output, o, attentionGain),
                 sublayer(n2, mlp.gateUp(), gated.derivative(), down, w, mlpGain));

@@ -12,7 +12,7 @@ public record GatedMlp(Nonlinearity activation, NDArray gateUp) {
 
     /** Returns act(g) u [.., f] of n [.., d]. */
     public NDArray forward(NDArray n) {
-        NDList gu = halves(Tensors.linear(n, gateUp, null));
+        NDList gu = halves(Tensors.ofUnit(n, gateUp, null));
         return activation.value(gu.get(0)).muli(gu.get(1));
     }
 
@@ -26,7 +26,7 @@ public record GatedMlp(Nonlinearity activation, NDArray gateUp) {
      * two diagonals, [f, 2 f]. At several n [m, d], row i of a product from the left is multiplied by derivative i.
      */
     public ValueAndDerivative linearise(NDArray n) {
-        NDList gu = halves(Tensors.linear(n, gateUp, null));
+        NDList gu = halves(Tensors.ofUnit(n, gateUp, null));
         NDArray byGate = activation.derivative(gu.get(0)).muli(gu.get(1)); // act'(g) u [1, f]
         NDArray byUp = activation.value(gu.get(0)); // act(g) [1, f]
         return new ValueAndDerivative(byUp.mul(gu.get(1)), new LinearMap() {

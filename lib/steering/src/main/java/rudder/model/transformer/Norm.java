@@ -24,6 +24,19 @@ public record Norm(NDArray epsilon) {
         return x.square().sum(LAST, true).addi(epsilon).sqrt();
     }
 
+    /**
+     * Returns x W' for rows x [.., in]. Weights in half precision multiply n(x), so that their range suffices for every
+     * x, and rho in x's precision multiplies the product.
+     */
+    public NDArray linear(NDArray x, NDArray weight) {
+        if (weight.getDataType() == x.getDataType()) {
+            return Tensors.linear(x, weight, null);
+        }
+        At at = linearise(x);
+        return Tensors.linear(at.n.toType(weight.getDataType(), false), weight, null)
+                .mul(at.rho);
+    }
+
     /** Returns the norm's value and derivative at x [.., d]. */
     public At linearise(NDArray x) {
         NDArray rho = radius(x);

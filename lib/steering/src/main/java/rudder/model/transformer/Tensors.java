@@ -8,27 +8,20 @@ import ai.djl.ndarray.types.Shape;
 /** Short names for engine calls that are long in DJL. */
 public final class Tensors {
 
-    private static final int[] LAST = {-1};
-    private static final double TINY = 1e-30; // added to lengths, so that a zero row stays zero
-
     private Tensors() {}
 
     /**
-     * Returns x W' + b for rows x [.., in], weights [out, in] and a bias [out] or null. The result belongs to x's
-     * manager.
+     * Returns n W' + b for rows n [.., in] that are at most one unit long, as a {@link Norm} leaves them, weights [out,
+     * in] and a bias [out] or null. The result belongs to n's manager.
      *
-     * <p>Weights in half precision multiply the rows' unit vectors. No number of W (x / |x|) is larger than the length
-     * of W's longest row, so that half precision's range suffices for every x. Lengths, bias and result are in x's
-     * precision.
+     * <p>Weights in half precision multiply n in half precision: no number of W n is larger than the length of W's
+     * longest row. Bias and result are in n's precision.
      */
-    public static NDArray linear(NDArray x, NDArray weight, NDArray bias) {
-        if (weight.getDataType() == x.getDataType()) {
-            return product(x, weight, bias);
+    public static NDArray ofUnit(NDArray n, NDArray weight, NDArray bias) {
+        if (weight.getDataType() == n.getDataType()) {
+            return linear(n, weight, bias);
         }
-        NDArray length = x.square().sum(LAST, true).sqrt().addi(TINY);
-        NDArray unit = x.div(length).toType(weight.getDataType(), false);
-        NDArray product = product(unit, weight, null);
-        NDArray y = product.toType(x.getDataType(), false).muli(length);
+        NDArray y = linear(n.toType(weight.getDataType(), false), weight, null).toType(n.getDataType(), false);
         return bias == null ? y : y.addi(bias);
     }
 
@@ -36,7 +29,7 @@ public final class Tensors {
      * Returns x W' + b in one precision. Several rows are computed as (W X')', which the engine's library does up to
      * three times as fast as X W': its first factor is then the large matrix, which it splits between the threads.
      */
-    private static NDArray product(NDArray x, NDArray weight, NDArray bias) {
+    public static NDArray linear(NDArray x, NDArray weight, NDArray bias) {
         Shape shape = x.getShape();
         long in = shape.get(shape.dimension() - 1);
         if (x.size() == in) {

@@ -42,19 +42,20 @@ public final class TokenMatrix {
      * Returns x E' for states x [.., d] and this matrix E: [.., vocabulary]. The matrix is then on the engine's device
      * for good, or is unpacked part by part, as {@link Keep} says.
      *
+     * @param norm brings states into the range of half precision
      * @throws IllegalArgumentException naming the tensor, if a number is not finite
      */
-    NDArray products(NDArray x) {
+    NDArray products(NDArray x, Norm norm) {
         NDArray matrix = held(keep == Keep.AT_ONCE || keep == Keep.WHEN_USED && x.size() > dimension);
         if (matrix != null) {
-            return Tensors.linear(x, matrix, null);
+            return norm.linear(x, matrix);
         }
         var products = new NDList();
         int most = Math.max(1, PART / dimension);
         for (int first = 0; first < rows.count(); first += most) {
             try (NDManager scope = x.getManager().newSubManager()) {
                 NDArray part = staging.stack(scope, stored, dimension, null, null, rows.range(first, most));
-                products.add(Tensors.linear(x, part, null));
+                products.add(norm.linear(x, part));
             }
         }
         return NDArrays.concat(products, -1);

@@ -162,7 +162,7 @@ public final class Transformer implements AutoCloseable {
         NDArray u = inputs == null ? null : input(inputs, HookPoint.HEAD_OUT, block, heads, everyToken);
         add(heads, u, everyToken);
         if (trace != null) {
-            keep(scope, trace.mixed, u == null ? null : Tensors.linear(last(u), block.output(), null));
+            keep(scope, trace.mixed, u == null ? null : block.norm().linear(last(u), block.output()));
         }
     }
 
@@ -224,7 +224,7 @@ public final class Transformer implements AutoCloseable {
 
     /** Returns the next-token logits [.., vocabulary] of states z_T [.., d]. */
     public NDArray logits(NDArray z) {
-        NDArray logits = head.products(finalNorm.of(z).muli(finalGain));
+        NDArray logits = head.products(finalNorm.of(z).muli(finalGain), finalNorm);
         return logitCap == null ? logits : logitCap.of(logits);
     }
 

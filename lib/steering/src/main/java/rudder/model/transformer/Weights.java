@@ -33,6 +33,7 @@ final class Weights {
     private final Norm norm;
     private final Norm headNorm; // null where there is none
     private final SoftCap cap; // null where there is none
+    private final Nonlinearity nonlinearity;
     private final NDArray turn;
 
     Weights(TensorSource source, TensorNames names, ModelConfig config, NDManager manager, DataType stored) {
@@ -49,6 +50,7 @@ final class Weights {
         headNorm =
                 config.queryKeyNorms() ? new Norm(array(manager, new float[] {(float) (w * config.epsilon())})) : null;
         cap = cap(config.attentionCap());
+        nonlinearity = Nonlinearity.of(config.activation(), this::constant);
         turn = array(manager, Attention.quarterTurn(w), w, w);
     }
 
@@ -159,7 +161,7 @@ final class Weights {
                 attention,
                 output,
                 postGain(scope, names.postAttentionNorm(), k),
-                new GatedMlp(Nonlinearity.of(config.activation()), gateUp),
+                new GatedMlp(nonlinearity, gateUp),
                 down,
                 postGain(scope, names.postMlpNorm(), k));
     }
@@ -227,13 +229,22 @@ final class Weights {
         unread.remove(name);
     }
 
+    private NDArray constant(double value) {
+        try (NDManager scope = manager.newSubManager()) {
+            return owned(manager, scope.create(new double[] {value}));
+        }
+    }
+
     private NDArray array(NDManager owner, float[] values, long... shape) {
         try (NDManager scope = manager.newSubManager()) {
-            NDArray shared = scope.create(
-                    values, shape.length == 0 ? new Shape(values.length) : new Shape(shape)); // shares Java's memory
-            NDArray own = shared.getDataType() == type ? shared.duplicate() : shared.toType(type, false);
-            own.attach(owner);
-            return own;
+            return owned(owner, scope.create(values, shape.length == 0 ? new Shape(values.length) : new Shape(shape)));
         }
+    }
+
+    /** Returns an array in this model's precision. The given one shares Java's memory. */
+    private NDArray owned(NDManager owner, NDArray shared) {
+        NDArray own = shared.getDataType() == type ? shared.duplicate() : shared.toType(type, false);
+        own.attach(owner);
+        return own;
     }
 }

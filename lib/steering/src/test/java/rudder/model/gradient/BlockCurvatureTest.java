@@ -17,6 +17,7 @@ import org.ejml.dense.row.RandomMatrices_DDRM;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import rudder.checkpoint.Activation;
 import rudder.model.Tiny;
 import rudder.model.transformer.Nonlinearity;
 import rudder.theory.LinearSystem;
@@ -113,8 +114,9 @@ class BlockCurvatureTest {
 
     @ParameterizedTest
     @EnumSource
-    void nowhereIsAnActivationSteeperOrSharper(Nonlinearity activation) {
+    void nowhereIsAnActivationSteeperOrSharper(Activation named) {
         try (var scope = NDManager.newBaseManager("PyTorch")) {
+            var activation = Nonlinearity.of(named, scope::create);
             double h = 1e-4;
             NDArray g = scope.arange(-12, 12, (float) h).toType(DataType.FLOAT64, false);
             double[] slopes = activation.derivative(g).toDoubleArray();
@@ -124,11 +126,11 @@ class BlockCurvatureTest {
                     .div(2 * h)
                     .toDoubleArray();
             assertEquals(
-                    activation.steepest,
+                    activation.steepest(),
                     Arrays.stream(slopes).map(Math::abs).max().orElseThrow(),
                     1e-4);
             assertEquals(
-                    activation.sharpest,
+                    activation.sharpest(),
                     Arrays.stream(bends).map(Math::abs).max().orElseThrow(),
                     1e-4);
         }
