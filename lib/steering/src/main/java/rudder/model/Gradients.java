@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Locale;
 import rudder.checkpoint.format.Progress;
 import rudder.model.gradient.ContinuationGradient;
-import rudder.model.memory.MemoryPlan;
+import rudder.model.memory.DeviceMemory;
 import rudder.theory.Check;
 
 /** Computes {@link LanguageModel#gradients} batch by batch. */
@@ -68,21 +68,20 @@ record Gradients(LanguageModel model) {
 
     /** States of all blocks, keys and values, and three copies of the widest activations of one block. */
     private void requireRoom(int texts, int tokens) {
-        if (model.device().equals("cpu")) {
-            var plan = model.plan(1, tokens, texts);
-            long states = (long) Float.BYTES * texts * tokens * model.dimension() * (model.horizon() + 1);
-            long needed = plan.cache() + states + 3 * plan.passing();
-            if (needed > MemoryPlan.available()) {
-                throw new IllegalStateException(String.format(
-                        Locale.ROOT,
-                        "the gradients of %d texts of %d tokens take %.2f GB in %s, and %.2f GB are available: "
-                                + "give shorter texts, or close other programs",
-                        texts,
-                        tokens,
-                        needed / 1e9,
-                        model.name(),
-                        MemoryPlan.available() / 1e9));
-            }
+        var plan = model.plan(1, tokens, texts);
+        long states = (long) Float.BYTES * texts * tokens * model.dimension() * (model.horizon() + 1);
+        long needed = plan.cache() + states + 3 * plan.passing();
+        long available = DeviceMemory.available(model.transformer().manager.getDevice());
+        if (needed > available) {
+            throw new IllegalStateException(String.format(
+                    Locale.ROOT,
+                    "the gradients of %d texts of %d tokens take %.2f GB in %s, and %.2f GB are available: "
+                            + "give shorter texts, or close other programs",
+                    texts,
+                    tokens,
+                    needed / 1e9,
+                    model.name(),
+                    available / 1e9));
         }
     }
 }

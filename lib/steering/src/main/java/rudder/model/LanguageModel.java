@@ -86,8 +86,8 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @throws IllegalArgumentException if the name is unknown, the architecture is not supported, or a tensor is
      *     missing, misshapen or not finite; or if RUDDER_DEVICE names no device of this machine, RUDDER_DTYPE another
      *     precision, or RUDDER_WEIGHTS another form
-     * @throws IllegalStateException if the model does not fit into this machine's memory, see {@link MemoryPlan}; not
-     *     on a GPU, where the engine reports it
+     * @throws IllegalStateException if the model does not fit into the free memory of its device, see
+     *     {@link MemoryPlan}
      * @throws IOException if the file cannot be fetched or read
      */
     public static LanguageModel load(String nameOrPath) throws IOException {

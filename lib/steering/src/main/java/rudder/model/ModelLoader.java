@@ -18,6 +18,7 @@ import rudder.checkpoint.store.ModelStore;
 import rudder.checkpoint.tokenizer.Tokenizer;
 import rudder.model.decoder.Decoder;
 import rudder.model.engine.Devices;
+import rudder.model.memory.DeviceMemory;
 import rudder.model.memory.MemoryPlan;
 import rudder.model.pass.Storage;
 import rudder.model.transformer.Keep;
@@ -97,9 +98,8 @@ record ModelLoader(DataType stored, Keep keep) {
             var config = checkpoint.config();
             var unpacked = inPrecision(MemoryPlan.of(file.name(), config, 1, 1, 1), stored);
             Keep held = keep != null ? keep : Storage.chosen(checkpoint, manager.getDevice(), stored, unpacked);
-            if (!manager.getDevice().isGpu()) {
-                (held == Keep.NEVER ? unpacked.packed(config) : unpacked).requireLoadable(MemoryPlan.available());
-            }
+            var plan = held == Keep.NEVER ? unpacked.packed(config) : unpacked;
+            plan.requireLoadable(DeviceMemory.available(manager.getDevice()));
             var transformer = new Transformer(checkpoint.tensors(), checkpoint.names(), config, manager, stored, held);
             var decoder = held == Keep.AT_ONCE ? null : new Decoder(checkpoint);
             return new LanguageModel(file, checkpoint, transformer, decoder, source);

@@ -3,7 +3,7 @@ package rudder.model;
 import java.util.List;
 import rudder.checkpoint.tokenizer.ChatTemplate;
 import rudder.checkpoint.tokenizer.Message;
-import rudder.model.memory.MemoryPlan;
+import rudder.model.memory.DeviceMemory;
 import rudder.theory.Check;
 
 /** Makes tokens of texts and conversations, and refuses those that a model cannot read. */
@@ -57,13 +57,11 @@ record PromptTokens(LanguageModel model) {
         return tokens;
     }
 
-    /** Throws if the keys and values of so many texts at a time do not fit into this machine's memory. */
+    /** Throws if the keys and values of so many texts at a time do not fit into the memory that is free. */
     void requireRoom(List<int[]> prompts, int together, int maxTokens) {
-        if (!model.transformer().manager.getDevice().isGpu()) {
-            int longest =
-                    prompts.stream().mapToInt(tokens -> tokens.length).max().orElseThrow() + maxTokens;
-            int texts = Math.min(prompts.size(), together);
-            model.plan(1, longest, texts).requireCache(texts, longest, MemoryPlan.available());
-        }
+        int longest = prompts.stream().mapToInt(tokens -> tokens.length).max().orElseThrow() + maxTokens;
+        int texts = Math.min(prompts.size(), together);
+        long available = DeviceMemory.available(model.transformer().manager.getDevice());
+        model.plan(1, longest, texts).requireCache(texts, longest, available);
     }
 }

@@ -3,6 +3,8 @@ package rudder.model.engine;
 import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.types.DataType;
+import com.sun.jna.NativeLibrary;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
 
 /**
@@ -13,16 +15,39 @@ public final class Devices {
 
     static final String VARIABLE = "RUDDER_DEVICE";
     public static final String PRECISION = "RUDDER_DTYPE";
+    private static final String CPU_ENGINE = "native/lib/pytorch.properties";
+    private static final AtomicBoolean SAID = new AtomicBoolean();
     private static final Pattern GPU = Pattern.compile("gpu:(\\d{1,3})");
 
     private Devices() {}
 
-    /** Returns the device that RUDDER_DEVICE names; the default is {@code auto}. */
+    /**
+     * Returns the device that RUDDER_DEVICE names; the default is {@code auto}. Prints why it is the CPU where the
+     * engine was built for a GPU.
+     */
     public static Device chosen() {
-        var wanted = System.getenv(VARIABLE);
-        return named(
-                wanted == null || wanted.isBlank() ? "auto" : wanted.strip(),
-                Engine.getEngine("PyTorch").getGpuCount());
+        var set = System.getenv(VARIABLE);
+        String wanted = set == null || set.isBlank() ? "auto" : set.strip();
+        int gpus = Engine.getEngine("PyTorch").getGpuCount();
+        if (wanted.equals("auto") && gpus == 0 && !isForCpu() && !SAID.getAndSet(true)) {
+            System.err.println("Rudder: models run on the CPU, because the engine sees no GPU: " + whyNone());
+        }
+        return named(wanted, gpus);
+    }
+
+    /** Returns whether the CPU's engine is on the class path, as it is without the profile cuda. */
+    private static boolean isForCpu() {
+        return Devices.class.getResource("/" + CPU_ENGINE) != null;
+    }
+
+    /** Says why the engine sees no GPU. It asks CUDA's runtime for their number, and takes its absence for none. */
+    private static String whyNone() {
+        try {
+            NativeLibrary.getInstance("cudart");
+            return "CUDA's runtime counts none";
+        } catch (UnsatisfiedLinkError e) {
+            return "CUDA's runtime, the library cudart, was not found; -Djna.library.path names its folder";
+        }
     }
 
     /**
@@ -48,8 +73,9 @@ public final class Devices {
         if (number >= gpus) {
             throw new IllegalArgumentException(VARIABLE + " is '" + wanted + "', but the engine sees "
                     + (gpus == 0
-                            ? "no GPU: build with the profile cuda (RUDDER_CUDA=1) on a machine that has one, or set "
-                                    + VARIABLE + "=cpu"
+                            ? "no GPU (" + whyNone()
+                                    + "): build with the profile cuda (RUDDER_CUDA=1) on a machine that "
+                                    + "has one, or set " + VARIABLE + "=cpu"
                             : gpus + " GPU: wanted gpu:0" + (gpus > 1 ? " to gpu:" + (gpus - 1) : "")));
         }
         return Device.gpu(number);

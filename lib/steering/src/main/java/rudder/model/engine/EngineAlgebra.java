@@ -2,7 +2,6 @@ package rudder.model.engine;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.nio.ByteBuffer;
@@ -99,9 +98,10 @@ public final class EngineAlgebra implements DenseAlgebra {
             return made(() -> {
                 NDArray x = here(a);
                 NDArray sum = x.add(x.transpose()).muli(factor / 2);
-                long d = x.getShape().get(0);
-                sum.reshape(-1).get(new NDIndex().addSliceDim(0, d * d, d + 1)).addi(shift); // the diagonal, a view
-                return sum;
+                int d = (int) x.getShape().get(0);
+                try (NDArray identity = scope.eye(d, d, 0, x.getDataType())) {
+                    return sum.addi(identity.muli(shift));
+                }
             });
         }
 
@@ -141,11 +141,19 @@ public final class EngineAlgebra implements DenseAlgebra {
         }
     }
 
-    /** Copies a matrix [m, n] from the device. */
+    /** Copies a matrix [m, n] from the device, in its own precision: the host makes double precision of it. */
     public static DMatrixRMaj down(NDArray x) {
         Shape shape = x.getShape();
-        double[] numbers = x.toType(DataType.FLOAT64, false).toDoubleArray();
+        double[] numbers = x.getDataType() == DataType.FLOAT32 ? doubles(x.toFloatArray()) : x.toDoubleArray();
         return DMatrixRMaj.wrap((int) shape.get(0), (int) shape.get(1), numbers);
+    }
+
+    private static double[] doubles(float... values) {
+        double[] numbers = new double[values.length];
+        for (int i = 0; i < values.length; i++) {
+            numbers[i] = values[i];
+        }
+        return numbers;
     }
 
     @Override

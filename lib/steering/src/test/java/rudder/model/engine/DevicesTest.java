@@ -29,6 +29,7 @@ class DevicesTest {
                 "RUDDER_DEVICE",
                 "'gpu:0'",
                 "no GPU",
+                "cudart", // these machines have none
                 "RUDDER_CUDA=1",
                 "RUDDER_DEVICE=cpu");
         assertRefused(() -> Devices.named("gpu:2", 2), "'gpu:2'", "2 GPU", "gpu:0 to gpu:1");

@@ -1,0 +1,24 @@
+package rudder.model.memory;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ai.djl.Device;
+import java.lang.management.MemoryUsage;
+import org.junit.jupiter.api.Test;
+
+class DeviceMemoryTest {
+
+    @Test
+    void aGpusFreeMemoryIsWhatNoProcessHolds() {
+        // in this form DJL gives what CUDA says of a GPU of 24 GB, of which 5 are in use
+        assertEquals(19L << 30, DeviceMemory.free(new MemoryUsage(-1, 5L << 30, 5L << 30, 24L << 30)));
+    }
+
+    @Test
+    void aCpusIsTheMachines() {
+        long before = MemoryPlan.available();
+        long found = DeviceMemory.available(Device.cpu());
+        assertTrue(found > before / 2 && found < 2 * before, found + " bytes, and " + before);
+    }
+}
