@@ -1,9 +1,7 @@
 package rudder.model;
 
 import java.io.IOException;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -12,10 +10,7 @@ import java.util.stream.Stream;
 import org.ejml.data.DMatrixRMaj;
 import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.ModelShape;
-import rudder.checkpoint.RandomCheckpoint;
-import rudder.checkpoint.RoundedWeights;
 import rudder.checkpoint.store.ModelFile;
-import rudder.checkpoint.store.ModelStore;
 import rudder.checkpoint.tokenizer.Message;
 import rudder.checkpoint.tokenizer.MessageSpans;
 import rudder.checkpoint.tokenizer.TokenSpan;
@@ -26,7 +21,6 @@ import rudder.model.engine.EngineAlgebra;
 import rudder.model.memory.MemoryPlan;
 import rudder.model.plant.PromptPlant;
 import rudder.model.plant.ResidualTrace;
-import rudder.model.transformer.Keep;
 import rudder.model.transformer.PrefixCache;
 import rudder.model.transformer.Transformer;
 import rudder.theory.Check;
@@ -46,7 +40,6 @@ import rudder.theory.control.Controller;
  * files. Views, plants, traces and the model's tokenizer need no closing.
  *
  * <pre>{@code
- * // LanguageModel[SmolLM2-135M-Instruct, 30 blocks, d=576, float32, cpu]
  * var model = LanguageModel.load("SmolLM2-135M-Instruct");
  * model.generate("Once upon a time", 60)
  * }</pre>
@@ -80,14 +73,13 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * softmax, keys, values and Jacobians stay float32, and regulators float64. This halves the memory and is meant for
      * GPUs; on a CPU, products of many rows are slower.
      *
-     * @param nameOrPath whatever {@link ModelStore#fetch} takes: a name, a GGUF file, or a folder in Hugging Face's
-     *     layout; {@code ~/} at its beginning is the user's home. If the folder has no {@code tokenizer.json}, the
-     *     model takes tokens, and texts throw an IllegalStateException.
+     * @param nameOrPath whatever {@link rudder.checkpoint.store.ModelStore#fetch} takes: a name, a GGUF file, or a
+     *     folder in Hugging Face's layout; {@code ~/} at its beginning is the user's home. If the folder has no
+     *     {@code tokenizer.json}, the model takes tokens, and texts throw an IllegalStateException.
      * @throws IllegalArgumentException if the name is unknown, the architecture is not supported, or a tensor is
      *     missing, misshapen or not finite; or if RUDDER_DEVICE names no device of this machine, RUDDER_DTYPE another
      *     precision, or RUDDER_WEIGHTS another form
-     * @throws IllegalStateException if the model does not fit into the free memory of its device, see
-     *     {@link MemoryPlan}
+     * @throws IllegalStateException if the model does not fit into its device's free memory, see {@link MemoryPlan}
      * @throws IOException if the file cannot be fetched or read
      */
     public static LanguageModel load(String nameOrPath) throws IOException {
@@ -96,8 +88,8 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
 
     /**
      * Loads a model as {@link #load(String)} does, with its weight matrices rounded to a few bits
-     * ({@link RoundedWeights}). The model counts as another one: its {@link #sha256} differs, and it refuses
-     * controllers that were measured before rounding unless they are {@link Controller#forAnyPlant}.
+     * ({@link rudder.checkpoint.RoundedWeights}). The model counts as another one: its {@link #sha256} differs, and it
+     * refuses controllers that were measured before rounding unless they are {@link Controller#forAnyPlant}.
      *
      * @param bits width of a rounded weight, 2 to 8
      * @throws IllegalArgumentException also if the width is another
@@ -109,7 +101,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     /**
      * Makes a model of any shape with random weights, in memory. It serves to measure time and memory of the shape; its
      * texts mean nothing. It has no tokenizer: give prompts as tokens. The weights are those of
-     * {@link RandomCheckpoint}; device and precision are chosen as in {@link #load}.
+     * {@link rudder.checkpoint.RandomCheckpoint}; device and precision are chosen as in {@link #load}.
      *
      * @throws IllegalStateException if it does not fit into this machine's memory
      */
@@ -162,12 +154,12 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
 
     /** Returns the precision of the weight matrices: {@code float32} or {@code float16}. */
     public String precision() {
-        return transformer.stored.name().toLowerCase(Locale.ROOT);
+        return Devices.name(transformer.stored);
     }
 
     /** Returns the {@link #precision} that {@link #load} would choose. */
     public static String chosenPrecision() {
-        return Devices.precision().name().toLowerCase(Locale.ROOT);
+        return Devices.name(Devices.precision());
     }
 
     /**
@@ -178,9 +170,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * @param batch number of texts generated side by side.
      */
     public MemoryPlan plan(int prompts, int tokens, int batch) {
-        var plan = ModelLoader.inPrecision(
-                MemoryPlan.of(name(), transformer.config, prompts, tokens, batch), transformer.stored);
-        return transformer.keep == Keep.NEVER ? plan.packed(transformer.config) : plan;
+        return ModelLoader.plan(name(), transformer, prompts, tokens, batch);
     }
 
     /** Returns double-precision matrix algebra on this model's device. */
@@ -247,9 +237,10 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * controllers; they still share batches.
      */
     public SteeredModel steered(List<Controller> controllers) {
-        var setpoints =
-                Check.each("controller", controllers).stream().flatMap(controller -> controller.setpoint().stream());
-        Setpoint measured = setpoints.findFirst().orElse(null);
+        Setpoint measured = Check.each("controller", controllers).stream()
+                .flatMap(controller -> controller.setpoint().stream())
+                .findFirst()
+                .orElse(null);
         return new SteeredModel(this, controllers, null, Positions.DEFAULT, measured, 0, Integer.MAX_VALUE);
     }
 
@@ -314,7 +305,8 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
     }
 
     /**
-     * Returns the {@link #headOutputs(List)} of prompts given as tokens, averaged over some tokens of each.
+     * Returns the outputs of all attention heads, concatenated, before the output matrix, averaged over some tokens of
+     * each prompt: [prompt][T][{@link #headsWidth}].
      *
      * @param spans the tokens of each prompt; null for the last ones
      */
@@ -329,14 +321,6 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      */
     public TokenSpan answerSpan(List<Message> conversation) {
         return MessageSpans.ofAnswer(encodeChat(conversation), conversation, this::encodeChat);
-    }
-
-    /**
-     * Returns the outputs of all attention heads at the prompts' last tokens, concatenated, before the output matrix:
-     * [prompt][T][{@link #headsWidth}].
-     */
-    public double[][][] headOutputs(List<String> prompts) {
-        return prefill().heads(prompts().of(prompts), null);
     }
 
     /** Returns the number of attention heads of a block. */
@@ -466,10 +450,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
 
     /** Returns exp of the mean surprisal of tokens {@code from}..n-1, each given all before it; from is at least 1. */
     public double perplexity(int[] tokens, int from) {
-        return Math.exp(Arrays.stream(surprisals(List.of(tokens), from)[0])
-                .average()
-                .orElseThrow(() ->
-                        new IllegalArgumentException("perplexity needs at least one token after the first " + from)));
+        return prefill().perplexity(tokens, from);
     }
 
     Transformer transformer() {

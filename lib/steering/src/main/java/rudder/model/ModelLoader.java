@@ -112,8 +112,13 @@ record ModelLoader(DataType stored, Keep keep) {
         }
     }
 
-    /** Returns the plan of a model whose weight matrices have this precision. */
-    static MemoryPlan inPrecision(MemoryPlan plan, DataType stored) {
+    /** {@link LanguageModel#plan}. */
+    static MemoryPlan plan(String name, Transformer loaded, int prompts, int tokens, int batch) {
+        var plan = inPrecision(MemoryPlan.of(name, loaded.config, prompts, tokens, batch), loaded.stored);
+        return loaded.keep == Keep.NEVER ? plan.packed(loaded.config) : plan;
+    }
+
+    private static MemoryPlan inPrecision(MemoryPlan plan, DataType stored) {
         return stored == DataType.FLOAT16 ? plan.inFloat16() : plan;
     }
 }

@@ -1,5 +1,6 @@
 package rudder.model;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.BiFunction;
 import java.util.stream.IntStream;
@@ -82,6 +83,14 @@ record Prefill(LanguageModel model, Placement placement) {
         return model.transformer()
                 .lifetime
                 .during(() -> placement.likelihoods(longest).surprisals(sequences, from));
+    }
+
+    /** Returns {@link LanguageModel#perplexity(int[], int)}. */
+    double perplexity(int[] tokens, int from) {
+        return Math.exp(Arrays.stream(surprisals(List.of(tokens), from)[0])
+                .average()
+                .orElseThrow(() ->
+                        new IllegalArgumentException("perplexity needs at least one token after the first " + from)));
     }
 
     private Prompts reader(List<int[]> prompts) {

@@ -249,7 +249,7 @@ public class HookPointsTest {
     @EnumSource
     void headOutputsAreWhatAnInputOfTheirNegativeTakesAway(Tiny tiny) {
         var model = tiny.model();
-        double[][] heads = model.headOutputs(List.of("the sea"))[0];
+        double[][] heads = model.headOutputs(List.of(model.encode("the sea")), null)[0];
         double[] negative = Arrays.stream(heads[0]).map(x -> -x).toArray();
         var controller = Controller.of("mute", HookPoint.HEAD_OUT, Map.of(0, ControlLaw.constant(negative)), null);
         double[] muted = model.steered(controller).trace("the sea").state(1);

@@ -57,7 +57,7 @@ class ReadingTest {
                 tokens.stream().map(t -> new TokenSpan(t.length - 1, t.length)).toList();
         var wanted = model.streamTraces(tokens).toList();
         var found = model.streamTraces(tokens, spans).toList();
-        double[][][] heads = model.headOutputs(texts);
+        double[][][] heads = model.headOutputs(tokens, null);
         double[][][] same = model.headOutputs(tokens, spans);
         for (int i = 0; i < texts.size(); i++) {
             for (int k = 0; k < tiny.horizon; k++) {

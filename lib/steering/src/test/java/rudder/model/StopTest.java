@@ -73,7 +73,7 @@ class StopTest {
         for (Executable call : List.<Executable>of(
                 () -> model.generate(texts, 3, GREEDY),
                 () -> model.traces(texts),
-                () -> model.headOutputs(texts),
+                () -> model.headOutputs(List.of(tokens), null),
                 () -> model.plants(texts),
                 () -> model.logits(tokens),
                 () -> model.surprisals(tokens),

@@ -4,6 +4,7 @@ import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.types.DataType;
 import com.sun.jna.NativeLibrary;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
 
@@ -96,6 +97,11 @@ public final class Devices {
                 throw new IllegalArgumentException(
                         PRECISION + " is '" + wanted + "', wanted float32 or float16 (weights in half precision)");
         };
+    }
+
+    /** Returns a precision's name, as RUDDER_DTYPE spells it. */
+    public static String name(DataType precision) {
+        return precision.name().toLowerCase(Locale.ROOT);
     }
 
     /** Returns the device's name, as RUDDER_DEVICE spells it. */
