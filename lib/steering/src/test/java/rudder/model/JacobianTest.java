@@ -6,7 +6,6 @@ import ai.djl.ndarray.types.DataType;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import org.ejml.dense.row.RandomMatrices_DDRM;
@@ -47,26 +46,15 @@ class JacobianTest {
         }
     }
 
-    /** Of one alternative, of some, and of more than are computed together. */
     @ParameterizedTest
     @EnumSource
-    void blocksAndJacobiansOfTheHeapAreThoseOfDoublePrecision(Tiny tiny) {
+    void jacobiansOfTheHeapAreThoseOfDoublePrecision(Tiny tiny) {
         for (int n : LENGTHS) {
             var heap = plant(tiny, n, DataType.FLOAT32);
             var exact = plant(tiny, n, DataType.FLOAT64);
             for (int k = 0; k < tiny.horizon; k++) {
-                String what = n + " tokens, block " + k;
-                for (int m : new int[] {1, 5, 150}) {
-                    var random = new Random(m);
-                    double[][] z = Stream.generate(
-                                    () -> random.doubles(Tiny.D, -2, 2).toArray())
-                            .limit(m)
-                            .toArray(double[][]::new);
-                    var wanted = new DMatrixRMaj(exact.next(k, z));
-                    var found = new DMatrixRMaj(heap.next(k, z));
-                    assertClose(wanted, found, 2e-6, what + ", " + m + " states");
-                    assertClose(exact.jacobian(k, z[0]), heap.jacobian(k, z[0]), 2e-5, what);
-                }
+                double[] z = new Random(k).doubles(Tiny.D, -2, 2).toArray();
+                assertClose(exact.jacobian(k, z), heap.jacobian(k, z), 2e-5, n + " tokens, block " + k);
             }
         }
     }

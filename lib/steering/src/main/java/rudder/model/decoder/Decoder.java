@@ -2,7 +2,6 @@ package rudder.model.decoder;
 
 import java.lang.ref.SoftReference;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
@@ -20,9 +19,6 @@ import rudder.theory.control.Controller;
 public final class Decoder {
 
     private static final SoftReference<HeapJacobians> NONE = new SoftReference<>(null);
-
-    /** Alternatives that are computed together. */
-    private static final int TOGETHER = 128;
 
     final ModelConfig config;
     final PackedMatrix embedding;
@@ -73,34 +69,6 @@ public final class Decoder {
      */
     public Texts texts(int... room) {
         return new Texts(this, room);
-    }
-
-    /** Returns phi_k of alternatives for the last token of a text, [m][d] to [m][d]. */
-    public double[][] next(int k, double[][] z, LastToken last) {
-        var next = new double[z.length][config.dimension()];
-        for (int first = 0; first < z.length; first += TOGETHER) {
-            int end = Math.min(z.length, first + TOGETHER);
-            next(k, Arrays.copyOfRange(z, first, end), last, Arrays.copyOfRange(next, first, end));
-        }
-        return next;
-    }
-
-    private void next(int k, double[][] z, LastToken last, double[][] next) {
-        var pass = new BlockPass(this, z.length);
-        int width = pass.width();
-        var in = new float[config.dimension() * width];
-        var out = new float[in.length];
-        for (int i = 0; i < z.length; i++) {
-            for (int j = 0; j < z[i].length; j++) {
-                in[j * width + i] = (float) z[i][j];
-            }
-        }
-        pass.run(k, in, new Alternatives(config, z.length, last), heads -> {}, out);
-        for (int i = 0; i < z.length; i++) {
-            for (int j = 0; j < next[i].length; j++) {
-                next[i][j] = out[j * width + i];
-            }
-        }
     }
 
     /** Computes with what computes Jacobians. Its buffers stay for the next time where the heap has room for them. */

@@ -1,7 +1,8 @@
 package rudder.model.decoder;
 
-import java.util.function.Consumer;
+import rudder.checkpoint.Activation;
 import rudder.checkpoint.ModelConfig;
+import rudder.kernel.Cores;
 import rudder.kernel.Floats;
 import rudder.kernel.PackedInput;
 import rudder.theory.control.HookPoint;
@@ -18,8 +19,12 @@ final class DecoderPass {
     private final int d;
     private final int width;
     private final HeapAttention attention;
-    private final BlockPass blocks;
+    private final PackedInput normed;
+    private final PackedInput heads;
+    private final PackedInput gated;
     private final float[][] states; // z_0..z_T
+    private final float[] between; // attention and MLP
+    private final float[] sum;
     private float[] columns = new float[0]; // logits as columns, for several tokens
 
     /** @param columns as many as there are tokens, or more */
@@ -28,10 +33,14 @@ final class DecoderPass {
         config = decoder.config;
         n = tokens;
         d = config.dimension();
-        blocks = new BlockPass(decoder, columns);
-        width = blocks.width();
+        normed = new PackedInput(d, columns);
+        width = normed.width();
         attention = new HeapAttention(config, n, width);
+        heads = new PackedInput(config.headsWidth(), columns);
+        gated = new PackedInput(config.feedForward(), columns);
         states = new float[config.horizon() + 1][d * width];
+        between = new float[d * width];
+        sum = new float[d * width];
     }
 
     int tokens() {
@@ -67,16 +76,22 @@ final class DecoderPass {
     }
 
     private void block(int k, HeapLaws.Pass laws, float[][] inputs, float[][] mixed) {
+        DecoderBlock block = decoder.blocks.get(k);
         float[] z = states[k];
         float[] out = states[k + 1];
-        Consumer<PackedInput> onHeads = heads -> {
-            if (laws != null) {
-                float[] u = laws.add(HookPoint.HEAD_OUT, k, heads.values(), heads.size(), null);
-                mixed[k] =
-                        u == null ? null : add(u, heads, decoder.blocks.get(k).output());
-            }
-        };
-        blocks.run(k, z, attention, onHeads, out);
+        norm(block.attentionNorm(), z);
+        attention.heads(k, block, normed, heads.values());
+        if (laws != null) {
+            float[] u = laws.add(HookPoint.HEAD_OUT, k, heads.values(), heads.size(), null);
+            mixed[k] = u == null ? null : onHeads(block, u);
+        }
+        heads.ready();
+        block.output().times(heads, sum);
+        residual(z, block.postAttentionNorm(), between);
+        norm(block.mlpNorm(), between);
+        mlp(block);
+        block.down().times(gated, sum);
+        residual(between, block.postMlpNorm(), out);
         if (laws != null) {
             float[] u = laws.add(HookPoint.RESID_PRE, k, z, d, null);
             u = laws.add(HookPoint.RESID_POST, k, out, d, u);
@@ -87,19 +102,44 @@ final class DecoderPass {
         }
     }
 
+    private void norm(RmsNorm norm, float[] x) {
+        norm.columns(x, width, normed.values());
+        normed.ready();
+    }
+
     /** Adds u to the heads' outputs, and returns what reaches the residual stream, W_o u. */
-    private float[] add(float[] u, PackedInput heads, Rows output) {
+    private float[] onHeads(DecoderBlock block, float[] u) {
         var input = new PackedInput(heads.size(), width);
         System.arraycopy(u, 0, input.values(), 0, u.length);
         Floats.add(1, u, 0, heads.values(), 0, u.length);
         input.ready();
         var mixed = new float[d * width];
-        output.times(input, mixed);
+        block.output().times(input, mixed);
         return mixed;
     }
 
+    private void residual(float[] x, RmsNorm norm, float[] y) {
+        if (norm != null) {
+            norm.columns(sum, width, sum);
+        }
+        System.arraycopy(x, 0, y, 0, y.length);
+        Floats.add(1, sum, 0, y, 0, y.length);
+    }
+
+    private void mlp(DecoderBlock block) {
+        boolean gelu = config.activation() == Activation.GELU_TANH;
+        Cores.Rows rows = (first, end, out, base) -> {
+            block.gate().times(normed, first, end, out, base);
+            float[] up = new float[(end - first) * width];
+            block.up().times(normed, first, end, up, -first * width);
+            Floats.gate(out, base + first * width, up, up.length, gelu);
+        };
+        Cores.share(config.feedForward(), normed.unit(), width, rows, gated.values(), 0);
+        gated.ready();
+    }
+
     private float[] logits(float[] z) {
-        PackedInput normed = blocks.normed(decoder.finalNorm, z);
+        norm(decoder.finalNorm, z);
         int vocabulary = config.vocabulary();
         float[] logits = new float[vocabulary * n];
         if (width == 1) {
@@ -115,7 +155,8 @@ final class DecoderPass {
 
     /** Returns {@link LogSums#surprisals} behind states z_T. */
     double[] surprisals(float[] z, int[] columns, int[] next) {
-        return new LogSums(decoder, blocks.normed(decoder.finalNorm, z)).surprisals(columns, next);
+        norm(decoder.finalNorm, z);
+        return new LogSums(decoder, normed).surprisals(columns, next);
     }
 
     /** Writes columns as rows; a few at a time, so that what is read once stays in a core's cache. */

@@ -13,7 +13,7 @@ import rudder.kernel.PackedInput;
  * Attention of some tokens to those before in their texts. What is projected comes as columns, one a token, and is
  * turned over: a token's heads lie side by side.
  */
-final class HeapAttention implements Attending {
+final class HeapAttention {
 
     /** Tokens that one core rotates at a time. */
     private static final int TOKENS = 8;
@@ -61,9 +61,8 @@ final class HeapAttention implements Attending {
         turns.clear();
     }
 
-    /** Stores keys and values of block k, and attends to them. */
-    @Override
-    public void heads(int k, DecoderBlock block, PackedInput normed, float[] out) {
+    /** Stores keys and values of block k, and writes the heads' outputs for the normed states, [h w, width]. */
+    void heads(int k, DecoderBlock block, PackedInput normed, float[] out) {
         block.projections().times(normed, projected);
         float[][] turn = turns.computeIfAbsent(block.span(), this::turns);
         Cores.Rows tokens = (first, end, to, base) -> turn(block, turn, first, end, to, base);

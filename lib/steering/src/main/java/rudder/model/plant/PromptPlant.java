@@ -35,7 +35,7 @@ public final class PromptPlant implements Plant, Differential {
     public static final int CHUNK = 32;
 
     private final Transformer transformer;
-    private final Decoder decoder; // null where the engine computes
+    private final Decoder decoder; // null where the engine computes Jacobians
     private final ResidualTrace nominal;
     private final float[][] keys;
     private final float[][] values;
@@ -43,7 +43,7 @@ public final class PromptPlant implements Plant, Differential {
     /**
      * Makes the plant of a prompt that a model has read; {@code LanguageModel.plant} does so.
      *
-     * @param decoder computes blocks and their Jacobians on the heap; null where the engine does
+     * @param decoder computes Jacobians on the heap; null where the engine does
      * @param nominal states entering each block, and the prompt's tokens
      * @param keys of the tokens before the last, for each block [key heads, tokens, head dimension]
      * @param values as the keys
@@ -85,11 +85,6 @@ public final class PromptPlant implements Plant, Differential {
     /** Returns phi_k of several states, [m][d] to [m][d]. */
     @Override
     public double[][] next(int k, double[][] z) {
-        requireBlock(k);
-        requireWidths(z);
-        if (decoder != null) {
-            return transformer.lifetime.during(() -> decoder.next(k, z, last(k)));
-        }
         return within(scope -> {
             var at = new Point(scope, block(scope, k));
             return Transformer.toRows(at.block.last(upload(scope, z), at.view, at.keys, at.values));
@@ -196,11 +191,7 @@ public final class PromptPlant implements Plant, Differential {
     }
 
     private HeapSums.Point point(int k, double[] z) {
-        return new HeapSums.Point(z, last(k));
-    }
-
-    private LastToken last(int k) {
-        return new LastToken(nominal.tokens().length - 1, keys[k], values[k]);
+        return new HeapSums.Point(z, new LastToken(nominal.tokens().length - 1, keys[k], values[k]));
     }
 
     private HeapSums onHeap() {
