@@ -79,6 +79,33 @@ public final class Vectors {
         return DMatrixRMaj.wrap(1, x.length, x);
     }
 
+    /** Returns the numbers in single precision. */
+    public static float[] floats(double[] x) {
+        return floats(x, x.length);
+    }
+
+    /** Returns a matrix's numbers in single precision, row by row. */
+    public static float[] floats(DMatrixRMaj m) {
+        return floats(m.data, m.getNumElements());
+    }
+
+    private static float[] floats(double[] x, int n) {
+        float[] y = new float[n];
+        for (int i = 0; i < n; i++) {
+            y[i] = (float) x[i];
+        }
+        return y;
+    }
+
+    /** Returns the numbers in double precision. */
+    public static double[] doubles(float[] x) {
+        double[] y = new double[x.length];
+        for (int i = 0; i < x.length; i++) {
+            y[i] = x[i];
+        }
+        return y;
+    }
+
     /** Returns a copy of the rows. */
     public static double[][] copy(double[][] rows) {
         double[][] copy = new double[rows.length][];

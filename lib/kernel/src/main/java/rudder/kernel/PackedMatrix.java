@@ -64,15 +64,6 @@ public final class PackedMatrix {
                 });
     }
 
-    /** Returns a matrix of numbers, which are copied. */
-    public static PackedMatrix of(double[] values, int rows, int columns) {
-        var bytes = ByteBuffer.allocate(Float.BYTES * rows * columns).order(ByteOrder.LITTLE_ENDIAN);
-        for (int i = 0; i < rows * columns; i++) {
-            bytes.putFloat((float) values[i]);
-        }
-        return of(0, bytes, rows, columns).orElseThrow();
-    }
-
     /** Returns a matrix of the first {@code columns} numbers of rows that are {@code stride} apart; they are copied. */
     public static PackedMatrix of(float[] values, int rows, int columns, int stride) {
         var bytes = ByteBuffer.allocate(Float.BYTES * rows * columns).order(ByteOrder.LITTLE_ENDIAN);

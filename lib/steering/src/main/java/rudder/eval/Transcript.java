@@ -25,6 +25,7 @@ import rudder.model.Positions;
 import rudder.model.SteeredModel;
 import rudder.steer.ControllerFactory;
 import rudder.steer.PromptSet;
+import rudder.theory.Vectors;
 
 /**
  * The file of one controller's completions: a {@link Header}, then one completion on each line, in the prompts' order.
@@ -298,15 +299,7 @@ final class Transcript {
     }
 
     private static float[][] floats(double[][] rows) {
-        return Arrays.stream(rows)
-                .map(row -> {
-                    float[] floats = new float[row.length];
-                    for (int i = 0; i < row.length; i++) {
-                        floats[i] = (float) row[i];
-                    }
-                    return floats;
-                })
-                .toArray(float[][]::new);
+        return Arrays.stream(rows).map(Vectors::floats).toArray(float[][]::new);
     }
 
     private static double[][] doubles(float[][] rows) {

@@ -16,6 +16,7 @@ import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.GgufWriter;
 import rudder.model.LanguageModel;
 import rudder.theory.Check;
+import rudder.theory.Vectors;
 import rudder.theory.control.ControlLaw;
 import rudder.theory.control.Controller;
 import rudder.theory.control.HookPoint;
@@ -121,7 +122,7 @@ public final class ControlVector {
                 if (!finite(u)) {
                     throw new IOException(file + " has numbers in '" + tensor + "' that are not finite: it is damaged");
                 }
-                laws.put(k, ControlLaw.constant(doubles(u)));
+                laws.put(k, ControlLaw.constant(Vectors.doubles(u)));
             }
             return Controller.of(gguf.string("general.name", file.getFileName().toString()), laws, null);
         } catch (NoSuchFileException e) {
@@ -154,7 +155,7 @@ public final class ControlVector {
         }
         var inputs = new TreeMap<Integer, float[]>();
         sums.forEach((k, sum) -> {
-            float[] u = floats(sum);
+            float[] u = Vectors.floats(sum);
             Check.that(finite(u), "controller '%s' adds numbers beyond float32 at block %d", controller.name(), k);
             inputs.put(k, u);
         });
@@ -194,17 +195,5 @@ public final class ControlVector {
 
     private static boolean finite(float[] values) {
         return IntStream.range(0, values.length).allMatch(i -> Float.isFinite(values[i]));
-    }
-
-    private static float[] floats(double[] values) {
-        float[] floats = new float[values.length];
-        for (int i = 0; i < floats.length; i++) {
-            floats[i] = (float) values[i];
-        }
-        return floats;
-    }
-
-    private static double[] doubles(float[] values) {
-        return IntStream.range(0, values.length).mapToDouble(i -> values[i]).toArray();
     }
 }

@@ -20,6 +20,7 @@ import rudder.checkpoint.store.ModelStore;
 import rudder.model.LanguageModel;
 import rudder.theory.DenseAlgebra;
 import rudder.theory.LinearSystem;
+import rudder.theory.Vectors;
 
 /**
  * A language model as a linear time-varying system: the Jacobians A_k of its blocks, last token to last token, at one
@@ -150,7 +151,7 @@ public final class Linearisation implements LinearSystem {
                         name(k),
                         () -> {
                             job.advance(1);
-                            return floats(jacobians.apply(block));
+                            return Vectors.floats(jacobians.apply(block));
                         },
                         d,
                         d);
@@ -255,14 +256,6 @@ public final class Linearisation implements LinearSystem {
 
     private static String name(int k) {
         return "A." + k;
-    }
-
-    private static float[] floats(DMatrixRMaj a) {
-        var values = new float[a.getNumElements()];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = (float) a.data[i];
-        }
-        return values;
     }
 
     @Override

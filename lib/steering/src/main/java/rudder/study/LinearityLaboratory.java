@@ -20,6 +20,7 @@ import rudder.study.LinearityStudy.Along;
 import rudder.theory.LocalLinearity;
 import rudder.theory.Matrices;
 import rudder.theory.SingularSpace;
+import rudder.theory.Vectors;
 
 /**
  * The instruments of a {@link LinearityStudy}. The population's states are kept in single precision, as the model made
@@ -49,7 +50,7 @@ record LinearityLaboratory(LanguageModel model, Neighbours prompts, List<float[]
             LanguageModel model, List<String> prompts, List<String> population, ContrastSet contrast) {
         var states = model.streamTraces(population.stream().map(model::encode).toList())
                 .map(trace -> Arrays.stream(trace.rollout().states())
-                        .map(LinearityLaboratory::singles)
+                        .map(Vectors::floats)
                         .toArray(float[][]::new))
                 .toList();
         return new LinearityLaboratory(
@@ -126,14 +127,6 @@ record LinearityLaboratory(LanguageModel model, Neighbours prompts, List<float[]
             reached.accept(i + 1);
         }
         return new Measurements(tables);
-    }
-
-    private static float[] singles(double[] z) {
-        var x = new float[z.length];
-        for (int c = 0; c < x.length; c++) {
-            x[c] = (float) z[c];
-        }
-        return x;
     }
 
     private static FMatrixRMaj singles(DMatrixRMaj a) {

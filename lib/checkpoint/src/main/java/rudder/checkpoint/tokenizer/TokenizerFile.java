@@ -1,7 +1,5 @@
 package rudder.checkpoint.tokenizer;
 
-import com.google.gson.Gson;
-import com.google.gson.GsonBuilder;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.MalformedJsonException;
 import java.io.BufferedWriter;
@@ -41,8 +39,6 @@ import rudder.checkpoint.tokenizer.part.TokenizerParts.Frame;
 final class TokenizerFile {
 
     private static final String UNUSED = "<unused %d>";
-    private static final Gson GSON =
-            new GsonBuilder().disableHtmlEscaping().serializeNulls().create();
 
     private final Path path;
     private final Map<String, Object> parts = new HashMap<>(); // all but the model
@@ -217,8 +213,9 @@ final class TokenizerFile {
                 token.put(option, option.equals("special"));
             }
             writer.write("{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":"
-                    + GSON.toJson(List.of(token)) + ",\"normalizer\":" + GSON.toJson(engineNormalizer)
-                    + ",\"pre_tokenizer\":" + GSON.toJson(preTokenizer)
+                    + TokenizerModel.GSON.toJson(List.of(token)) + ",\"normalizer\":"
+                    + TokenizerModel.GSON.toJson(engineNormalizer)
+                    + ",\"pre_tokenizer\":" + TokenizerModel.GSON.toJson(preTokenizer)
                     + ",\"post_processor\":null,\"decoder\":null,\"model\":");
             model.write(writer, marks, sentinel);
         } catch (IOException e) {

@@ -30,7 +30,7 @@ import rudder.checkpoint.tokenizer.part.AddedTokens;
  */
 final class TokenizerModel {
 
-    private static final Gson GSON =
+    static final Gson GSON =
             new GsonBuilder().disableHtmlEscaping().serializeNulls().create();
 
     private final Function<String, IOException> broken;

@@ -125,7 +125,9 @@ public final class HeapJacobians {
         Cores.share(f, gated.unit(), width, rows, gated.values(), 0);
         gated.ready();
         block.down().times(gated, product);
-        out(block.down(), value, block.postMlpNorm());
+        if (block.postMlpNorm() != null) {
+            out(block.down(), value, block.postMlpNorm());
+        }
         behind(block.mlpNorm().derivative(y, 0), 0, below);
     }
 

@@ -5,6 +5,7 @@ import java.util.function.DoubleUnaryOperator;
 import org.ejml.data.DMatrixRMaj;
 import rudder.kernel.PackedInput;
 import rudder.kernel.PackedMatrix;
+import rudder.theory.Vectors;
 import rudder.theory.control.Arithmetic;
 import rudder.theory.control.Elementwise;
 
@@ -17,24 +18,17 @@ enum PanelArithmetic implements Arithmetic<Panel> {
 
     @Override
     public Panel matrix(DMatrixRMaj matrix) {
-        if (Math.min(matrix.numRows, matrix.numCols) >= THIN) {
-            var packed = PackedMatrix.of(matrix.data, matrix.numRows, matrix.numCols);
-            return new Panel(matrix.numRows, matrix.numCols, null, packed);
-        }
-        var values = new float[matrix.getNumElements()];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = (float) matrix.data[i];
-        }
-        return new Panel(matrix.numRows, matrix.numCols, values);
+        int rows = matrix.numRows;
+        int columns = matrix.numCols;
+        float[] values = Vectors.floats(matrix);
+        return Math.min(rows, columns) >= THIN
+                ? new Panel(rows, columns, null, PackedMatrix.of(values, rows, columns, columns))
+                : new Panel(rows, columns, values);
     }
 
     @Override
     public Panel row(double... values) {
-        var row = new Panel(values.length, 1);
-        for (int i = 0; i < values.length; i++) {
-            row.values()[i] = (float) values[i];
-        }
-        return row;
+        return new Panel(values.length, 1, Vectors.floats(values));
     }
 
     @Override

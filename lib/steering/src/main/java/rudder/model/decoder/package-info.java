@@ -3,6 +3,6 @@
  * nothing is copied to the engine. {@code transformer} describes the same blocks for any rows of prompts; tests hold
  * the two together.
  *
- * <p>May use: {@code theory.control}, {@code checkpoint}, {@code kernel}.
+ * <p>May use: {@code theory}, {@code theory.control}, {@code checkpoint}, {@code kernel}.
  */
 package rudder.model.decoder;

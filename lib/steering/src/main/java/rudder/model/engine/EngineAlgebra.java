@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.util.function.Supplier;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.DenseAlgebra;
+import rudder.theory.Vectors;
 
 /** Dense algebra for {@code rudder.theory} on the engine's device, in double precision: MKL on a CPU, or a GPU. */
 public final class EngineAlgebra implements DenseAlgebra {
@@ -144,16 +145,10 @@ public final class EngineAlgebra implements DenseAlgebra {
     /** Copies a matrix [m, n] from the device, in its own precision: the host makes double precision of it. */
     public static DMatrixRMaj down(NDArray x) {
         Shape shape = x.getShape();
-        double[] numbers = x.getDataType() == DataType.FLOAT32 ? doubles(x.toFloatArray()) : x.toDoubleArray();
+        double[] numbers = x.getDataType() == DataType.FLOAT32
+                ? Vectors.doubles(x.toFloatArray())
+                : x.toType(DataType.FLOAT64, false).toDoubleArray();
         return DMatrixRMaj.wrap((int) shape.get(0), (int) shape.get(1), numbers);
-    }
-
-    private static double[] doubles(float... values) {
-        double[] numbers = new double[values.length];
-        for (int i = 0; i < values.length; i++) {
-            numbers[i] = values[i];
-        }
-        return numbers;
     }
 
     @Override

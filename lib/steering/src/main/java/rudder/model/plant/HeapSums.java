@@ -8,6 +8,7 @@ import rudder.model.decoder.Decoder;
 import rudder.model.decoder.HeapJacobians;
 import rudder.model.decoder.LastToken;
 import rudder.model.engine.Lifetime;
+import rudder.theory.Vectors;
 
 /** Sums of one block's Jacobians at some points, computed on the heap in single precision. */
 record HeapSums(Lifetime lifetime, Decoder decoder) {
@@ -50,11 +51,7 @@ record HeapSums(Lifetime lifetime, Decoder decoder) {
         for (int i = 0; i < points.size(); i++) {
             lifetime.check(i, points.size(), "Jacobians of block " + k);
             Point at = points.get(i);
-            float[] z = new float[at.z.length];
-            for (int j = 0; j < z.length; j++) {
-                z[j] = (float) at.z[j];
-            }
-            jacobians.add(k, z, at.last, sum);
+            jacobians.add(k, Vectors.floats(at.z), at.last, sum);
         }
         return sum;
     }

@@ -21,6 +21,7 @@ import rudder.model.Sampling;
 import rudder.steer.Provenance;
 import rudder.theory.Check;
 import rudder.theory.DenseAlgebra;
+import rudder.theory.Vectors;
 
 /**
  * The Fisher information of a model's texts, pulled back to the output of each block: {@code R_k = E[g g']}. Here g is
@@ -150,7 +151,8 @@ public final class Fisher {
                 "trace", () -> forms.stream().mapToDouble(FisherForm::trace).toArray(), forms.size());
         for (int k = 0; k < forms.size(); k++) {
             var numbers = forms.get(k).numbers();
-            writer.floats(name(k, forms.get(k).factored()), () -> floats(numbers), numbers.numRows, numbers.numCols);
+            writer.floats(
+                    name(k, forms.get(k).factored()), () -> Vectors.floats(numbers), numbers.numRows, numbers.numCols);
         }
         writer.write(file);
     }
@@ -218,14 +220,6 @@ public final class Fisher {
 
     private static String name(int k, boolean factored) {
         return (factored ? "F." : "R.") + k;
-    }
-
-    private static float[] floats(DMatrixRMaj a) {
-        var values = new float[a.getNumElements()];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = (float) a.data[i];
-        }
-        return values;
     }
 
     /** Returns T. */
