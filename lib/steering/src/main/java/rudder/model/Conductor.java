@@ -1,6 +1,8 @@
 package rudder.model;
 
 import java.util.List;
+import rudder.model.pass.Logits;
+import rudder.model.pass.Passes;
 import rudder.theory.Setpoint;
 import rudder.theory.control.Controller;
 
@@ -16,25 +18,71 @@ public interface Conductor {
     int FREE = -1;
 
     /**
-     * One token of every text, and the pass that chose it.
-     *
-     * @param index the token's number among the generated ones, from 0
-     * @param tokens of each text; arbitrary where a text had ended before
-     * @param pieces what each token adds to its text, in whole characters; empty for a stop token
-     * @param ended whether each text has ended, with this token or before
-     * @param strengths v_k.z_k, [feature][text][T+1]. The first feature is the view's, if it measures one; those of
-     *     {@link #measured} follow
-     * @param energies |u_k|^2, [text][T]
-     * @param logits of the distribution that the token was chosen from, [text vocabulary]
+     * One token of every text, and the pass that chose it. Logits, strengths and energies come from the model's device
+     * when they are first asked for. Ask in {@link #after}: the next pass replaces logits.
      */
-    record Step(
-            int index,
-            int[] tokens,
-            String[] pieces,
-            boolean[] ended,
-            List<double[][]> strengths,
-            double[][] energies,
-            float[] logits) {}
+    final class Step {
+        private final int index;
+        private final int[] tokens;
+        private final String[] pieces;
+        private final boolean[] ended;
+        private final Passes.Result pass;
+
+        Step(int index, int[] tokens, String[] pieces, boolean[] ended, Passes.Result pass) {
+            this.index = index;
+            this.tokens = tokens;
+            this.pieces = pieces;
+            this.ended = ended;
+            this.pass = pass;
+        }
+
+        /** Returns the token's number among the generated ones, from 0. */
+        public int index() {
+            return index;
+        }
+
+        /** Returns the token of each text; arbitrary where a text had ended before. */
+        public int[] tokens() {
+            return tokens.clone();
+        }
+
+        /** Returns what each token adds to its text, in whole characters; empty for a stop token. */
+        public String[] pieces() {
+            return pieces.clone();
+        }
+
+        /** Returns whether each text has ended, with this token or before. */
+        public boolean[] ended() {
+            return ended.clone();
+        }
+
+        /**
+         * Returns v_k.z_k, [feature][text][T+1]. The first feature is the view's, if it measures one; those of
+         * {@link #measured} follow.
+         */
+        public List<double[][]> strengths() {
+            return pass.measured().strengths();
+        }
+
+        /** Returns |u_k|^2, [text][T]. */
+        public double[][] energies() {
+            return pass.measured().energies();
+        }
+
+        /**
+         * Returns the logits of the distributions that the tokens were chosen from, [text vocabulary].
+         *
+         * @throws IllegalStateException if they were not asked for before the next pass, and lie on a device
+         */
+        public float[] logits() {
+            return pass.logits().numbers();
+        }
+
+        /** Returns the logits where they are. */
+        Logits logitsInPlace() {
+            return pass.logits();
+        }
+    }
 
     /**
      * Sees a token of every text.

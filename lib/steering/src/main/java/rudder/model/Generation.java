@@ -3,6 +3,7 @@ package rudder.model;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import rudder.checkpoint.format.Progress;
@@ -22,15 +23,14 @@ final class Generation {
     private final int maxTokens;
     private final boolean measures;
     private final Row[] rows;
+    private final List<Passes.Measured> passes = new ArrayList<>(); // that chose tokens
 
-    /** One text: the tokens generated so far, and the measurements of each pass. */
+    /** One text: the tokens generated so far. A pass chose each. */
     private static final class Row {
         final int[] tokens;
         final Sampler sampler;
         final TextStream stream;
         final StringBuilder generated = new StringBuilder();
-        final List<double[]> strengths = new ArrayList<>();
-        final List<double[]> energies = new ArrayList<>();
         int length;
         boolean ended;
 
@@ -104,8 +104,8 @@ final class Generation {
                     row.ended,
                     controllers.get(i).name(),
                     positions,
-                    row.strengths.toArray(double[][]::new),
-                    row.energies.toArray(double[][]::new)));
+                    measures ? measured(i, pass -> pass.strengths().get(0)) : new double[0][],
+                    measured(i, Passes.Measured::energies)));
         }
         return completions;
     }
@@ -123,9 +123,19 @@ final class Generation {
                 .toList();
     }
 
+    /** Returns a measurement of each pass that chose a token of row i. */
+    private double[][] measured(int i, Function<Passes.Measured, double[][]> measurement) {
+        return passes.stream()
+                .limit(rows[i].length)
+                .map(pass -> measurement.apply(pass)[i])
+                .toArray(double[][]::new);
+    }
+
     /** Chooses a token for each row. Returns the next pass's tokens; null if the texts have ended. */
     private int[] choose(int index, Passes.Result pass, Conductor conductor) {
-        int vocabulary = pass.logits().length / rows.length;
+        passes.add(pass.measured());
+        var choices = pass.logits()
+                .choices(Arrays.stream(rows).map(row -> row.sampler).toList());
         int[] next = new int[rows.length];
         var pieces = new String[rows.length];
         var ended = new boolean[rows.length];
@@ -137,13 +147,9 @@ final class Generation {
             if (row.ended) {
                 continue;
             }
-            int token = token(i, index, next, conductor, pass.logits(), vocabulary);
+            int token = token(i, index, next, conductor, choices);
             row.tokens[row.length++] = token;
             next[i] = token;
-            if (measures) {
-                row.strengths.add(pass.strengths().get(0)[i]);
-            }
-            row.energies.add(pass.energies()[i]);
             row.ended = tokenizer.stopTokens().contains(token);
             ended[i] = row.ended;
             open |= !row.ended;
@@ -152,15 +158,13 @@ final class Generation {
                 row.generated.append(pieces[i]);
             }
         }
-        var step = new Conductor.Step(
-                index, next.clone(), pieces, ended, pass.strengths(), pass.energies(), pass.logits());
-        return conductor.after(step) && open ? next : null;
+        return conductor.after(new Conductor.Step(index, next.clone(), pieces, ended, pass)) && open ? next : null;
     }
 
-    private int token(int i, int index, int[] chosen, Conductor conductor, float[] logits, int vocabulary) {
+    private int token(int i, int index, int[] chosen, Conductor conductor, IntUnaryOperator choices) {
         int given = conductor.token(i, index, Arrays.copyOf(chosen, i));
         if (given == Conductor.FREE) {
-            return rows[i].sampler.next(logits, i * vocabulary, vocabulary);
+            return choices.applyAsInt(i);
         }
         model.prompts().require(new int[] {given}, 0);
         rows[i].sampler.accept(given);

@@ -301,7 +301,7 @@ public final class SteeredModel extends TextGenerator {
 
         @Override
         public boolean after(Step step) {
-            divergences.add(step.index(), step.logits(), step.ended());
+            divergences.add(step.index(), step.logitsInPlace(), step.ended());
             return true;
         }
     }

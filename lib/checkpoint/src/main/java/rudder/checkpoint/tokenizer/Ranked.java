@@ -13,6 +13,12 @@ public final class Ranked {
         return (long) ~ascending << 32 | id;
     }
 
+    /** Returns the value in a key; 0 for -0. */
+    public static float value(long key) {
+        int ascending = ~(int) (key >> 32);
+        return Float.intBitsToFloat(ascending ^ (ascending >> 31) & Integer.MAX_VALUE);
+    }
+
     /** Returns the id in a key. */
     public static int id(long key) {
         return (int) key;

@@ -142,13 +142,17 @@ public final class EngineAlgebra implements DenseAlgebra {
         }
     }
 
-    /** Copies a matrix [m, n] from the device, in its own precision: the host makes double precision of it. */
+    /** Copies a matrix [m, n] from the device. */
     public static DMatrixRMaj down(NDArray x) {
         Shape shape = x.getShape();
-        double[] numbers = x.getDataType() == DataType.FLOAT32
+        return DMatrixRMaj.wrap((int) shape.get(0), (int) shape.get(1), numbers(x));
+    }
+
+    /** Copies an array's numbers from the device in their own precision: the host makes double precision of them. */
+    public static double[] numbers(NDArray x) {
+        return x.getDataType() == DataType.FLOAT32
                 ? Vectors.doubles(x.toFloatArray())
                 : x.toType(DataType.FLOAT64, false).toDoubleArray();
-        return DMatrixRMaj.wrap((int) shape.get(0), (int) shape.get(1), numbers);
     }
 
     @Override

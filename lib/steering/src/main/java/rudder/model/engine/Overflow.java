@@ -1,7 +1,6 @@
 package rudder.model.engine;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.types.DataType;
 import java.util.stream.IntStream;
 
 /**
@@ -24,8 +23,17 @@ public final class Overflow {
      * @param where the pass, for the message
      */
     public static void refuse(NDArray states, String where) {
-        double sum = states.square().sum().toType(DataType.FLOAT64, false).getDouble();
-        if (!Double.isFinite(sum)) {
+        refuse(EngineAlgebra.numbers(squares(states))[0], where);
+    }
+
+    /** Returns the sum of squares that {@link #refuse(double, String)} takes, [1]. */
+    public static NDArray squares(NDArray states) {
+        return states.square().sum().reshape(1);
+    }
+
+    /** Throws if a sum of squares is not finite. */
+    public static void refuse(double squares, String where) {
+        if (!Double.isFinite(squares)) {
             throw found(where);
         }
     }

@@ -3,9 +3,10 @@ package rudder.model.engine;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Comparator;
+import java.util.OptionalInt;
 import java.util.PriorityQueue;
 import java.util.Random;
-import java.util.function.IntUnaryOperator;
+import java.util.function.IntToDoubleFunction;
 import rudder.checkpoint.tokenizer.Ranked;
 
 /**
@@ -15,6 +16,9 @@ import rudder.checkpoint.tokenizer.Ranked;
 public final class Sampler {
     private static final int BINS_PER_UNIT = 8; // of (largest - logit) / temperature
     private static final int BINS = 32 * BINS_PER_UNIT; // the last bin takes all weights below exp(-32)
+
+    private static final int NUCLEUS = 256; // tokens among which a nucleus is sought before all are
+    private static final int MOST = 4096; // more candidates cost more than all logits
 
     private final double temperature;
     private final int topK;
@@ -71,6 +75,57 @@ public final class Sampler {
         return token;
     }
 
+    /** Returns whether a nucleus is sought in the whole vocabulary, whose weight {@link #nextOf} then needs. */
+    public boolean needsWeight() {
+        return temperature != 0 && topK == 0 && topP < 1;
+    }
+
+    public double temperature() {
+        return temperature;
+    }
+
+    public float penalty() {
+        return penalty;
+    }
+
+    /** Returns the tokens whose logits the repetition penalty changes. */
+    public int[] penalised() {
+        return penalty == 1 ? new int[0] : seen.stream().toArray();
+    }
+
+    /** Returns with how many of the largest logits {@link #nextOf} can choose a token; 0 if it takes all logits. */
+    public int candidates(int vocabulary) {
+        if (temperature == 0) {
+            return 1;
+        }
+        int wanted = topK > 0 ? topK : topP < 1 ? NUCLEUS : vocabulary;
+        return wanted > MOST || wanted >= vocabulary ? 0 : wanted;
+    }
+
+    /**
+     * Chooses as {@link #next} does, among the largest logits. Draws nothing if they do not suffice.
+     *
+     * @param ranked the keys of as many tokens as {@link #candidates} says, after the repetition penalty, sorted
+     * @param weight sum of exp((logit - largest) / temperature) over the vocabulary, if {@link #needsWeight}
+     * @return empty if the logits are not finite, or the nucleus holds more tokens: {@code next} then decides
+     */
+    public OptionalInt nextOf(long[] ranked, double weight) {
+        largest = Ranked.value(ranked[0]);
+        if (!Float.isFinite(largest)) {
+            return OptionalInt.empty();
+        }
+        int token = Ranked.id(ranked[0]);
+        if (temperature != 0 && topK != 1) {
+            double some = sum(ranked.length, weights(ranked));
+            if (needsWeight() && !(some >= topP * weight)) {
+                return OptionalInt.empty();
+            }
+            token = pickOf(ranked, needsWeight() ? weight : some);
+        }
+        accept(token);
+        return OptionalInt.of(token);
+    }
+
     private int best() {
         int best = -1;
         float most = Float.NEGATIVE_INFINITY;
@@ -102,55 +157,61 @@ public final class Sampler {
     }
 
     /** Returns exp((logit - largest) / temperature): the probability up to a factor. */
-    private double weight(int id) {
-        return Math.exp((logit(id) - largest) / temperature);
+    private double weight(float logit) {
+        return Math.exp((logit - largest) / temperature);
+    }
+
+    private IntToDoubleFunction weights(long... ranked) {
+        return i -> weight(Ranked.value(ranked[i]));
     }
 
     private int draw() {
         boolean all = topK == 0 || topK >= size;
         if (all && topP == 1) {
-            return pick(size, IntUnaryOperator.identity());
+            return pick(size, id -> weight(logit(id)));
         }
-        long[] ranked;
-        double total;
         if (all) {
             double[] masses = masses();
-            total = Arrays.stream(masses).sum();
-            ranked = upTo(reaching(topP * total, masses));
-        } else {
-            ranked = largest(topK);
-            total = sum(ranked.length, i -> Ranked.id(ranked[i]));
+            double total = Arrays.stream(masses).sum();
+            return pickOf(upTo(reaching(topP * total, masses)), total);
         }
-        return pick(nucleus(ranked, topP * total), i -> Ranked.id(ranked[i]));
+        long[] ranked = largest(topK);
+        return pickOf(ranked, sum(ranked.length, weights(ranked)));
+    }
+
+    /** Draws one of the ranked tokens that reach topP of a total weight together. */
+    private int pickOf(long[] ranked, double total) {
+        var weights = weights(ranked);
+        return Ranked.id(ranked[pick(nucleus(ranked.length, weights, topP * total), weights)]);
     }
 
     /** Draws one of n tokens, each with a probability proportional to its weight. */
-    private int pick(int n, IntUnaryOperator id) {
-        double point = random.nextDouble() * sum(n, id); // in [0, sum)
+    private int pick(int n, IntToDoubleFunction weight) {
+        double point = random.nextDouble() * sum(n, weight); // in [0, sum)
         double sum = 0;
         int i = 0;
-        while ((sum += weight(id.applyAsInt(i))) <= point) {
+        while ((sum += weight.applyAsDouble(i)) <= point) {
             i++;
         }
-        return id.applyAsInt(i);
+        return i;
     }
 
-    private double sum(int n, IntUnaryOperator id) {
+    private static double sum(int n, IntToDoubleFunction weight) {
         double sum = 0;
         for (int i = 0; i < n; i++) {
-            sum += weight(id.applyAsInt(i));
+            sum += weight.applyAsDouble(i);
         }
         return sum;
     }
 
-    /** Returns how many of the ranked tokens reach a weight together; at least one. */
-    private int nucleus(long[] ranked, double enough) {
+    /** Returns how many of the first n tokens reach a weight together; at least one. */
+    private static int nucleus(int n, IntToDoubleFunction weight, double enough) {
         double sum = 0;
-        int n = 0;
+        int some = 0;
         do {
-            sum += weight(Ranked.id(ranked[n++]));
-        } while (sum < enough && n < ranked.length);
-        return n;
+            sum += weight.applyAsDouble(some++);
+        } while (sum < enough && some < n);
+        return some;
     }
 
     // Finds a nucleus without sorting the vocabulary. Likelier bins hold likelier tokens, so the fewest bins that reach
@@ -164,7 +225,7 @@ public final class Sampler {
     private double[] masses() {
         double[] masses = new double[BINS];
         for (int id = 0; id < size; id++) {
-            masses[bin(id)] += weight(id);
+            masses[bin(id)] += weight(logit(id));
         }
         return masses;
     }

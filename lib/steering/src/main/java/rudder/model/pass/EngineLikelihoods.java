@@ -5,7 +5,6 @@ import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,6 +15,7 @@ import java.util.function.Function;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import rudder.model.engine.EngineAlgebra;
 import rudder.model.engine.Overflow;
 import rudder.model.engine.PaddedTokens;
 import rudder.model.engine.ParallelBatches;
@@ -118,11 +118,7 @@ public record EngineLikelihoods(
                     var chunk = new NDIndex().addSliceDim(first, end);
                     NDArray logP = transformer.logits(p.get(within, chunk)).logSoftmax(-1); // [chunk, vocabulary]
                     NDArray logQ = transformer.logits(q.get(within, chunk)).logSoftmax(-1);
-                    double[] some = logP.exp()
-                            .muli(logP.sub(logQ))
-                            .sum(new int[] {-1})
-                            .toType(DataType.FLOAT64, false)
-                            .toDoubleArray();
+                    double[] some = EngineAlgebra.numbers(EngineLogits.divergences(logP, logQ));
                     System.arraycopy(some, 0, all, first, some.length);
                 }
             }
@@ -328,6 +324,6 @@ public record EngineLikelihoods(
     private static double[] surprisal(NDArray logP, int... tokens) {
         NDArray index =
                 logP.getManager().create(Arrays.stream(tokens).asLongStream().toArray(), new Shape(tokens.length, 1));
-        return logP.gather(index, 1).neg().toType(DataType.FLOAT64, false).toDoubleArray();
+        return EngineAlgebra.numbers(logP.gather(index, 1).neg());
     }
 }

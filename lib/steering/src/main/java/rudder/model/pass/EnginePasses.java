@@ -4,13 +4,13 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import rudder.model.engine.Overflow;
 import rudder.model.engine.PaddedTokens;
 import rudder.model.plant.PromptPlant;
@@ -38,6 +38,9 @@ public final class EnginePasses implements Passes {
     private DeviceLaws laws; // null before the first pass, as the directions
     private NDArray directions; // [T + 1, d, features]
     private final KvCache cache;
+    private final EngineChoices choices;
+    private final Readings readings;
+    private NDManager last; // of the last pass's results; null before the first
 
     /**
      * @param prefixes keep what prompts have in common
@@ -63,6 +66,8 @@ public final class EnginePasses implements Passes {
         this.measured = measured;
         this.anew = anew;
         scope = transformer.manager.newSubManager();
+        choices = new EngineChoices(scope);
+        readings = new Readings(scope);
         cache = transformer.cache(prompts.pads(), prompts.columns() + room);
     }
 
@@ -122,54 +127,87 @@ public final class EnginePasses implements Passes {
     }
 
     private Result run(int step, int[][] tokens, SteeredPass pass) {
-        try (NDManager within = transformer.manager.newSubManager()) {
-            var trace = new Transformer.Trace();
-            NDArray x = transformer.run(within, tokens, cache, pass.laws(), pass.everyToken(), trace);
-            float[] logits = transformer
-                    .lastLogits(x) // [B, vocabulary]
-                    .toType(DataType.FLOAT32, false)
-                    .toFloatArray();
-            double[][] energies = energies(tokens.length, trace);
-            if (pass.laws() != null) {
-                Overflow.refuse(energies, Overflow.atGenerated(step));
-                Overflow.refuse(x, Overflow.atGenerated(step));
+        if (last != null) {
+            last.close();
+        }
+        last = scope.newSubManager();
+        var trace = new Transformer.Trace();
+        NDArray x = transformer.run(last, tokens, cache, pass.laws(), pass.everyToken(), trace);
+        NDArray logits = transformer.lastLogits(x).toType(DataType.FLOAT32, false); // [B, vocabulary]
+        String where = Overflow.atGenerated(step);
+        var measured = new InEngine(trace, tokens.length, where);
+        NDArray squares = pass.laws() == null ? null : Overflow.squares(x);
+        var left = new EngineLogits(logits, choices, squares, sum -> {
+            if (!Double.isFinite(sum)) {
+                measured.energies(); // names the block
             }
-            return new Result(logits, strengths(trace.states()), energies);
-        }
+            Overflow.refuse(sum, where);
+        });
+        return new Result(left, measured);
     }
 
-    private List<double[][]> strengths(List<NDArray> states) {
-        if (directions == null) {
-            return List.of();
-        }
-        NDArray z = stack(states); // [T + 1, B, d]
-        NDArray all = z.batchMatMul(directions); // [T + 1, B, features]
-        return IntStream.range(0, measured.size())
-                .mapToObj(i ->
-                        Transformer.toRows(all.get(new NDIndex("...,{}", i)).transpose())) // [B, T + 1]
-                .toList();
-    }
+    /** Measurements of a pass, which wait in the engine. */
+    private final class InEngine implements Measured {
+        private final int rows;
+        private final int horizon;
+        private final String where;
+        private final Readings.Reading products; // v.z [T + 1, B, features]; null where nothing is measured
+        private final int[] blocks; // of the inputs; a block may have two
+        private final Readings.Reading squares; // [inputs, B]; null where there is no input
+        private List<double[][]> strengths; // null before they are asked for, as the next
+        private double[][] energies;
 
-    private double[][] energies(int rows, Transformer.Trace trace) {
-        double[][] energies = new double[rows][trace.inputs().size()];
-        for (var inputs : List.of(trace.inputs(), trace.mixed())) {
-            int[] blocks = IntStream.range(0, inputs.size())
-                    .filter(k -> inputs.get(k) != null)
+        InEngine(Transformer.Trace trace, int rows, String where) {
+            this.rows = rows;
+            this.where = where;
+            products = directions == null
+                    ? null
+                    : readings.keep(stack(trace.states()).batchMatMul(directions));
+            horizon = trace.inputs().size();
+            var inputs = Stream.concat(trace.inputs().stream(), trace.mixed().stream())
+                    .toList();
+            int[] given = IntStream.range(0, inputs.size())
+                    .filter(i -> inputs.get(i) != null)
                     .toArray();
-            if (blocks.length > 0) {
-                double[][] squares = Transformer.toRows(
-                        stack(IntStream.of(blocks).mapToObj(inputs::get).toList())
-                                .square()
-                                .sum(new int[] {2})
-                                .transpose());
-                for (int i = 0; i < rows; i++) {
-                    for (int at = 0; at < blocks.length; at++) {
-                        energies[i][blocks[at]] += squares[i][at];
-                    }
-                }
-            }
+            blocks = IntStream.of(given).map(i -> i % horizon).toArray();
+            squares = given.length == 0
+                    ? null
+                    : readings.keep(
+                            stack(IntStream.of(given).mapToObj(inputs::get).toList())
+                                    .square()
+                                    .sum(new int[] {2}));
         }
-        return energies;
+
+        @Override
+        public List<double[][]> strengths() {
+            if (strengths == null) {
+                int features = measured.size();
+                double[] all = products == null ? new double[0] : products.numbers();
+                strengths = IntStream.range(0, features)
+                        .mapToObj(feature -> {
+                            var of = new double[rows][horizon + 1];
+                            for (int i = 0; i < rows * (horizon + 1); i++) {
+                                of[i % rows][i / rows] = all[i * features + feature];
+                            }
+                            return of;
+                        })
+                        .toList();
+            }
+            return strengths;
+        }
+
+        @Override
+        public double[][] energies() {
+            if (energies == null) {
+                energies = new double[rows][horizon];
+                double[] all = squares == null ? new double[0] : squares.numbers();
+                for (int i = 0; i < all.length; i++) {
+                    energies[i % rows][blocks[i / rows]] += all[i];
+                }
+                Overflow.refuse(energies, where);
+            }
+            return energies;
+        }
     }
 
     private static NDArray stack(List<NDArray> arrays) {
@@ -179,6 +217,7 @@ public final class EnginePasses implements Passes {
     @Override
     public void close() {
         cache.close();
+        readings.close();
         scope.close();
         if (laws != null) {
             laws.close();

@@ -41,6 +41,8 @@ public final class HeapPasses implements Passes {
         laws = decoder.laws(controllers);
     }
 
+    private record OnHeap(List<double[][]> strengths, double[][] energies) implements Measured {}
+
     @Override
     public Result prompts(List<boolean[]> steered) {
         var beginnings = prompts.stream()
@@ -69,11 +71,12 @@ public final class HeapPasses implements Passes {
             refuseOverflow(read, energies, Overflow.atGenerated(step));
         }
         return new Result(
-                read.logits(),
-                measured.stream()
-                        .map(feature -> strengths(feature, read, tokens.length))
-                        .toList(),
-                energies);
+                new HeapLogits(read.logits(), tokens.length),
+                new OnHeap(
+                        measured.stream()
+                                .map(feature -> strengths(feature, read, tokens.length))
+                                .toList(),
+                        energies));
     }
 
     private static void refuseOverflow(Texts.Step read, double[][] energies, String where) {

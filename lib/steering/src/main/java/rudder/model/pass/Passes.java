@@ -12,11 +12,20 @@ public interface Passes extends AutoCloseable {
     /**
      * What a pass leaves at each text's last token.
      *
-     * @param logits of the next tokens, [B vocabulary]
-     * @param strengths v_k.z_k of each measured feature, [feature][B][T + 1]
-     * @param energies |u_k|^2, [B][T]; inputs on heads count as they reach the residual stream
+     * @param logits of the next tokens; they stay until the next pass
+     * @param measured what was measured on the way
      */
-    record Result(float[] logits, List<double[][]> strengths, double[][] energies) {}
+    record Result(Logits logits, Measured measured) {}
+
+    /** What was measured in a pass. Ask before the passes are closed. */
+    interface Measured {
+
+        /** Returns v_k.z_k of each measured feature, [feature][B][T + 1]. */
+        List<double[][]> strengths();
+
+        /** Returns |u_k|^2, [B][T]; inputs on heads count as they reach the residual stream. */
+        double[][] energies();
+    }
 
     /** Reads the prompts; {@code steered} tells which of each prompt's tokens laws steer. */
     Result prompts(List<boolean[]> steered);

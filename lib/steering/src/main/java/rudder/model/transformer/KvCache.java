@@ -6,6 +6,8 @@ import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.ndarray.types.SparseFormat;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.jni.JniUtils;
 import rudder.checkpoint.ModelConfig;
 
 /**
@@ -56,18 +58,25 @@ public final class KvCache implements AutoCloseable {
 
     /** Returns a view of all keys that a block has stored, [batch x key heads, columns, head dimension]. */
     public NDArray keys(NDManager scope, int block) {
-        return keys[block].get(scope, new NDIndex().addAllDim().addSliceDim(0, columns));
+        return seen(scope, keys[block], columns);
     }
 
     /** As {@link #keys(NDManager, int)}, for values. */
     public NDArray values(NDManager scope, int block) {
-        return values[block].get(scope, new NDIndex().addAllDim().addSliceDim(0, columns));
+        return seen(scope, values[block], columns);
     }
 
     private NDArray store(NDArray all, NDArray added) {
         long end = columns + added.getShape().get(1);
         all.set(new NDIndex().addAllDim().addSliceDim(columns, end), added);
-        return all.get(added.getManager(), new NDIndex().addAllDim().addSliceDim(0, end));
+        return seen(added.getManager(), all, end);
+    }
+
+    /** Returns a view of the first columns, in one call of the engine, where an index makes two. */
+    private static NDArray seen(NDManager scope, NDArray all, long end) {
+        NDArray view = JniUtils.slice((PtNDArray) all, 1, 0, end, 1);
+        view.attach(scope);
+        return view;
     }
 
     /**

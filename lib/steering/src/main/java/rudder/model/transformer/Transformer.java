@@ -11,6 +11,7 @@ import java.util.List;
 import rudder.checkpoint.ModelConfig;
 import rudder.checkpoint.TensorNames;
 import rudder.checkpoint.format.TensorSource;
+import rudder.model.engine.EngineAlgebra;
 import rudder.model.engine.Lifetime;
 import rudder.theory.control.HookPoint;
 
@@ -248,7 +249,7 @@ public final class Transformer implements AutoCloseable {
 
     /** Copies an array [m, n] to the host as m vectors. */
     public static double[][] toRows(NDArray x) {
-        double[] flat = x.toType(DataType.FLOAT64, false).toDoubleArray();
+        double[] flat = EngineAlgebra.numbers(x);
         int width = Math.toIntExact(x.getShape().get(x.getShape().dimension() - 1));
         double[][] rows = new double[flat.length / width][];
         Arrays.setAll(rows, i -> Arrays.copyOfRange(flat, i * width, (i + 1) * width));

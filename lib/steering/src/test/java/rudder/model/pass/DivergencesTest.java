@@ -21,9 +21,9 @@ class DivergencesTest {
         double sum = IntStream.range(0, 50)
                 .mapToDouble(x -> p[x] * Math.log(p[x] / q[x]))
                 .sum();
-        assertEquals(sum, Divergences.divergence(logits, 0, 50, 50), 1e-10);
+        assertEquals(sum, HeapLogits.divergence(logits, 0, 50, 50), 1e-10);
         logits[3] = Float.NEGATIVE_INFINITY; // 0 ln 0 = 0
-        assertTrue(Double.isFinite(Divergences.divergence(logits, 0, 50, 50)));
+        assertTrue(Double.isFinite(HeapLogits.divergence(logits, 0, 50, 50)));
     }
 
     private static double[] softmax(float[] logits, int from) {
@@ -39,10 +39,11 @@ class DivergencesTest {
     void aTextThatEndedHasNoMoreDivergences() {
         var divergences = new Divergences(2, 3);
         float[] apart = {0, 1, 0, 1, 1, 0, 1, 0};
-        double expected = Divergences.divergence(apart, 0, 4, 2);
-        divergences.add(0, apart, false, true, false, true);
-        divergences.add(1, apart, true, true, true, true);
-        divergences.add(2, apart, true, true, true, true);
+        var logits = new HeapLogits(apart, 4);
+        double expected = HeapLogits.divergence(apart, 0, 4, 2);
+        divergences.add(0, logits, false, true, false, true);
+        divergences.add(1, logits, true, true, true, true);
+        divergences.add(2, logits, true, true, true, true);
         assertTrue(expected > 0.1);
         assertArrayEquals(new double[] {expected, expected}, divergences.of(0, 2));
         assertArrayEquals(new double[] {expected}, divergences.of(1, 1));

@@ -1,0 +1,29 @@
+package rudder.model.pass;
+
+import java.util.List;
+import java.util.function.IntPredicate;
+import java.util.function.IntUnaryOperator;
+import rudder.model.engine.Sampler;
+
+/** The next-token logits of a batch of texts, where a pass left them: on the heap or in the engine. */
+public interface Logits {
+
+    /** Returns them all, [B vocabulary]. */
+    float[] numbers();
+
+    /**
+     * Returns what chooses the next token of a row and adds it to the row's sampler. A row that is not asked draws
+     * nothing.
+     *
+     * @param rows the samplers of all rows, of one sampling
+     */
+    IntUnaryOperator choices(List<Sampler> rows);
+
+    /**
+     * Returns KL divergences in nats: of the softmax p of row i from the softmax q of row n + i, {@code sum_x p(x)
+     * ln(p(x) / q(x))}, for n = B / 2 texts.
+     *
+     * @param wanted the texts whose divergence is needed; the others' is arbitrary
+     */
+    double[] divergences(IntPredicate wanted);
+}
