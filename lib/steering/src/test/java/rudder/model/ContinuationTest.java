@@ -2,7 +2,6 @@ package rudder.model;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static rudder.checkpoint.Refusals.assertRefused;
 
 import ai.djl.ndarray.types.DataType;
@@ -12,7 +11,6 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import rudder.kernel.PackedMatrix;
 import rudder.theory.control.Controller;
 
 class ContinuationTest {
@@ -26,7 +24,7 @@ class ContinuationTest {
     @ParameterizedTest
     @EnumSource
     void onTheHeapTheyAreToo(Tiny tiny) {
-        assumeTrue(PackedMatrix.available(), "this processor has vectors below 256 bits");
+        Tiny.needsHeap();
         requireSteeredSurprisals(tiny, tiny.model(DataType.FLOAT32), 2e-5);
     }
 
@@ -34,7 +32,7 @@ class ContinuationTest {
     @ParameterizedTest
     @EnumSource
     void onTheHeapASurprisalDoesNotDependOnWhatIsReadWithIt(Tiny tiny) {
-        assumeTrue(PackedMatrix.available(), "this processor has vectors below 256 bits");
+        Tiny.needsHeap();
         var model = tiny.model(DataType.FLOAT32);
         for (var choice : PositionsTest.choices()) {
             var view = model.steered(tiny.lqr(tiny.setpoint(2))).atPositions(choice.positions());

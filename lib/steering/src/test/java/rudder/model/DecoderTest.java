@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
@@ -27,7 +26,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.Golden;
 import rudder.checkpoint.store.ModelStore;
-import rudder.kernel.PackedMatrix;
 import rudder.model.decoder.Decoder;
 import rudder.model.decoder.HeapLaws;
 import rudder.model.decoder.Texts;
@@ -48,7 +46,7 @@ class DecoderTest {
 
     @BeforeEach
     void needsVectors() {
-        assumeTrue(PackedMatrix.available(), "this processor has vectors below 256 bits");
+        Tiny.needsHeap();
     }
 
     /** The architectures as transformers computes them, one token after the other. */

@@ -27,7 +27,6 @@ import rudder.checkpoint.Golden;
 import rudder.checkpoint.ModelShape;
 import rudder.checkpoint.store.ModelStore;
 import rudder.checkpoint.tokenizer.TokenSpan;
-import rudder.kernel.PackedMatrix;
 import rudder.model.memory.MemoryPlan;
 import rudder.model.pass.Storage;
 import rudder.model.transformer.Keep;
@@ -43,7 +42,7 @@ class StorageTest {
 
     @BeforeEach
     void needsVectors() {
-        assumeTrue(PackedMatrix.available(), "this processor has vectors below 256 bits");
+        Tiny.needsHeap();
     }
 
     @ParameterizedTest

@@ -1,5 +1,8 @@
 package rudder.model;
 
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import ai.djl.ndarray.types.DataType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -17,6 +20,8 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import rudder.checkpoint.format.GgufBytes;
 import rudder.checkpoint.store.ModelFile;
+import rudder.kernel.PackedMatrix;
+import rudder.model.engine.Devices;
 import rudder.model.transformer.Keep;
 import rudder.model.transformer.Transformer;
 import rudder.theory.LinearSystem;
@@ -69,6 +74,12 @@ public enum Tiny {
 
     /** A float32 tensor, its shape slowest axis first. */
     public record Tensor(long[] shape, float[] values) {}
+
+    /** Skips a test of the heap where models do not compute there. */
+    static void needsHeap() {
+        assumeTrue(PackedMatrix.available(), "this processor has vectors below 256 bits");
+        assumeFalse(Devices.chosen().isGpu(), "on a GPU the engine reads and writes texts");
+    }
 
     /** The internals of a model, for tests of their package. */
     public static Transformer transformer(LanguageModel model) {

@@ -1,6 +1,8 @@
 package rudder.model.pass;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
@@ -77,10 +79,13 @@ public record EnginePrompts(
         var heads = new ArrayList<double[][]>();
         var read = Transformer.Trace.withHeads(spans == null ? null : weights(prompts, spans));
         run(prompts, null, read, (trace, cache, x) -> {
-            var byBlock = trace.heads().stream().map(Transformer::toRows).toList();
-            for (int i = 0; i < prompts.size(); i++) {
+            double[][] all = together(trace.heads()); // block after block
+            int size = prompts.size();
+            for (int i = 0; i < size; i++) {
                 int row = i;
-                heads.add(byBlock.stream().map(rows -> rows[row]).toArray(double[][]::new));
+                heads.add(IntStream.range(0, all.length / size)
+                        .mapToObj(k -> all[k * size + row])
+                        .toArray(double[][]::new));
             }
         });
         return heads;
@@ -135,24 +140,31 @@ public record EnginePrompts(
     }
 
     private List<ResidualTrace> traces(List<int[]> prompts, Transformer.Trace trace) {
+        int size = prompts.size();
         int horizon = transformer.config.horizon();
-        var states = new double[prompts.size()][horizon + 1][];
-        var inputs = new double[prompts.size()][horizon][];
+        var states = new double[size][horizon + 1][];
+        var inputs = new double[size][horizon][];
+        double[][] z = together(trace.states());
+        for (int row = 0; row < z.length; row++) {
+            states[row % size][row / size] = z[row];
+        }
         var none = new double[transformer.config.dimension()];
-        for (int k = 0; k <= horizon; k++) {
-            double[][] z = Transformer.toRows(trace.states().get(k));
-            double[][] u = k == horizon || trace.inputs().get(k) == null
-                    ? null
-                    : Transformer.toRows(trace.inputs().get(k));
-            for (int i = 0; i < states.length; i++) {
-                states[i][k] = z[i];
-                if (k < horizon) {
-                    inputs[i][k] = u == null ? none : u[i];
-                }
-            }
+        Arrays.stream(inputs).forEach(u -> Arrays.fill(u, none));
+        int[] given = IntStream.range(0, horizon)
+                .filter(k -> trace.inputs().get(k) != null)
+                .toArray();
+        double[][] u =
+                together(IntStream.of(given).mapToObj(trace.inputs()::get).toList());
+        for (int row = 0; row < u.length; row++) {
+            inputs[row % size][given[row / size]] = u[row];
         }
         return IntStream.range(0, states.length)
                 .mapToObj(i -> new ResidualTrace(prompts.get(i), new Rollout(states[i], inputs[i])))
                 .toList();
+    }
+
+    /** Copies arrays [B, d] to the host in one transfer, row by row. */
+    private static double[][] together(List<NDArray> arrays) {
+        return arrays.isEmpty() ? new double[0][] : Transformer.toRows(NDArrays.concat(new NDList(arrays)));
     }
 }
