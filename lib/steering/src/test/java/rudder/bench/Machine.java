@@ -27,7 +27,7 @@ final class Machine {
         arms.report("load_" + when, ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage(), "processes");
     }
 
-    private static String processor() throws IOException {
+    static String processor() throws IOException {
         return !Files.exists(PROCESSOR)
                 ? System.getProperty("os.arch")
                 : Files.readAllLines(PROCESSOR).stream()
