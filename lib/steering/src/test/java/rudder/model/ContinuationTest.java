@@ -101,8 +101,10 @@ class ContinuationTest {
         int[] prompt = model.encode("the sea");
         double[] own = model.surprisals(DecodingTest.joined(prompt, new int[] {5, 9}));
         double[] found = free.surprisals(List.of(prompt), List.of(List.of(new int[] {5, 9})))[0][0];
-        assertEquals(own[prompt.length - 1], found[0], 1e-6);
-        assertEquals(own[prompt.length], found[1], 1e-6);
+        for (int i = 0; i < found.length; i++) {
+            double wanted = own[prompt.length - 1 + i];
+            assertEquals(wanted, found[i], 1e-6 * (1 + wanted)); // the engine reads other batches, and rounds otherwise
+        }
         assertRefused(() -> free.surprisals(List.of(prompt), List.of(List.of(new int[0]))), "at least one token");
         assertRefused(() -> free.surprisals(List.of(prompt), List.of(List.of(new int[] {1 << 20}))), "token id");
         assertRefused(() -> free.surprisals(List.of(prompt), List.of()), "1 prompts and 0", "one list for each");

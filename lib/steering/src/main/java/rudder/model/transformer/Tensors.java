@@ -11,8 +11,8 @@ public final class Tensors {
     private Tensors() {}
 
     /**
-     * Returns n W' + b for rows n [.., in] that are at most one unit long, as a {@link Norm} leaves them, weights [out,
-     * in] and a bias [out] or null. The result belongs to n's manager.
+     * Returns n W' + b for rows n [.., in], weights [out, in] and a bias [out] or null. The rows are at most one unit
+     * long, as a {@link Norm} leaves them. The result belongs to n's manager.
      *
      * <p>Weights in half precision multiply n in half precision: no number of W n is larger than the length of W's
      * longest row. Bias and result are in n's precision.
