@@ -8,7 +8,6 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.DoubleUnaryOperator;
 import rudder.checkpoint.AttentionSpan;
 
 /**
@@ -34,19 +33,18 @@ public final class ForwardPass {
         this.length = length;
         boolean padded = Arrays.stream(pads).anyMatch(pad -> pad > 0);
         int[] rows = padded ? pads : new int[1];
-        for (AttentionSpan span : spans) {
+        NDArray factors = manager.create(
+                        factors(spans, width, rows, start), new Shape(2L * spans.size(), rows.length, length, 1, width))
+                .toType(type, false); // in one upload, which a device waits for
+        for (int i = 0; i < spans.size(); i++) {
+            AttentionSpan span = spans.get(i);
             boolean clipped = span.window() > 0 && start + length > span.window();
             boolean masked = length > 1 || padded || clipped;
-            var shape = new Shape(rows.length, length, 1, width);
-            NDArray cos = manager.create(angles(span, width, rows, start, Math::cos), shape)
-                    .toType(type, false);
-            NDArray sin = manager.create(angles(span, width, rows, start, Math::sin), shape)
-                    .toType(type, false);
             NDArray mask = masked
                     ? manager.create(mask(span, rows, start), new Shape(rows.length, 1, length, start + length))
                             .toType(type, false)
                     : null;
-            views.put(span, new RotaryAndMask(cos, sin, mask));
+            views.put(span, new RotaryAndMask(factors.get(2L * i), factors.get(2L * i + 1), mask));
         }
     }
 
@@ -54,18 +52,22 @@ public final class ForwardPass {
         return views.get(span);
     }
 
-    /** Returns cos or sin of the angles, times the span's amplitude. Both halves of a head have the same angles. */
-    private float[] angles(AttentionSpan span, int width, int[] pads, int start, DoubleUnaryOperator function) {
-        float[] values = new float[pads.length * length * width];
-        int half = width / 2;
+    /** Returns cos and sin of each span's angles, times its amplitude. Both halves of a head have the same angles. */
+    private float[] factors(List<AttentionSpan> spans, int width, int[] pads, int start) {
+        int size = pads.length * length * width;
+        var values = new float[2 * spans.size() * size];
         int at = 0;
-        for (int pad : pads) {
-            for (int column = start; column < start + length; column++) {
-                for (int i = 0; i < width; i++) {
-                    double angle = span.angle(Math.max(0, column - pad), i % half, width);
-                    values[at++] = (float) (span.amplitude() * function.applyAsDouble(angle));
+        for (AttentionSpan span : spans) {
+            for (int pad : pads) {
+                for (int column = start; column < start + length; column++) {
+                    for (int i = 0; i < width; i++) {
+                        double angle = span.angle(Math.max(0, column - pad), i % (width / 2), width);
+                        values[at] = (float) (span.amplitude() * Math.cos(angle));
+                        values[size + at++] = (float) (span.amplitude() * Math.sin(angle));
+                    }
                 }
             }
+            at += size;
         }
         return values;
     }
