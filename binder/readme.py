@@ -98,6 +98,8 @@ def rows(recorded):
          *estimates(disturbed, "against A-LQR frozen / A-LQR closed minus open")),
         ("The same with noise on the residual stream", "",
          *estimates(disturbed, "noise 0.2 at depth 0.5 seed 1 A-LQR frozen / A-LQR closed minus open")),
+        ("The same at temperature 1.2", "",
+         *estimates(disturbed, "temperature 1.2 A-LQR frozen / A-LQR closed minus open")),
         ("Error of a block's Jacobian a tenth of the state away: the prompt's own, and the mean over prompts",
          "\"locally linear\"",
          f"{value(linear, f'{model} error own 0.1')}, and {value(linear, f'{model} error mean 0.1')}", "", linear),
