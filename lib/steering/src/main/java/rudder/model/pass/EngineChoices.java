@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import rudder.checkpoint.tokenizer.Ranked;
 import rudder.model.engine.Sampler;
+import rudder.model.transformer.Tensors;
 
 /**
  * Finds in the engine the few tokens that a sampling chooses among, so that not every logit comes to the host. Of equal
@@ -49,18 +50,15 @@ final class EngineChoices {
         try (NDManager within = scope.newSubManager()) {
             NDArray after = penalised(within, logits, rows);
             NDList top = after.topK(n, -1, true, true);
-            top.attach(within);
             NDArray values = top.get(0); // [B, n]
             var wanted = new NDList(
                     values.reshape(-1),
                     top.get(1).toType(DataType.FLOAT32, false).reshape(-1));
             if (any.needsWeight()) {
-                NDArray behind = after.sub(values.get(":, 0:1"));
-                behind.attach(within);
-                wanted.add(scaled(behind, any).exp().sum(new int[] {-1}));
+                wanted.add(scaled(after.sub(values.get(":, 0:1")), any).exp().sum(new int[] {-1}));
             }
             if (extra != null) {
-                wanted.add(extra.toType(DataType.FLOAT32, false).reshape(1));
+                wanted.add(extra.toType(DataType.FLOAT32, false));
             }
             float[] all = NDArrays.concat(wanted).toFloatArray();
             int count = size * n;
@@ -95,8 +93,7 @@ final class EngineChoices {
                 .boxed()
                 .flatMapToLong(i -> Arrays.stream(rows.get(i).penalised()).mapToLong(id -> i * vocabulary + id))
                 .toArray();
-        NDArray view = logits.reshape(logits.getShape());
-        view.attach(within);
+        NDArray view = Tensors.within(within, logits);
         if (seen.length == 0) {
             return view;
         }

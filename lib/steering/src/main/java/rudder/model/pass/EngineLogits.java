@@ -8,15 +8,15 @@ import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
 import rudder.model.engine.EngineAlgebra;
 import rudder.model.engine.Sampler;
+import rudder.model.transformer.Tensors;
 
 /** Logits in the engine, until the next pass. Choosing a token brings few numbers to the host. */
 final class EngineLogits implements Logits {
 
     private final NDArray logits; // [B, vocabulary], single precision
     private final EngineChoices choices;
-    private final NDArray squares; // null once checked, or where nothing is
     private final DoubleConsumer check;
-    private boolean unchecked;
+    private NDArray squares; // null once checked, or where nothing is
     private float[] numbers; // null before they are read
 
     /**
@@ -29,13 +29,12 @@ final class EngineLogits implements Logits {
         this.choices = choices;
         this.squares = squares;
         this.check = check;
-        unchecked = squares != null;
     }
 
     @Override
     public float[] numbers() {
         if (numbers == null) {
-            if (unchecked) {
+            if (squares != null) {
                 checked(EngineAlgebra.numbers(squares)[0]);
             }
             if (logits.isReleased()) {
@@ -47,7 +46,7 @@ final class EngineLogits implements Logits {
     }
 
     private void checked(double sum) {
-        unchecked = false;
+        squares = null;
         check.accept(sum);
     }
 
@@ -58,8 +57,8 @@ final class EngineLogits implements Logits {
         if (n == 0) {
             return row -> choose(rows, row);
         }
-        var candidates = choices.of(logits, rows, n, unchecked ? squares : null);
-        if (unchecked) {
+        var candidates = choices.of(logits, rows, n, squares);
+        if (squares != null) {
             checked(candidates.extra());
         }
         return row -> rows.get(row)
@@ -74,9 +73,7 @@ final class EngineLogits implements Logits {
     @Override
     public double[] divergences(IntPredicate wanted) {
         try (NDManager within = logits.getManager().newSubManager()) {
-            NDArray view = logits.reshape(logits.getShape());
-            view.attach(within);
-            NDArray all = view.logSoftmax(-1); // [2 n, vocabulary]
+            NDArray all = Tensors.within(within, logits).logSoftmax(-1); // [2 n, vocabulary]
             long n = all.getShape().get(0) / 2;
             NDArray logP = all.get("0:{}", n);
             NDArray logQ = all.get("{}:", n);

@@ -79,14 +79,7 @@ public record EnginePrompts(
         var heads = new ArrayList<double[][]>();
         var read = Transformer.Trace.withHeads(spans == null ? null : weights(prompts, spans));
         run(prompts, null, read, (trace, cache, x) -> {
-            double[][] all = together(trace.heads()); // block after block
-            int size = prompts.size();
-            for (int i = 0; i < size; i++) {
-                int row = i;
-                heads.add(IntStream.range(0, all.length / size)
-                        .mapToObj(k -> all[k * size + row])
-                        .toArray(double[][]::new));
-            }
+            heads.addAll(List.of(byPrompt(trace.heads(), prompts.size())));
         });
         return heads;
     }
@@ -142,29 +135,34 @@ public record EnginePrompts(
     private List<ResidualTrace> traces(List<int[]> prompts, Transformer.Trace trace) {
         int size = prompts.size();
         int horizon = transformer.config.horizon();
-        var states = new double[size][horizon + 1][];
-        var inputs = new double[size][horizon][];
-        double[][] z = together(trace.states());
-        for (int row = 0; row < z.length; row++) {
-            states[row % size][row / size] = z[row];
-        }
-        var none = new double[transformer.config.dimension()];
-        Arrays.stream(inputs).forEach(u -> Arrays.fill(u, none));
+        double[][][] states = byPrompt(trace.states(), size);
         int[] given = IntStream.range(0, horizon)
                 .filter(k -> trace.inputs().get(k) != null)
                 .toArray();
-        double[][] u =
-                together(IntStream.of(given).mapToObj(trace.inputs()::get).toList());
-        for (int row = 0; row < u.length; row++) {
-            inputs[row % size][given[row / size]] = u[row];
+        double[][][] u =
+                byPrompt(IntStream.of(given).mapToObj(trace.inputs()::get).toList(), size);
+        var none = new double[transformer.config.dimension()];
+        var inputs = new double[size][horizon][];
+        for (int i = 0; i < size; i++) {
+            Arrays.fill(inputs[i], none);
+            for (int at = 0; at < given.length; at++) {
+                inputs[i][given[at]] = u[i][at];
+            }
         }
         return IntStream.range(0, states.length)
                 .mapToObj(i -> new ResidualTrace(prompts.get(i), new Rollout(states[i], inputs[i])))
                 .toList();
     }
 
-    /** Copies arrays [B, d] to the host in one transfer, row by row. */
-    private static double[][] together(List<NDArray> arrays) {
-        return arrays.isEmpty() ? new double[0][] : Transformer.toRows(NDArrays.concat(new NDList(arrays)));
+    /** Copies arrays [B, d] to the host in one transfer: [B][arrays][d]. */
+    private static double[][][] byPrompt(List<NDArray> arrays, int size) {
+        var all = new double[size][arrays.size()][];
+        if (!arrays.isEmpty()) {
+            double[][] rows = Transformer.toRows(NDArrays.concat(new NDList(arrays)));
+            for (int row = 0; row < rows.length; row++) {
+                all[row % size][row / size] = rows[row];
+            }
+        }
+        return all;
     }
 }
