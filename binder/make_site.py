@@ -186,8 +186,15 @@ class Site:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             return self.render(page, source)
+        code = highlight(source, JavaLexer(), FORMAT)
         outputs = "\n".join(self.output(output) for output in cell.get("outputs", []))
-        return f'{highlight(source, JavaLexer(), FORMAT)}<div class="output">{outputs}</div>'
+        outputs = f'<div class="output">{outputs}</div>'
+        hidden = cell["metadata"].get("jupyter", {})
+        if hidden.get("outputs_hidden"):
+            return f"<details><summary>The hidden cell</summary>\n{code}{outputs}\n</details>"
+        if hidden.get("source_hidden"):
+            code = f"<details><summary>The hidden cell</summary>\n{code}</details>\n"
+        return code + outputs
 
     def notebook(self, target):
         notebook = json.loads((ROOT / target).read_text())

@@ -39,6 +39,8 @@ class LectureTest {
 
     private static final Pattern MAGIC = Pattern.compile("(?m)^%.*$");
     private static final Pattern CAPTION = Pattern.compile("(?m)^\\*Figure (\\d+):[^*]+\\*$");
+    private static final Pattern FOLDED =
+            Pattern.compile("<details><summary>Solution \\d</summary>\n\n.+?\n\n</details>", Pattern.DOTALL);
     private static final Pattern SENTENCE_END = Pattern.compile("[.!?](?=\\s|$)");
 
     private static JShell shell;
@@ -219,18 +221,26 @@ class LectureTest {
                 .map(JsonElement::getAsJsonObject)
                 .filter(cell -> type(cell).equals("code") && isSolution(cell.getAsJsonObject("metadata")))
                 .count();
-        return exercises == EXERCISES && solutions == EXERCISES
+        long explained =
+                FOLDED.matcher(section(cells, "## Exercises")).results().count();
+        return exercises == EXERCISES && solutions == EXERCISES && explained == EXERCISES
                 ? List.of()
-                : List.of(exercises + " exercises and " + solutions + " solutions, wanted " + EXERCISES);
+                : List.of(exercises + " exercises, " + solutions + " hidden cells and " + explained
+                        + " folded solutions, wanted " + EXERCISES + " of each");
     }
 
-    /** A solution is tagged and its source is hidden until a reader asks for it. */
+    /** A solution's cell is tagged, and its source and output are hidden until a reader asks for them. */
     private static boolean isSolution(JsonObject metadata) {
         return metadata != null
                 && metadata.has("tags")
                 && metadata.getAsJsonArray("tags").contains(new JsonPrimitive("solution"))
                 && metadata.has("jupyter")
-                && metadata.getAsJsonObject("jupyter").get("source_hidden").getAsBoolean();
+                && hides(metadata.getAsJsonObject("jupyter"), "source_hidden")
+                && hides(metadata.getAsJsonObject("jupyter"), "outputs_hidden");
+    }
+
+    private static boolean hides(JsonObject jupyter, String what) {
+        return jupyter.has(what) && jupyter.get(what).getAsBoolean();
     }
 
     /** Returns the prose from a heading to the next of its level, without the heading. */

@@ -8,8 +8,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.internal.chartpart.AxesChart;
 import org.knowm.xchart.internal.chartpart.Chart;
 
@@ -84,20 +86,50 @@ final class ChartImage extends BufferedImage {
         return row + 1 == legends.size() || !legends.get(row).equals(legends.get(row + 1));
     }
 
-    /** Returns {@code Title: y axis against x axis. curve from 0.1 to 0.98, other from 0.2 to 0.4.} for instance. */
+    /**
+     * Returns {@code Title: y axis against x axis. curve from 0.1 to 0.98, other from 0.2 to 0.4.} for instance. A
+     * curve of one point has its place; a chart of rows has their intervals, and a heat map its range.
+     */
     private static String described(Chart<?, ?> chart) {
-        var axes =
-                chart instanceof AxesChart<?, ?> drawn && !drawn.getXAxisTitle().isEmpty()
-                        ? chart.getTitle() + ": " + drawn.getYAxisTitle() + " against " + drawn.getXAxisTitle() + "."
-                        : chart.getTitle() + ".";
-        if (!(chart instanceof XYChart xy)) {
-            return axes;
+        boolean rows = chart instanceof XYChart xy && !xy.getStyler().isYAxisTicksVisible();
+        return titled(chart) + values(chart, rows).collect(Collectors.joining(", ", " ", "."));
+    }
+
+    private static String titled(Chart<?, ?> chart) {
+        if (!(chart instanceof AxesChart<?, ?> drawn) || drawn.getXAxisTitle().isEmpty()) {
+            return chart.getTitle() + ".";
         }
-        return xy.getSeriesCollection().stream()
-                .filter(series -> series.isShowInLegend() && series.getYData().length > 0)
-                .map(series -> series.getLabel() + " from " + Inline.number(series.getYData()[0], DIGITS) + " to "
-                        + Inline.number(series.getYData()[series.getYData().length - 1], DIGITS))
-                .collect(Collectors.joining(", ", axes + " ", "."));
+        var y = drawn.getYAxisTitle();
+        return chart.getTitle() + ": " + (y.isEmpty() ? "" : y + " against ") + drawn.getXAxisTitle() + ".";
+    }
+
+    private static Stream<String> values(Chart<?, ?> chart, boolean rows) {
+        if (chart instanceof HeatMapChart map) {
+            var cells = map.getHeatMapSeries().getHeatData().stream()
+                    .mapToDouble(cell -> ((Number[]) cell)[2].doubleValue())
+                    .summaryStatistics();
+            return Stream.of("Cells from " + number(cells.getMin()) + " to " + number(cells.getMax()));
+        }
+        if (!(chart instanceof XYChart xy)) {
+            return Stream.of();
+        }
+        var series = xy.getSeriesCollection().stream().filter(line -> line.getYData().length > 0);
+        return rows
+                ? series.filter(ForestChart::isInterval).map(line -> line.getLabel() + " " + fromTo(line.getXData()))
+                : series.filter(line -> line.isShowInLegend()).map(line -> line.getLabel() + " " + described(line));
+    }
+
+    private static String described(XYSeries line) {
+        double[] y = line.getYData();
+        return y.length == 1 ? number(y[0]) + " at " + number(line.getXData()[0]) : fromTo(y);
+    }
+
+    private static String fromTo(double[] values) {
+        return "from " + number(values[0]) + " to " + number(values[values.length - 1]);
+    }
+
+    private static String number(double value) {
+        return Inline.number(value, DIGITS);
     }
 
     private static void paint(Chart<?, ?> chart, BufferedImage image, boolean withLegend) {

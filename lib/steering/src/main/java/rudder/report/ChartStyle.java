@@ -22,8 +22,8 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /**
  * Draws every chart in one style: white ground, light grid, no frames, the legend beside the plot so that it covers
- * nothing. The first six colours are those of Okabe and Ito (2008). The other four were chosen to be as far from them
- * and from each other under simulated colour blindness. Markers differ too.
+ * nothing. The first six colours and black are those of Okabe and Ito (2008). The other four were chosen to be as far
+ * from them and from each other under simulated colour blindness. Markers differ too.
  */
 final class ChartStyle {
 
@@ -47,7 +47,8 @@ final class ChartStyle {
             new Color(0x332288),
             new Color(0x7f3b08),
             new Color(0xddcc77),
-            new Color(0xf4a6c9));
+            new Color(0xf4a6c9),
+            Color.BLACK);
     private static final List<Marker> MARKERS = List.of(
             SeriesMarkers.CIRCLE,
             SeriesMarkers.SQUARE,
@@ -201,8 +202,7 @@ final class ChartStyle {
     /** Draws series number i, from 0, or {@link #UNSTEERED}: a line with small markers. */
     static XYSeries line(XYChart chart, int i, String name, double[] x, double[] y) {
         var series = chart.addSeries(name, x, y);
-        int again = Math.max(i, 0) / COLOURS.size(); // a colour that repeats has another marker
-        series.setMarker(MARKERS.get((Math.max(i, 0) + again) % MARKERS.size()))
+        series.setMarker(MARKERS.get(Math.max(i, 0) % MARKERS.size())) // a colour that repeats has another: 11 and 6
                 .setMarkerColor(colour(i))
                 .setLineColor(colour(i))
                 .setLineStyle(LINE)

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.knowm.xchart.AnnotationText;
 import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
 import rudder.compare.ConfidenceInterval;
 
@@ -68,6 +69,11 @@ public final class ForestChart {
                 .setPlotGridVerticalLinesVisible(true);
         chart.getStyler().setAnnotationTextFont(chart.getStyler().getLegendFont());
         return chart;
+    }
+
+    /** Returns whether a series of such a chart is the interval of a row, not its means or a line between rows. */
+    static boolean isInterval(XYSeries series) {
+        return !series.isShowInLegend() && series.getYData()[0] == series.getYData()[1];
     }
 
     private static void draw(

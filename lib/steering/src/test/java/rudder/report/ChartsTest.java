@@ -300,14 +300,14 @@ class ChartsTest {
     }
 
     @Test
-    void tenCurvesHaveTenColoursAndThirtyDifferInColourOrMarker() {
+    void elevenCurvesHaveElevenColoursAndThirtyDifferInColourOrMarker() {
         var curves = new LinkedHashMap<String, double[]>();
         IntStream.range(0, 30).forEach(i -> curves.put("curve " + i, new double[] {i, i + 1}));
         var drawn = Charts.byBlock("Many", "y", curves).getSeriesCollection();
         assertEquals(
-                10,
+                11,
                 drawn.stream()
-                        .limit(10)
+                        .limit(11)
                         .map(series -> series.getLineColor())
                         .distinct()
                         .count());
@@ -375,6 +375,10 @@ class ChartsTest {
         assertArrayEquals(
                 new double[] {-0.02, 0.04}, chart.getSeries("a, ActAdd / P").getXData());
         assertEquals(-0.02, chart.getSeries("margin -0.02").getXData()[0]);
+        assertEquals(
+                "forest: difference. a, ActAdd / P from -0.02 to 0.04, "
+                        + "b, ActAdd / P from -0.05 to -0.01, b, A-LQR from -0.05 to -0.01.",
+                Notebook.image(chart).toString());
         assertRefused(() -> ForestChart.of("forest", "difference", Map.of(), 0.02), "no rows");
     }
 
