@@ -183,18 +183,19 @@ public final class Cores {
             if (rows == null) {
                 return;
             }
-            int size = (own.to - own.from) * own.width;
-            if (buffer.length < size) {
-                buffer = new float[size];
-            }
-            int units = own.delivered.length();
-            for (int u; (u = own.next.getAndIncrement()) < units; ) {
-                try {
+            try {
+                int size = (own.to - own.from) * own.width;
+                if (buffer.length < size) {
+                    buffer = new float[size];
+                }
+                int units = own.delivered.length();
+                for (int u; (u = own.next.getAndIncrement()) < units; ) {
                     rows.compute(own.first(u), own.end(u), buffer, -own.from * own.width);
                     own.delivered.set(u, number);
-                } catch (RuntimeException | Error e) {
-                    return; // the caller computes these rows again, and meets the same error
                 }
+            } catch (RuntimeException | Error e) {
+                // The caller computes these rows again, and meets what the rows threw. If the buffer found no memory,
+                // the caller, which needs none, computes all. The thread must live: nobody starts another.
             }
         }
     }

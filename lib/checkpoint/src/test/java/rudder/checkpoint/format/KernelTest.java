@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -320,6 +321,29 @@ class KernelTest {
         for (float one : y) {
             assertEquals(1, one);
         }
+    }
+
+    /** No array has so many numbers, so that every helper runs out of memory at once. */
+    @Test
+    void helpersOutliveTheLackOfMemory() {
+        Cores.share(2, 1, 1, (first, end, out, base) -> out[base + first] = 1, new float[2], 0); // starts them
+        long before = helpers();
+        for (int i = 0; i < 3; i++) {
+            var computed = new AtomicInteger();
+            Cores.Rows rows = (first, end, out, base) -> {
+                computed.addAndGet(end - first);
+                LockSupport.parkNanos(20_000_000); // helpers wake
+            };
+            Cores.share(2, 1, Integer.MAX_VALUE, rows, new float[0], 0);
+            assertEquals(2, computed.get());
+        }
+        assertEquals(before, helpers());
+    }
+
+    private static long helpers() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().startsWith("rudder core"))
+                .count();
     }
 
     @Test
