@@ -195,6 +195,12 @@ class DecoderTest {
                 assertEquals(tokens.length, one.length(0));
                 assertArrayEquals(wanted, one.next(new int[] {5}, null, false).logits());
             }
+            for (int i = 0; i < 2; i++) {
+                var one = decoder.texts(i * (tokens.length + 1));
+                one.take(0, texts, i);
+                assertEquals(0, texts.length(i));
+                assertArrayEquals(wanted, one.next(new int[] {5}, null, false).logits());
+            }
             assertFalse(texts.beginKept(1, Arrays.copyOf(tokens, 8)));
         }
     }

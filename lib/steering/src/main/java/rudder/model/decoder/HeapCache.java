@@ -37,6 +37,15 @@ final class HeapCache {
         return copy;
     }
 
+    /** Returns a cache with the same tokens, in the same memory: this one must not be used any more. */
+    HeapCache moved(int room) {
+        var moved = new HeapCache(keys.length, heads, width, room);
+        System.arraycopy(keys, 0, moved.keys, 0, keys.length);
+        System.arraycopy(values, 0, moved.values, 0, values.length);
+        moved.length = length;
+        return moved;
+    }
+
     /** Returns keys or values of the first tokens: for each block those of all heads, [kv t w]. */
     float[][] first(float[][][] all, int tokens) {
         int size = tokens * width;

@@ -114,6 +114,12 @@ public final class Texts {
         caches[text] = other.caches[from].copy(room[text]);
     }
 
+    /** Begins a text with what another has read, which is empty afterwards: nothing is copied. */
+    public void take(int text, Texts other, int from) {
+        caches[text] = other.caches[from].moved(room[text]);
+        other.caches[from] = other.empty(0);
+    }
+
     /** Begins a text with unsteered tokens that the decoder keeps. Returns whether it does. */
     public boolean beginKept(int text, int... tokens) {
         var kept = decoder.beginnings.find(tokens);

@@ -17,7 +17,8 @@ import rudder.theory.control.Controller;
 
 /**
  * Computes likelihoods on the heap. Reads some prompts, then their continuations, so many at a time as fill a pass.
- * Each continuation has a copy of its prompt's keys and values while it is read.
+ * Each continuation has a copy of its prompt's keys and values while it is read, but for a prompt's last, which takes
+ * them over.
  */
 final class HeapLikelihoods implements Likelihoods {
 
@@ -58,8 +59,10 @@ final class HeapLikelihoods implements Likelihoods {
             IntConsumer reached) {
         var all = new ArrayList<double[][]>();
         for (int first = 0, end; first < prompts.size(); first = end) {
-            var rest = prompts.subList(first, prompts.size());
-            end = first + together(rest, PROMPTS, tokens -> tokens.length, tokens -> tokens.length);
+            var rest = IntStream.range(first, prompts.size()).boxed().toList();
+            end = first
+                    + together(
+                            rest, PROMPTS, i -> prompts.get(i).length, i -> room(prompts.get(i), continuations.get(i)));
             var batch = new Batch(
                     prompts.subList(first, end),
                     continuations.subList(first, end),
@@ -69,6 +72,11 @@ final class HeapLikelihoods implements Likelihoods {
             reached.accept(end);
         }
         return all.toArray(double[][][]::new);
+    }
+
+    /** Returns the tokens that a prompt's text has memory for: an only continuation takes it over. */
+    private static int room(int[] prompt, List<int[]> continuations) {
+        return prompt.length + (continuations.size() == 1 ? continuations.get(0).length : 0);
     }
 
     /**
@@ -124,13 +132,16 @@ final class HeapLikelihoods implements Likelihoods {
         private final List<boolean[]> steered;
         private final List<List<Continued>> continued = new ArrayList<>();
         private final Texts texts;
+        private final int[] left; // continuations of each prompt that are still to be read
 
         Batch(List<int[]> prompts, List<List<int[]>> continuations, HeapLaws laws, List<boolean[]> steered) {
             this.prompts = prompts;
             this.laws = laws;
             this.steered = steered;
-            texts = decoder.texts(
-                    prompts.stream().mapToInt(tokens -> tokens.length).toArray());
+            texts = decoder.texts(IntStream.range(0, prompts.size())
+                    .map(i -> room(prompts.get(i), continuations.get(i)))
+                    .toArray());
+            left = new int[prompts.size()];
             for (int i = 0; i < prompts.size(); i++) {
                 int owner = i;
                 continued.add(continuations.get(i).stream()
@@ -147,6 +158,7 @@ final class HeapLikelihoods implements Likelihoods {
                     .filter(text -> text.read() > 0)
                     .sorted(Comparator.comparingInt(text -> -text.read()))
                     .toList();
+            longer.forEach(text -> left[text.owner]++);
             for (int first = 0, end; first < longer.size(); first = end) {
                 var rest = longer.subList(first, longer.size());
                 end = first + together(rest, HeapReading.TOKENS, Continued::read, text -> text.tokens.length);
@@ -176,7 +188,11 @@ final class HeapLikelihoods implements Likelihoods {
             var copies = decoder.texts(
                     some.stream().mapToInt(text -> text.tokens.length).toArray());
             for (int i = 0; i < owners.length; i++) {
-                copies.begin(i, texts, owners[i]);
+                if (--left[owners[i]] == 0) {
+                    copies.take(i, texts, owners[i]);
+                } else {
+                    copies.begin(i, texts, owners[i]);
+                }
             }
             var tokens = some.stream().map(Continued::predicting).toList();
             var steering = steering(tokens, Overflow.IN_CONTINUATION, owners);

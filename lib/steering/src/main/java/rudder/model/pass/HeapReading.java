@@ -75,46 +75,47 @@ record HeapReading(Lifetime lifetime, Decoder decoder) {
         }
     }
 
-    /** Reads unsteered beginnings, each once, and what they share once; those that the decoder keeps are not read. */
+    /**
+     * Reads unsteered beginnings, each once, and what they share once; those that the decoder keeps are not read. The
+     * first text of those that begin alike reads for all: a text of its own would take as much memory again.
+     */
     private void begin(Texts texts, List<int[]> beginnings) {
         var missing = new LinkedHashMap<IntBuffer, List<Integer>>();
+        var read = new ArrayList<>(beginnings);
         for (int i = 0; i < beginnings.size(); i++) {
             int[] tokens = beginnings.get(i);
             if (tokens.length > 0 && !texts.beginKept(i, tokens)) {
-                missing.computeIfAbsent(IntBuffer.wrap(tokens), t -> new ArrayList<>())
-                        .add(i);
+                var alike = missing.computeIfAbsent(IntBuffer.wrap(tokens), t -> new ArrayList<>());
+                alike.add(i);
+                read.set(i, alike.size() == 1 ? tokens : new int[0]);
             }
         }
         if (missing.isEmpty()) {
             return;
         }
         var distinct = missing.keySet().stream().map(IntBuffer::array).toList();
-        var read = decoder.texts(
-                distinct.stream().mapToInt(tokens -> tokens.length).toArray());
         int shared = shared(distinct);
         if (shared > 0) {
-            begin(read, Arrays.copyOf(distinct.get(0), shared));
+            var readers = missing.values().stream().map(alike -> alike.get(0)).toList();
+            begin(texts, readers, Arrays.copyOf(distinct.get(0), shared));
         }
-        read(read, distinct, null, null);
-        int j = 0;
-        for (var own : missing.entrySet()) {
-            read.keep(j, own.getKey().array());
-            for (int i : own.getValue()) {
-                texts.begin(i, read, j);
-            }
-            j++;
-        }
+        read(texts, read, null, null);
+        missing.forEach((tokens, alike) -> {
+            int reader = alike.get(0);
+            texts.keep(reader, tokens.array());
+            alike.stream().skip(1).forEach(i -> texts.begin(i, texts, reader));
+        });
     }
 
-    /** Begins all texts with the same tokens, which the decoder keeps: other prompts may share them too. */
-    private void begin(Texts texts, int... shared) {
+    /** Begins some texts with the same tokens, which the decoder keeps: other prompts may share them too. */
+    private void begin(Texts texts, List<Integer> some, int... shared) {
         var prefix = decoder.texts(shared.length);
         if (!prefix.beginKept(0, shared)) {
             read(prefix, List.of(shared), null, null);
             prefix.keep(0, shared);
         }
-        for (int j = 0; j < texts.size(); j++) {
-            texts.begin(j, prefix, 0);
+        for (int i : some) {
+            texts.begin(i, prefix, 0);
         }
     }
 
