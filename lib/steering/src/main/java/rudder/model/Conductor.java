@@ -19,7 +19,8 @@ public interface Conductor {
 
     /**
      * One token of every text, and the pass that chose it. Logits, strengths and energies come from the model's device
-     * when they are first asked for. Ask in {@link #after}: the next pass replaces logits.
+     * when they are first asked for. Ask in {@link #after}: the next pass replaces logits. All numbers of a text that
+     * had ended before this token are arbitrary.
      */
     final class Step {
         private final int index;

@@ -89,7 +89,7 @@ final class Generation {
                 passes.steer(wanted);
                 now = wanted;
             }
-            next = choose(step, passes.next(step, next, generated(positions, step - 1)), conductor);
+            next = choose(step, passes.next(step, next, generated(positions, step - 1), ended()), conductor);
         }
         job.advance((long) rows.length * (maxTokens - step + 1)); // the last, and those that stop tokens spared
         var completions = new ArrayList<Completion>();
@@ -123,6 +123,14 @@ final class Generation {
                 .toList();
     }
 
+    private boolean[] ended() {
+        var ended = new boolean[rows.length];
+        for (int i = 0; i < rows.length; i++) {
+            ended[i] = rows[i].ended;
+        }
+        return ended;
+    }
+
     /** Returns a measurement of each pass that chose a token of row i. */
     private double[][] measured(int i, Function<Passes.Measured, double[][]> measurement) {
         return passes.stream()
@@ -138,12 +146,10 @@ final class Generation {
                 .choices(Arrays.stream(rows).map(row -> row.sampler).toList());
         int[] next = new int[rows.length];
         var pieces = new String[rows.length];
-        var ended = new boolean[rows.length];
         boolean open = false;
         for (int i = 0; i < rows.length; i++) {
             Row row = rows[i];
             pieces[i] = "";
-            ended[i] = row.ended;
             if (row.ended) {
                 continue;
             }
@@ -151,14 +157,13 @@ final class Generation {
             row.tokens[row.length++] = token;
             next[i] = token;
             row.ended = tokenizer.stopTokens().contains(token);
-            ended[i] = row.ended;
             open |= !row.ended;
             if (!row.ended) {
                 pieces[i] = row.stream.accept(token);
                 row.generated.append(pieces[i]);
             }
         }
-        return conductor.after(new Conductor.Step(index, next.clone(), pieces, ended, pass)) && open ? next : null;
+        return conductor.after(new Conductor.Step(index, next.clone(), pieces, ended(), pass)) && open ? next : null;
     }
 
     private int token(int i, int index, int[] chosen, Conductor conductor, IntUnaryOperator choices) {

@@ -6,10 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -218,6 +220,43 @@ class ConductorTest {
         for (var completion : completions) {
             assertEquals(3, completion.tokens().length);
             assertFalse(completion.ended());
+        }
+    }
+
+    /** In the end, one text of many is left. */
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 4, 9})
+    void textsThatEndChangeNoOthers(int texts) {
+        try (var model = TINY.chatting(DataType.FLOAT32)) {
+            int stop = model.tokenizer().stopTokens().iterator().next();
+            var prompts = IntStream.range(0, texts)
+                    .mapToObj(i -> Tiny.tokens(1 + i % 3, i))
+                    .toList();
+            var view = model.steered(TINY.lqr(WEAK)).measuring(STRONG);
+            var wanted = view.conduct(prompts, TOKENS, DRAWN, step -> true);
+            var found = view.conduct(prompts, TOKENS, DRAWN, new Conductor() {
+                @Override
+                public int token(int text, int index, int[] chosen) {
+                    return text != 1 && index == 1 + text % 4 ? stop : FREE;
+                }
+
+                @Override
+                public boolean after(Step step) {
+                    assertEquals(texts, step.strengths().get(0).length);
+                    assertEquals(texts, step.energies().length);
+                    return step.logits().length == texts * Tiny.VOCABULARY;
+                }
+            });
+            assertFalse(wanted.get(1).ended());
+            assertSame(wanted.get(1), found.get(1));
+            for (int i = 0; i < texts; i++) {
+                int n = Math.min(i == 1 ? TOKENS : 1 + i % 4, wanted.get(i).tokens().length); // some end by themselves
+                for (int t = 0; t < n; t++) {
+                    assertEquals(wanted.get(i).tokens()[t], found.get(i).tokens()[t]);
+                    assertArrayEquals(wanted.get(i).strengths()[t], found.get(i).strengths()[t]);
+                    assertArrayEquals(wanted.get(i).energies()[t], found.get(i).energies()[t]);
+                }
+            }
         }
     }
 

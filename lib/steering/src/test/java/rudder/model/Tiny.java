@@ -236,9 +236,14 @@ public enum Tiny {
 
     /** A model of the family that reads conversations in the marks of ChatML; no other shares it. */
     public LanguageModel chatting() {
+        return chatting(DataType.FLOAT64);
+    }
+
+    /** {@link #chatting()} in another precision. */
+    LanguageModel chatting(DataType type) {
         GgufBytes gguf = metadata(architecture(), byteTokens("<|im_start|>", "<|im_end|>"))
                 .string("tokenizer.chat_template", CHATML);
-        return load(DataType.FLOAT64, with(tensors(), gguf));
+        return load(type, with(tensors(), gguf));
     }
 
     /**

@@ -90,7 +90,7 @@ public final class EnginePasses implements Passes {
     }
 
     @Override
-    public Result next(int step, int[] tokens, List<boolean[]> steered) {
+    public Result next(int step, int[] tokens, List<boolean[]> steered, boolean... ended) {
         int[][] column =
                 Arrays.stream(tokens).mapToObj(token -> new int[] {token}).toArray(int[][]::new);
         if (anew == null || steered.stream().noneMatch(row -> row[0])) {

@@ -1,31 +1,68 @@
 package rudder.model.pass;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import rudder.model.engine.Sampler;
 
-/**
- * Logits on the heap.
- *
- * @param numbers [B vocabulary]
- * @param rows B
- */
-record HeapLogits(float[] numbers, int rows) implements Logits {
+/** Logits on the heap. */
+final class HeapLogits implements Logits {
+
+    private final float[] read;
+    private final int[] texts;
+    private final int rows;
+    private final int vocabulary;
+    private float[] numbers; // null before they are asked for
+
+    /**
+     * @param read [texts vocabulary]
+     * @param texts the rows that were read, in their order
+     * @param rows B
+     */
+    HeapLogits(float[] read, int[] texts, int rows) {
+        this.read = read;
+        this.texts = texts.clone();
+        this.rows = rows;
+        vocabulary = read.length / texts.length;
+    }
+
+    /** @param numbers of all rows, [B vocabulary] */
+    HeapLogits(float[] numbers, int rows) {
+        this(numbers, IntStream.range(0, rows).toArray(), rows);
+    }
+
+    /** {@inheritDoc} Those of rows that were not read are 0. */
+    @Override
+    public float[] numbers() {
+        if (numbers == null) {
+            numbers = texts.length == rows ? read : spread();
+        }
+        return numbers;
+    }
+
+    private float[] spread() {
+        float[] all = new float[rows * vocabulary];
+        for (int i = 0; i < texts.length; i++) {
+            System.arraycopy(read, i * vocabulary, all, texts[i] * vocabulary, vocabulary);
+        }
+        return all;
+    }
 
     @Override
     public IntUnaryOperator choices(List<Sampler> samplers) {
         return row -> choose(row, samplers.get(row));
     }
 
-    /** Chooses the next token of a row. */
+    /** Chooses the next token of a row that was read. */
     int choose(int row, Sampler sampler) {
-        return sampler.next(numbers, row * vocabulary(), vocabulary());
+        return sampler.next(read, first(row), vocabulary);
     }
 
-    private int vocabulary() {
-        return numbers.length / rows;
+    /** Returns where the logits of a row that was read begin. */
+    private int first(int row) {
+        return Arrays.binarySearch(texts, row) * vocabulary;
     }
 
     @Override
@@ -35,7 +72,7 @@ record HeapLogits(float[] numbers, int rows) implements Logits {
         IntStream.range(0, n)
                 .parallel()
                 .filter(wanted)
-                .forEach(i -> all[i] = divergence(numbers, i * vocabulary(), (n + i) * vocabulary(), vocabulary()));
+                .forEach(i -> all[i] = divergence(read, first(i), first(n + i), vocabulary));
         return all;
     }
 

@@ -2,6 +2,8 @@ package rudder.model.pass;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
+import rudder.kernel.PackedInput;
 import rudder.model.decoder.Decoder;
 import rudder.model.decoder.HeapLaws;
 import rudder.model.decoder.Texts;
@@ -54,29 +56,58 @@ public final class HeapPasses implements Passes {
                 prompts.stream().mapToInt(prompt -> prompt[prompt.length - 1]).toArray(),
                 steered.stream()
                         .map(tokens -> new boolean[] {tokens[tokens.length - 1]})
-                        .toList());
+                        .toList(),
+                new boolean[prompts.size()]);
     }
 
     @Override
-    public Result next(int step, int[] tokens, List<boolean[]> steered) {
-        var flags = new boolean[tokens.length];
+    public Result next(int step, int[] tokens, List<boolean[]> steered, boolean... ended) {
+        int[] going = going(ended);
+        var own = new int[going.length];
+        var flags = new boolean[going.length];
         boolean any = false;
-        for (int i = 0; i < flags.length; i++) {
-            flags[i] = steered.get(i)[0];
+        for (int i = 0; i < going.length; i++) {
+            own[i] = tokens[going[i]];
+            flags[i] = steered.get(going[i])[0];
             any |= flags[i];
         }
-        var read = texts.next(tokens, any ? laws : null, flags);
-        double[][] energies = energies(read, tokens.length);
+        var read = going.length == tokens.length
+                ? texts.next(tokens, any ? laws : null, flags)
+                : texts.read(going, own, any ? laws : null, flags, true);
+        double[][] energies = energies(read, going.length);
         if (any) {
             refuseOverflow(read, energies, Overflow.atGenerated(step));
         }
         return new Result(
-                new HeapLogits(read.logits(), tokens.length),
+                new HeapLogits(read.logits(), going, tokens.length),
                 new OnHeap(
                         measured.stream()
-                                .map(feature -> strengths(feature, read, tokens.length))
+                                .map(feature -> ofAll(strengths(feature, read, going.length), going, tokens.length))
                                 .toList(),
-                        energies));
+                        ofAll(energies, going, tokens.length)));
+    }
+
+    /**
+     * Returns the texts that a pass reads: those that go on. A few texts are all read to the end of the last, since
+     * fewer would be computed in another way. Many are computed as many, however few are left: their numbers stay the
+     * same to the bit.
+     */
+    private static int[] going(boolean... ended) {
+        return IntStream.range(0, ended.length)
+                .filter(i -> ended.length < PackedInput.MANY || !ended[i])
+                .toArray();
+    }
+
+    /** Returns rows of the texts that were read as rows of all texts; the others are 0. */
+    private static double[][] ofAll(double[][] read, int[] texts, int size) {
+        if (texts.length == size) {
+            return read;
+        }
+        var all = new double[size][read[0].length];
+        for (int i = 0; i < texts.length; i++) {
+            all[texts[i]] = read[i];
+        }
+        return all;
     }
 
     private static void refuseOverflow(Texts.Step read, double[][] energies, String where) {

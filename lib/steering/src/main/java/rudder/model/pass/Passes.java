@@ -34,8 +34,9 @@ public interface Passes extends AutoCloseable {
      * Reads the next token of each text.
      *
      * @param step number of tokens generated so far
+     * @param ended texts that no later pass reads either. Their logits and measurements are arbitrary
      */
-    Result next(int step, int[] tokens, List<boolean[]> steered);
+    Result next(int step, int[] tokens, List<boolean[]> steered, boolean... ended);
 
     /** Steers the passes that follow with other controllers, one for each text. */
     void steer(List<Controller> controllers);
