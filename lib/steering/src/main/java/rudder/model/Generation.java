@@ -33,6 +33,7 @@ final class Generation {
         final StringBuilder generated = new StringBuilder();
         int length;
         boolean ended;
+        boolean free = true; // the model chose the last token, not the conductor
 
         Row(int[] prompt, int maxTokens, Sampler sampler, TextStream stream) {
             tokens = new int[maxTokens];
@@ -143,7 +144,7 @@ final class Generation {
     private int[] choose(int index, Passes.Result pass, Conductor conductor) {
         passes.add(pass.measured());
         var choices = pass.logits()
-                .choices(Arrays.stream(rows).map(row -> row.sampler).toList());
+                .choices(Arrays.stream(rows).map(row -> row.sampler).toList(), i -> rows[i].free && !rows[i].ended);
         int[] next = new int[rows.length];
         var pieces = new String[rows.length];
         boolean open = false;
@@ -168,7 +169,8 @@ final class Generation {
 
     private int token(int i, int index, int[] chosen, Conductor conductor, IntUnaryOperator choices) {
         int given = conductor.token(i, index, Arrays.copyOf(chosen, i));
-        if (given == Conductor.FREE) {
+        rows[i].free = given == Conductor.FREE;
+        if (rows[i].free) {
             return choices.applyAsInt(i);
         }
         model.prompts().require(new int[] {given}, 0);

@@ -64,6 +64,52 @@ class SamplerTest {
         return probabilities;
     }
 
+    /** Every other proposal is dropped; draws, penalties and ties are those of a sampler that proposes nothing. */
+    @Test
+    void aProposalThatNobodyTakesChangesNoToken() {
+        for (var sampling : List.of(
+                Sampling.standard(), Sampling.paper(), FREE, FREE.withTopK(5), FREE.withRepetitionPenalty(0.5))) {
+            var plain = sampling.sampler(3);
+            var proposing = sampling.sampler(3);
+            for (int i = 0; i < 50; i++) {
+                float[] logits = new float[40];
+                System.arraycopy(logits(30, i), 0, logits, 5, 30);
+                if (i % 2 == 0) {
+                    proposing.proposed(logits, 5, 30);
+                }
+                if (i % 5 == 0) {
+                    plain.accept(i % 30);
+                    proposing.accept(i % 30);
+                } else {
+                    int token = proposing.proposed(logits, 5, 30);
+                    assertEquals(plain.next(logits, 5, 30), proposing.take(token), sampling + ", token " + i);
+                }
+            }
+        }
+    }
+
+    /** Every token may be penalised, the last one too; the penalty may make another one the largest. */
+    @Test
+    void greedyDecodingTakesTheLargestLogitBehindThePenalty() {
+        var random = new Random(2);
+        for (int i = 0; i < 200; i++) {
+            int[] seen = random.ints(random.nextInt(12), 0, 9).toArray(); // 8 is beyond the logits
+            float[] logits = logits(8, i);
+            logits[random.nextInt(8)] = Float.NEGATIVE_INFINITY;
+            var sampler = Sampling.standard().sampler(0);
+            sampler.accept(seen);
+            var penalised = logits.clone();
+            Arrays.stream(seen)
+                    .distinct()
+                    .filter(id -> id < 8)
+                    .forEach(id -> penalised[id] = logits[id] > 0 ? logits[id] / 1.2f : logits[id] * 1.2f);
+            int wanted = IntStream.range(0, 8)
+                    .reduce((a, b) -> penalised[b] > penalised[a] ? b : a)
+                    .orElseThrow();
+            assertEquals(wanted, sampler.next(logits));
+        }
+    }
+
     private static int[] counts(float[] logits, Sampling sampling, int draws) {
         int[] counts = new int[logits.length];
         Sampler sampler = sampling.sampler(0);

@@ -26,6 +26,7 @@ public final class Sampler {
     private final float penalty;
     private final Random random;
     private final BitSet seen = new BitSet(); // tokens of the prompt and of the text so far
+    private double drawn = Double.NaN; // for the next choice; NaN before it is drawn
 
     private float[] logits;
     private int offset;
@@ -65,12 +66,25 @@ public final class Sampler {
      * @throws IllegalArgumentException if a logit is NaN or +infinity, or all are -infinity
      */
     public int next(float[] logits, int offset, int size) {
+        return take(proposed(logits, offset, size));
+    }
+
+    /**
+     * Returns the token that {@link #next} would choose, and adds nothing. The random number serves the next choice, so
+     * that a proposal that nobody takes changes no later token.
+     */
+    public int proposed(float[] logits, int offset, int size) {
         this.logits = logits;
         this.offset = offset;
         this.size = size;
         int best = best();
         largest = logit(best);
-        int token = temperature == 0 || topK == 1 ? best : draw();
+        return temperature == 0 || topK == 1 ? best : draw();
+    }
+
+    /** Adds the token that was {@link #proposed} to the sequence, and returns it. */
+    public int take(int token) {
+        drawn = Double.NaN;
         accept(token);
         return token;
     }
@@ -122,15 +136,19 @@ public final class Sampler {
             }
             token = pickOf(ranked, needsWeight() ? weight : some);
         }
-        accept(token);
-        return OptionalInt.of(token);
+        return OptionalInt.of(take(token));
     }
 
     private int best() {
         int best = -1;
         float most = Float.NEGATIVE_INFINITY;
+        int next = penalty == 1 ? -1 : seen.nextSetBit(0); // the set is not asked for every token
         for (int id = 0; id < size; id++) {
-            float logit = logit(id);
+            float logit = logits[offset + id];
+            if (id == next) {
+                logit = penalised(logit);
+                next = seen.nextSetBit(id + 1);
+            }
             if (logit > most) {
                 best = id;
                 most = logit;
@@ -153,7 +171,11 @@ public final class Sampler {
     /** Returns a logit after the repetition penalty. */
     private float logit(int id) {
         float logit = logits[offset + id];
-        return penalty == 1 || !seen.get(id) ? logit : logit > 0 ? logit / penalty : logit * penalty;
+        return penalty == 1 || !seen.get(id) ? logit : penalised(logit);
+    }
+
+    private float penalised(float logit) {
+        return logit > 0 ? logit / penalty : logit * penalty;
     }
 
     /** Returns exp((logit - largest) / temperature): the probability up to a factor. */
@@ -187,7 +209,10 @@ public final class Sampler {
 
     /** Draws one of n tokens, each with a probability proportional to its weight. */
     private int pick(int n, IntToDoubleFunction weight) {
-        double point = random.nextDouble() * sum(n, weight); // in [0, sum)
+        if (Double.isNaN(drawn)) {
+            drawn = random.nextDouble();
+        }
+        double point = drawn * sum(n, weight); // in [0, sum)
         double sum = 0;
         int i = 0;
         while ((sum += weight.applyAsDouble(i)) <= point) {

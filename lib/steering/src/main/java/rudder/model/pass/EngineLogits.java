@@ -51,7 +51,7 @@ final class EngineLogits implements Logits {
     }
 
     @Override
-    public IntUnaryOperator choices(List<Sampler> rows) {
+    public IntUnaryOperator choices(List<Sampler> rows, IntPredicate likely) {
         int vocabulary = Math.toIntExact(logits.getShape().get(1));
         int n = rows.get(0).candidates(vocabulary);
         if (n == 0) {

@@ -10,6 +10,8 @@ import rudder.model.engine.Sampler;
 /** Logits on the heap. */
 final class HeapLogits implements Logits {
 
+    private static final int NONE = -1;
+
     private final float[] read;
     private final int[] texts;
     private final int rows;
@@ -50,9 +52,28 @@ final class HeapLogits implements Logits {
         return all;
     }
 
+    /** {@inheritDoc} The pool seeks the tokens of likely rows; their own samplers draw as if one followed another. */
     @Override
-    public IntUnaryOperator choices(List<Sampler> samplers) {
-        return row -> choose(row, samplers.get(row));
+    public IntUnaryOperator choices(List<Sampler> samplers, IntPredicate likely) {
+        int[] some = IntStream.of(texts).filter(likely).toArray();
+        if (some.length < 2) {
+            return row -> choose(row, samplers.get(row));
+        }
+        var proposed = new int[rows];
+        Arrays.fill(proposed, NONE);
+        IntStream.of(some).parallel().forEach(row -> proposed[row] = proposed(row, samplers.get(row)));
+        return row -> proposed[row] == NONE
+                ? choose(row, samplers.get(row))
+                : samplers.get(row).take(proposed[row]);
+    }
+
+    /** Returns {@link #NONE} where no token can be chosen: then whoever asks for the row meets the error. */
+    private int proposed(int row, Sampler sampler) {
+        try {
+            return sampler.proposed(read, first(row), vocabulary);
+        } catch (IllegalArgumentException e) {
+            return NONE;
+        }
     }
 
     /** Chooses the next token of a row that was read. */

@@ -16,8 +16,9 @@ public interface Logits {
      * nothing.
      *
      * @param rows the samplers of all rows, of one sampling
+     * @param likely rows that will probably be asked: their tokens may be sought together
      */
-    IntUnaryOperator choices(List<Sampler> rows);
+    IntUnaryOperator choices(List<Sampler> rows, IntPredicate likely);
 
     /**
      * Returns KL divergences in nats: of the softmax p of row i from the softmax q of row n + i, {@code sum_x p(x)

@@ -2,12 +2,14 @@ package rudder.model.pass;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import rudder.model.engine.Sampler;
 
 class DivergencesTest {
 
@@ -32,6 +34,19 @@ class DivergencesTest {
                 .toArray();
         double sum = Arrays.stream(weights).sum();
         return Arrays.stream(weights).map(weight -> weight / sum).toArray();
+    }
+
+    /** The row without a choice is refused where it is asked for, and changes no other. */
+    @Test
+    void rowsThatAreSoughtTogetherAreThoseOfEach() {
+        float[] logits = {0, 3, 1, Float.NaN, 0, 0, 2, 0, 1};
+        var samplers = IntStream.range(0, 5)
+                .mapToObj(row -> new Sampler(0, 0, 1, 1, 0, row))
+                .toList();
+        var choices = new HeapLogits(logits, new int[] {0, 2, 4}, 5).choices(samplers, row -> true);
+        assertEquals(1, choices.applyAsInt(0));
+        assertThrows(IllegalArgumentException.class, () -> choices.applyAsInt(2));
+        assertEquals(0, choices.applyAsInt(4));
     }
 
     /** Two texts and their shadows: the second text ends with its first token. */
