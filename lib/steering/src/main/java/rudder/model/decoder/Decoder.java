@@ -85,11 +85,20 @@ public final class Decoder {
         return HeapJacobians.bytes(config);
     }
 
-    /** Bounds logits in place, where the model's config says so. */
-    void cap(float[] logits) {
+    /**
+     * Writes the logits of the vocabulary's tokens {@code first..end-1} to {@code y[at + first width ..]}, on this
+     * thread, so that the cores share bounding them too.
+     *
+     * @param states normed, one a column
+     */
+    void logits(PackedInput states, int first, int end, float[] y, int at) {
+        head.times(states, first, end, y, at);
         float cap = (float) config.logitCap();
-        for (int i = 0; cap != 0 && i < logits.length; i++) {
-            logits[i] = cap * (float) Math.tanh(logits[i] / cap);
+        if (cap == 0) {
+            return;
+        }
+        for (int i = at + first * states.width(); i < at + end * states.width(); i++) {
+            y[i] = cap * (float) Math.tanh(y[i] / cap);
         }
     }
 

@@ -142,14 +142,14 @@ final class DecoderPass {
         norm(decoder.finalNorm, z);
         int vocabulary = config.vocabulary();
         float[] logits = new float[vocabulary * n];
+        Cores.Rows rows = (first, end, out, base) -> decoder.logits(normed, first, end, out, base);
         if (width == 1) {
-            decoder.head.times(normed, logits, 0);
+            Cores.share(vocabulary, normed.unit(), width, rows, logits, 0);
         } else {
             columns = columns.length == 0 ? new float[vocabulary * width] : columns;
-            decoder.head.times(normed, columns, 0);
+            Cores.share(vocabulary, normed.unit(), width, rows, columns, 0);
             turn(columns, logits);
         }
-        decoder.cap(logits);
         return logits;
     }
 

@@ -55,8 +55,7 @@ final class LogSums {
         int from = part * PART;
         int end = Math.min(vocabulary, from + PART);
         var logits = new float[(end - from) * width];
-        decoder.head.times(states, from, end, logits, -from * width);
-        decoder.cap(logits);
+        decoder.logits(states, from, end, logits, -from * width);
         Floats.sumExp(logits, end - from, width, out, at);
         Arrays.fill(out, at + 2 * width, at + 2 * width + next.length, 0);
         for (int j = 0; j < next.length; j++) {
