@@ -48,6 +48,12 @@ enum PanelArithmetic implements Arithmetic<Panel> {
     private static Panel thin(Panel x, Panel matrix, Panel offset) {
         int n = x.columns();
         var product = new Panel(matrix.rows(), n);
+        if (n == 1) {
+            for (int r = 0; r < matrix.rows(); r++) {
+                product.values()[r] = dot(x.values(), matrix.values(), r, offset == null ? 0 : offset.values()[r]);
+            }
+            return product;
+        }
         var sums = new double[n];
         for (int r = 0; r < matrix.rows(); r++) {
             Arrays.fill(sums, offset == null ? 0 : offset.values()[r]);
@@ -62,6 +68,15 @@ enum PanelArithmetic implements Arithmetic<Panel> {
             }
         }
         return product;
+    }
+
+    /** Returns {@code start + sum_i matrix[r, i] x[i]}: one text's sum, in the order of several texts' sums. */
+    private static float dot(float[] x, float[] matrix, int r, double start) {
+        double sum = start;
+        for (int i = 0, at = r * x.length; i < x.length; i++, at++) {
+            sum += (double) matrix[at] * x[i];
+        }
+        return (float) sum;
     }
 
     @Override
