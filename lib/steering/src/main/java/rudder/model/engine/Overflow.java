@@ -38,15 +38,23 @@ public final class Overflow {
         }
     }
 
-    /** As {@link #refuse(NDArray, String)}, for the states z_0..z_T of a pass on the heap; names the block. */
-    public static void refuse(float[][] states, String where) {
+    /**
+     * As {@link #refuse(NDArray, String)}, for the states z_0..z_T of a pass on the heap, [T+1][d, width]; names the
+     * block. Each column is a sum of its own, as in the next norm.
+     */
+    public static void refuse(float[][] states, int width, String where) {
         for (int k = 0; k < states.length; k++) {
-            float sum = 0; // in the precision of the next norm
-            for (float z : states[k]) {
-                sum += z * z;
+            float[] z = states[k];
+            var sums = new float[width]; // in the precision of the next norm
+            for (int at = 0; at < z.length; at += width) {
+                for (int column = 0; column < width; column++) {
+                    sums[column] += z[at + column] * z[at + column];
+                }
             }
-            if (!Float.isFinite(sum)) {
-                throw found(where + ", in block " + Math.max(0, k - 1));
+            for (float sum : sums) {
+                if (!Float.isFinite(sum)) {
+                    throw found(where + ", in block " + Math.max(0, k - 1));
+                }
             }
         }
     }

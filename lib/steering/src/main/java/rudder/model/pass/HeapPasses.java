@@ -112,7 +112,7 @@ public final class HeapPasses implements Passes {
 
     private static void refuseOverflow(Texts.Step read, double[][] energies, String where) {
         Overflow.refuse(energies, where);
-        Overflow.refuse(read.states(), where);
+        Overflow.refuse(read.states(), read.width(), where);
     }
 
     /** Throws if what was added to some tokens, or the states behind it, are not finite. */
@@ -130,10 +130,14 @@ public final class HeapPasses implements Passes {
         for (int k = 0; k < read.states().length; k++) {
             double[] v = measured.direction(k);
             float[] z = read.states()[k];
-            for (int i = 0; i < v.length; i++) {
+            var sums = new double[texts];
+            for (int i = 0, at = 0; i < v.length; i++, at += read.width()) {
                 for (int text = 0; text < texts; text++) {
-                    strengths[text][k] += v[i] * z[i * read.width() + text];
+                    sums[text] += v[i] * z[at + text];
                 }
+            }
+            for (int text = 0; text < texts; text++) {
+                strengths[text][k] = sums[text];
             }
         }
         return inSinglePrecision(strengths);
@@ -142,8 +146,12 @@ public final class HeapPasses implements Passes {
     private static double[][] energies(Texts.Step read, int texts) {
         var energies = new double[texts][read.inputs().length];
         for (int k = 0; k < read.inputs().length; k++) {
-            addSquares(read.inputs()[k], read.width(), k, energies);
-            addSquares(read.mixed()[k], read.width(), k, energies);
+            var sums = new double[texts];
+            addSquares(read.inputs()[k], read.width(), sums);
+            addSquares(read.mixed()[k], read.width(), sums);
+            for (int text = 0; text < texts; text++) {
+                energies[text][k] = sums[text];
+            }
         }
         return inSinglePrecision(energies);
     }
@@ -158,10 +166,10 @@ public final class HeapPasses implements Passes {
         return rows;
     }
 
-    private static void addSquares(float[] u, int width, int k, double[][] energies) {
+    private static void addSquares(float[] u, int width, double[] sums) {
         for (int i = 0; u != null && i < u.length; i += width) {
-            for (int text = 0; text < energies.length; text++) {
-                energies[text][k] += (double) u[i + text] * u[i + text];
+            for (int text = 0; text < sums.length; text++) {
+                sums[text] += (double) u[i + text] * u[i + text];
             }
         }
     }
