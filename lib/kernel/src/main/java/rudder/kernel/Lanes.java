@@ -199,6 +199,11 @@ final class Lanes {
         return size.mul(0x1p112f).reinterpretAsInts().or(sign).reinterpretAsFloats();
     }
 
+    /** Returns the bits of L IEEE 754 halves without their signs, which are in the order of the magnitudes. */
+    static IntVector sizes(byte[] in, int at) {
+        return shorts(in, at).and(0x7fff);
+    }
+
     /** Returns L upper halves of floats. */
     static FloatVector upperHalves(byte[] in, int at) {
         return shorts(in, at).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();

@@ -3,6 +3,8 @@ package rudder.kernel;
 import static rudder.kernel.Lanes.L;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 
 /** Floats of 32 and of 16 bits, any number of them: those behind the last whole vector are taken one by one. */
 abstract class PlainKernel extends RowKernel {
@@ -60,6 +62,8 @@ abstract class PlainKernel extends RowKernel {
 
     /** IEEE 754 half precision. */
     static final class F16 extends PlainKernel {
+        private static final int INFINITE = 0x7c00;
+
         F16() {
             super(Short.BYTES);
         }
@@ -79,7 +83,16 @@ abstract class PlainKernel extends RowKernel {
 
         @Override
         void unpack(byte[] w, int at, int n, float[] out) {
-            for (int i = 0; i < n; i++) { // not in vectors, which take infinities for numbers
+            IntVector largest = Lanes.none();
+            int i = 0;
+            for (; i <= n - L; i += L) {
+                largest = largest.max(Lanes.sizes(w, at + Short.BYTES * i));
+                Lanes.halves(w, at + Short.BYTES * i).intoArray(out, i);
+            }
+            if (largest.reduceLanes(VectorOperators.MAX) >= INFINITE) { // vectors take infinities for numbers
+                i = 0;
+            }
+            for (; i < n; i++) {
                 out[i] = one(w, at + Short.BYTES * i);
             }
         }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -245,6 +246,28 @@ class KernelTest {
                     size += Math.abs((double) row[j] * x.values()[j]);
                 }
                 assertEquals(sum, y[i], 1e-6 * size, columns + " columns, row " + i);
+            }
+        }
+    }
+
+    /** In rows without infinities and NaN, and in rows of them. */
+    @Test
+    void allHalvesUnpackAsWithoutVectors() {
+        int columns = 43;
+        int rows = (1 << 16) / columns + 1;
+        var bytes = ByteBuffer.allocate(Short.BYTES * rows * columns).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < rows * columns; i++) {
+            bytes.putShort((short) i);
+        }
+        float[] wanted = scalar(TensorType.F16, bytes.array(), rows * columns);
+        var matrix = PackedMatrix.of(TensorType.F16.ggufId, bytes.rewind(), rows, columns)
+                .orElseThrow();
+        float[] row = new float[columns];
+        for (int r = 0; r < rows; r++) {
+            matrix.row(r, row);
+            for (int j = 0; j < columns; j++) {
+                float value = wanted[r * columns + j];
+                assertEquals(Float.floatToIntBits(value), Float.floatToIntBits(row[j]), "half " + (r * columns + j));
             }
         }
     }
