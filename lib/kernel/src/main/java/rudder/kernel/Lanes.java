@@ -13,7 +13,9 @@ import jdk.incubator.vector.VectorSpecies;
 /** The vectors of this machine, and the few loads and conversions that all kernels share. */
 final class Lanes {
 
-    /** Floats of 256 bits. No machine with wider registers was at hand to measure on. */
+    /**
+     * Floats of 256 bits, for which the kernels' blocks are laid out. Wider ones were measured in {@link Tile} alone.
+     */
     static final VectorSpecies<Float> F = FloatVector.SPECIES_256;
 
     static final int L = 8;

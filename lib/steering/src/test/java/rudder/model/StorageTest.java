@@ -10,7 +10,10 @@ import static rudder.checkpoint.Refusals.assertRefused;
 
 import ai.djl.Device;
 import ai.djl.ndarray.types.DataType;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,6 +28,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.Golden;
 import rudder.checkpoint.ModelShape;
+import rudder.checkpoint.RandomWeights;
 import rudder.checkpoint.store.ModelStore;
 import rudder.checkpoint.tokenizer.TokenSpan;
 import rudder.model.memory.MemoryPlan;
@@ -240,6 +244,26 @@ class StorageTest {
                     () -> chosen("packed", open, DataType.FLOAT16, plan), "RUDDER_WEIGHTS", "half precision", "auto");
             assertRefused(() -> chosen("int8", open, DataType.FLOAT32, plan), "RUDDER_WEIGHTS", "int8", "packed");
         }
+    }
+
+    @Test
+    void aModelThatCannotStayPackedSaysWhyOnce() throws IOException {
+        var shape = ModelShape.paper().get(0);
+        var err = System.err;
+        var said = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(said, true, StandardCharsets.UTF_8));
+        try (var open = Checkpoint.open(Tiny.QWEN2.gguf().write(folder.resolve("tiny.gguf")))) {
+            var plan = MemoryPlan.of("tiny", open.config(), 1, 1, 1);
+            var none = new Checkpoint(new RandomWeights(shape, 1), open.names(), open.config(), open.tokenizer());
+            for (int i = 0; i < 2; i++) {
+                assertEquals(Keep.AT_ONCE, chosen("auto", none, DataType.FLOAT32, plan));
+                assertEquals(Keep.AT_ONCE, chosen("auto", none, DataType.FLOAT16, plan));
+            }
+        } finally {
+            System.setErr(err);
+        }
+        String why = said.toString(StandardCharsets.UTF_8);
+        assertTrue(why.matches("The weights of tiny are held as float32, .*: .* lies in no file\\R"), why);
     }
 
     private static Keep chosen(String wanted, Checkpoint open, DataType stored, MemoryPlan plan) {

@@ -50,7 +50,9 @@ public final class Decoder {
                 .filter(name -> source.shape(name).length == 2)
                 .filter(name -> Rows.packed(source, name).isEmpty())
                 .findFirst()
-                .map(name -> "no kernel reads " + name)
+                .map(name -> source.packed(name).isPresent()
+                        ? "no kernel reads " + name
+                        : name + " takes 2 GiB or more, or lies in no file")
                 .orElse(null);
     }
 

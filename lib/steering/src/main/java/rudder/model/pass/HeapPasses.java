@@ -1,6 +1,5 @@
 package rudder.model.pass;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import rudder.kernel.PackedInput;
@@ -47,10 +46,7 @@ public final class HeapPasses implements Passes {
 
     @Override
     public Result prompts(List<boolean[]> steered) {
-        var beginnings = prompts.stream()
-                .map(prompt -> Arrays.copyOf(prompt, prompt.length - 1))
-                .toList();
-        reading.begin(texts, beginnings, new HeapReading.Steering(laws, steered, Overflow.atGenerated(0)));
+        reading.beginPrompts(texts, prompts, new HeapReading.Steering(laws, steered, Overflow.atGenerated(0)));
         return next(
                 0,
                 prompts.stream().mapToInt(prompt -> prompt[prompt.length - 1]).toArray(),

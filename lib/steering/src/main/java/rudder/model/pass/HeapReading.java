@@ -54,20 +54,20 @@ record HeapReading(Lifetime lifetime, Decoder decoder) {
      * @param then receives the last tokens alone
      */
     void readPrompts(Texts texts, List<int[]> prompts, Steering steering, Then then) {
-        var beginnings = prompts.stream()
-                .map(tokens -> Arrays.copyOf(tokens, tokens.length - 1))
-                .toList();
-        begin(texts, beginnings, steering);
+        beginPrompts(texts, prompts, steering);
         read(texts, prompts, steering, then);
     }
 
     /**
      * Reads prompts' beginnings: all tokens but the last of each.
      *
-     * @param texts empty, one for each beginning
+     * @param texts empty, one for each prompt
      * @param steering of the prompts, with their last tokens; null if nothing is steered
      */
-    void begin(Texts texts, List<int[]> beginnings, Steering steering) {
+    void beginPrompts(Texts texts, List<int[]> prompts, Steering steering) {
+        var beginnings = prompts.stream()
+                .map(tokens -> Arrays.copyOf(tokens, tokens.length - 1))
+                .toList();
         if (steering != null && steering.isEarlier()) {
             read(texts, beginnings, steering, null);
         } else {
@@ -79,7 +79,7 @@ record HeapReading(Lifetime lifetime, Decoder decoder) {
      * Reads unsteered beginnings, each once, and what they share once; those that the decoder keeps are not read. The
      * first text of those that begin alike reads for all: a text of its own would take as much memory again.
      */
-    private void begin(Texts texts, List<int[]> beginnings) {
+    void begin(Texts texts, List<int[]> beginnings) {
         var missing = new LinkedHashMap<IntBuffer, List<Integer>>();
         var read = new ArrayList<>(beginnings);
         for (int i = 0; i < beginnings.size(); i++) {

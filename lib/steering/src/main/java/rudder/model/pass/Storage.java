@@ -2,7 +2,8 @@ package rudder.model.pass;
 
 import ai.djl.Device;
 import ai.djl.ndarray.types.DataType;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import rudder.checkpoint.Checkpoint;
 import rudder.kernel.PackedMatrix;
 import rudder.model.decoder.Decoder;
@@ -26,7 +27,10 @@ public final class Storage {
 
     public static final String VARIABLE = "RUDDER_WEIGHTS";
 
-    private static final AtomicBoolean SAID = new AtomicBoolean();
+    private static final String WITHOUT_VECTORS = "this JVM has no wide vectors: start it with --add-modules "
+            + "jdk.incubator.vector, on a processor with 256 bits or more";
+
+    private static final Set<String> SAID = ConcurrentHashMap.newKeySet(); // obstacles, each once
 
     private Storage() {}
 
@@ -45,26 +49,22 @@ public final class Storage {
             throw new IllegalArgumentException(VARIABLE + " is '" + wanted
                     + "', wanted auto, packed or float32 (the form in which weights are held)");
         }
-        String obstacle = device.isGpu() || stored != DataType.FLOAT32
+        boolean plain = !device.isGpu() && stored == DataType.FLOAT32;
+        String obstacle = !plain
                 ? "a GPU and half precision hold them unpacked"
-                : !PackedMatrix.available() ? withoutVectors() : Decoder.obstacle(checkpoint.tensors());
+                : !PackedMatrix.available() ? WITHOUT_VECTORS : Decoder.obstacle(checkpoint.tensors());
         if (obstacle != null) {
             if (wanted.equals("packed")) {
                 throw new IllegalArgumentException(VARIABLE + " is 'packed', but the weights of " + plan.name()
                         + " cannot stay packed: " + obstacle + "; set " + VARIABLE + "=auto");
             }
+            if (plain && SAID.add(obstacle)) {
+                System.err.println("The weights of " + plan.name()
+                        + " are held as float32, and texts are written more slowly: " + obstacle);
+            }
             return Keep.AT_ONCE;
         }
         boolean fits = plan.weights() <= MemoryPlan.available() / 2;
         return wanted.equals("auto") && fits ? Keep.WHEN_USED : Keep.NEVER;
-    }
-
-    private static String withoutVectors() {
-        String why = "this JVM has no wide vectors: start it with --add-modules jdk.incubator.vector, "
-                + "on a processor with 256 bits or more";
-        if (SAID.compareAndSet(false, true)) {
-            System.err.println("Weights are held as float32, and texts are written more slowly: " + why);
-        }
-        return why;
     }
 }

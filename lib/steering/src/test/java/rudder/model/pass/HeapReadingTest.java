@@ -37,9 +37,9 @@ class HeapReadingTest {
             try (var open = Checkpoint.open(tiny.gguf().write(folder.resolve("tiny.gguf")))) {
                 var decoder = new Decoder(open);
                 var reading = new HeapReading(new Lifetime(), decoder);
-                reading.begin(decoder.texts(0), List.of(kept), null);
+                reading.begin(decoder.texts(0), List.of(kept));
                 var texts = decoder.texts(new int[beginnings.size()]);
-                reading.begin(texts, beginnings, null);
+                reading.begin(texts, beginnings);
                 int n = beginnings.size();
                 float[] logits = texts.next(IntStream.range(3, 3 + n).toArray(), null, new boolean[n])
                         .logits();
