@@ -100,7 +100,14 @@ record ModelLoader(DataType stored, Keep keep) {
             Keep held = keep != null ? keep : Storage.chosen(checkpoint, manager.getDevice(), stored, unpacked);
             var plan = held == Keep.NEVER ? unpacked.packed(config) : unpacked;
             plan.requireLoadable(DeviceMemory.available(manager.getDevice()));
-            var transformer = new Transformer(checkpoint.tensors(), checkpoint.names(), config, manager, stored, held);
+            var transformer = new Transformer(
+                    checkpoint.tensors(),
+                    checkpoint.names(),
+                    config,
+                    manager,
+                    stored,
+                    held,
+                    () -> keep != null || Storage.fits(unpacked));
             var decoder = held == Keep.AT_ONCE ? null : new Decoder(checkpoint);
             return new LanguageModel(file, checkpoint, transformer, decoder, source);
         } catch (RuntimeException | Error e) {

@@ -18,7 +18,7 @@ import rudder.model.transformer.Keep;
  *   <li>{@code packed}: as their file stores them. Texts are read and written on the Java heap from the mapped file.
  *       What the engine does (Jacobians, gradients, heads) unpacks each block when it comes to it.
  *   <li>{@code auto}, the default: like {@code packed}, but the engine keeps a block from its third use on, if all
- *       blocks fit into half of the available memory.
+ *       blocks fit into half of the memory that is available then and was when the model was loaded.
  * </ul>
  *
  * A GPU, half precision, a JVM without vectors and an encoding without a kernel mean {@code float32}.
@@ -64,7 +64,11 @@ public final class Storage {
             }
             return Keep.AT_ONCE;
         }
-        boolean fits = plan.weights() <= MemoryPlan.available() / 2;
-        return wanted.equals("auto") && fits ? Keep.WHEN_USED : Keep.NEVER;
+        return wanted.equals("auto") && fits(plan) ? Keep.WHEN_USED : Keep.NEVER;
+    }
+
+    /** Returns whether all weights fit unpacked into half of the memory that is available now. */
+    public static boolean fits(MemoryPlan plan) {
+        return plan.weights() <= MemoryPlan.available() / 2;
     }
 }

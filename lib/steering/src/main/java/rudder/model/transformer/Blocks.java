@@ -3,6 +3,7 @@ package rudder.model.transformer;
 import ai.djl.ndarray.NDManager;
 import java.util.Deque;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.function.BooleanSupplier;
 import rudder.checkpoint.format.Progress;
 
 /** The blocks of a model, held on the engine's device or read from their file for each use. Thread-safe. */
@@ -14,6 +15,8 @@ final class Blocks {
     private final Weights weights;
     private final NDManager manager;
     private final Keep keep;
+    private final BooleanSupplier room;
+    private boolean kept; // whether a block that was used is held: then there is room for all
     private final Block[] held;
     private final int[] uses; // of each block, while it is not held
     private final Deque<Block> spare = new ConcurrentLinkedDeque<>(); // whose matrices may be written over
@@ -21,12 +24,15 @@ final class Blocks {
     /**
      * Reads every block once, whether it is kept or not, so that no pass meets an unsound tensor.
      *
+     * @param room asks whether there is memory for all blocks. Models may have been loaded since this one, so it is
+     *     asked before the first block is kept that was used
      * @throws IllegalArgumentException naming a tensor that is missing, misshapen or not finite
      */
-    Blocks(Weights weights, NDManager manager, Keep keep, int horizon) {
+    Blocks(Weights weights, NDManager manager, Keep keep, BooleanSupplier room, int horizon) {
         this.weights = weights;
         this.manager = manager;
         this.keep = keep;
+        this.room = room;
         held = new Block[horizon];
         uses = new int[horizon];
         try (Progress job = Progress.of("Loading " + horizon + " blocks", horizon)) {
@@ -89,8 +95,9 @@ final class Blocks {
     }
 
     private synchronized Block held(int k) {
-        if (held[k] == null && keep == Keep.WHEN_USED && ++uses[k] > FEW) {
+        if (held[k] == null && keep == Keep.WHEN_USED && ++uses[k] > FEW && (kept || room.getAsBoolean())) {
             held[k] = weights.block(manager, k, spare.pollLast());
+            kept = true;
         }
         return held[k];
     }

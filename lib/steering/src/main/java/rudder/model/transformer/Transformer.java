@@ -8,6 +8,7 @@ import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import rudder.checkpoint.ModelConfig;
 import rudder.checkpoint.TensorNames;
 import rudder.checkpoint.format.TensorSource;
@@ -44,9 +45,16 @@ public final class Transformer implements AutoCloseable {
     /**
      * @param stored precision of the weight matrices on the device
      * @param keep when they are held there
+     * @param room asks whether there is memory for all blocks, before the first one that was used is held
      */
     public Transformer(
-            TensorSource source, TensorNames names, ModelConfig config, NDManager manager, DataType stored, Keep keep) {
+            TensorSource source,
+            TensorNames names,
+            ModelConfig config,
+            NDManager manager,
+            DataType stored,
+            Keep keep,
+            BooleanSupplier room) {
         this.config = config;
         this.manager = manager;
         this.stored = stored;
@@ -56,7 +64,7 @@ public final class Transformer implements AutoCloseable {
         embedding = weights.embedding(keep);
         head = config.tiedHead() ? embedding : weights.head(keep);
         finalGain = weights.finalGain();
-        blocks = new Blocks(weights, manager, keep, config.horizon());
+        blocks = new Blocks(weights, manager, keep, room, config.horizon());
         finalNorm = weights.norm();
         logitCap = weights.cap(config.logitCap());
         weights.refuseUnread();
