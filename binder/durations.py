@@ -62,12 +62,19 @@ def gigabytes(mb):
     return f"{mb / 1000:.1f} GB"
 
 
-def sentence(row):
-    """Returns what the cell at a notebook's top says."""
+def needs_spark(notebook):
+    """Tells whether a cell puts Spark's jars on the class path. Binder's image is built without them."""
+    return any("target/sweep" in cell.source for cell in notebook.cells)
+
+
+def sentence(row, spark):
+    """Returns what the cell at a notebook's top says; spark tells whether the notebook needs Spark."""
     seconds, mb, quick_seconds, quick_mb, fetches = (
         int(row[key]) for key in ("seconds", "mb", "quick_seconds", "quick_mb", "fetches_mb"))
     fetch = f" Its first run fetches {fetches} MB." if fetches else ""
-    if mb <= BINDER_MB:
+    if spark:
+        binder = "It does not run on Binder, which has no Spark. Run `binder/reproduce --with-sweep` first."
+    elif mb <= BINDER_MB:
         binder = "It fits a session on Binder (2 GB)."
     elif quick_mb <= BINDER_MB:
         binder = "On Binder (2 GB) run it small."
@@ -80,7 +87,7 @@ def sentence(row):
 
 def head(notebook, name):
     """Puts the cell below the notebook's title, or renews it."""
-    text = sentence(read()[name])
+    text = sentence(read()[name], needs_spark(notebook))
     for cell in notebook.cells:
         if cell.get("id") == CELL:
             cell.source = text

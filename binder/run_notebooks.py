@@ -64,7 +64,7 @@ def fingerprint(notebook=None):
         QUICK)
     add((SOURCE / "setup.jshell").read_text(), (SOURCE / "imports.jshell").read_text())
     add((ROOT / "binder" / "requirements.txt").read_text())
-    sweep = notebook and any("target/sweep" in cell.source for cell in notebook.cells)
+    sweep = notebook and durations.needs_spark(notebook)
     folders = [ROOT / "lib" / "target" / name for name in (["jars", "sweep"] if sweep else ["jars"])]
     for jar in sorted(jar for folder in folders for jar in folder.glob("*.jar")):
         with zipfile.ZipFile(jar) as file:  # of its contents: a jar's bytes hold its build time
