@@ -1,5 +1,7 @@
 """Writes README's table of results from notebooks/results, and its minutes from notebooks/durations.csv.
 
+It also writes which notebooks `binder/reproduce` runs alone, and for how long, as its --plan says.
+
     target/venv/bin/python binder/readme.py            # renews README.md
     target/venv/bin/python binder/readme.py --check    # fails if README.md is not what the tables say
 
@@ -8,7 +10,9 @@ No number of these tables is typed by hand, except the paper's own.
 import argparse
 import csv
 import math
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -18,6 +22,12 @@ ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 BLOCK = re.compile(r"(<!-- results: [^\n]*-->\n).*?(<!-- end -->\n)", re.S)
 ROW = re.compile(r"^(\| \[[\w-]+\]\(notebooks/([\w-]+)\.ipynb\) \| [^|]* \| )([^|]*)(\|)", re.M)
+
+# what `binder/reproduce` alone runs: in README's command, and in its table of times
+COMMAND = re.compile(r"(# sets everything up, runs )\w+( notebooks)$", re.M)
+PLANNED = re.compile(r"^(\| the )\w+( notebooks, as stored in notebooks/durations\.csv \| )[^|]*( \|)$", re.M)
+WORDS = ("no one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+         "seventeen eighteen nineteen twenty").split()
 
 
 class Recorded:
@@ -118,6 +128,22 @@ def table():
     return "\n".join(lines) + "\n"
 
 
+def planned():
+    """Returns the notebooks that `binder/reproduce` chooses when it is given none."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RUDDER_")}
+    plan = subprocess.run([ROOT / "binder" / "reproduce", "--plan"], env=environment, check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
+    return re.findall(r"^    ([\w-]+)", plan.split("In all")[0], re.M)
+
+
+def once(pattern, replacement, text):
+    """Returns the text with the pattern's only match replaced."""
+    text, found = pattern.subn(replacement, text)
+    if found != 1:
+        sys.exit(f"README.md has {found} lines of the form {pattern.pattern}, wanted 1")
+    return text
+
+
 def renewed(text):
     times = durations.read()
     listed = [match.group(2) for match in ROW.finditer(text)]
@@ -125,6 +151,10 @@ def renewed(text):
         sys.exit(f"README's table has the notebooks {', '.join(listed)}; {durations.TABLE.name} has {', '.join(times)}")
     text = ROW.sub(lambda row: f"{row.group(1)}{durations.spoken(int(times[row.group(2)]['seconds']))} {row.group(4)}",
                    text)
+    names = planned()
+    minutes = durations.spoken(sum(int(times[name]["seconds"]) for name in names))
+    text = once(COMMAND, rf"\g<1>{WORDS[len(names)]}\g<2>", text)
+    text = once(PLANNED, rf"\g<1>{WORDS[len(names)]}\g<2>{minutes}\g<3>", text)
     return BLOCK.sub(lambda block: f"{block.group(1)}\n{table()}\n{block.group(2)}", text)
 
 
