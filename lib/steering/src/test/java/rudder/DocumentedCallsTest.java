@@ -45,7 +45,7 @@ class DocumentedCallsTest {
     private static final Pattern CREATED = Pattern.compile("\\bnew ([A-Z]\\w*)\\(");
     private static final Pattern MEMBER =
             Pattern.compile("(?<![\\w.])([A-Z]\\w*(?:\\.[A-Z]\\w*[a-z]\\w*)*)\\.([A-Za-z_]\\w*)");
-    private static final Pattern VARIABLE = Pattern.compile("\\bRUDDER_[A-Z]+\\b");
+    private static final Pattern VARIABLE = Pattern.compile("\\bRUDDER_[A-Z_]+\\b");
     private static final Pattern METHOD = Pattern.compile("(?:^\\.|\\.(?=\\w+\\())([a-z]\\w*)");
 
     /** What a notebook imports. JShell adds java.util. */
@@ -127,9 +127,11 @@ class DocumentedCallsTest {
     void everyEnvironmentVariableThatIsReadStandsInTheReadme() throws IOException {
         var readme = Files.readString(Sources.ROOT.resolve("README.md"));
         var variables = new TreeSet<String>();
-        for (var folder : List.of("theory/src/main", "lib", "binder")) {
+        for (var folder : List.of("theory/src/main", "lib", "binder", ".ci")) {
             try (var files = Files.walk(Sources.ROOT.resolve(folder))) {
-                for (var file : files.filter(DocumentedCallsTest::isProgram).toList()) {
+                for (var file : files.filter(Files::isRegularFile)
+                        .filter(DocumentedCallsTest::isProgram)
+                        .toList()) {
                     VARIABLE.matcher(Files.readString(file)).results().forEach(match -> variables.add(match.group()));
                 }
             }
@@ -142,7 +144,7 @@ class DocumentedCallsTest {
     private static boolean isProgram(Path file) {
         var name = file.toString();
         return name.endsWith(".java") && name.contains("/src/main/")
-                || name.matches(".*/binder/((?!test_)\\w+\\.py|reproduce|postBuild|start)");
+                || name.matches(".*/(binder|\\.ci)/(gpu/)?\\w+(\\.py|\\.sh)?");
     }
 
     @Test
