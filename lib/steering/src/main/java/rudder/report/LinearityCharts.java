@@ -61,9 +61,14 @@ public final class LinearityCharts {
      * @throws IllegalArgumentException if a prompt of the study is in none of the sets
      */
     public static HeatMapChart heatMap(LinearityStudy study, int k, List<PromptSet> sets) {
+        return heatMap(k, study.alignment(k), study.control(k), groups(study.prompts(), sets));
+    }
+
+    /** Draws the groups of prompts one after the other, each under its name and with a gap before the next. */
+    static HeatMapChart heatMap(int k, double[][] alignment, double[][] control, Map<String, List<Integer>> groups) {
         var labels = new ArrayList<String>();
         var order = new ArrayList<Integer>();
-        groups(study.prompts(), sets).forEach((name, members) -> {
+        groups.forEach((name, members) -> {
             if (!order.isEmpty()) {
                 add(labels, order, "", GAP);
             }
@@ -71,7 +76,9 @@ public final class LinearityCharts {
                 add(labels, order, i == members.get((members.size() - 1) / 2) ? name : "", i);
             }
         });
-        return heatMap(k, study.alignment(k), study.control(k), labels, order);
+        var chart = heatMap(k, alignment, control, labels, order);
+        chart.getStyler().setXAxisTickMarkSpacingHint(1); // wider than a cell, XChart would leave ticks out: the names
+        return chart;
     }
 
     private static void add(List<String> labels, List<Integer> order, String label, int prompt) {

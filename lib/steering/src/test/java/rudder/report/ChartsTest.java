@@ -5,10 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.checkpoint.Refusals.assertRefused;
 
+import java.awt.Color;
 import java.awt.image.IndexColorModel;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -354,6 +356,56 @@ class ChartsTest {
         assertEquals(2, cells.size(), "neither the diagonal nor the gap");
         assertArrayEquals(new Number[] {0, 2, 2.0}, cells.get(0));
         assertArrayEquals(new Number[] {2, 0, 3.0}, cells.get(1));
+    }
+
+    /** XChart leaves out labels of ticks that stand close; a group's name has only one tick. */
+    @Test
+    void aHeatMapNamesEachGroupOnceAlongBothAxes() {
+        var names = List.of("concepts", "code", "law", "noisy", "adversarial");
+        var groups = new LinkedHashMap<String, List<Integer>>();
+        names.forEach(
+                name -> groups.put(name, List.of(3 * groups.size(), 3 * groups.size() + 1, 3 * groups.size() + 2)));
+        var all = new double[15][15];
+        Arrays.stream(all).forEach(row -> Arrays.fill(row, 0.9));
+        var picture = BitmapEncoder.getBufferedImage(LinearityCharts.heatMap(7, all, all, groups));
+
+        var blue = new ArrayList<int[]>(); // the cells
+        var dark = new ArrayList<int[]>(); // the letters
+        for (int x = 0; x < picture.getWidth(); x++) {
+            for (int y = 0; y < picture.getHeight(); y++) {
+                var colour = new Color(picture.getRGB(x, y));
+                if (colour.getBlue() - colour.getRed() > 60) {
+                    blue.add(new int[] {x, y});
+                } else if (colour.getBlue() < 120) {
+                    dark.add(new int[] {x, y});
+                }
+            }
+        }
+        int left = blue.stream().mapToInt(at -> at[0]).min().orElseThrow();
+        int top = blue.stream().mapToInt(at -> at[1]).min().orElseThrow(); // the title is above
+        int bottom = blue.stream()
+                .filter(at -> at[0] < left + 100) // not the colour scale
+                .mapToInt(at -> at[1])
+                .max()
+                .orElseThrow();
+        assertEquals(
+                names.size(),
+                clusters(dark.stream()
+                        .filter(at -> at[0] < left && at[0] > left - 20 && at[1] > top)
+                        .mapToInt(at -> at[1])));
+        assertEquals(
+                names.size(),
+                clusters(dark.stream()
+                        .filter(at -> at[1] > bottom && at[1] < bottom + 12)
+                        .mapToInt(at -> at[0])));
+    }
+
+    /** Returns the number of runs of places, where a run ends before a gap of a letter's width. */
+    private static long clusters(IntStream places) {
+        int[] sorted = places.sorted().distinct().toArray();
+        return IntStream.range(0, sorted.length)
+                .filter(i -> i == 0 || sorted[i] - sorted[i - 1] > 10)
+                .count();
     }
 
     /** Rows from top to bottom, series side by side within a row, and an interval for each. */
