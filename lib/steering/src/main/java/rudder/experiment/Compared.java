@@ -1,6 +1,7 @@
 package rudder.experiment;
 
 import rudder.compare.ConfidenceInterval;
+import rudder.experiment.statistics.AtOneDose;
 import rudder.experiment.statistics.Effect;
 
 /**
@@ -14,9 +15,10 @@ import rudder.experiment.statistics.Effect;
  * @param difference closed loop less open loop, with its two-way interval
  * @param p of no difference, of this comparison alone
  * @param equivalence p of the test that the difference is within the margin, of this comparison alone
+ * @param atOneDose the difference where both sides moved the texts equally far, by {@link AtOneDose}; not planned
  * @param margin largest difference that does not matter
- * @param detectable least difference that would be found with power 0.8
- * @param power to find a difference of the margin
+ * @param detectable least difference that would be found with power 0.8 by a test that is not corrected
+ * @param power to find a difference of the margin, likewise
  * @param open effect of the open loop on the outcome
  * @param closed effect of the closed loop
  * @param klOpen mean KL on these texts, nats a token
@@ -34,6 +36,7 @@ public record Compared(
         ConfidenceInterval difference,
         double p,
         double equivalence,
+        ConfidenceInterval atOneDose,
         double margin,
         double detectable,
         double power,

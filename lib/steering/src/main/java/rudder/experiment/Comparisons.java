@@ -44,6 +44,9 @@ public final class Comparisons {
             "high",
             "p",
             "p of equivalence",
+            "at one dose",
+            "at one dose low",
+            "at one dose high",
             "margin",
             "least difference found",
             "power at the margin",
@@ -63,18 +66,29 @@ public final class Comparisons {
     private final double[] p;
     private final double[] equivalence;
 
-    private Comparisons(List<Compared> all) {
+    private Comparisons(List<Compared> all, int family) {
         this.all = List.copyOf(all);
-        p = Holm.adjusted(all.stream().mapToDouble(Compared::p).toArray());
-        equivalence =
-                Holm.adjusted(all.stream().mapToDouble(Compared::equivalence).toArray());
+        p = Holm.within(family, all.stream().mapToDouble(Compared::p).toArray());
+        equivalence = Holm.within(
+                family, all.stream().mapToDouble(Compared::equivalence).toArray());
     }
 
     static Comparisons of(List<Compared> all) {
-        return new Comparisons(all);
+        return new Comparisons(all, all.size());
     }
 
-    /** Returns those of both families as one. */
+    /**
+     * Returns the same comparisons as a part of a planned family, and corrected for all of it. So what is run later
+     * changes no verdict by its mere number.
+     *
+     * @param family number of comparisons that the plan names
+     * @throws IllegalArgumentException if there are more than that
+     */
+    public Comparisons planned(int family) {
+        return new Comparisons(all, family);
+    }
+
+    /** Returns those of both families as one, corrected for their number. */
     public Comparisons and(Comparisons others) {
         return of(Stream.concat(all.stream(), others.all.stream()).toList());
     }
@@ -148,8 +162,9 @@ public final class Comparisons {
         numbered(table, "p, Holm", i -> number(p[i]));
         numbered(table, "p of equivalence, Holm", i -> number(equivalence[i]));
         numbered(table, "verdict", i -> verdict(i).in(all.get(i).margin()));
-        text(table, "least difference found with power 0.8", one -> number(one.detectable()));
-        text(table, "power at the margin", one -> number(one.power()));
+        text(table, "difference at one dose", one -> one.atOneDose().toString());
+        text(table, "least difference found with power 0.8, uncorrected", one -> number(one.detectable()));
+        text(table, "power at the margin, uncorrected", one -> number(one.power()));
         text(table, "effect, open", one -> number(one.open().mean()));
         text(table, "effect, closed", one -> number(one.closed().mean()));
         text(table, "variance, open", one -> number(one.open().variance()));
@@ -190,6 +205,9 @@ public final class Comparisons {
                     one.difference().high(),
                     one.p(),
                     one.equivalence(),
+                    one.atOneDose().mean(),
+                    one.atOneDose().low(),
+                    one.atOneDose().high(),
                     one.margin(),
                     one.detectable(),
                     one.power(),
@@ -252,6 +270,10 @@ public final class Comparisons {
             }
         }
 
+        private ConfidenceInterval interval(String mean, String low, String high) throws IOException {
+            return new ConfidenceInterval(number(mean), number(low), number(high));
+        }
+
         private Effect effect(String side) throws IOException {
             return new Effect(number("effect " + side), number("variance " + side), number("fallen " + side));
         }
@@ -263,9 +285,10 @@ public final class Comparisons {
                     text("dose"),
                     text("disturbance"),
                     text("outcome"),
-                    new ConfidenceInterval(number("difference"), number("low"), number("high")),
+                    interval("difference", "low", "high"),
                     number("p"),
                     number("p of equivalence"),
+                    interval("at one dose", "at one dose low", "at one dose high"),
                     number("margin"),
                     number("least difference found"),
                     number("power at the margin"),

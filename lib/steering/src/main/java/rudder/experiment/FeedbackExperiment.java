@@ -198,8 +198,8 @@ public final class FeedbackExperiment {
 
     /**
      * Runs what {@link #texts} lacks, judges all texts, and writes {@code feedback.MODEL.csv} and
-     * {@code lead.MODEL.csv}: {@code MODEL ROWS DATA RESULTS}. With {@code read} as a fifth argument it runs nothing
-     * and judges what is there.
+     * {@code lead.MODEL.csv}: {@code MODEL ROWS DATA RESULTS}. Leaves out disturbances that are not yet whole. With
+     * {@code read} as a fifth argument it runs nothing and judges what is there.
      */
     public static void main(String[] args) throws IOException {
         boolean read = args.length == 5 && args[4].equals("read");
@@ -214,8 +214,9 @@ public final class FeedbackExperiment {
         var texts = texts(args[0], data);
         var results = read ? plan.read(texts) : plan.run(texts, setup(data));
         String model = texts.getFileName().toString();
-        byWords(results, data).and(byMeaning(results, data)).write(folder.resolve("feedback." + model + ".csv"));
-        lead(results, data).write().csv(folder.resolve("lead." + model + ".csv").toFile());
+        var whole = results.whole();
+        byWords(whole, data).and(byMeaning(whole, data)).write(folder.resolve("feedback." + model + ".csv"));
+        lead(whole, data).write().csv(folder.resolve("lead." + model + ".csv").toFile());
         System.out.println(results);
     }
 }

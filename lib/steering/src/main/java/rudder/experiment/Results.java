@@ -2,6 +2,7 @@ package rudder.experiment;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -12,9 +13,11 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import rudder.compare.ConfidenceInterval;
 import rudder.compare.Metric;
 import rudder.experiment.condition.Disturbance;
 import rudder.experiment.condition.Dose;
+import rudder.experiment.statistics.AtOneDose;
 import rudder.experiment.statistics.Effect;
 import rudder.experiment.statistics.Holm;
 import rudder.experiment.statistics.TwoWay;
@@ -31,11 +34,37 @@ public final class Results {
     private static final double OFF = 0.2;
 
     private final Experiment plan;
+    private final List<Disturbance> disturbances;
     private final Map<Unit.Key, Unit> units = new LinkedHashMap<>();
 
     Results(Experiment plan, List<Unit> units) {
+        this(plan, plan.disturbances(), units);
+    }
+
+    private Results(Experiment plan, List<Disturbance> disturbances, Collection<Unit> units) {
         this.plan = plan;
+        this.disturbances = disturbances;
         units.forEach(unit -> this.units.put(unit.key(), unit));
+    }
+
+    /** Returns the results under those disturbances of which no text is missing: what a run that goes on has so far. */
+    public Results whole() {
+        return new Results(
+                plan, plan.disturbances().stream().filter(this::isWhole).toList(), units.values());
+    }
+
+    private boolean isWhole(Disturbance disturbance) {
+        return plan.models().stream().allMatch(model -> plan.judged().stream()
+                .allMatch(concept -> plan.doses().stream().allMatch(dose -> twins(model).stream()
+                        .flatMap(twin -> Stream.of(Twin.Side.values()).map(side -> new Side(twin, side)))
+                        .allMatch(arm ->
+                                isDone(Unit.Key.strength(model, concept, dose, arm.twin, arm.side), disturbance)))));
+    }
+
+    /** Whether an arm's texts are there, or it has none because no strength reached the dose. */
+    private boolean isDone(Unit.Key key, Disturbance disturbance) {
+        var strength = units.get(key);
+        return strength != null && (!strength.reached() || units.containsKey(key.under(disturbance.name())));
     }
 
     /**
@@ -53,7 +82,7 @@ public final class Results {
         var scores = new Scores(outcome, new HashMap<>());
         for (var model : plan.models()) {
             for (var twin : twins(model)) {
-                for (var disturbance : plan.disturbances()) {
+                for (var disturbance : disturbances) {
                     compared(model, twin, dose, disturbance, name, scores).ifPresent(found::add);
                 }
             }
@@ -96,6 +125,7 @@ public final class Results {
                 design.interval(),
                 design.p(),
                 design.equivalence(plan.margin()),
+                pairs.atOneDose(),
                 plan.margin(),
                 design.detectable(),
                 design.power(plan.margin()),
@@ -108,14 +138,16 @@ public final class Results {
                 note(dose, disturbance, pairs)));
     }
 
-    /** Names sides whose KL without disturbance differs from a KL dose by more than 20 %, and concepts left out. */
+    /**
+     * Names concepts at which a side's KL without disturbance differs from a KL dose by more than 20 %, or left out.
+     */
     private static String note(Dose dose, Disturbance disturbance, Pairs pairs) {
         boolean dosed = dose.measure() == Dose.Measure.KL
                 && disturbance.name().equals(Disturbance.none().name());
         var off = dosed
                 ? Stream.of(
-                                off(pairs.names.get(0), mean(pairs.klFirst), dose),
-                                off(pairs.names.get(1), mean(pairs.klSecond), dose))
+                                off(pairs.names.get(0), pairs.concepts, pairs.klFirst, dose),
+                                off(pairs.names.get(1), pairs.concepts, pairs.klSecond, dose))
                         .filter(text -> !text.isEmpty())
                 : Stream.<String>empty();
         var left = pairs.without.entrySet().stream()
@@ -123,10 +155,12 @@ public final class Results {
         return String.join("; ", Stream.concat(off, left).toList());
     }
 
-    private static String off(String arm, double kl, Dose dose) {
-        return Math.abs(kl / dose.amount() - 1) <= OFF
-                ? ""
-                : arm + " off its dose: " + Comparisons.number(kl) + " nats";
+    private static String off(String arm, List<String> concepts, List<double[]> kl, Dose dose) {
+        var off = IntStream.range(0, concepts.size())
+                .filter(c -> Math.abs(mean(kl.get(c)) / dose.amount() - 1) > OFF)
+                .mapToObj(c -> concepts.get(c) + " (" + Comparisons.number(mean(kl.get(c))) + " nats)")
+                .toList();
+        return off.isEmpty() ? "" : arm + " off its dose at " + String.join(", ", off);
     }
 
     /** An arm of the plan. */
@@ -135,6 +169,7 @@ public final class Results {
     /** Outcomes of two arms and of no steering, a row each concept; and why concepts are missing. */
     private static final class Pairs {
         private final List<String> names; // of the first and the second arm
+        private final List<String> concepts = new ArrayList<>();
         private final List<double[]> first = new ArrayList<>();
         private final List<double[]> second = new ArrayList<>();
         private final List<double[]> none = new ArrayList<>();
@@ -148,6 +183,16 @@ public final class Results {
 
         TwoWay design() {
             return TwoWay.ofDifferences(second.toArray(double[][]::new), first.toArray(double[][]::new));
+        }
+
+        ConfidenceInterval atOneDose() {
+            double[] differences = new double[concepts.size()];
+            double[] ratios = new double[concepts.size()];
+            for (int c = 0; c < ratios.length; c++) {
+                differences[c] = mean(second.get(c)) - mean(first.get(c));
+                ratios[c] = mean(klSecond.get(c)) / mean(klFirst.get(c));
+            }
+            return AtOneDose.of(differences, ratios);
         }
     }
 
@@ -163,6 +208,7 @@ public final class Results {
         var a = find(model, concept, dose, first, disturbance, pairs.without);
         var b = find(model, concept, dose, second, disturbance, pairs.without);
         if (a != null && b != null) {
+            pairs.concepts.add(concept);
             pairs.first.add(scores.of(concept, a));
             pairs.second.add(scores.of(concept, b));
             pairs.none.add(scores.of(concept, units.get(Unit.Key.unsteered(model, concept, disturbance))));
@@ -185,7 +231,7 @@ public final class Results {
         var scores = new Scores(outcome, new HashMap<>());
         var rows = new ArrayList<Lead>();
         var p = new ArrayList<Double>();
-        for (var disturbance : plan.disturbances()) {
+        for (var disturbance : disturbances) {
             for (var model : plan.models()) {
                 for (var other : twins(model)) {
                     for (var its : Twin.Side.values()) {
@@ -267,7 +313,11 @@ public final class Results {
     }
 
     private static double mean(List<double[]> rows) {
-        return Arrays.stream(flat(rows)).average().orElseThrow();
+        return mean(flat(rows));
+    }
+
+    private static double mean(double[] row) {
+        return Arrays.stream(row).average().orElseThrow();
     }
 
     private static <T> void column(Table table, String name, List<T> all, Function<T, String> text) {

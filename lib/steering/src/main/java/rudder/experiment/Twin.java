@@ -23,8 +23,9 @@ import rudder.theory.control.FeatureTracker;
 import rudder.theory.control.InputMatrix;
 
 /**
- * The same actuator with and without measurement. The two sides differ in feedback alone, so a difference between them
- * at one dose is the effect of feedback.
+ * The same actuator with and without measurement. A difference between the sides at one dose is the effect of measuring
+ * while the text is written, against what the open side knows beforehand. A frozen plan knows the prompt's unsteered
+ * trace: it reads each prompt once, also a disturbed one, and does not know what its own earlier inputs did.
  *
  * @param name shown in tables
  * @param open the arm without measurement, at a strength

@@ -54,7 +54,10 @@ public record Dose(Measure measure, double amount) {
         OUT_OF_REACH,
         /** The dose jumps from below to above the amount at one strength, by more than the tolerance. */
         JUMPS,
-        /** Near the dose a stronger arm moved the texts less than a weaker one: no one strength belongs to the dose. */
+        /**
+         * A stronger arm moved the texts less than a weaker one: no one strength belongs to the dose. A search that
+         * began below the dose looks at all strengths it tried; one that began above, at those from its bracket on.
+         */
         NOT_MONOTONE
     }
 

@@ -20,6 +20,18 @@ public final class Holm {
      * @throws IllegalArgumentException if a p is not in 0..1
      */
     public static double[] adjusted(double... p) {
+        return within(p.length, p);
+    }
+
+    /**
+     * Returns the adjusted p of some tests of a larger family, m, whose others are still to come: as if every p that is
+     * missing were 1. So the next tests leave no p larger than it is now, unless they are smaller themselves.
+     *
+     * @param family number of tests in all
+     * @throws IllegalArgumentException if there are more p than that, or a p is not in 0..1
+     */
+    public static double[] within(int family, double... p) {
+        Check.that(p.length <= family, "%d tests, wanted at most the family's %d", p.length, family);
         for (double one : p) {
             Check.that(one >= 0 && one <= 1, "a p of %s, wanted 0..1", one);
         }
@@ -31,7 +43,7 @@ public final class Holm {
         double[] adjusted = new double[p.length];
         double largest = 0;
         for (int j = 0; j < order.length; j++) {
-            largest = Math.max(largest, Math.min(1, (p.length - j) * p[order[j]]));
+            largest = Math.max(largest, Math.min(1, (family - j) * p[order[j]]));
             adjusted[order[j]] = largest;
         }
         return adjusted;
