@@ -53,6 +53,23 @@ public final class Results {
                 plan, plan.disturbances().stream().filter(this::isWhole).toList(), units.values());
     }
 
+    /**
+     * Returns the results under one disturbance alone.
+     *
+     * @throws IllegalArgumentException if the plan has none of this name
+     */
+    public Results under(String disturbance) {
+        var named = plan.disturbances().stream()
+                .filter(one -> one.name().equals(disturbance))
+                .toList();
+        Check.that(
+                !named.isEmpty(),
+                "no disturbance '%s', wanted one of %s",
+                disturbance,
+                plan.disturbances().stream().map(Disturbance::name).toList());
+        return new Results(plan, named, units.values());
+    }
+
     private boolean isWhole(Disturbance disturbance) {
         return plan.models().stream().allMatch(model -> plan.judged().stream()
                 .allMatch(concept -> plan.doses().stream().allMatch(dose -> twins(model).stream()
@@ -277,8 +294,9 @@ public final class Results {
         boolean reached = strength != null && strength.reached();
         var texts = reached ? units.get(key.under(disturbance.name())) : null;
         if (texts == null) {
-            var reason = strength == null || reached ? "not run" : strength.outcome();
-            without.merge(concept, arm.side + ": " + reason, (one, other) -> one + "; " + other);
+            var reason = strength == null || reached ? "not run" : strength.reason();
+            var side = arm.side.name().toLowerCase(Locale.ROOT) + " loop: ";
+            without.merge(concept, side + reason, (one, other) -> one + "; " + other);
         }
         return texts;
     }

@@ -82,6 +82,12 @@ record Unit(
         return new Unit(key, "", strength, 0, prompts, texts, kl);
     }
 
+    /** Returns why there is no strength, without the trials, which only the file keeps. */
+    String reason() {
+        int trials = outcome.indexOf(Dose.Found.TRIED);
+        return trials < 0 ? outcome : outcome.substring(0, trials);
+    }
+
     boolean reached() {
         return outcome.equals(Dose.Outcome.REACHED.name());
     }

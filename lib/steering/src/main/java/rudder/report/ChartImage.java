@@ -28,6 +28,7 @@ final class ChartImage extends BufferedImage {
     private static final int MOST_PANEL_WIDTH = 480;
     private static final int PANEL_HEIGHT = 280;
     private static final int DIGITS = 2;
+    private static final int MOST_INTERVALS = 12;
 
     private final String description;
 
@@ -113,10 +114,26 @@ final class ChartImage extends BufferedImage {
         if (!(chart instanceof XYChart xy)) {
             return Stream.of();
         }
-        var series = xy.getSeriesCollection().stream().filter(line -> line.getYData().length > 0);
+        var series = xy.getSeriesCollection().stream()
+                .filter(line -> line.getYData().length > 0)
+                .toList();
         return rows
-                ? series.filter(ForestChart::isInterval).map(line -> line.getLabel() + " " + fromTo(line.getXData()))
-                : series.filter(line -> line.isShowInLegend()).map(line -> line.getLabel() + " " + described(line));
+                ? intervals(series.stream().filter(ForestChart::isInterval).toList())
+                : series.stream()
+                        .filter(line -> line.isShowInLegend())
+                        .map(line -> line.getLabel() + " " + described(line));
+    }
+
+    /** Many intervals cannot be listened to: then those that do not contain 0 are named. */
+    private static Stream<String> intervals(List<XYSeries> rows) {
+        var named = rows.stream();
+        if (rows.size() > MOST_INTERVALS) {
+            named = named.filter(row -> row.getXData()[0] * row.getXData()[1] > 0);
+        }
+        var words = named.map(row -> row.getLabel() + " " + fromTo(row.getXData()));
+        return rows.size() > MOST_INTERVALS
+                ? Stream.concat(Stream.of(rows.size() + " intervals, without 0"), words)
+                : words;
     }
 
     private static String described(XYSeries line) {

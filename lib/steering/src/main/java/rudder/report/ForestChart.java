@@ -26,7 +26,7 @@ public final class ForestChart {
 
     /**
      * Draws differences row by row, the first row on top. Dashed lines mark 0 and the margin on both sides: an interval
-     * between the outer lines shows equivalence, one that does not contain 0 shows a difference.
+     * between the outer lines shows equivalence, one that does not contain 0 a difference: each by itself, uncorrected.
      *
      * @param across name of the difference
      * @param rows by name: an interval for each series, in a fixed order; a series may miss in a row

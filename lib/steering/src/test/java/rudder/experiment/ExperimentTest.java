@@ -124,6 +124,12 @@ class ExperimentTest {
         assertTrue(table.stringColumn("verdict").asList().stream()
                 .allMatch(verdict -> verdict.matches(".* loop better|equivalent within 0.02|not resolved")));
         assertEquals(12, Stream.of(Verdict.values()).mapToInt(compared::count).sum());
+        assertEquals(
+                compared.only(one -> one.disturbance().equals("none")).all(),
+                results.under("none")
+                        .compare(DOSE, "vowels", concept -> VOWELS.metric())
+                        .all());
+        assertRefused(() -> results.under("rain"), "'rain'", "temperature 1.2");
         var lead = results.lead(DOSE, "ActAdd / P", Twin.Side.OPEN, concept -> VOWELS.metric());
         assertEquals(3 * 6, lead.rowCount());
         // its lead over its own twin is the twin's difference with another sign

@@ -70,6 +70,9 @@ public record Dose(Measure measure, double amount) {
      * @param tried doses by strength
      */
     public record Found(Outcome outcome, double strength, double achieved, TreeMap<Double, Double> tried) {
+        /** What stands between an outcome and the trials in a text. */
+        public static final String TRIED = ", doses by strength ";
+
         /**
          * Returns this.
          *
@@ -87,7 +90,7 @@ public record Dose(Measure measure, double amount) {
         public String toString() {
             return outcome == Outcome.REACHED
                     ? "strength " + strength + ", dose " + achieved
-                    : outcome.name().toLowerCase(Locale.ROOT).replace('_', ' ') + ", doses by strength " + tried;
+                    : outcome.name().toLowerCase(Locale.ROOT).replace('_', ' ') + TRIED + tried;
         }
     }
 
