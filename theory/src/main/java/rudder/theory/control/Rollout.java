@@ -1,8 +1,5 @@
 package rudder.theory.control;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Random;
 import rudder.theory.Check;
 import rudder.theory.Plant;
 import rudder.theory.QuadraticCost;
@@ -44,30 +41,6 @@ public record Rollout(double[][] states, double[][] inputs) {
             states[k + 1] = Vectors.plus(output, 1, inputs[k]); // z_{k+1} = phi_k(z_k) + u_k
         }
         return new Rollout(states, inputs);
-    }
-
-    /**
-     * Runs the closed loop from random states and returns the runs. Each coordinate of z_0 is uniform on {@code [-size,
-     * size)}.
-     *
-     * @param count number of runs
-     * @param seed of the random numbers; the same seed gives the same runs
-     * @throws IllegalArgumentException if {@code count} is negative or {@code size} is not positive, or the controller
-     *     does not fit the plant
-     */
-    public static List<Rollout> fromRandomStates(
-            Plant plant, Controller controller, int count, double size, long seed) {
-        Check.that(count >= 0, "the number of runs is %s, wanted at least 0", count);
-        Check.that(size > 0 && Double.isFinite(size), "the size of the first states is %s, wanted more than 0", size);
-        var random = new Random(seed);
-        var runs = new ArrayList<Rollout>();
-        for (int i = 0; i < count; i++) {
-            runs.add(of(
-                    plant,
-                    controller,
-                    random.doubles(plant.dimension(), -size, size).toArray()));
-        }
-        return runs;
     }
 
     /** Returns T. */
