@@ -388,6 +388,15 @@ public final class Comparison {
     }
 
     /**
+     * Returns a metric of each prompt's text under a controller, in the order of the prompts.
+     *
+     * @throws IllegalArgumentException if there is no such controller or metric
+     */
+    public double[] values(String controller, String metric) {
+        return metrics.of(metrics.named(metric))[indexOf(controller)].clone();
+    }
+
+    /**
      * Returns how a controller's metric differs from a baseline's on the same prompts. This is the mean of the
      * differences, or of the ratios for a {@link Metric#ratio} metric, with the 95 % interval of the paired bootstrap.
      * An interval without 0 (for ratios, without 1) shows a difference.

@@ -71,11 +71,25 @@ public final class Results {
     }
 
     private boolean isWhole(Disturbance disturbance) {
-        return plan.models().stream().allMatch(model -> plan.judged().stream()
-                .allMatch(concept -> plan.doses().stream().allMatch(dose -> twins(model).stream()
-                        .flatMap(twin -> Stream.of(Twin.Side.values()).map(side -> new Side(twin, side)))
-                        .allMatch(arm ->
-                                isDone(Unit.Key.strength(model, concept, dose, arm.twin, arm.side), disturbance)))));
+        return strengths().stream().allMatch(key -> isDone(key, disturbance));
+    }
+
+    /** Returns the keys of all strengths that the plan needs. */
+    private List<Unit.Key> strengths() {
+        var keys = new ArrayList<Unit.Key>();
+        for (var model : plan.models()) {
+            var twins = plan.twins().isEmpty() ? twins(model) : plan.twins();
+            for (var concept : plan.judged()) {
+                for (var dose : plan.doses()) {
+                    for (var twin : twins) {
+                        for (var side : Twin.Side.values()) {
+                            keys.add(Unit.Key.strength(model, concept, dose, twin, side));
+                        }
+                    }
+                }
+            }
+        }
+        return keys;
     }
 
     /** Whether an arm's texts are there, or it has none because no strength reached the dose. */

@@ -4,10 +4,10 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.function.BiFunction;
 import java.util.function.DoubleFunction;
-import rudder.compare.ConfidenceInterval;
+import rudder.experiment.statistics.Difference;
+import rudder.experiment.statistics.DifferenceTests;
 import rudder.steer.ControllerFactory;
 import rudder.steer.Features;
 import rudder.steer.natural.NaturalGradient;
@@ -138,26 +138,33 @@ public record Twin(String name, DoubleFunction<? extends Arm> open, DoubleFuncti
     }
 
     /**
-     * Returns closed loop less open loop of each twin, as the rows of a forest plot, by the twins' names. Leaves out
-     * twins of which a side was not compared, such as one that does not reach the dose.
+     * Returns closed loop less open loop of each twin, by the twins' names. Leaves out twins of which a side was not
+     * compared, such as one that does not reach the dose.
      *
      * @param compared names of the arms that were compared, as {@link #families} has them
-     * @param series what is compared
      * @param difference maps closed and open arm to their difference
      */
-    public static Map<String, Map<String, ConfidenceInterval>> differences(
-            List<Twin> twins,
-            List<String> compared,
-            String series,
-            BiFunction<String, String, ConfidenceInterval> difference) {
-        var rows = new LinkedHashMap<String, Map<String, ConfidenceInterval>>();
+    public static <T> Map<String, T> differences(
+            List<Twin> twins, List<String> compared, BiFunction<String, String, T> difference) {
+        var pairs = new LinkedHashMap<String, T>();
         for (var twin : twins) {
             var sides = List.copyOf(families(List.of(twin)).keySet());
             if (compared.containsAll(sides)) {
-                rows.put(twin.name, new TreeMap<>(Map.of(series, difference.apply(sides.get(1), sides.get(0)))));
+                pairs.put(twin.name, difference.apply(sides.get(1), sides.get(0)));
             }
         }
-        return rows;
+        return pairs;
+    }
+
+    /**
+     * Tests closed loop less open loop of all twins of which both sides were compared.
+     *
+     * @param margin largest difference that does not matter; 0 if equivalence is not asked for
+     */
+    public static DifferenceTests tests(
+            List<Twin> twins, List<String> compared, BiFunction<String, String, Difference> difference, double margin) {
+        var pairs = differences(twins, compared, difference);
+        return DifferenceTests.of(List.copyOf(pairs.keySet()), pairs::get, margin);
     }
 
     @Override

@@ -15,7 +15,9 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiFunction;
 import java.util.function.DoubleFunction;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -27,6 +29,8 @@ import rudder.compare.ConfidenceInterval;
 import rudder.eval.Judge;
 import rudder.experiment.condition.Disturbance;
 import rudder.experiment.condition.Dose;
+import rudder.experiment.statistics.Difference;
+import rudder.experiment.statistics.Paired;
 import rudder.experiment.statistics.Verdict;
 import rudder.model.LanguageModel;
 import rudder.model.Tiny;
@@ -289,12 +293,16 @@ class ExperimentTest {
     void differencesOfTwinsAreClosedLessOpen() {
         DoubleFunction<Controller> arm = strength -> Controller.none();
         var twins = List.of(new Twin("a / b", arm, arm), new Twin("c / d", arm, arm));
-        var one = new ConfidenceInterval(1, 0, 2);
-        var rows = Twin.differences(twins, List.of("none", "a", "b", "c"), "mentions", (closed, open) -> {
+        BiFunction<String, String, Difference> less = (closed, open) -> {
             assertEquals("b less a", closed + " less " + open);
-            return one;
-        });
-        assertEquals(Map.of("a / b", Map.of("mentions", one)), rows, "d was not compared");
+            return Paired.ofDifferences(new double[] {3, 4, 5}, new double[] {1, 2, 3.3});
+        };
+        var compared = List.of("none", "a", "b", "c");
+        assertEquals(Set.of("a / b"), Twin.differences(twins, compared, less).keySet(), "d was not compared");
+        var tests = Twin.tests(twins, compared, less, 0);
+        assertEquals(List.of("a / b"), tests.names());
+        assertEquals(Verdict.CLOSED_LOOP_BETTER, tests.verdict("a / b"));
+        assertEquals(Verdict.OPEN_LOOP_BETTER, tests.lessIsBetter(name -> true).verdict("a / b"));
     }
 
     @Test

@@ -33,7 +33,7 @@ import rudder.theory.Statistics;
  * Goldstein and Rasbash, Applied Statistics 52 (2003), for scaled residuals; Efron and Tibshirani, <i>An Introduction
  * to the Bootstrap</i>, chapter 12, for t.
  */
-public final class TwoWay {
+public final class TwoWay implements Difference {
 
     /** Confidence of {@link #interval()}; one less it is the level of {@link #p} and {@link #equivalence}. */
     static final double LEVEL = 0.95;
@@ -218,7 +218,7 @@ public final class TwoWay {
         return x == 0 ? 0 : x / se;
     }
 
-    /** Returns the mean difference. */
+    @Override
     public double mean() {
         return mean;
     }
@@ -233,7 +233,8 @@ public final class TwoWay {
         return components;
     }
 
-    /** Returns the 95 % interval of the mean over other concepts and rows: {@code mean -+ q se}. */
+    /** {@inheritDoc} It is that of the mean over other concepts and rows: {@code mean -+ q se}. */
+    @Override
     public ConfidenceInterval interval() {
         return interval(LEVEL);
     }
@@ -264,19 +265,12 @@ public final class TwoWay {
         return Math.max((1.0 + t.length - first) / (1 + t.length), Erf.erfc(least / Math.sqrt(2)));
     }
 
-    /** Returns the two-sided p of no difference. */
+    @Override
     public double p() {
         return tail(ratio(Math.abs(mean), standardError));
     }
 
-    /**
-     * Returns the p of two one-sided tests of equivalence: the larger p of "the mean is -margin or less" and "the mean
-     * is margin or more". At p of 0.05 or less the 90 % interval lies within the margin. Source: Schuirmann, Journal of
-     * Pharmacokinetics and Biopharmaceutics 15 (1987).
-     *
-     * @param margin largest difference that does not matter
-     * @throws IllegalArgumentException if the margin is not positive
-     */
+    @Override
     public double equivalence(double margin) {
         Check.that(margin > 0, "a margin of %s, wanted one above 0", margin);
         double left = margin - Math.abs(mean);
@@ -290,10 +284,8 @@ public final class TwoWay {
         return above > 0 ? tail(above) / 2 : 1 - tail(-above) / 2;
     }
 
-    /**
-     * Returns the least true difference that the test at level 0.05, uncorrected, finds with a power of 0.8: {@code (q
-     * + q') se} with the quantiles of t that 95 % and 60 % of the resamples stay within.
-     */
+    /** {@inheritDoc} {@code (q + q') se} with the quantiles of t that 95 % and 60 % of the resamples stay within. */
+    @Override
     public double detectable() {
         return standardError == 0 ? 0 : (critical(LEVEL) + critical(2 * POWER - 1)) * standardError;
     }

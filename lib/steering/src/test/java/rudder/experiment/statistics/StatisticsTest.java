@@ -10,6 +10,8 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -196,6 +198,74 @@ class StatisticsTest {
         assertRefused(() -> TwoWay.of(new double[][] {{1, 2}, {1, Double.NaN}}), "concept 1, row 1", "NaN");
         assertRefused(() -> TwoWay.ofDifferences(new double[3][2], new double[2][2]), "3 concepts", "2");
         assertRefused(() -> TwoWay.of(new double[2][2]).equivalence(0), "margin of 0.0");
+    }
+
+    /** Values of scipy.stats.ttest_rel and ttest_1samp. */
+    @Test
+    void pairedDifferencesAreTestedByStudentsT() {
+        double[] a = {0.3, 0.5, 0.1, 0.9, 0.4, 0.6, 0.2};
+        double[] b = {0.2, 0.1, 0.15, 0.5, 0.45, 0.2, 0.1};
+        var found = Paired.ofDifferences(a, b);
+        assertEquals(0.18571428571428572, found.mean(), 1e-15);
+        assertEquals(-0.008125465807780202, found.interval().low(), 1e-9);
+        assertEquals(0.3795540372363516, found.interval().high(), 1e-9);
+        assertEquals(0.057501573924344025, found.p(), 1e-12);
+        assertEquals(0.017669893159515452, found.equivalence(0.4), 1e-12);
+        assertEquals(0.2655878611525632, found.detectable(), 1e-9);
+        assertTrue(found.equivalence(0.1) > 0.5, "the mean is beyond the margin");
+        assertEquals(1, Paired.ofDifferences(a, a).p());
+        assertEquals(0, Paired.ofDifferences(a, a).equivalence(0.02));
+        assertRefused(() -> Paired.ofDifferences(a, new double[2]), "7", "2", "pairs");
+        assertRefused(() -> Paired.ofDifferences(new double[1], new double[1]), "1 pairs");
+        assertRefused(
+                () -> Paired.ofDifferences(new double[] {1, Double.NaN}, new double[2]), "pair 1", "NaN", "finite");
+    }
+
+    /** Where all pairs agree an interval of two made-up pairs is left; else rates are nearly those of the sample. */
+    @Test
+    void noIntervalOfRatesCollapses() {
+        var none = Paired.ofRates(new double[80], new double[80]);
+        assertEquals(0, none.mean());
+        assertTrue(none.interval().high() > 0.02 && none.interval().high() < 0.06, none.toString());
+        double[] ones = new double[98];
+        Arrays.fill(ones, 1);
+        assertEquals(0.98, Paired.ofRates(ones, new double[98]).mean(), 1e-15);
+    }
+
+    @Test
+    void differencesThatAreTestedTogetherAreCorrectedTogether() {
+        var all =
+                Map.of("a", new Paired(0.1, 0.02, 100), "b", new Paired(0.001, 0.002, 100), "c", new Paired(-1, 1, 9));
+        var tests = DifferenceTests.of(List.of("a", "b", "c"), all::get, 0.02);
+        double[] p = {all.get("a").p(), all.get("b").p(), all.get("c").p()};
+        assertArrayEquals(Holm.adjusted(p), new double[] {tests.p("a"), tests.p("b"), tests.p("c")}, 1e-15);
+        assertEquals(Verdict.CLOSED_LOOP_BETTER, tests.verdict("a"));
+        assertEquals(Verdict.EQUIVALENT, tests.verdict("b"));
+        assertEquals(Verdict.NOT_RESOLVED, tests.verdict("c"));
+        assertEquals(1, tests.count(Verdict.EQUIVALENT));
+        var less = tests.lessIsBetter(name -> name.equals("a"));
+        assertEquals(Verdict.OPEN_LOOP_BETTER, less.verdict("a"));
+        assertEquals(
+                Verdict.NOT_RESOLVED,
+                DifferenceTests.of(List.of("b"), all::get, 0).verdict("b"));
+        assertEquals(Map.of("s", all.get("c").interval()), tests.rows("s").get("c"));
+        assertEquals(
+                List.of(
+                        "closed loop less open loop",
+                        "difference",
+                        "p, Holm",
+                        "p of equivalence, Holm",
+                        "verdict",
+                        "least difference found with power 0.8, uncorrected"),
+                tests.pairs().columnNames());
+        assertEquals(
+                List.of("closed loop better", "equivalent within 0.02", "not resolved"),
+                tests.pairs().stringColumn("verdict").asList());
+        assertEquals(
+                List.of("arm", "difference", "p, Holm", "least difference found with power 0.8, uncorrected"),
+                DifferenceTests.of(List.of("a"), all::get, 0).table("arm").columnNames());
+        assertRefused(() -> tests.p("d"), "'d'", "[a, b, c]");
+        assertRefused(() -> DifferenceTests.of(List.of("a"), all::get, -1), "-1");
     }
 
     @Test
