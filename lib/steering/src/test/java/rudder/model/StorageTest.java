@@ -17,7 +17,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -74,6 +78,42 @@ class StorageTest {
                 }
             }
         }
+    }
+
+    /** Two models share the cores, and each is used by two threads. */
+    @Test
+    void twoModelsAtOnceWriteWhatEachWritesAlone() throws Exception {
+        try (var one = Tiny.LLAMA.load(Keep.WHEN_USED);
+                var other = Tiny.GEMMA3.load(Keep.WHEN_USED)) {
+            var wanted = new HashMap<LanguageModel, List<String>>();
+            for (var model : List.of(one, other)) {
+                wanted.put(model, written(model));
+            }
+            var threads = Executors.newFixedThreadPool(4);
+            try {
+                var found = new ArrayList<Future<Void>>();
+                for (int i = 0; i < 12; i++) {
+                    var model = i % 2 == 0 ? one : other;
+                    found.add(threads.submit(() -> {
+                        assertEquals(wanted.get(model), written(model));
+                        return null;
+                    }));
+                }
+                for (var done : found) {
+                    done.get();
+                }
+            } finally {
+                threads.shutdown();
+            }
+        }
+    }
+
+    private static List<String> written(LanguageModel model) {
+        var texts = new ArrayList<String>();
+        model.generate(Tiny.TEXTS, 8, Sampling.standard()).forEach(text -> texts.add(text.text()));
+        texts.add(model.generate("the sea", 12).text());
+        texts.add(Arrays.toString(model.logits(new int[] {7, 3})));
+        return texts;
     }
 
     /**
