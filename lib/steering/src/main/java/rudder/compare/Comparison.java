@@ -383,8 +383,7 @@ public final class Comparison {
      * @throws IllegalArgumentException if there is no such controller or metric
      */
     public ConfidenceInterval mean(String controller, String metric) {
-        var found = metrics.named(metric);
-        return found.mean(metrics.of(found)[indexOf(controller)]);
+        return metrics.named(metric).mean(values(controller, metric));
     }
 
     /**
@@ -404,8 +403,7 @@ public final class Comparison {
      * @throws IllegalArgumentException if there is no such controller or metric
      */
     public ConfidenceInterval change(String controller, String baseline, String metric) {
-        var found = metrics.named(metric);
-        return found.change(metrics.of(found)[indexOf(controller)], metrics.of(found)[indexOf(baseline)]);
+        return metrics.named(metric).change(values(controller, metric), values(baseline, metric));
     }
 
     /**
@@ -417,17 +415,13 @@ public final class Comparison {
      */
     public TradeOff tradeOff(String effect, String damage) {
         boolean ratio = metrics.named(damage).ratio();
-        return new TradeOff(
-                byController(metrics.named(effect), false), byController(metrics.named(damage), ratio), ratio);
+        return new TradeOff(byController(effect, false), byController(damage, ratio), ratio);
     }
 
-    private Map<String, double[]> byController(Metric metric, boolean log) {
-        var values = new LinkedHashMap<String, double[]>();
-        for (var name : controllers()) {
-            double[] own = metrics.of(metric)[indexOf(name)];
-            values.put(name, log ? Metric.log(own) : own);
-        }
-        return values;
+    private Map<String, double[]> byController(String metric, boolean log) {
+        var all = new LinkedHashMap<String, double[]>();
+        controllers().forEach(name -> all.put(name, log ? Metric.log(values(name, metric)) : values(name, metric)));
+        return all;
     }
 
     private int indexOf(String controller) {
