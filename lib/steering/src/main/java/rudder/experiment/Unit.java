@@ -84,8 +84,7 @@ record Unit(
 
     /** Returns why there is no strength, without the trials, which only the file keeps. */
     String reason() {
-        int trials = outcome.indexOf(Dose.Found.TRIED);
-        return trials < 0 ? outcome : outcome.substring(0, trials);
+        return Dose.Found.reason(outcome);
     }
 
     boolean reached() {

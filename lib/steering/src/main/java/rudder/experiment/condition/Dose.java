@@ -70,8 +70,13 @@ public record Dose(Measure measure, double amount) {
      * @param tried doses by strength
      */
     public record Found(Outcome outcome, double strength, double achieved, TreeMap<Double, Double> tried) {
-        /** What stands between an outcome and the trials in a text. */
-        public static final String TRIED = ", doses by strength ";
+        private static final String TRIED = ", doses by strength ";
+
+        /** Returns what {@link #toString} says of a search without its trials. */
+        public static String reason(String found) {
+            int trials = found.indexOf(TRIED);
+            return trials < 0 ? found : found.substring(0, trials);
+        }
 
         /**
          * Returns this.

@@ -75,6 +75,8 @@ class DoseTest {
         assertTrue(above.strength() > 0.5);
         var wavy = search(Dose.kl(0.5), u -> u < 3 ? u < 1.5 ? 0.3 : 0.1 : 0.52, 1);
         assertEquals(Dose.Outcome.NOT_MONOTONE, wavy.outcome());
+        assertEquals("not monotone", Dose.Found.reason(wavy.toString()));
+        assertEquals(above.toString(), Dose.Found.reason(above.toString()));
         var e = assertThrows(IllegalStateException.class, () -> wavy.required("ActAdd"));
         assertTrue(e.getMessage().contains("'ActAdd'") && e.getMessage().contains("not monotone"), e.getMessage());
         assertRefused(() -> Dose.kl(0), "0.0", "KL");
