@@ -186,8 +186,11 @@ public final class PackedMatrix {
         kernel.unpacked(Scratch.ofThread().copy(bytes, row * rowBytes, rowBytes), 0, columns, out);
     }
 
-    /** Returns how many rows a core reads before it multiplies: whole tiles, or what fits its cache. */
-    private int unit(PackedInput x) {
+    /**
+     * Returns how many rows a core should take at a time, and reads before it multiplies: whole tiles, or what fits its
+     * cache.
+     */
+    public int unit(PackedInput x) {
         return x.each == null ? x.unit() : Math.max(1, PIECE / rowBytes);
     }
 

@@ -49,24 +49,23 @@ public final class Results {
 
     /** Returns the results under those disturbances of which no text is missing: what a run that goes on has so far. */
     public Results whole() {
-        return new Results(
-                plan, plan.disturbances().stream().filter(this::isWhole).toList(), units.values());
+        return new Results(plan, disturbances.stream().filter(this::isWhole).toList(), units.values());
     }
 
     /**
      * Returns the results under one disturbance alone.
      *
-     * @throws IllegalArgumentException if the plan has none of this name
+     * @throws IllegalArgumentException if these results have none of this name
      */
     public Results under(String disturbance) {
-        var named = plan.disturbances().stream()
+        var named = disturbances.stream()
                 .filter(one -> one.name().equals(disturbance))
                 .toList();
         Check.that(
                 !named.isEmpty(),
                 "no disturbance '%s', wanted one of %s",
                 disturbance,
-                plan.disturbances().stream().map(Disturbance::name).toList());
+                disturbances.stream().map(Disturbance::name).toList());
         return new Results(plan, named, units.values());
     }
 

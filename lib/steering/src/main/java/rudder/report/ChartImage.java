@@ -92,8 +92,8 @@ final class ChartImage extends BufferedImage {
      * curve of one point has its place; a chart of rows has their intervals, and a heat map its range.
      */
     private static String described(Chart<?, ?> chart) {
-        boolean rows = chart instanceof XYChart xy && !xy.getStyler().isYAxisTicksVisible();
-        return titled(chart) + values(chart, rows).collect(Collectors.joining(", ", " ", "."));
+        var values = values(chart).collect(Collectors.joining(", "));
+        return titled(chart) + (values.isEmpty() ? "" : " " + values + ".");
     }
 
     private static String titled(Chart<?, ?> chart) {
@@ -104,7 +104,7 @@ final class ChartImage extends BufferedImage {
         return chart.getTitle() + ": " + (y.isEmpty() ? "" : y + " against ") + drawn.getXAxisTitle() + ".";
     }
 
-    private static Stream<String> values(Chart<?, ?> chart, boolean rows) {
+    private static Stream<String> values(Chart<?, ?> chart) {
         if (chart instanceof HeatMapChart map) {
             var cells = map.getHeatMapSeries().getHeatData().stream()
                     .mapToDouble(cell -> ((Number[]) cell)[2].doubleValue())
@@ -117,11 +117,11 @@ final class ChartImage extends BufferedImage {
         var series = xy.getSeriesCollection().stream()
                 .filter(line -> line.getYData().length > 0)
                 .toList();
-        return rows
-                ? intervals(series.stream().filter(ForestChart::isInterval).toList())
-                : series.stream()
+        return xy.getStyler().isYAxisTicksVisible()
+                ? series.stream()
                         .filter(line -> line.isShowInLegend())
-                        .map(line -> line.getLabel() + " " + described(line));
+                        .map(line -> line.getLabel() + " " + described(line))
+                : intervals(series.stream().filter(ForestChart::isInterval).toList());
     }
 
     /** Many intervals cannot be listened to: then those that do not contain 0 are named. */

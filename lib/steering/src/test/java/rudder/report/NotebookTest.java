@@ -92,6 +92,10 @@ class NotebookTest {
         assertEquals(320, image.getWidth());
         assertEquals(200, image.getHeight());
         assertEquals("strength per block. beta from 0 to 1.", image.toString());
+        var without =
+                new XYChartBuilder().width(320).height(200).title("no values").build();
+        without.addSeries("hidden", new double[] {0, 1}, new double[] {0, 1}).setShowInLegend(false);
+        assertEquals("no values.", Notebook.image(without).toString());
         assertTrue(
                 Stream.iterate(0, i -> i + 1).limit(320).anyMatch(i -> (image.getRGB(i, 100) & 0xffffff) != 0xffffff),
                 "nothing was drawn");

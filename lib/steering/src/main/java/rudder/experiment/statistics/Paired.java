@@ -16,8 +16,6 @@ import rudder.theory.Check;
  */
 public record Paired(double mean, double standardError, int size) implements Difference {
 
-    private static final double POWER = 0.8;
-
     public Paired {
         Check.that(size > 1, "%d pairs, wanted two or more", size);
     }
@@ -83,7 +81,7 @@ public record Paired(double mean, double standardError, int size) implements Dif
     /** {@inheritDoc} {@code (q + q') s / sqrt(n)} with the quantiles of t at 0.975 and 0.8. */
     @Override
     public double detectable() {
-        return (quantile((1 + TwoWay.LEVEL) / 2) + quantile(POWER)) * standardError;
+        return (quantile((1 + TwoWay.LEVEL) / 2) + quantile(TwoWay.POWER)) * standardError;
     }
 
     /** The probability that t exceeds so large a difference; for a sample without spread 0, or 1/2 at 0. */

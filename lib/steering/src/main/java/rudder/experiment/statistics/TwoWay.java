@@ -38,8 +38,10 @@ public final class TwoWay implements Difference {
     /** Confidence of {@link #interval()}; one less it is the level of {@link #p} and {@link #equivalence}. */
     static final double LEVEL = 0.95;
 
+    /** With which {@link #detectable} is found. */
+    static final double POWER = 0.8;
+
     private static final NormalDistribution NORMAL = new NormalDistribution();
-    private static final double POWER = 0.8;
     private static final int RESAMPLES = 99_999;
     private static final long SEED = 20260419;
 

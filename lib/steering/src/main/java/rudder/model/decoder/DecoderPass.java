@@ -142,13 +142,14 @@ final class DecoderPass {
         norm(decoder.finalNorm, z);
         int vocabulary = config.vocabulary();
         float[] logits = new float[vocabulary * n];
+        if (width > 1 && columns.length == 0) {
+            columns = new float[vocabulary * width];
+        }
+        float[] written = width == 1 ? logits : columns;
         Cores.Rows rows = (first, end, out, base) -> decoder.logits(normed, first, end, out, base);
-        if (width == 1) {
-            Cores.share(vocabulary, normed.unit(), width, rows, logits, 0);
-        } else {
-            columns = columns.length == 0 ? new float[vocabulary * width] : columns;
-            Cores.share(vocabulary, normed.unit(), width, rows, columns, 0);
-            turn(columns, logits);
+        Cores.share(vocabulary, decoder.head.unit(normed), width, rows, written, 0);
+        if (width > 1) {
+            turn(written, logits);
         }
         return logits;
     }
