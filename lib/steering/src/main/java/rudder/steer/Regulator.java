@@ -27,7 +27,9 @@ import rudder.theory.control.Controller;
  *
  * <p>{@link MemoryPlan#routeBesideWeights} chooses. Dense and streamed vectors agree to the last bit. Matrix-free ones
  * agree with them to the precision of the model's products, about 1e-5 in float32. They take n times the products at n
- * prompts, where the other routes take a Jacobian for each prompt and one recursion.
+ * prompts, where the other routes take a Jacobian for each prompt and one recursion. So they are for too little memory
+ * only. At one prompt of 12 tokens on two cores they took 43 s and dense ones 1.4 s at width 576, 57 and 4.2 s at 896,
+ * 193 and 23 s at 1536.
  */
 public final class Regulator {
 
