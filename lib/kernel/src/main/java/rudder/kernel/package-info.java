@@ -34,11 +34,11 @@
  * <p>One vector, best of five interleaved runs on an AMD EPYC with 512 bits. Nibbles that are masked and multiplied
  * where they stand, and scales of 6 bits taken apart in vectors, are exact. They took Q4_K from 14.2 to 16.3 G weights
  * a second and core, Q4_1 from 13.9 to 16.0 (JDK 17: 13.8 to 15.3, 14.3 to 14.9). Q6_K became slower. Whole texts of
- * SmolLM2 and of a model of 1.5 billion parameters were not faster in four pairs of runs, so they were left out. Lanes
+ * SmolLM2 and of a model of 1.5 billion parameters were faster in 7 of 16 pairs of runs, so they were left out. Lanes
  * of 512 bits took Q4_K from 13.2 to 13.8 on JDK 25; on JDK 17 its vectors were allocated, and it was ten times slower.
  *
- * <p>What bounds a text of such a model is that reading and computing take turns. Copying the mapped rows alone runs at
- * 19 to 27 G weights a second and core, copying and multiplying at 6 to 9. Smaller pieces, and a load from each line of
- * the next piece while one is multiplied, were not faster.
+ * <p>What seems to bound a text of such a model is that reading and computing take turns. Copying the mapped rows alone
+ * runs at 19 to 27 G weights a second and core, copying and multiplying at 6 to 9. Smaller pieces, and a load from each
+ * line of the next piece while one is multiplied, brought no gain that all runs showed.
  */
 package rudder.kernel;
