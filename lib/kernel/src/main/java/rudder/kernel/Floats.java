@@ -10,6 +10,12 @@ import jdk.incubator.vector.VectorOperators;
 /** Sums over float arrays, in vectors. */
 public final class Floats {
 
+    /** Numbers whose sum is single precision: sums of such sums are double. */
+    private static final int PART = 64 * L;
+
+    /** Below this, a softmax's number is 0 in single precision. */
+    private static final float LEAST = -87;
+
     private static final float GELU = (float) (2 * Math.sqrt(2 / Math.PI));
 
     private Floats() {}
@@ -118,6 +124,62 @@ public final class Floats {
             out[at + c] = most;
             out[at + width + c] = (float) sum;
         }
+    }
+
+    /**
+     * Returns the KL divergence {@code sum_i p_i ln(p_i / q_i)} in nats of the softmax p of {@code x[a + i]} from the
+     * softmax q of {@code x[b + i]}, for i below n: {@code sum_i p_i (x[a + i] - x[b + i]) - lse(a) + lse(b)} with
+     * {@code lse(a) = ln sum_i exp(x[a + i])}.
+     */
+    public static double divergence(float[] x, int a, int b, int n) {
+        float mostA = most(x, a, n);
+        float mostB = most(x, b, n);
+        double sumA = 0;
+        double sumB = 0;
+        double difference = 0;
+        int whole = n / L * L;
+        for (int from = 0; from < whole; from += PART) {
+            FloatVector inA = Lanes.zero();
+            FloatVector inB = Lanes.zero();
+            FloatVector apart = Lanes.zero();
+            int end = Math.min(whole, from + PART);
+            for (int i = from; i < end; i += L) {
+                FloatVector ofA = Lanes.at(x, a + i).sub(mostA);
+                FloatVector ofB = Lanes.at(x, b + i).sub(mostB);
+                FloatVector p = Lanes.exp(ofA);
+                inA = inA.add(p);
+                inB = inB.add(Lanes.exp(ofB));
+                var none = ofA.compare(VectorOperators.LT, LEAST);
+                apart = apart.add(p.mul(ofA.sub(ofB)).blend(0, none));
+            }
+            sumA += Lanes.sum(inA);
+            sumB += Lanes.sum(inB);
+            difference += Lanes.sum(apart);
+        }
+        for (int i = whole; i < n; i++) {
+            double ofA = (double) x[a + i] - mostA;
+            double ofB = (double) x[b + i] - mostB;
+            sumA += Math.exp(ofA);
+            sumB += Math.exp(ofB);
+            difference += ofA < LEAST ? 0 : Math.exp(ofA) * (ofA - ofB);
+        }
+        return difference / sumA - Math.log(sumA) + Math.log(sumB);
+    }
+
+    private static float most(float[] x, int at, int n) {
+        float most = Float.NEGATIVE_INFINITY;
+        int i = 0;
+        if (n >= L) {
+            FloatVector each = Lanes.at(x, at);
+            for (i = L; i <= n - L; i += L) {
+                each = each.max(Lanes.at(x, at + i));
+            }
+            most = each.reduceLanes(VectorOperators.MAX);
+        }
+        for (; i < n; i++) {
+            most = Math.max(most, x[at + i]);
+        }
+        return most;
     }
 
     /** Writes {@code out[at + i] = sum_t weights[t] rows[t n + i]} over t from {@code first} to {@code end - 1}. */

@@ -1,7 +1,6 @@
 package rudder.model;
 
 import java.util.List;
-import rudder.model.pass.Logits;
 import rudder.model.pass.Passes;
 import rudder.theory.Setpoint;
 import rudder.theory.control.Controller;
@@ -62,12 +61,24 @@ public interface Conductor {
          * {@link #measured} follow.
          */
         public List<double[][]> strengths() {
-            return pass.measured().strengths();
+            return pass.measured().strengths().stream().map(this::ofAll).toList();
         }
 
         /** Returns |u_k|^2, [text][T]. */
         public double[][] energies() {
-            return pass.measured().energies();
+            return ofAll(pass.measured().energies());
+        }
+
+        /** Returns the pass's rows as rows of all texts; the others are 0. */
+        private double[][] ofAll(double[][] rows) {
+            if (rows.length == tokens.length) {
+                return rows;
+            }
+            var all = new double[tokens.length][rows[0].length];
+            for (int i = 0; i < rows.length; i++) {
+                all[pass.texts()[i]] = rows[i];
+            }
+            return all;
         }
 
         /**
@@ -76,12 +87,21 @@ public interface Conductor {
          * @throws IllegalStateException if they were not asked for before the next pass, and lie on a device
          */
         public float[] logits() {
-            return pass.logits().numbers();
+            float[] rows = pass.logits().numbers();
+            int size = rows.length / pass.texts().length;
+            if (pass.texts().length == tokens.length) {
+                return rows;
+            }
+            var all = new float[tokens.length * size];
+            for (int i = 0; i < pass.texts().length; i++) {
+                System.arraycopy(rows, i * size, all, pass.texts()[i] * size, size);
+            }
+            return all;
         }
 
-        /** Returns the logits where they are. */
-        Logits logitsInPlace() {
-            return pass.logits();
+        /** Returns what the pass left where it left it. */
+        Passes.Result pass() {
+            return pass;
         }
     }
 

@@ -7,7 +7,6 @@ import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.checkpoint.format.Progress;
@@ -31,10 +30,13 @@ public final class SteeredModel extends TextGenerator {
     /** Prompts whose texts are written under all arms before the next ones are. */
     public static final int BATCH = 16;
     /**
-     * Texts in one batch of generation, under one controller or several. Every pass reads all weights, however few
-     * texts the batch has.
+     * Texts that are written side by side, under one controller or several. Every pass reads all weights, however few
+     * texts there are. So a text that ends leaves its place to the next one of its list, where the heap writes them.
      */
     public static final int TEXTS = 64;
+
+    /** With so many texts side by side, the heap is as fast as the engine with {@link #TEXTS}. */
+    private static final int FEW = 16;
 
     private static final String NO_DIVERGENCE =
             "%s: no divergence is defined where every token has a controller of its own";
@@ -184,17 +186,18 @@ public final class SteeredModel extends TextGenerator {
         var given = prompts.stream()
                 .map(tokens -> Prompt.of(tokens, model.decode(tokens)))
                 .toList();
-        return conducted(given, maxTokens, sampling, job -> conductor);
+        return conducted(given, TEXTS, TEXTS, maxTokens, sampling, job -> conductor);
     }
 
     @Override
     List<Completion> generate(
             List<Prompt> prompts, int maxTokens, Sampling sampling, Optional<Consumer<String>> onText) {
         if (prompts.size() > 1) {
-            return conducted(prompts, maxTokens, sampling, job -> step -> true); // a stream is one text's
+            return conducted(
+                    prompts, FEW, batch(TEXTS), maxTokens, sampling, job -> step -> true); // a stream is one text's
         }
         int[] heard = {0};
-        var completions = conducted(prompts, maxTokens, sampling, job -> {
+        var completions = conducted(prompts, 1, 1, maxTokens, sampling, job -> {
             Consumer<String> receiver = onText.orElse(job::write);
             return step -> {
                 if (!step.ended()[0]) {
@@ -208,22 +211,31 @@ public final class SteeredModel extends TextGenerator {
         return completions;
     }
 
-    /** @param conducting makes the conductor from the job, which shows a text that is written to it */
+    /**
+     * @param least texts that must go on at the same time, if there are so many
+     * @param most texts that may
+     * @param conducting makes the conductor from the job, which shows a text that is written to it
+     */
     private List<Completion> conducted(
-            List<Prompt> prompts, int maxTokens, Sampling sampling, Function<Progress, Conductor> conducting) {
-        var rows = rows(prompts.stream().map(Prompt::tokens).toList());
-        int batch = batch(TEXTS);
-        requireWritable(prompts, batch, maxTokens, sampling);
+            List<Prompt> prompts,
+            int least,
+            int most,
+            int maxTokens,
+            Sampling sampling,
+            Function<Progress, Conductor> conducting) {
+        var rows = rows(tokens(prompts));
+        int places = places(prompts, least, most, maxTokens, sampling);
         try (Progress job = Progress.of(title("Generating ", rows, maxTokens), (long) prompts.size() * maxTokens)) {
             var conductor = conducting.apply(job);
             var features = Stream.concat(Stream.ofNullable(measured), conductor.measured().stream())
                     .toList();
-            return inBatches(prompts.size(), batch, (first, end) -> {
+            return inBatches(prompts.size(), places > 0 ? prompts.size() : most, (first, end) -> {
                 var controllers = rows.subList(first, end);
                 var some = prompts.subList(first, end);
-                try (Passes passes = passes(controllers, some, maxTokens, features)) {
-                    return new Generation(model, some, draws(first, end), maxTokens, sampling, measured != null)
-                            .run(passes, positions, controllers, conductor, job);
+                try (Passes passes = passes(controllers, some, maxTokens, places, features)) {
+                    return new Generation(
+                                    model, some, positions, i -> draw(first + i), maxTokens, sampling, measured != null)
+                            .run(passes, controllers, conductor, job);
                 }
             });
         }
@@ -264,44 +276,56 @@ public final class SteeredModel extends TextGenerator {
         }
         var texts = asked.stream().map(encoded).toList();
         var unsteered = prompts.stream().map(encoded).toList();
-        var rows = rows(texts.stream().map(Prompt::tokens).toList());
-        int batch = batch(TEXTS / 2);
-        requireWritable(Stream.concat(texts.stream(), unsteered.stream()).toList(), 2 * batch, maxTokens, sampling);
+        var rows = rows(tokens(texts));
+        // each text and behind it its shadow
+        var both = alternating(texts, unsteered);
+        var steering = alternating(rows, Collections.nCopies(rows.size(), Controller.none()));
+        int most = 2 * batch(TEXTS / 2);
+        int places = places(both, FEW, most, maxTokens, sampling) / 2 * 2;
         var features = Stream.ofNullable(measured).toList();
         try (Progress job =
-                Progress.of(title("Generating, with KL, ", rows, maxTokens), 2L * texts.size() * maxTokens)) {
-            return inBatches(texts.size(), batch, (first, end) -> {
-                int n = end - first;
-                var both = Stream.concat(texts.subList(first, end).stream(), unsteered.subList(first, end).stream())
-                        .toList();
-                var controllers = Stream.concat(
-                                rows.subList(first, end).stream(),
-                                Stream.generate(Controller::none).limit(n))
-                        .toList();
-                var divergences = new Divergences(n, maxTokens);
-                try (Passes passes = passes(controllers, both, maxTokens, features)) {
-                    var written = new Generation(model, both, draws(first, end), maxTokens, sampling, measured != null)
-                            .run(passes, positions, controllers, new Shadows(n, divergences), job);
-                    return IntStream.range(0, n)
+                Progress.of(title("Generating, with KL, ", rows, maxTokens), (long) both.size() * maxTokens)) {
+            return inBatches(both.size(), places > 0 ? both.size() : most, (first, end) -> {
+                var controllers = steering.subList(first, end);
+                var some = both.subList(first, end);
+                var divergences = new Divergences((end - first) / 2, maxTokens);
+                try (Passes passes = passes(controllers, some, maxTokens, places, features)) {
+                    var written = new Generation(
+                                    model,
+                                    some,
+                                    positions,
+                                    i -> draw((first + i) / 2),
+                                    maxTokens,
+                                    sampling,
+                                    measured != null)
+                            .run(passes, controllers, new Shadows(divergences), job);
+                    return IntStream.range(0, (end - first) / 2)
                             .mapToObj(i -> new MovedText(
-                                    written.get(i),
-                                    divergences.of(i, written.get(i).tokens().length)))
+                                    written.get(2 * i),
+                                    divergences.of(i, written.get(2 * i).tokens().length)))
                             .toList();
                 }
             });
         }
     }
 
-    /** Lets row texts + i take the tokens of row i. */
-    private record Shadows(int texts, Divergences divergences) implements Conductor {
+    private static <E> List<E> alternating(List<E> even, List<E> odd) {
+        return IntStream.range(0, even.size())
+                .boxed()
+                .flatMap(i -> Stream.of(even.get(i), odd.get(i)))
+                .toList();
+    }
+
+    /** Lets every second text take the tokens of the one before. */
+    private record Shadows(Divergences divergences) implements Conductor {
         @Override
         public int token(int text, int index, int[] chosen) {
-            return text < texts ? FREE : chosen[text - texts];
+            return text % 2 == 0 ? FREE : chosen[text - 1];
         }
 
         @Override
         public boolean after(Step step) {
-            divergences.add(step.index(), step.logitsInPlace(), step.ended());
+            divergences.add(step.pass(), step.ended());
             return true;
         }
     }
@@ -311,16 +335,21 @@ public final class SteeredModel extends TextGenerator {
         return round > most ? most : most / round * round;
     }
 
-    private void requireWritable(List<Prompt> prompts, int batch, int maxTokens, Sampling sampling) {
+    /**
+     * Returns how many texts go on at the same time on the heap; 0 if the engine writes them.
+     *
+     * @param least texts that must go on at the same time, if there are so many
+     * @param most texts that may
+     */
+    private int places(List<Prompt> prompts, int least, int most, int maxTokens, Sampling sampling) {
         if (maxTokens < 1) {
             throw new IllegalArgumentException("maxTokens is " + maxTokens + ", wanted at least 1");
         }
         Check.given("the sampling", sampling);
-        model.prompts()
-                .requireRoom(
-                        prompts.stream().map(Prompt::tokens).toList(),
-                        placement().together(batch),
-                        maxTokens);
+        int places = placement().places(tokens(prompts), maxTokens, least, most);
+        int together = places > 0 ? places : placement().together(most);
+        model.prompts().requireRoom(tokens(prompts), together, maxTokens);
+        return places;
     }
 
     private static String title(String doing, List<Controller> rows, int maxTokens) {
@@ -328,17 +357,22 @@ public final class SteeredModel extends TextGenerator {
                 + rows.get(0).name();
     }
 
-    /** Returns the random numbers' row of text i of the batch first..end-1; a shadow has that of its text. */
-    private IntUnaryOperator draws(int first, int end) {
-        return i -> row + (first + i % (end - first)) % round;
+    /** Returns the random numbers' row of a text. */
+    private int draw(int text) {
+        return row + text % round;
     }
 
     private <R> List<R> inBatches(int size, int batch, BiFunction<Integer, Integer, List<R>> made) {
         return model.transformer().lifetime.during(() -> placement().inBatches(size, batch, made));
     }
 
-    private Passes passes(List<Controller> controllers, List<Prompt> prompts, int maxTokens, List<Setpoint> features) {
-        return placement().passes(prompts.stream().map(Prompt::tokens).toList(), maxTokens, controllers, features);
+    private Passes passes(
+            List<Controller> controllers, List<Prompt> prompts, int maxTokens, int places, List<Setpoint> features) {
+        return placement().passes(tokens(prompts), maxTokens, places, controllers, features);
+    }
+
+    private static List<int[]> tokens(List<Prompt> prompts) {
+        return prompts.stream().map(Prompt::tokens).toList();
     }
 
     Placement placement() {

@@ -27,7 +27,6 @@ import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.Golden;
 import rudder.checkpoint.store.ModelStore;
 import rudder.model.decoder.Decoder;
-import rudder.model.decoder.HeapLaws;
 import rudder.model.decoder.Texts;
 import rudder.model.transformer.DeviceLaws;
 import rudder.model.transformer.Keep;
@@ -89,7 +88,7 @@ class DecoderTest {
             var decoder = new Decoder(open);
             for (var controller : controllers) {
                 var text = decoder.texts(0);
-                var laws = new HeapLaws(List.of(controller), open.config());
+                var laws = decoder.laws(List.of(controller));
                 try (var scope = engine.manager.newSubManager();
                         var cache = engine.cache(new int[1], tokens.length);
                         var device = new DeviceLaws(scope, engine.type, List.of(controller), engine.config)) {
@@ -129,8 +128,9 @@ class DecoderTest {
         int[] tokens = Tiny.tokens(13, 5);
         double[][][] wanted = new PlainTransformer(tiny).states(tokens, controller, 0);
         try (var open = open(tiny)) {
-            var text = new Decoder(open).texts(8);
-            var laws = new HeapLaws(List.of(controller), open.config());
+            var decoder = new Decoder(open);
+            var text = decoder.texts(8);
+            var laws = decoder.laws(List.of(controller));
             for (int t = 0; t < tokens.length; t++) {
                 var step = text.next(new int[] {tokens[t]}, laws, true);
                 for (int k = 0; k <= tiny.horizon; k++) {

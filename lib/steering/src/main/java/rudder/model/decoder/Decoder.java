@@ -2,6 +2,7 @@ package rudder.model.decoder;
 
 import java.lang.ref.SoftReference;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
@@ -61,7 +62,9 @@ public final class Decoder {
      * @throws IllegalArgumentException if a controller has a law for a block or a width that this model lacks
      */
     public HeapLaws laws(List<Controller> controllers) {
-        return new HeapLaws(controllers, config);
+        var texts = new BitSet();
+        texts.set(0, controllers.size());
+        return new HeapLaws(config).of(controllers, texts);
     }
 
     /**

@@ -8,14 +8,15 @@ import rudder.kernel.PackedInput;
 import rudder.theory.control.HookPoint;
 
 /**
- * Passes of so many tokens through the blocks. A state is a column: [d, width], with the width of {@link PackedInput}.
- * Its buffers serve one pass after another, so the states of a pass last until the next.
+ * Passes of some tokens through the blocks. A state is a column: [d, width], with the width of {@link PackedInput}. Its
+ * buffers serve one pass after another, so the states of a pass last until the next. Columns without a token hold what
+ * an earlier pass left there, or 0.
  */
 final class DecoderPass {
 
     private final Decoder decoder;
     private final ModelConfig config;
-    private final int n;
+    private int n; // tokens of this pass
     private final int d;
     private final int width;
     private final HeapAttention attention;
@@ -27,15 +28,14 @@ final class DecoderPass {
     private final float[] sum;
     private float[] columns = new float[0]; // logits as columns, for several tokens
 
-    /** @param columns as many as there are tokens, or more */
-    DecoderPass(Decoder decoder, int tokens, int columns) {
+    /** @param columns tokens of a pass, at most */
+    DecoderPass(Decoder decoder, int columns) {
         this.decoder = decoder;
         config = decoder.config;
-        n = tokens;
         d = config.dimension();
         normed = new PackedInput(d, columns);
         width = normed.width();
-        attention = new HeapAttention(config, n, width);
+        attention = new HeapAttention(config, width);
         heads = new PackedInput(config.headsWidth(), columns);
         gated = new PackedInput(config.feedForward(), columns);
         states = new float[config.horizon() + 1][d * width];
@@ -43,15 +43,12 @@ final class DecoderPass {
         sum = new float[d * width];
     }
 
-    int tokens() {
-        return n;
-    }
-
     int width() {
         return width;
     }
 
     Texts.Step run(HeapCache[] caches, int[] positions, int[] tokens, HeapLaws.Pass laws, boolean logits) {
+        n = tokens.length;
         attention.begin(caches, positions);
         int T = config.horizon();
         var inputs = new float[T][];

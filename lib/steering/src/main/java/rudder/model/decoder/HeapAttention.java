@@ -20,7 +20,7 @@ final class HeapAttention {
 
     private final ModelConfig config;
     private final Rotary rotary;
-    private final int n;
+    private int n; // tokens of this pass
     private final int h;
     private final int kv;
     private final int w;
@@ -34,18 +34,18 @@ final class HeapAttention {
     private int[] positions;
     private int columns; // positions up to the last
 
-    HeapAttention(ModelConfig config, int tokens, int width) {
+    /** @param width tokens of a pass, at most */
+    HeapAttention(ModelConfig config, int width) {
         this.config = config;
         rotary = Rotary.of(config);
-        n = tokens;
         h = config.heads();
         kv = config.keyValueHeads();
         w = config.headDimension();
         row = (h + 2 * kv) * w;
         this.width = width;
         projected = new float[row * width];
-        turned = new float[row * n];
-        attended = new float[h * w * n];
+        turned = new float[row * width];
+        attended = new float[h * w * width];
     }
 
     /**
@@ -57,6 +57,7 @@ final class HeapAttention {
     void begin(HeapCache[] caches, int... positions) {
         this.caches = caches;
         this.positions = positions;
+        n = positions.length;
         columns = 1 + Arrays.stream(positions).max().orElseThrow();
         turns.clear();
     }

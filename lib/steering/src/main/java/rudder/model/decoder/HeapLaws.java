@@ -18,30 +18,48 @@ import rudder.theory.control.Measurement;
 /** The laws of some texts' controllers, one controller for each text, ready to run on the heap. */
 public final class HeapLaws {
 
+    private final ModelConfig config;
     private final List<Group> groups;
 
     /** The texts that share a controller, and its laws by hook point and block. */
-    private record Group(BitSet texts, Map<HookPoint, List<List<ControlLaw.Input<Panel>>>> laws) {
+    private record Group(
+            Controller controller, BitSet texts, Map<HookPoint, List<List<ControlLaw.Input<Panel>>>> laws) {
         List<ControlLaw.Input<Panel>> at(HookPoint point, int k) {
             return laws.get(point).get(k);
         }
     }
 
+    /** Creates the laws of no text. */
+    HeapLaws(ModelConfig config) {
+        this(config, List.of());
+    }
+
+    private HeapLaws(ModelConfig config, List<Group> groups) {
+        this.config = config;
+        this.groups = groups;
+    }
+
     /**
+     * Returns the laws of some texts' controllers. Does not make laws again that are here, and leaves out all others.
+     *
      * @param controllers one for each text
      * @throws IllegalArgumentException if a controller has a law for a block or a width that the model lacks
      */
-    public HeapLaws(List<Controller> controllers, ModelConfig config) {
+    public HeapLaws of(List<Controller> controllers, BitSet texts) {
+        var made = new IdentityHashMap<Controller, Group>();
+        groups.forEach(group -> made.put(group.controller, group));
         var found = new IdentityHashMap<Controller, Group>();
-        groups = new ArrayList<>();
-        for (int i = 0; i < controllers.size(); i++) {
+        var others = new ArrayList<Group>();
+        texts.stream().forEach(i -> {
             var controller = controllers.get(i);
             if (!found.containsKey(controller)) {
-                found.put(controller, new Group(new BitSet(), laws(controller, config)));
-                groups.add(found.get(controller));
+                var laws = made.containsKey(controller) ? made.get(controller).laws : laws(controller, config);
+                found.put(controller, new Group(controller, new BitSet(), laws));
+                others.add(found.get(controller));
             }
             found.get(controller).texts.set(i);
-        }
+        });
+        return new HeapLaws(config, others);
     }
 
     private static Map<HookPoint, List<List<ControlLaw.Input<Panel>>>> laws(Controller controller, ModelConfig config) {
@@ -59,21 +77,18 @@ public final class HeapLaws {
         return laws;
     }
 
-    private HeapLaws(List<Group> groups) {
-        this.groups = groups;
-    }
-
     /** Returns the laws of other texts: text i has those of text {@code texts[i]}. */
     public HeapLaws of(int... texts) {
-        return new HeapLaws(groups.stream()
+        var others = groups.stream()
                 .map(group -> {
                     var own = new BitSet();
                     for (int i = 0; i < texts.length; i++) {
                         own.set(i, group.texts.get(texts[i]));
                     }
-                    return new Group(own, group.laws);
+                    return new Group(group.controller, own, group.laws);
                 })
-                .toList());
+                .toList();
+        return new HeapLaws(config, others);
     }
 
     /**

@@ -1,6 +1,5 @@
 package rudder.model.decoder;
 
-import java.util.Arrays;
 import java.util.stream.IntStream;
 import rudder.kernel.PackedInput;
 
@@ -10,14 +9,21 @@ public final class Texts {
     private final Decoder decoder;
     private final int[] room;
     private final int[] all; // the texts' numbers
-    private final HeapCache[] caches;
-    private DecoderPass pass; // for as many tokens as were read last
+    private final HeapCache[] caches; // null before a text begins
+    private DecoderPass pass; // of the width that was needed last
 
     Texts(Decoder decoder, int... room) {
         this.decoder = decoder;
         this.room = room.clone();
         all = IntStream.range(0, room.length).toArray();
-        caches = Arrays.stream(room).mapToObj(this::empty).toArray(HeapCache[]::new);
+        caches = new HeapCache[room.length];
+    }
+
+    private HeapCache cache(int text) {
+        if (caches[text] == null) {
+            caches[text] = empty(room[text]);
+        }
+        return caches[text];
     }
 
     private HeapCache empty(int room) {
@@ -43,7 +49,7 @@ public final class Texts {
 
     /** Returns the number of tokens that a text has read. */
     public int length(int text) {
-        return caches[text].length();
+        return caches[text] == null ? 0 : caches[text].length();
     }
 
     /**
@@ -74,11 +80,11 @@ public final class Texts {
         var positions = new int[texts.length];
         var read = new int[caches.length];
         for (int i = 0; i < texts.length; i++) {
-            own[i] = caches[texts[i]];
+            own[i] = cache(texts[i]);
             positions[i] = own[i].length() + read[texts[i]]++;
         }
-        if (pass == null || pass.tokens() != texts.length || pass.width() != PackedInput.width(columns)) {
-            pass = new DecoderPass(decoder, texts.length, columns);
+        if (pass == null || pass.width() != PackedInput.width(columns)) {
+            pass = new DecoderPass(decoder, columns);
         }
         var inputs = laws == null ? null : laws.pass(pass.width(), texts, steered);
         var step = pass.run(own, positions, tokens, inputs, logits);
@@ -101,23 +107,28 @@ public final class Texts {
 
     /** Returns the keys of a text's first tokens, for each block [key heads, count, head dimension]. */
     public float[][] keys(int text, int count) {
-        return caches[text].first(caches[text].keys, count);
+        return cache(text).first(cache(text).keys, count);
     }
 
     /** Returns the values of a text's first tokens, as {@link #keys}. */
     public float[][] values(int text, int count) {
-        return caches[text].first(caches[text].values, count);
+        return cache(text).first(cache(text).values, count);
     }
 
     /** Begins a text with what another has read. */
     public void begin(int text, Texts other, int from) {
-        caches[text] = other.caches[from].copy(room[text]);
+        caches[text] = other.cache(from).copy(room[text]);
     }
 
     /** Begins a text with what another has read, which is empty afterwards: nothing is copied. */
     public void take(int text, Texts other, int from) {
-        caches[text] = other.caches[from].moved(room[text]);
-        other.caches[from] = other.empty(0);
+        caches[text] = other.cache(from).moved(room[text]);
+        other.drop(from);
+    }
+
+    /** Forgets what a text has read. */
+    public void drop(int text) {
+        caches[text] = null;
     }
 
     /** Begins a text with unsteered tokens that the decoder keeps. Returns whether it does. */
@@ -129,6 +140,6 @@ public final class Texts {
 
     /** Lets the decoder keep the unsteered tokens that a text has read. */
     public void keep(int text, int... tokens) {
-        decoder.beginnings.keep(caches[text], tokens);
+        decoder.beginnings.keep(cache(text), tokens);
     }
 }

@@ -1,6 +1,7 @@
 package rudder.model.engine;
 
 import ai.djl.ndarray.NDArray;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
 /**
@@ -41,8 +42,11 @@ public final class Overflow {
     /**
      * As {@link #refuse(NDArray, String)}, for the states z_0..z_T of a pass on the heap, [T+1][d, width]; names the
      * block. Each column is a sum of its own, as in the next norm.
+     *
+     * @param columns those that hold tokens
+     * @param where each column's token
      */
-    public static void refuse(float[][] states, int width, String where) {
+    public static void refuse(float[][] states, int width, int columns, IntFunction<String> where) {
         for (int k = 0; k < states.length; k++) {
             float[] z = states[k];
             var sums = new float[width]; // in the precision of the next norm
@@ -51,9 +55,9 @@ public final class Overflow {
                     sums[column] += z[at + column] * z[at + column];
                 }
             }
-            for (float sum : sums) {
-                if (!Float.isFinite(sum)) {
-                    throw found(where + ", in block " + Math.max(0, k - 1));
+            for (int column = 0; column < columns; column++) {
+                if (!Float.isFinite(sums[column])) {
+                    throw found(where.apply(column) + ", in block " + Math.max(0, k - 1));
                 }
             }
         }
@@ -64,14 +68,20 @@ public final class Overflow {
         return "at generated token " + (step + 1);
     }
 
-    /** Throws naming the block if a block's energy |u_k|^2 is not finite; [row][T]. */
-    public static void refuse(double[][] energies, String where) {
-        for (double[] row : energies) {
+    /**
+     * Throws naming the block if a block's energy |u_k|^2 is not finite; [row][T].
+     *
+     * @param where each row's token
+     */
+    public static void refuse(double[][] energies, IntFunction<String> where) {
+        for (int i = 0; i < energies.length; i++) {
+            double[] row = energies[i];
+            String token = where.apply(i);
             IntStream.range(0, row.length)
                     .filter(k -> !Double.isFinite(row[k]))
                     .findFirst()
                     .ifPresent(k -> {
-                        throw found(where + ", in block " + k);
+                        throw found(token + ", in block " + k);
                     });
         }
     }

@@ -28,7 +28,7 @@ public final class Sampler {
     private final BitSet seen = new BitSet(); // tokens of the prompt and of the text so far
     private double drawn = Double.NaN; // for the next choice; NaN before it is drawn
 
-    private float[] logits;
+    private float[] logits; // null between choices
     private int offset;
     private int size;
     private float largest;
@@ -77,9 +77,13 @@ public final class Sampler {
         this.logits = logits;
         this.offset = offset;
         this.size = size;
-        int best = best();
-        largest = logit(best);
-        return temperature == 0 || topK == 1 ? best : draw();
+        try {
+            int best = best();
+            largest = logit(best);
+            return temperature == 0 || topK == 1 ? best : draw();
+        } finally {
+            this.logits = null; // the sampler of a text that ends here would hold those of all texts
+        }
     }
 
     /** Adds the token that was {@link #proposed} to the sequence, and returns it. */

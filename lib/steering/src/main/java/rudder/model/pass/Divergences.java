@@ -3,34 +3,38 @@ package rudder.model.pass;
 import java.util.Arrays;
 
 /**
- * Collects how far steering moves texts while they are written. Each text has a shadow in the same batch: an unsteered
- * text that takes the same tokens. So a text's two distributions come from one pass, whose products serve all rows.
+ * Collects how far steering moves texts while they are written. Each text has a shadow beside it: an unsteered text
+ * that takes the same tokens. So a text's two distributions come from one pass, whose products serve all rows.
  *
- * <p>The rows 0..n-1 of the batch are the texts, and row n + i is the shadow of row i.
+ * <p>Of the texts that are written, number 2 i is the text i, and number 2 i + 1 its shadow. They begin and end
+ * together.
  */
 public final class Divergences {
 
     private final double[][] divergences; // [text][token]
     private final int[] lengths;
+    private final boolean[] over;
 
     public Divergences(int texts, int maxTokens) {
         divergences = new double[texts][maxTokens];
         lengths = new int[texts];
+        over = new boolean[texts];
     }
 
     /**
      * Adds a token of every text that goes on.
      *
-     * @param index the token's number among the generated ones
-     * @param logits of all rows, that the token was chosen from
-     * @param ended whether each row ends with this token, or ended before
+     * @param pass that the token was chosen from
+     * @param ended whether each text that is written ends with this token, or ended before
      */
-    public void add(int index, Logits logits, boolean... ended) {
-        double[] all = logits.divergences(i -> lengths[i] == index);
-        for (int i = 0; i < all.length; i++) {
-            if (lengths[i] == index) {
-                divergences[i][index] = all[i];
-                lengths[i] += ended[i] ? 0 : 1;
+    public void add(Passes.Result pass, boolean... ended) {
+        int[] texts = pass.texts();
+        double[] all = pass.logits().divergences(pair -> !over[texts[2 * pair] / 2]);
+        for (int pair = 0; pair < all.length; pair++) {
+            int i = texts[2 * pair] / 2;
+            if (!over[i]) {
+                divergences[i][lengths[i]++] = all[pair];
+                over[i] = ended[2 * i];
             }
         }
     }

@@ -75,8 +75,9 @@ final class EngineLogits implements Logits {
         try (NDManager within = logits.getManager().newSubManager()) {
             NDArray all = Tensors.within(within, logits).logSoftmax(-1); // [2 n, vocabulary]
             long n = all.getShape().get(0) / 2;
-            NDArray logP = all.get("0:{}", n);
-            NDArray logQ = all.get("{}:", n);
+            NDArray pairs = all.reshape(n, 2, all.getShape().get(1));
+            NDArray logP = pairs.get(":, 0");
+            NDArray logQ = pairs.get(":, 1");
             return EngineAlgebra.numbers(divergences(logP, logQ));
         }
     }

@@ -7,6 +7,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -40,6 +41,8 @@ public final class EnginePasses implements Passes {
     private final KvCache cache;
     private final EngineChoices choices;
     private final Readings readings;
+    private List<boolean[]> begun; // steered tokens of prompts that no pass has read; null once one has
+    private int step; // passes so far
     private NDManager last; // of the last pass's results; null before the first
 
     /**
@@ -81,23 +84,37 @@ public final class EnginePasses implements Passes {
         return NDArrays.stack(each, 2);
     }
 
+    /** {@inheritDoc} All of them: their tokens stand in the same columns of keys and values. */
     @Override
-    public Result prompts(List<boolean[]> steered) {
+    public int places() {
+        return first.size();
+    }
+
+    /** {@inheritDoc} The next pass reads the whole prompts. */
+    @Override
+    public void begin(int from, int end, List<boolean[]> steered) {
         laws = makeLaws.apply(first);
         directions = measured.isEmpty() ? null : directions();
-        var pass = SteeredPass.of(laws, steered);
-        return run(0, pass.earlier() ? prompts.tokens() : prefixes.read(prompts, cache), pass);
+        begun = steered;
     }
 
     @Override
-    public Result next(int step, int[] tokens, List<boolean[]> steered, boolean... ended) {
+    public Result next(int[] tokens, boolean[] steered, BitSet going) {
+        if (begun != null) {
+            var pass = SteeredPass.of(laws, begun);
+            begun = null;
+            return run(pass.earlier() ? prompts.tokens() : prefixes.read(prompts, cache), pass);
+        }
         int[][] column =
                 Arrays.stream(tokens).mapToObj(token -> new int[] {token}).toArray(int[][]::new);
-        if (anew == null || steered.stream().noneMatch(row -> row[0])) {
-            return run(step, column, SteeredPass.of(laws, steered));
+        var flags = IntStream.range(0, steered.length)
+                .mapToObj(i -> new boolean[] {steered[i]})
+                .toList();
+        if (anew == null || flags.stream().noneMatch(row -> row[0])) {
+            return run(column, SteeredPass.of(laws, flags));
         }
         try (DeviceLaws own = anew.apply(plants(tokens))) {
-            return run(step, column, SteeredPass.of(own, steered));
+            return run(column, SteeredPass.of(own, flags));
         }
     }
 
@@ -126,7 +143,7 @@ public final class EnginePasses implements Passes {
         laws = others;
     }
 
-    private Result run(int step, int[][] tokens, SteeredPass pass) {
+    private Result run(int[][] tokens, SteeredPass pass) {
         if (last != null) {
             last.close();
         }
@@ -134,7 +151,7 @@ public final class EnginePasses implements Passes {
         var trace = new Transformer.Trace();
         NDArray x = transformer.run(last, tokens, cache, pass.laws(), pass.everyToken(), trace);
         NDArray logits = transformer.lastLogits(x).toType(DataType.FLOAT32, false); // [B, vocabulary]
-        String where = Overflow.atGenerated(step);
+        String where = Overflow.atGenerated(step++);
         var measured = new InEngine(trace, tokens.length, where);
         NDArray squares = pass.laws() == null ? null : Overflow.squares(x);
         var left = new EngineLogits(logits, choices, squares, sum -> {
@@ -143,7 +160,7 @@ public final class EnginePasses implements Passes {
             }
             Overflow.refuse(sum, where);
         });
-        return new Result(left, measured);
+        return new Result(IntStream.range(0, tokens.length).toArray(), left, measured);
     }
 
     /** Measurements of a pass, which wait in the engine. */
@@ -204,7 +221,7 @@ public final class EnginePasses implements Passes {
                 for (int i = 0; i < all.length; i++) {
                     energies[i % rows][blocks[i / rows]] += all[i];
                 }
-                Overflow.refuse(energies, where);
+                Overflow.refuse(energies, row -> where);
             }
             return energies;
         }

@@ -1,6 +1,8 @@
 package rudder.model.pass;
 
+import java.util.BitSet;
 import java.util.List;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import rudder.kernel.PackedInput;
 import rudder.model.decoder.Decoder;
@@ -11,18 +13,24 @@ import rudder.model.engine.Overflow;
 import rudder.theory.Setpoint;
 import rudder.theory.control.Controller;
 
-/** Runs the passes of some texts on the heap. */
+/** Runs the passes of some texts on the heap. A text that ends makes room for another. */
 public final class HeapPasses implements Passes {
 
     private final Decoder decoder;
     private final HeapReading reading;
     private final Texts texts;
     private final List<int[]> prompts;
+    private final int room;
+    private final int places;
+    private final boolean few; // texts, which are all read to the end of the last
     private final List<Setpoint> measured;
-    private HeapLaws laws;
+    private final BitSet held = new BitSet(); // texts that have begun, and may go on
+    private List<Controller> controllers;
+    private HeapLaws laws; // of texts that are held
 
     /**
      * @param lifetime of the model, which may end between passes
+     * @param places texts that go on at the same time, at most
      * @param controllers one for each text
      * @param room tokens that will follow the prompts
      */
@@ -31,94 +39,104 @@ public final class HeapPasses implements Passes {
             Decoder decoder,
             List<int[]> prompts,
             int room,
+            int places,
             List<Controller> controllers,
             List<Setpoint> measured) {
         this.decoder = decoder;
         reading = new HeapReading(lifetime, decoder);
         this.prompts = List.copyOf(prompts);
+        this.room = room;
+        few = prompts.size() < PackedInput.MANY;
+        this.places = few ? prompts.size() : Math.min(places, prompts.size());
+        this.controllers = controllers;
         this.measured = measured;
-        texts = decoder.texts(
-                prompts.stream().mapToInt(prompt -> prompt.length + room).toArray());
-        laws = decoder.laws(controllers);
+        texts = decoder.texts(rooms(prompts));
+        laws = decoder.laws(List.of());
+    }
+
+    private int[] rooms(List<int[]> some) {
+        return some.stream().mapToInt(prompt -> prompt.length + room).toArray();
     }
 
     private record OnHeap(List<double[][]> strengths, double[][] energies) implements Measured {}
 
     @Override
-    public Result prompts(List<boolean[]> steered) {
-        reading.beginPrompts(texts, prompts, new HeapReading.Steering(laws, steered, Overflow.atGenerated(0)));
-        return next(
-                0,
-                prompts.stream().mapToInt(prompt -> prompt[prompt.length - 1]).toArray(),
-                steered.stream()
-                        .map(tokens -> new boolean[] {tokens[tokens.length - 1]})
-                        .toList(),
-                new boolean[prompts.size()]);
+    public int places() {
+        return places;
     }
 
     @Override
-    public Result next(int step, int[] tokens, List<boolean[]> steered, boolean... ended) {
-        int[] going = going(ended);
-        var own = new int[going.length];
-        var flags = new boolean[going.length];
-        boolean any = false;
-        for (int i = 0; i < going.length; i++) {
-            own[i] = tokens[going[i]];
-            flags[i] = steered.get(going[i])[0];
-            any |= flags[i];
+    public void begin(int first, int end, List<boolean[]> steered) {
+        held.set(first, end);
+        laws = laws.of(controllers, held);
+        var some = prompts.subList(first, end);
+        var begun = decoder.texts(rooms(some)); // no others, which would take part in the reading
+        var own = laws.of(IntStream.range(first, end).toArray());
+        reading.beginPrompts(begun, some, new HeapReading.Steering(own, steered, Overflow.atGenerated(0)));
+        for (int i = first; i < end; i++) {
+            texts.take(i, begun, i - first);
         }
-        var read = going.length == tokens.length
-                ? texts.next(tokens, any ? laws : null, flags)
-                : texts.read(going, own, any ? laws : null, flags, true);
-        double[][] energies = energies(read, going.length);
-        if (any) {
-            refuseOverflow(read, energies, Overflow.atGenerated(step));
-        }
-        return new Result(
-                new HeapLogits(read.logits(), going, tokens.length),
-                new OnHeap(
-                        measured.stream()
-                                .map(feature -> ofAll(strengths(feature, read, going.length), going, tokens.length))
-                                .toList(),
-                        ofAll(energies, going, tokens.length)));
     }
 
     /**
-     * Returns the texts that a pass reads: those that go on. A few texts are all read to the end of the last, since
-     * fewer would be computed in another way. Many are computed as many, however few are left: their numbers stay the
-     * same to the bit.
+     * {@inheritDoc} A few texts are all read, since fewer would be computed in another way. Many are computed as many,
+     * however few are left: their numbers stay the same to the bit.
      */
-    private static int[] going(boolean... ended) {
-        return IntStream.range(0, ended.length)
-                .filter(i -> ended.length < PackedInput.MANY || !ended[i])
-                .toArray();
+    @Override
+    public Result next(int[] tokens, boolean[] steered, BitSet going) {
+        int[] read = (few ? held : going).stream().toArray();
+        if (!few) {
+            drop(going);
+        }
+        var own = new int[read.length];
+        var flags = new boolean[read.length];
+        boolean any = false;
+        for (int i = 0; i < read.length; i++) {
+            own[i] = tokens[read[i]];
+            flags[i] = steered[read[i]];
+            any |= flags[i];
+        }
+        var step =
+                few ? texts.next(own, any ? laws : null, flags) : texts.read(read, own, any ? laws : null, flags, true);
+        double[][] energies = energies(step, read.length);
+        if (any) {
+            refuseOverflow(step, energies, row -> Overflow.atGenerated(generated(read[row])));
+        }
+        var strengths = measured.stream()
+                .map(feature -> strengths(feature, step, read.length))
+                .toList();
+        return new Result(read, new HeapLogits(step.logits(), read.length), new OnHeap(strengths, energies));
     }
 
-    /** Returns rows of the texts that were read as rows of all texts; the others are 0. */
-    private static double[][] ofAll(double[][] read, int[] texts, int size) {
-        if (texts.length == size) {
-            return read;
+    /** Frees the keys and values of texts that do not go on. */
+    private void drop(BitSet going) {
+        for (int i = held.nextSetBit(0); i >= 0; i = held.nextSetBit(i + 1)) {
+            if (!going.get(i)) {
+                texts.drop(i);
+                held.clear(i);
+            }
         }
-        var all = new double[size][read[0].length];
-        for (int i = 0; i < texts.length; i++) {
-            all[texts[i]] = read[i];
-        }
-        return all;
     }
 
-    private static void refuseOverflow(Texts.Step read, double[][] energies, String where) {
+    /** Returns how many tokens a text has generated before the one that the last pass chooses. */
+    private int generated(int text) {
+        return texts.length(text) - prompts.get(text).length;
+    }
+
+    private static void refuseOverflow(Texts.Step read, double[][] energies, IntFunction<String> where) {
         Overflow.refuse(energies, where);
-        Overflow.refuse(read.states(), read.width(), where);
+        Overflow.refuse(read.states(), read.width(), energies.length, where);
     }
 
     /** Throws if what was added to some tokens, or the states behind it, are not finite. */
     static void refuseOverflow(Texts.Step read, int tokens, String where) {
-        refuseOverflow(read, energies(read, tokens), where);
+        refuseOverflow(read, energies(read, tokens), token -> where);
     }
 
     @Override
     public void steer(List<Controller> controllers) {
-        laws = decoder.laws(controllers);
+        this.controllers = controllers;
+        laws = laws.of(controllers, held);
     }
 
     private static double[][] strengths(Setpoint measured, Texts.Step read, int texts) {

@@ -21,10 +21,10 @@ public interface Logits {
     IntUnaryOperator choices(List<Sampler> rows, IntPredicate likely);
 
     /**
-     * Returns KL divergences in nats: of the softmax p of row i from the softmax q of row n + i, {@code sum_x p(x)
-     * ln(p(x) / q(x))}, for n = B / 2 texts.
+     * Returns KL divergences in nats: of the softmax p of row 2 i from the softmax q of row 2 i + 1, {@code sum_x p(x)
+     * ln(p(x) / q(x))}, for each of the B / 2 pairs.
      *
-     * @param wanted the texts whose divergence is needed; the others' is arbitrary
+     * @param wanted the pairs whose divergence is needed; the others' is arbitrary
      */
     double[] divergences(IntPredicate wanted);
 }

@@ -1,21 +1,23 @@
 package rudder.model.pass;
 
+import java.util.BitSet;
 import java.util.List;
 import rudder.theory.control.Controller;
 
 /**
- * The forward passes of one batch of texts: the prompts' first, then one for each token that follows. Steers and
- * measures at every pass.
+ * The forward passes of some texts. A pass reads one token of each text that goes on: the prompt's last, then those
+ * that follow. Steers and measures at every pass.
  */
 public interface Passes extends AutoCloseable {
 
     /**
-     * What a pass leaves at each text's last token.
+     * What a pass leaves at each text's last token. Row i is that of text {@code texts[i]}.
      *
+     * @param texts that were read, in ascending order
      * @param logits of the next tokens; they stay until the next pass
      * @param measured what was measured on the way
      */
-    record Result(Logits logits, Measured measured) {}
+    record Result(int[] texts, Logits logits, Measured measured) {}
 
     /** What was measured in a pass. Ask before the passes are closed. */
     interface Measured {
@@ -27,18 +29,26 @@ public interface Passes extends AutoCloseable {
         double[][] energies();
     }
 
-    /** Reads the prompts; {@code steered} tells which of each prompt's tokens laws steer. */
-    Result prompts(List<boolean[]> steered);
+    /** Returns how many texts may go on at the same time. */
+    int places();
 
     /**
-     * Reads the next token of each text.
+     * Begins the texts first..end-1, which follow those that have begun.
      *
-     * @param step number of tokens generated so far
-     * @param ended texts that no later pass reads either. Their logits and measurements are arbitrary
+     * @param steered tells which of each prompt's tokens laws steer
      */
-    Result next(int step, int[] tokens, List<boolean[]> steered, boolean... ended);
+    void begin(int first, int end, List<boolean[]> steered);
 
-    /** Steers the passes that follow with other controllers, one for each text. */
+    /**
+     * Reads the next token of each text that goes on.
+     *
+     * @param tokens of all texts; those that do not go on have any token
+     * @param steered whether laws steer each one's token
+     * @param going texts that go on, some at least. Another may be read too: then its row is arbitrary
+     */
+    Result next(int[] tokens, boolean[] steered, BitSet going);
+
+    /** Steers the passes that follow with other controllers, one for each text. Call it once texts have begun. */
     void steer(List<Controller> controllers);
 
     /** Frees the keys and values. */

@@ -38,11 +38,17 @@ public record Placement(
         decoder = maker == null ? decoder : null;
     }
 
-    /** Returns the passes of a batch; {@code room} tokens will follow each prompt. */
-    public Passes passes(List<int[]> prompts, int room, List<Controller> controllers, List<Setpoint> measured) {
-        if (decoder != null && fits(prompts, room)) {
+    /**
+     * Returns the passes of texts.
+     *
+     * @param room tokens that will follow each prompt
+     * @param places texts that go on at the same time on the heap; 0 for the engine, where all do
+     */
+    public Passes passes(
+            List<int[]> prompts, int room, int places, List<Controller> controllers, List<Setpoint> measured) {
+        if (places > 0) {
             transformer.requireFiniteTokenMatrices();
-            return new HeapPasses(transformer.lifetime, decoder, prompts, room, controllers, measured);
+            return new HeapPasses(transformer.lifetime, decoder, prompts, room, places, controllers, measured);
         }
         Function<List<PromptPlant>, DeviceLaws> anew = maker == null
                 ? null
@@ -51,9 +57,30 @@ public record Placement(
                 transformer, prefixes, PaddedTokens.of(prompts), room, controllers, laws, anew, measured);
     }
 
-    private boolean fits(List<int[]> prompts, int room) {
-        long tokens = prompts.stream().mapToLong(prompt -> prompt.length + room).sum();
-        return fits(decoder.bytes(tokens) + decoder.logits(prompts.size()));
+    /**
+     * Returns how many texts can go on at the same time on the heap, the longest ones; 0 if the engine must write them.
+     *
+     * @param room tokens that will follow each prompt
+     * @param least fewer are better written by the engine
+     */
+    public int places(List<int[]> prompts, int room, int least, int most) {
+        if (decoder == null) {
+            return 0;
+        }
+        int[] lengths = prompts.stream()
+                .mapToInt(prompt -> prompt.length + room)
+                .sorted()
+                .toArray();
+        int places = 0;
+        long tokens = 0;
+        for (int i = lengths.length - 1; i >= 0 && places < most; i--) {
+            tokens += lengths[i];
+            if (!fits(decoder.bytes(tokens) + decoder.logits(places + 1))) {
+                break;
+            }
+            places++;
+        }
+        return places < Math.min(least, lengths.length) ? 0 : places;
     }
 
     private static boolean fits(long bytes) {

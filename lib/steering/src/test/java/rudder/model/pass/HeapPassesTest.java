@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -38,36 +39,37 @@ class HeapPassesTest {
         var prompts = IntStream.range(0, TEXTS).mapToObj(i -> Tiny.tokens(2, i)).toList();
         try (var open = Checkpoint.open(tiny.gguf().write(folder.resolve("tiny.gguf")))) {
             var decoder = new Decoder(open);
-            var all = new HeapPasses(new Lifetime(), decoder, prompts, 5, controllers, List.of(setpoint));
-            var some = new HeapPasses(new Lifetime(), decoder, prompts, 5, controllers, List.of(setpoint));
-            all.prompts(Collections.nCopies(TEXTS, new boolean[] {true, true}));
-            some.prompts(Collections.nCopies(TEXTS, new boolean[] {true, true}));
-            var steered = Collections.nCopies(TEXTS, new boolean[] {true});
-            int step = 0;
+            var all = new HeapPasses(new Lifetime(), decoder, prompts, 5, TEXTS, controllers, List.of(setpoint));
+            var some = new HeapPasses(new Lifetime(), decoder, prompts, 5, TEXTS, controllers, List.of(setpoint));
+            all.begin(0, TEXTS, Collections.nCopies(TEXTS, new boolean[] {true, true}));
+            some.begin(0, TEXTS, Collections.nCopies(TEXTS, new boolean[] {true, true}));
+            var steered = new boolean[TEXTS];
+            Arrays.fill(steered, true);
+            var everyText = new BitSet();
+            everyText.set(0, TEXTS);
             for (int left : new int[] {TEXTS, TEXTS - 1, 5, 1}) {
-                int[] tokens = Tiny.tokens(TEXTS, ++step);
-                var ended = new boolean[TEXTS];
-                IntStream.range(0, TEXTS).forEach(i -> ended[i] = i * 7 % TEXTS >= left);
-                var wanted = all.next(step, tokens, steered, new boolean[TEXTS]);
-                var found = some.next(step, tokens, steered, ended);
-                for (int i = 0; i < TEXTS; i++) {
-                    if (!ended[i]) {
-                        assertArrayEquals(row(wanted, i), row(found, i), left + " texts left, text " + i);
-                        assertArrayEquals(
-                                wanted.measured().strengths().get(0)[i],
-                                found.measured().strengths().get(0)[i]);
-                        assertArrayEquals(
-                                wanted.measured().energies()[i],
-                                found.measured().energies()[i]);
-                    }
+                int[] tokens = Tiny.tokens(TEXTS, left);
+                var going = new BitSet();
+                IntStream.range(0, TEXTS).forEach(i -> going.set(i, i * 7 % TEXTS < left));
+                var wanted = all.next(tokens, steered, everyText);
+                var found = some.next(tokens, steered, going);
+                assertArrayEquals(going.stream().toArray(), found.texts());
+                for (int row = 0; row < left; row++) {
+                    int i = found.texts()[row];
+                    assertArrayEquals(row(wanted, i), row(found, row), left + " texts left, text " + i);
+                    assertArrayEquals(
+                            wanted.measured().strengths().get(0)[i],
+                            found.measured().strengths().get(0)[row]);
+                    assertArrayEquals(
+                            wanted.measured().energies()[i], found.measured().energies()[row]);
                 }
             }
         }
     }
 
-    private static float[] row(Passes.Result pass, int text) {
+    private static float[] row(Passes.Result pass, int row) {
         float[] all = pass.logits().numbers();
-        int size = all.length / TEXTS;
-        return Arrays.copyOfRange(all, text * size, (text + 1) * size);
+        int size = all.length / pass.texts().length;
+        return Arrays.copyOfRange(all, row * size, (row + 1) * size);
     }
 }
