@@ -24,6 +24,7 @@ import rudder.experiment.statistics.TwoWay;
 import rudder.model.Completion;
 import rudder.model.Positions;
 import rudder.theory.Check;
+import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
@@ -194,7 +195,12 @@ public final class Results {
     }
 
     /** An arm of the plan. */
-    private record Side(String twin, Twin.Side side) {}
+    private record Side(String twin, Twin.Side side) {
+        @Override
+        public String toString() {
+            return twin + ", " + side.name().toLowerCase(Locale.ROOT);
+        }
+    }
 
     /** Outcomes of two arms and of no steering, a row each concept; and why concepts are missing. */
     private static final class Pairs {
@@ -285,6 +291,48 @@ public final class Results {
         column(table, "concepts x rows", rows, row -> row.design.concepts() + " x " + row.design.rows());
         column(table, "note", rows, Lead::note);
         return table;
+    }
+
+    /**
+     * Returns each arm's effect on each concept at one dose: the mean outcome of its texts, less that of unsteered
+     * texts behind the same prompts. A row has no interval, and one concept proves little.
+     *
+     * @return columns model, disturbance and concept, then two for each pair, open loop first: {@code ActAdd / P,
+     *     open}. A number is missing where an arm has no text.
+     * @throws IllegalArgumentException if the plan has no such dose
+     */
+    public Table effects(Dose dose, Function<String, Metric> outcome) {
+        requireDose(dose);
+        var scores = new Scores(outcome, new HashMap<>());
+        var names = Stream.of("model", "disturbance", "concept")
+                .map(StringColumn::create)
+                .toList();
+        var arms = new LinkedHashMap<Side, DoubleColumn>();
+        plan.models().stream()
+                .flatMap(model -> twins(model).stream())
+                .flatMap(twin -> Stream.of(Twin.Side.values()).map(side -> new Side(twin, side)))
+                .forEach(arm -> arms.put(arm, DoubleColumn.create(arm.toString())));
+        for (var disturbance : disturbances) {
+            for (var model : plan.models()) {
+                for (var concept : plan.judged()) {
+                    names.get(0).append(model);
+                    names.get(1).append(disturbance.name());
+                    names.get(2).append(concept);
+                    arms.forEach((arm, column) -> {
+                        var texts = find(model, concept, dose, arm, disturbance, new HashMap<>());
+                        column.append(texts == null ? Double.NaN : effect(texts, concept, disturbance, scores));
+                    });
+                }
+            }
+        }
+        return Table.create("effect at " + dose)
+                .addColumns(names.toArray(StringColumn[]::new))
+                .addColumns(arms.values().toArray(DoubleColumn[]::new));
+    }
+
+    private double effect(Unit texts, String concept, Disturbance disturbance, Scores scores) {
+        var unsteered = units.get(Unit.Key.unsteered(texts.key().model(), concept, disturbance));
+        return mean(scores.of(concept, texts)) - mean(scores.of(concept, unsteered));
     }
 
     private record Lead(String model, String disturbance, Side other, TwoWay design, String note) {}

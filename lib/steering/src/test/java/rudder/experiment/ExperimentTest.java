@@ -147,6 +147,7 @@ class ExperimentTest {
         // three leads under each disturbance are corrected together, whatever the number of disturbances
         assertTrue(Double.parseDouble(ownLead.stringColumn("p, Holm").get(0))
                 <= 3 * compared.all().get(0).p() + 1e-3);
+        effectsByConceptAverageToThoseOfTheComparison(results, compared);
         aFileOfComparisonsJoinsModels(compared);
         var order =
                 results.texts().stream().map(text -> text.key().disturbance()).toList();
@@ -158,6 +159,20 @@ class ExperimentTest {
         assertEquals(
                 1 + 6 + 2 * 2 * 2 * 7,
                 Files.readAllLines(folder.resolve("run/units.jsonl")).size());
+    }
+
+    private static void effectsByConceptAverageToThoseOfTheComparison(Results results, Comparisons compared) {
+        var effects = results.effects(DOSE, concept -> VOWELS.metric());
+        assertEquals(results.plan().judged().size() * 6, effects.rowCount());
+        for (var one : compared.all()) {
+            var own = effects.where(effects.stringColumn("disturbance").isEqualTo(one.disturbance()));
+            assertEquals(
+                    one.open().mean(), own.doubleColumn(one.twin() + ", open").mean(), 1e-12);
+            assertEquals(
+                    one.closed().mean(),
+                    own.doubleColumn(one.twin() + ", closed").mean(),
+                    1e-12);
+        }
     }
 
     private void aFileOfComparisonsJoinsModels(Comparisons compared) throws IOException {
