@@ -11,7 +11,7 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>A helper that loses its core to another process holds nobody up: it writes to memory of its own, and rows that it
  * does not deliver in time are computed again by the caller. One product at a time is shared. A thread that finds the
- * helpers at work computes its rows alone.
+ * helpers at work computes its rows alone, also within rows that it shares.
  */
 public final class Cores {
 
@@ -50,7 +50,7 @@ public final class Cores {
      * @param unit rows that a core takes at a time
      */
     public static void share(int n, int unit, int width, Rows rows, float[] y, int at) {
-        if (n <= unit || HELPERS.length == 0 || !TURN.tryLock()) {
+        if (n <= unit || HELPERS.length == 0 || TURN.isHeldByCurrentThread() || !TURN.tryLock()) {
             rows.compute(0, n, y, at);
             return;
         }

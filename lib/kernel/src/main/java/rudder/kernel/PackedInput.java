@@ -18,10 +18,14 @@ public final class PackedInput {
      */
     public static final int MANY = FEW + 1;
 
-    /** With more columns than this, it is faster to copy a panel of them than to read it in place. */
+    /** With more columns than this, it is faster to copy them, a panel after the other, than to read them in place. */
     private static final int WIDE = 8 * Tile.PANEL;
 
     final float[] values;
+    /**
+     * The columns in panels of {@link Tile#PANEL}, [panel][size, PANEL], the last perhaps narrower; null unless wide.
+     */
+    final float[] panels;
     /** The columns, each as a vector of its own; null if there are many, and this alone if there is one. */
     final PackedInput[] each;
     /** Sums of x over {@value RowKernel#SUMMED} coordinates, if there is one vector. */
@@ -47,6 +51,7 @@ public final class PackedInput {
         this.size = size;
         width = width(vectors);
         values = new float[size * width];
+        panels = isWide() ? new float[size * panels() * Tile.PANEL] : null;
         sums = new float[vectors == 1 ? size / RowKernel.SUMMED : 0];
         quads = new float[sums.length * RowKernel.SUMMED];
         quadSums = new float[quads.length / 4];
@@ -92,7 +97,9 @@ public final class PackedInput {
 
     /** Prepares the numbers that were written. */
     public void ready() {
-        if (width == 1) {
+        if (isWide()) {
+            Cores.share(panels(), 1, size * Tile.PANEL, this::copyPanels, panels, 0);
+        } else if (width == 1) {
             sum();
         } else if (each != null) {
             for (int column = 0; column < each.length; column++) {
@@ -100,6 +107,20 @@ public final class PackedInput {
                     each[column].values[i] = values[i * width + column];
                 }
                 each[column].sum();
+            }
+        }
+    }
+
+    private int panels() {
+        return (width + Tile.PANEL - 1) / Tile.PANEL;
+    }
+
+    private void copyPanels(int first, int end, float[] to, int base) {
+        for (int panel = first; panel < end; panel++) {
+            int c = panel * Tile.PANEL;
+            int own = Math.min(Tile.PANEL, width - c);
+            for (int i = 0, at = base + c * size; i < size; i++, at += own) {
+                System.arraycopy(values, i * width + c, to, at, own);
             }
         }
     }

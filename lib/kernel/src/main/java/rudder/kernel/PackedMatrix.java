@@ -150,12 +150,11 @@ public final class PackedMatrix {
 
     /**
      * Unpacks all rows, and multiplies a panel of columns by them before the next: what is used again is the panel,
-     * which is copied so that it lies in one piece and in a core's cache.
+     * which lies in one piece and stays in a core's cache.
      */
     private void wide(byte[] some, int count, PackedInput x, float[] y, int at, Scratch scratch) {
         int width = x.width();
         float[][][] tiles = scratch.tiles(count, Math.min(columns, Tile.DEPTH));
-        float[] panel = scratch.panel(Math.min(columns, Tile.DEPTH) * Tile.PANEL);
         float[] part = scratch.sums(Tile.ROWS * Tile.PANEL); // rows behind the last are dropped
         for (int from = 0, n; from < columns; from += n) {
             n = Math.min(Tile.DEPTH, columns - from);
@@ -165,10 +164,10 @@ public final class PackedMatrix {
             }
             for (int c = 0, own; c < width; c += own) {
                 own = Math.min(Tile.PANEL, width - c);
-                Tile.copy(x.values, from * width + c, width, n, own, panel);
+                int first = c * columns / own + from; // rows of the panel's width before the first
                 for (int r = 0; r < count; r++) {
                     if (r % Tile.ROWS == 0) {
-                        Tile.product(tiles[r / Tile.ROWS], n, panel, 0, own, part, 0);
+                        Tile.product(tiles[r / Tile.ROWS], n, x.panels, first, own, part, 0);
                     }
                     int to = at + r * width + c;
                     if (from == 0) {

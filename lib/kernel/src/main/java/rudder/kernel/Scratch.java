@@ -13,7 +13,6 @@ final class Scratch {
     private byte[] rows = new byte[0];
     private float[] scales = new float[0];
     private float[][][] tiles = new float[0][][];
-    private float[] panel = new float[0];
     private float[] sums = new float[0];
 
     private Scratch() {}
@@ -47,14 +46,6 @@ final class Scratch {
             tiles = new float[Math.max(count, tiles.length)][Tile.ROWS][most];
         }
         return tiles;
-    }
-
-    /** Returns memory of at least this many floats, for a panel of columns. */
-    float[] panel(int size) {
-        if (panel.length < size) {
-            panel = new float[size];
-        }
-        return panel;
     }
 
     /** Returns memory of at least this many floats, for a tile's products. */

@@ -68,15 +68,6 @@ final class Tile {
         }
     }
 
-    /** Copies n rows of {@code columns} numbers, which are {@code width} apart from {@code first} on, side by side. */
-    static void copy(float[] x, int first, int width, int n, int columns, float[] to) {
-        for (int i = 0; i < n; i++) {
-            for (int c = 0; c < columns; c += LANES) {
-                FloatVector.fromArray(F, x, first + i * width + c).intoArray(to, i * columns + c);
-            }
-        }
-    }
-
     private static void wide(float[][] rows, int n, float[] x, int first, int width, float[] y, int at) {
         float[] w0 = rows[0];
         float[] w1 = rows[1];

@@ -311,6 +311,39 @@ class KernelTest {
         }
     }
 
+    /** What helpers have delivered of the outer rows is not yet collected when the inner rows are shared. */
+    @Test
+    void rowsMayShareRowsThemselves() {
+        int n = 40;
+        int width = 30;
+        for (int job = 1; job <= 50; job++) {
+            float factor = job;
+            float[] y = new float[n * width];
+            Cores.Rows rows = (first, end, out, base) -> {
+                for (int row = first; row < end; row++) {
+                    float[] inner = new float[width];
+                    Cores.share(
+                            width,
+                            1,
+                            1,
+                            (from, to, numbers, at) -> {
+                                LockSupport.parkNanos(1_000); // so that others take some
+                                Arrays.fill(numbers, at + from, at + to, factor);
+                            },
+                            inner,
+                            0);
+                    for (int i = 0; i < width; i++) {
+                        out[base + row * width + i] = row * inner[i];
+                    }
+                }
+            };
+            Cores.share(n, 1, width, rows, y, 0);
+            for (int i = 0; i < y.length; i++) {
+                assertEquals(i / width * factor, y[i]);
+            }
+        }
+    }
+
     /** More numbers than a helper holds. */
     @Test
     void largeProductsAreWhole() {

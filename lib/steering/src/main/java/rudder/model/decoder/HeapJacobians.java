@@ -49,7 +49,7 @@ public final class HeapJacobians {
         long d = config.dimension();
         return Float.BYTES
                 * PackedInput.width(config.dimension())
-                * (config.headsWidth() + config.feedForward() + 5 * d);
+                * (2 * (config.headsWidth() + config.feedForward() + d) + 4 * d); // inputs are held as panels, too
     }
 
     /** Returns an empty sum for {@link #add}. */
