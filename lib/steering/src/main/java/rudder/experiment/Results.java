@@ -195,12 +195,7 @@ public final class Results {
     }
 
     /** An arm of the plan. */
-    private record Side(String twin, Twin.Side side) {
-        @Override
-        public String toString() {
-            return twin + ", " + side.name().toLowerCase(Locale.ROOT);
-        }
-    }
+    private record Side(String twin, Twin.Side side) {}
 
     /** Outcomes of two arms and of no steering, a row each concept; and why concepts are missing. */
     private static final class Pairs {
@@ -311,7 +306,9 @@ public final class Results {
         plan.models().stream()
                 .flatMap(model -> twins(model).stream())
                 .flatMap(twin -> Stream.of(Twin.Side.values()).map(side -> new Side(twin, side)))
-                .forEach(arm -> arms.put(arm, DoubleColumn.create(arm.toString())));
+                .forEach(arm -> arms.put(
+                        arm,
+                        DoubleColumn.create(arm.twin + ", " + arm.side.name().toLowerCase(Locale.ROOT))));
         for (var disturbance : disturbances) {
             for (var model : plan.models()) {
                 for (var concept : plan.judged()) {
