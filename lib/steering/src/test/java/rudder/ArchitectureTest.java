@@ -76,7 +76,8 @@ class ArchitectureTest {
                     "rudder.report",
                     "rudder.experiment.statistics",
                     "rudder.experiment.condition",
-                    "rudder.experiment"));
+                    "rudder.experiment",
+                    "rudder.experiment.judge"));
 
     @Test
     void everyPackageHasItsPlace() {
@@ -100,10 +101,9 @@ class ArchitectureTest {
         rule = mayUse(rule, "rudder.report", BELOW_REPORT);
         rule = mayUse(rule, "rudder.experiment.statistics", BELOW_STUDIES);
         rule = mayUse(rule, "rudder.experiment.condition", join(BELOW_STUDIES, List.of("rudder.study")));
-        rule = mayUse(
-                rule,
-                "rudder.experiment",
-                join(BELOW_REPORT, List.of("rudder.experiment.statistics", "rudder.experiment.condition")));
+        var experiment = join(BELOW_REPORT, List.of("rudder.experiment.statistics", "rudder.experiment.condition"));
+        rule = mayUse(rule, "rudder.experiment", experiment);
+        rule = mayUse(rule, "rudder.experiment.judge", join(experiment, List.of("rudder.experiment")));
         rule.check(MAIN);
     }
 

@@ -14,6 +14,7 @@ import rudder.eval.SentenceEncoder;
 import rudder.eval.WordNet;
 import rudder.experiment.condition.Disturbance;
 import rudder.experiment.condition.Dose;
+import rudder.steer.ContrastSet;
 import rudder.steer.PromptSet;
 import rudder.theory.Check;
 import tech.tablesaw.api.Table;
@@ -32,14 +33,18 @@ public final class FeedbackExperiment {
     /** Nats a token. */
     public static final Dose DOSE = Dose.kl(0.2);
 
+    /** Models that the plan names. What is said of all of them is corrected for all, also those not yet run. */
+    public static final List<String> MODELS = List.of(
+            "SmolLM2-135M-Instruct", "Gemma-3-270m", "Qwen2.5-Coder-0.5B-Instruct", "Qwen2.5-Coder-1.5B-Instruct");
+
     private static final int CALIBRATION = 24;
     private static final int SAMPLED = 96; // openings for Fisher matrices
     private static final int DRAWN = 16; // tokens behind each
     private static final int TOKENS = 40;
     private static final double MARGIN = 0.02;
-    static final int EXAMPLES = 160; // of WordNet, that show the concept
-    static final int OTHERS = 240; // that do not
-    static final long SEED = 7;
+    private static final int EXAMPLES = 160; // of WordNet, that show the concept
+    private static final int OTHERS = 240; // that do not
+    private static final long SEED = 7;
     private static final List<String> CHOOSING = List.of(
             "ocean",
             "music",
@@ -79,7 +84,7 @@ public final class FeedbackExperiment {
     /**
      * Returns the plan for one model.
      *
-     * @param rows test openings of each concept: 60 for models that write fast
+     * @param rows test openings of each concept: for {@link #MODELS} 60, 60, 30 and 20
      * @param data the folder {@code data}
      * @throws IOException if a file of prompts is missing
      */
@@ -126,7 +131,7 @@ public final class FeedbackExperiment {
     }
 
     /** Returns what prompts and judges call a concept. */
-    static String topic(String concept) {
+    public static String topic(String concept) {
         return WITH_ARTICLE.contains(concept) ? "the " + concept : concept;
     }
 
@@ -175,11 +180,20 @@ public final class FeedbackExperiment {
             if (JUDGED.contains(list.concept())) {
                 meaning.put(
                         list.concept(),
-                        ConceptClassifier.train(encoder, wordNet.contrast(list, EXAMPLES, OTHERS, SEED))
+                        ConceptClassifier.train(encoder, examples(wordNet, list, 0))
                                 .metric());
             }
         }
         return results.compare(DOSE, "meaning", meaning::get);
+    }
+
+    /**
+     * Returns the examples of a concept that its classifier learns from, and more behind them on both sides.
+     *
+     * @param more examples of each side, to be held out
+     */
+    public static ContrastSet examples(WordNet wordNet, ConceptWords words, int more) {
+        return wordNet.contrast(words, EXAMPLES + more, OTHERS + more, SEED);
     }
 
     /** Returns the files of comparisons in a folder, one a model, in the order of their names. */

@@ -400,20 +400,16 @@ public final class Results {
         table.addColumns(StringColumn.create(name, all.stream().map(text)));
     }
 
-    Experiment plan() {
+    /** Returns the plan. */
+    public Experiment plan() {
         return plan;
     }
 
-    /** A text with what it was made for. */
-    record Written(Unit.Key key, String prompt, String text) {}
-
-    /** The texts of judged arms, in the file's order. */
-    List<Written> texts() {
+    /** Returns the texts of all arms, in the order in which they were written. */
+    public List<WrittenText> texts() {
         return units.values().stream()
                 .filter(unit -> !unit.key().disturbance().isEmpty())
-                .flatMap(unit -> IntStream.range(0, unit.texts().size())
-                        .mapToObj(i -> new Written(
-                                unit.key(), unit.prompts().get(i), unit.texts().get(i))))
+                .flatMap(Unit::written)
                 .toList();
     }
 

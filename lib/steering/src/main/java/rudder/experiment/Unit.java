@@ -1,6 +1,8 @@
 package rudder.experiment;
 
 import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import rudder.experiment.condition.Disturbance;
 import rudder.experiment.condition.Dose;
 
@@ -80,6 +82,20 @@ record Unit(
 
     static Unit texts(Key key, double strength, List<String> prompts, List<String> texts, double[] kl) {
         return new Unit(key, "", strength, 0, prompts, texts, kl);
+    }
+
+    /** Returns the texts, each with what it was made for. */
+    Stream<WrittenText> written() {
+        return IntStream.range(0, texts.size())
+                .mapToObj(i -> new WrittenText(
+                        key.model,
+                        key.concept,
+                        key.dose,
+                        key.twin,
+                        key.side,
+                        key.disturbance,
+                        prompts.get(i),
+                        texts.get(i)));
     }
 
     /** Returns why there is no strength, without the trials, which only the file keeps. */

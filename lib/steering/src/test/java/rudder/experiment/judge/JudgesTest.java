@@ -1,4 +1,4 @@
-package rudder.experiment;
+package rudder.experiment.judge;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -22,8 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 import rudder.compare.Metric;
 import rudder.eval.ConceptWords;
 import rudder.eval.LanguageModelJudge;
-import rudder.experiment.condition.Disturbance;
-import rudder.experiment.condition.Dose;
+import rudder.experiment.WrittenText;
 import rudder.model.Completion;
 import rudder.model.LanguageModel;
 import rudder.model.Positions;
@@ -119,7 +118,7 @@ class JudgesTest {
 
     @Test
     void aPersonRatesWithoutArmsAndJudgesAreScoredAgainstTheRatings() throws IOException {
-        var written = BlindRating.write(folder, results(), 10, 1);
+        var written = BlindRating.write(folder, texts(), 10, 1);
         assertEquals(4, written.texts().size());
         String page = Files.readString(folder.resolve("page.html"));
         String texts = Files.readString(folder.resolve("texts.csv"));
@@ -143,6 +142,8 @@ class JudgesTest {
             assertEquals(words ? 1 : 0, table.doubleColumn("AUC").get(i));
             assertEquals(words ? 1 : -1, table.doubleColumn("rank correlation").get(i), 1e-12);
         }
+        var unsteered = List.of(new WrittenText("m", "", "", "", "", "none", "a", "b"));
+        assertRefused(() -> BlindRating.write(folder, unsteered, 10, 1), "no text of 1", "a concept");
         Files.writeString(ratings, "id,concept,fluency\n1,3,0\n");
         var e = assertThrows(IOException.class, () -> BlindRating.read(folder, ratings));
         assertTrue(e.getMessage().contains("line 2") && e.getMessage().contains("\"3\""), e.getMessage());
@@ -152,25 +153,16 @@ class JudgesTest {
                 .contains("the text 9"));
     }
 
-    private static Results results() {
-        var plan = new Experiment(
-                List.of("m"),
-                List.of(),
-                List.of("sea", "ink"),
-                List.of("x"),
-                List.of("a", "b"),
-                List.of(),
-                List.of(Dose.kl(1)),
-                List.of(Disturbance.none()),
-                3,
-                0.02);
-        var key = new Unit.Key("m", "sea", "KL 1.0", "SECRET", "CLOSED", "none");
-        var other = new Unit.Key("m", "sea", "KL 1.0", "SECRET", "OPEN", "none");
-        return new Results(
-                plan,
-                List.of(
-                        Unit.texts(key, 1, List.of("a", "b"), List.of("<b> a \"wave\"", "a wave"), new double[2]),
-                        Unit.texts(other, 1, List.of("a", "b"), List.of("a street", "street, b"), new double[2])));
+    private static List<WrittenText> texts() {
+        return List.of(
+                text("CLOSED", "a", "<b> a \"wave\""),
+                text("CLOSED", "b", "a wave"),
+                text("OPEN", "a", "a street"),
+                text("OPEN", "b", "street, b"));
+    }
+
+    private static WrittenText text(String side, String prompt, String text) {
+        return new WrittenText("m", "sea", "KL 1.0", "SECRET", side, "none", prompt, text);
     }
 
     @Test

@@ -1,4 +1,4 @@
-package rudder.experiment;
+package rudder.experiment.judge;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -16,6 +16,7 @@ import java.util.stream.Collectors;
 import rudder.checkpoint.format.WholeFile;
 import rudder.checkpoint.text.Csv;
 import rudder.eval.Judge;
+import rudder.experiment.WrittenText;
 import rudder.theory.Check;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.IntColumn;
@@ -58,25 +59,29 @@ public record BlindRating(Map<Integer, Text> texts, Map<Integer, Rating> ratings
      * Draws texts of all arms and writes the three files.
      *
      * @param folder made if it is missing
-     * @param results whose texts are drawn; unsteered texts get a concept at random
+     * @param written {@code results.texts()}; unsteered ones get a concept of the others at random
      * @param count number of texts, 200 for instance; fewer if there are fewer different ones
      * @param seed of the draw and the order
      * @throws IOException if a file cannot be written
      */
-    public static BlindRating write(Path folder, Results results, int count, long seed) throws IOException {
+    public static BlindRating write(Path folder, List<WrittenText> written, int count, long seed) throws IOException {
         Check.that(count > 0, "%d texts to rate, wanted at least 1", count);
         var random = new Random(seed);
-        var all = new ArrayList<>(results.texts());
+        var all = new ArrayList<>(written);
         Collections.shuffle(all, random);
-        var concepts = results.plan().judged();
+        var concepts = written.stream()
+                .map(WrittenText::concept)
+                .filter(concept -> !concept.isEmpty())
+                .distinct()
+                .toList();
+        Check.that(!concepts.isEmpty(), "no text of %d was steered towards a concept, wanted some", all.size());
         var texts = new LinkedHashMap<Integer, Text>();
         var seen = new HashSet<Text>();
         var rows = new ArrayList<String>(List.of("id,concept,prompt,text"));
         var key = new ArrayList<String>(List.of("id,model,twin,side,dose,disturbance"));
-        for (var written : all) {
-            var own = written.key();
+        for (var own : all) {
             var concept = own.concept().isEmpty() ? concepts.get(random.nextInt(concepts.size())) : own.concept();
-            var text = new Text(concept, written.prompt(), written.text());
+            var text = new Text(concept, own.prompt(), own.text());
             if (texts.size() < count && seen.add(text)) {
                 int id = texts.size() + 1;
                 texts.put(id, text);

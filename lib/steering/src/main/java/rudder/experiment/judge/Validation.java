@@ -1,4 +1,4 @@
-package rudder.experiment;
+package rudder.experiment.judge;
 
 import java.util.Arrays;
 import java.util.Comparator;

@@ -1,4 +1,4 @@
-package rudder.experiment;
+package rudder.experiment.judge;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -17,6 +17,9 @@ import rudder.eval.Judge;
 import rudder.eval.LanguageModelJudge;
 import rudder.eval.SentenceEncoder;
 import rudder.eval.WordNet;
+import rudder.experiment.FeedbackExperiment;
+import rudder.experiment.Results;
+import rudder.experiment.WrittenText;
 import rudder.experiment.condition.Disturbance;
 import rudder.model.LanguageModel;
 import rudder.steer.ContrastSet;
@@ -44,6 +47,7 @@ import tech.tablesaw.api.Table;
  */
 public final class JudgeStudy {
 
+    private static final long SEED = 7;
     private static final int HELD_OUT = 24; // examples of a concept, and as many others
     private static final int SHUFFLED = 120; // sentences
     private static final int DRAWN = 20; // texts of a concept
@@ -72,11 +76,7 @@ public final class JudgeStudy {
         this.asked = asked;
         for (var concept : results.plan().judged()) {
             var list = ConceptWords.read(data.resolve("concept-words.csv"), concept);
-            var examples = wordNet.contrast(
-                    list,
-                    FeedbackExperiment.EXAMPLES + HELD_OUT,
-                    FeedbackExperiment.OTHERS + HELD_OUT,
-                    FeedbackExperiment.SEED);
+            var examples = FeedbackExperiment.examples(wordNet, list, HELD_OUT);
             words.put(concept, list);
             meaning.put(concept, ConceptClassifier.train(encoder, part(examples, false)));
             heldOut.put(concept, part(examples, true));
@@ -146,7 +146,7 @@ public final class JudgeStudy {
             all.addAll(set.positive());
             all.addAll(set.negative());
         });
-        var random = new Random(FeedbackExperiment.SEED);
+        var random = new Random(SEED);
         Collections.shuffle(all, random);
         var fluent = all.subList(0, Math.min(SHUFFLED, all.size()));
         var shuffled = fluent.stream().map(text -> shuffled(text, random)).toList();
@@ -166,19 +166,18 @@ public final class JudgeStudy {
     }
 
     private Validation relevance() {
-        var texts = undisturbed().filter(text -> text.key().twin().isEmpty()).toList();
-        var prompts = texts.stream().map(Results.Written::prompt).toList();
-        var own = texts.stream().map(Results.Written::text).toList();
+        var texts = undisturbed().filter(text -> text.twin().isEmpty()).toList();
+        var prompts = texts.stream().map(WrittenText::prompt).toList();
+        var own = texts.stream().map(WrittenText::text).toList();
         var next = new ArrayList<>(prompts);
         Collections.rotate(next, 1);
         var judge = LanguageModelJudge.relevance(asked);
         return Validation.of(ASKED, judge.verdicts(prompts, own), judge.verdicts(next, own));
     }
 
-    private Stream<Results.Written> undisturbed() {
+    private Stream<WrittenText> undisturbed() {
         return results.texts().stream()
-                .filter(text ->
-                        text.key().disturbance().equals(Disturbance.none().name()));
+                .filter(text -> text.disturbance().equals(Disturbance.none().name()));
     }
 
     private static Table table(List<Labelled> rows) {
@@ -209,11 +208,11 @@ public final class JudgeStudy {
         var concepts = new ArrayList<String>();
         var found = new LinkedHashMap<String, List<Double>>();
         List.of(WORDS, MEANING, ASKED).forEach(judge -> found.put(judge, new ArrayList<>()));
-        var random = new Random(FeedbackExperiment.SEED);
+        var random = new Random(SEED);
         for (var concept : results.plan().judged()) {
             var all = new ArrayList<>(undisturbed()
-                    .filter(text -> text.key().concept().equals(concept))
-                    .map(Results.Written::text)
+                    .filter(text -> text.concept().equals(concept))
+                    .map(WrittenText::text)
                     .toList());
             Collections.shuffle(all, random);
             var texts = all.subList(0, Math.min(DRAWN, all.size()));
