@@ -216,11 +216,7 @@ public final class FeedbackExperiment {
      * {@code read} as a fifth argument it runs nothing and judges what is there.
      */
     public static void main(String[] args) throws IOException {
-        boolean read = args.length == 5 && args[4].equals("read");
-        Check.that(
-                args.length == 4 || read,
-                "found the arguments %s, wanted MODEL ROWS DATA RESULTS, and perhaps 'read'",
-                List.of(args));
+        boolean read = reads(args);
         var data = Path.of(args[2]);
         var folder = Path.of(args[3]);
         var plan = plan(args[0], Integer.parseInt(args[1]), data);
@@ -229,8 +225,23 @@ public final class FeedbackExperiment {
         var results = read ? plan.read(texts) : plan.run(texts, setup(data));
         String model = texts.getFileName().toString();
         var whole = results.whole();
-        byWords(whole, data).and(byMeaning(whole, data)).write(folder.resolve("feedback." + model + ".csv"));
+        judged(whole, data).write(folder.resolve("feedback." + model + ".csv"));
         lead(whole, data).write().csv(folder.resolve("lead." + model + ".csv").toFile());
         System.out.println(results);
+    }
+
+    /** Returns whether a program's arguments ask it to read texts and run nothing. */
+    static boolean reads(String... args) {
+        boolean read = args.length == 5 && args[4].equals("read");
+        Check.that(
+                args.length == 4 || read,
+                "found the arguments %s, wanted MODEL ROWS DATA RESULTS, and perhaps 'read'",
+                List.of(args));
+        return read;
+    }
+
+    /** Returns the primary and the secondary outcome. */
+    static Comparisons judged(Results results, Path data) throws IOException {
+        return byWords(results, data).and(byMeaning(results, data));
     }
 }

@@ -33,6 +33,8 @@ import rudder.theory.control.InputMatrix;
  */
 public record Twin(String name, DoubleFunction<? extends Arm> open, DoubleFunction<? extends Arm> closed) {
 
+    private static final QuadraticCost COST = new QuadraticCost(0.1, 10, 1);
+
     /** The two sides of a twin. */
     public enum Side {
         OPEN,
@@ -69,9 +71,7 @@ public record Twin(String name, DoubleFunction<? extends Arm> open, DoubleFuncti
      */
     public static Map<String, List<Twin>> standard(List<Features> features, LinearSystem system) {
         var feedback = Lqr.feedback(
-                system,
-                new QuadraticCost(0.1, 10, 1),
-                features.stream().map(one -> one.setpoint(1)).toList());
+                system, COST, features.stream().map(one -> one.setpoint(1)).toList());
         var twins = new LinkedHashMap<String, List<Twin>>();
         for (int i = 0; i < feedback.size(); i++) {
             var name = features.get(i).name();
@@ -85,12 +85,8 @@ public record Twin(String name, DoubleFunction<? extends Arm> open, DoubleFuncti
         int T = features.horizon();
         int block = 2 * T / 3;
         int from = T / 3;
-        DoubleFunction<Controller> lqr = lambda -> Controller.lqr(feedback, features.setpoint(lambda));
-        double[] weights = new double[T + 1];
-        Arrays.fill(weights, Math.max(1, T / 2), weights.length, 0.1);
-        var plant = Differential.of(system);
-        DoubleFunction<Controller> tracker = lambda -> FeatureTracker.of(
-                plant, features.negative().states(), features.setpoint(lambda), weights, 10, InputMatrix.everywhere());
+        var lqr = lqr(features, feedback);
+        var tracker = tracker(features, system);
         return List.of(
                 new Twin(
                         "ActAdd / P",
@@ -104,6 +100,36 @@ public record Twin(String name, DoubleFunction<? extends Arm> open, DoubleFuncti
                 new Twin(
                         "LQ tracker frozen / LQ tracker",
                         lambda -> ControllerFactory.frozen(tracker.apply(lambda)),
+                        tracker));
+    }
+
+    private static DoubleFunction<Controller> lqr(Features features, FeedbackVectors feedback) {
+        return lambda -> Controller.lqr(feedback, features.setpoint(lambda));
+    }
+
+    private static DoubleFunction<Controller> tracker(Features features, LinearSystem system) {
+        double[] weights = new double[features.horizon() + 1];
+        Arrays.fill(weights, Math.max(1, features.horizon() / 2), weights.length, 0.1);
+        var plant = Differential.of(system);
+        return lambda -> FeatureTracker.of(
+                plant, features.negative().states(), features.setpoint(lambda), weights, 10, InputMatrix.everywhere());
+    }
+
+    /**
+     * Returns {@link #standard}'s regulators against better plans: A-LQR and the tracker, each planned along the
+     * prompt's own steered trace and in closed loop. Such a plan knows what its own inputs do at the prompt's last
+     * token, and repeats them at the tokens behind it.
+     *
+     * @param system linearised at prompts that show the feature
+     */
+    public static List<Twin> planned(Features features, LinearSystem system) {
+        var lqr = lqr(features, Lqr.feedback(system, COST, features.setpoint(1)));
+        var tracker = tracker(features, system);
+        return List.of(
+                new Twin("A-LQR planned / A-LQR", lambda -> ControllerFactory.planned(lqr.apply(lambda)), lqr),
+                new Twin(
+                        "LQ tracker planned / LQ tracker",
+                        lambda -> ControllerFactory.planned(tracker.apply(lambda)),
                         tracker));
     }
 

@@ -23,6 +23,12 @@ public interface Twins {
                 Twin.standard(Features.contrast(model, concept), Linearisation.kept(model, concept.positive()));
     }
 
+    /** Returns {@link Twin#planned}, with the Jacobians of {@link #standard}. */
+    static Twins planned() {
+        return (model, concept) ->
+                Twin.planned(Features.contrast(model, concept), Linearisation.kept(model, concept.positive()));
+    }
+
     /**
      * Returns {@link Twin#natural}. The Fisher matrices of a model are computed once, from sampled continuations of the
      * openings, and kept beside the models.

@@ -120,15 +120,31 @@ public record ControllerFactory(
     }
 
     /**
-     * Adds the inputs that the controller has along the prompt's own unsteered trace, whatever the states become. This
-     * is the controller's open-loop twin: the same gains without feedback. In a chat the trace is that of the chat's
-     * last token.
+     * Adds the inputs that the controller has along the prompt's own unsteered trace, whatever the states become: the
+     * same gains without feedback. No input knows of those before it, so the plan pushes on where a loop would stop. In
+     * a chat the trace is that of the chat's last token.
      */
     public static ControllerFactory frozen(Controller controller) {
-        return ofTokens(controller.name() + ", frozen", (model, tokens) -> {
-            var traces = model.streamTraces(List.of(tokens)).toList();
-            return controller.frozenAt(traces.get(0).rollout().states());
-        });
+        return ofTokens(
+                controller.name() + ", frozen",
+                (model, tokens) -> controller.frozenAt(
+                        states(model.streamTraces(List.of(tokens)).toList())));
+    }
+
+    /**
+     * Adds the inputs that the controller has along the prompt's own steered trace, whatever the states become: at the
+     * prompt's last token those of the closed loop, and the same at every token behind it. So it differs from the
+     * closed loop only in that it does not measure while the text is written.
+     */
+    public static ControllerFactory planned(Controller controller) {
+        return ofTokens(
+                controller.name() + ", planned",
+                (model, tokens) ->
+                        controller.frozenAt(states(model.steered(controller).tracesOfTokens(List.of(tokens)))));
+    }
+
+    private static double[][] states(List<ResidualTrace> traces) {
+        return traces.get(0).rollout().states();
     }
 
     /** Makes the controller from the plant at the prompt's last token, such as a regulator linearised there. */

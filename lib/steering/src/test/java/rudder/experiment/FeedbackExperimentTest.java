@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import rudder.eval.ConceptWords;
+import rudder.experiment.condition.Disturbance;
 import rudder.model.Tiny;
 import rudder.steer.ContrastSet;
 import rudder.steer.Features;
@@ -49,6 +50,20 @@ class FeedbackExperimentTest {
         assertRefused(() -> FeedbackExperiment.plan("m", 1, DATA), "1 openings");
     }
 
+    /** The second plan differs in its twins, and in what it leaves out. */
+    @Test
+    void steeredPlansMeetTheSameConceptsAndOpenings() throws IOException {
+        var first = FeedbackExperiment.plan("SmolLM2-135M-Instruct", 60, DATA);
+        var second = SteeredPlans.plan("SmolLM2-135M-Instruct", 60, DATA);
+        assertEquals(first.judged(), second.judged());
+        assertEquals(first.openings(), second.openings());
+        assertEquals(first.calibration(), second.calibration());
+        assertEquals(
+                List.of("none", "on topic"),
+                second.disturbances().stream().map(Disturbance::name).toList());
+        assertRefused(() -> SteeredPlans.main(new String[] {"m", "60"}), "MODEL ROWS DATA RESULTS");
+    }
+
     @Test
     void thePlansTwinsAreTheStandardOnesAndTheNaturalGradients() {
         var model = Tiny.LLAMA.model();
@@ -58,5 +73,9 @@ class FeedbackExperimentTest {
                 .toList();
         var twins = FeedbackExperiment.TWINS;
         assertEquals(names, twins.subList(0, 4));
+        var planned = Twin.planned(Features.contrast(model, set), Linearisation.mean(model, set.positive())).stream()
+                .map(Twin::name)
+                .toList();
+        assertEquals(SteeredPlans.TWINS, planned);
     }
 }

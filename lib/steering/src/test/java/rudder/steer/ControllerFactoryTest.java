@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.checkpoint.Refusals.assertRefused;
 
 import java.util.Arrays;
@@ -12,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import rudder.compare.Comparison;
 import rudder.model.Sampling;
 import rudder.model.Tiny;
+import rudder.theory.Vectors;
 import rudder.theory.control.Arm;
 import rudder.theory.control.Controller;
 
@@ -44,6 +46,29 @@ class ControllerFactoryTest {
                         ControllerFactory.frozen(ADDITION).named("added")),
                 "two controllers",
                 "'added'");
+    }
+
+    /** At the prompt's last token nothing was written yet, so that nothing is missed by not measuring. */
+    @Test
+    void aPlanAlongTheSteeredTraceHasTheInputsOfTheClosedLoopAtThePromptsEnd() {
+        var lqr = Tiny.LLAMA.lqr(Tiny.LLAMA.setpoint(2));
+        var model = Tiny.LLAMA.model();
+        var texts = Tiny.TEXTS;
+        var closed = model.steered(lqr).traces(texts);
+        var planned = ControllerFactory.planned(lqr);
+        var open = planned.rollouts(model, texts);
+        var frozen = ControllerFactory.frozen(lqr).rollouts(model, texts);
+        for (int i = 0; i < texts.size(); i++) {
+            double[][] wanted = closed.get(i).rollout().states();
+            for (int k = 0; k < wanted.length; k++) {
+                assertArrayEquals(wanted[k], open.get(i).states()[k], 1e-4, "text " + i + ", block " + k);
+            }
+            double[] last = wanted[wanted.length - 1];
+            assertTrue(
+                    Vectors.norm(Vectors.minus(last, frozen.get(i).states()[wanted.length - 1])) > 1e-2,
+                    "a plan along the unsteered trace goes elsewhere");
+        }
+        assertEquals(lqr.name() + ", planned", planned.name());
     }
 
     /** The message alone ends in another token, with other states. */

@@ -1,0 +1,72 @@
+package rudder.experiment;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Does a regulator lead a plan that knows what its own inputs do? In {@link FeedbackExperiment} the open side of the
+ * regulators is frozen along the prompt's unsteered trace, so that it misses the loop's measurements and its own past
+ * alike. Here it is planned along the steered trace, and misses the measurements alone.
+ *
+ * <p>All else is that plan's: concepts, openings, dose and judges. But this one was made after the results of that one
+ * were known: what it finds is exploratory. It meets undisturbed openings, and those on the topic, where a lead was
+ * found.
+ *
+ * <p>As a program: {@code binder/experiment MODEL ROWS plans}.
+ */
+public final class SteeredPlans {
+
+    static final List<String> TWINS = List.of("A-LQR planned / A-LQR", "LQ tracker planned / LQ tracker");
+    private static final List<String> DISTURBANCES = List.of("none", "on topic");
+
+    private SteeredPlans() {}
+
+    /**
+     * Returns the plan for one model.
+     *
+     * @param rows test openings of each concept
+     * @param data the folder {@code data}
+     * @throws IOException if a file of prompts is missing
+     */
+    public static Experiment plan(String model, int rows, Path data) throws IOException {
+        var plan = FeedbackExperiment.plan(model, rows, data);
+        return new Experiment(
+                plan.models(),
+                plan.choosing(),
+                plan.judged(),
+                plan.calibration(),
+                plan.openings(),
+                TWINS,
+                plan.doses(),
+                plan.disturbances().stream()
+                        .filter(one -> DISTURBANCES.contains(one.name()))
+                        .toList(),
+                plan.tokens(),
+                plan.margin());
+    }
+
+    /** Returns the folder of a model's texts in the folder {@code data}. */
+    public static Path texts(String model, Path data) {
+        return data.resolve("experiment").resolve(Path.of(model).getFileName() + ".plans");
+    }
+
+    /**
+     * Runs what {@link #texts} lacks, judges all texts, and writes {@code plans.MODEL.csv}: {@code MODEL ROWS DATA
+     * RESULTS}. With {@code read} as a fifth argument it runs nothing and judges what is there.
+     */
+    public static void main(String[] args) throws IOException {
+        boolean read = FeedbackExperiment.reads(args);
+        var data = Path.of(args[2]);
+        var plan = plan(args[0], Integer.parseInt(args[1]), data);
+        System.out.println(String.join("\n", plan.lines()));
+        var texts = texts(args[0], data);
+        var standard = FeedbackExperiment.setup(data);
+        var results = read
+                ? plan.read(texts)
+                : plan.run(texts, new Experiment.Setup(standard.models(), standard.concepts(), Twins.planned()));
+        FeedbackExperiment.judged(results.whole(), data)
+                .write(Path.of(args[3]).resolve("plans." + Path.of(args[0]).getFileName() + ".csv"));
+        System.out.println(results);
+    }
+}
