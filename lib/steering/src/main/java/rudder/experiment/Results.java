@@ -297,8 +297,32 @@ public final class Results {
      * @throws IllegalArgumentException if the plan has no such dose
      */
     public Table effects(Dose dose, Function<String, Metric> outcome) {
-        requireDose(dose);
         var scores = new Scores(outcome, new HashMap<>());
+        return byConcept(
+                "effect at " + dose,
+                dose,
+                (texts, concept, disturbance) -> effect(texts, concept, disturbance, scores));
+    }
+
+    /**
+     * Returns how far each arm moved the texts of each concept, in nats a token. Strengths were found on other prompts:
+     * so single concepts are off the dose, and more so under a disturbance.
+     *
+     * @return columns as those of {@link #effects}
+     * @throws IllegalArgumentException if the plan has no such dose
+     */
+    public Table doses(Dose dose) {
+        return byConcept("KL at strengths for " + dose, dose, (texts, concept, disturbance) -> mean(texts.kl()));
+    }
+
+    /** A number that an arm's texts about a concept have. */
+    @FunctionalInterface
+    private interface OfTexts {
+        double apply(Unit texts, String concept, Disturbance disturbance);
+    }
+
+    private Table byConcept(String title, Dose dose, OfTexts number) {
+        requireDose(dose);
         var names = Stream.of("model", "disturbance", "concept")
                 .map(StringColumn::create)
                 .toList();
@@ -317,12 +341,12 @@ public final class Results {
                     names.get(2).append(concept);
                     arms.forEach((arm, column) -> {
                         var texts = find(model, concept, dose, arm, disturbance, new HashMap<>());
-                        column.append(texts == null ? Double.NaN : effect(texts, concept, disturbance, scores));
+                        column.append(texts == null ? Double.NaN : number.apply(texts, concept, disturbance));
                     });
                 }
             }
         }
-        return Table.create("effect at " + dose)
+        return Table.create(title)
                 .addColumns(names.toArray(StringColumn[]::new))
                 .addColumns(arms.values().toArray(DoubleColumn[]::new));
     }

@@ -162,9 +162,14 @@ class ExperimentTest {
 
     private static void effectsByConceptAverageToThoseOfTheComparison(Results results, Comparisons compared) {
         var effects = results.effects(DOSE, concept -> VOWELS.metric());
+        var doses = results.doses(DOSE);
+        assertEquals(effects.columnNames(), doses.columnNames());
         assertEquals(results.plan().judged().size() * 6, effects.rowCount());
         for (var one : compared.all()) {
             var own = effects.where(effects.stringColumn("disturbance").isEqualTo(one.disturbance()));
+            var moved = doses.where(doses.stringColumn("disturbance").isEqualTo(one.disturbance()));
+            assertEquals(
+                    one.klClosed(), moved.doubleColumn(one.twin() + ", closed").mean(), 1e-12);
             assertEquals(
                     one.open().mean(), own.doubleColumn(one.twin() + ", open").mean(), 1e-12);
             assertEquals(

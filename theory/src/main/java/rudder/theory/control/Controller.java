@@ -340,8 +340,8 @@ public final class Controller implements Arm {
 
     /**
      * Returns the open-loop plan of this controller along the given states: each law's input there, as a constant.
-     * Frozen at the states of the uncontrolled plant, a controller is its own open-loop counterpart. The difference
-     * between the two is the effect of feedback.
+     * Along the states of its own run, the plan plays that run again, and differs by feedback alone where the plant is
+     * disturbed. Along the states of the uncontrolled plant, no input knows of those before it.
      *
      * @param states z_k by block, at least up to the last block with a law. Laws at RESID_POST need the next state too,
      *     which stands for the block's output.

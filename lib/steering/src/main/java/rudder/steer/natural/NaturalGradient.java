@@ -22,8 +22,9 @@ import rudder.theory.control.InputMatrix;
  * <pre>w_k = (R + epsilon tr(R)/d I)^-1 (v/|v|_R + h/|h|_R),   scaled to |w_k|_R = 1,   |x|_R = sqrt(x'R x).</pre>
  *
  * <p>The first factor prefers directions that change texts little, the second those that show the concept. The dose of
- * one gap at block k is {@code kappa_k = mu_{k+1} |v_{k+1}|_R}: an input {@code kappa_k w_k} disturbs texts as much as
- * the addition of one gap there.
+ * one gap at block k is {@code kappa_k = mu_{k+1} |v_{k+1}|_R}: by R an input {@code kappa_k w_k} disturbs texts as
+ * much as the addition of one gap there. On fresh texts it disturbs them more, since R^-1 prefers what the texts behind
+ * R hardly feel.
  *
  * <pre>{@code
  * var fisher = Fisher.kept(model, openings.some(96), 16, 0);
