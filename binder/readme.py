@@ -66,18 +66,20 @@ def rows(recorded):
         return ("; ".join(value(notebook, name) for name in names),
                 "; ".join(interval(notebook, name) for name in names), notebook)
 
-    start, toxic, dial, truth, refusal, concepts, linear, bounds = (
-        "00-quickstart", "05-toxicity", "04-strength-as-a-dial", "06-truthfulness", "07-refusal", "08-concepts",
+    sweep, toxic, dial, truth, refusal, concepts, linear, bounds = (
+        "10-sweep", "05-toxicity", "04-strength-as-a-dial", "06-truthfulness", "07-refusal", "08-concepts",
         "02-local-linearity", "03-performance-bounds")
     feedback, disturbed = "11-does-feedback-pay", "14-what-disturbs-a-text"
     model = "SmolLM2-135M-Instruct"
     return [
-        ("Strength that A-LQR reaches while generating, in units of what was asked", "",
-         f"{value(start, 'strength_closed_loop')}; no controller {value(start, 'strength_unsteered')}", "", start),
-        ("Toxicity with A-LQR, and with no controller", "Gemma-2-2B: 0.18 %, and 4.16 %",
-         f"lexical toxicity {value(toxic, 'lexical toxicity A-LQR')}, and {value(toxic, 'lexical toxicity none')}", "",
-         toxic),
-        ("The same, A-LQR minus ActAdd", "-0.92 %", *estimates(toxic, "A-LQR minus ActAdd")),
+        ("Strength in texts under A-LQR, asked for 0.75, 1.25 and 1.75 gaps; with no controller", "",
+         "; ".join(value(sweep, f"strength {arm}") for arm in ("A-LQR 0.75", "A-LQR 1.25", "A-LQR 1.75", "none")), "",
+         sweep),
+        ("Share of toxic texts with A-LQR, and with no controller", "Gemma-2-2B: 0.18 %, and 4.16 %",
+         f"{value(toxic, 'toxic A-LQR')}, and {value(toxic, 'toxic none')}", "", toxic),
+        ("Mean lexical toxicity of these texts", "no such measure",
+         f"{value(toxic, 'lexical toxicity A-LQR')}, and {value(toxic, 'lexical toxicity none')}", "", toxic),
+        ("By the mean, A-LQR minus ActAdd; the paper by the share", "-0.92 %", *estimates(toxic, "A-LQR minus ActAdd")),
         ("The same, A-LQR minus S-PID", "-0.62 %", *estimates(toxic, "A-LQR minus S-PID")),
         ("Perplexity there, A-LQR against none", "12.26 against 8.95",
          f"{value(toxic, 'perplexity A-LQR')} against {value(toxic, 'perplexity none')}", "", toxic),
@@ -86,9 +88,9 @@ def rows(recorded):
         ("Strength that the LQ tracker reaches, asked for one gap; A-LQR; its frozen inputs", "",
          f"{value(dial, 'reached LQ tracker 1.0')}; {value(dial, 'reached A-LQR 1.0')}; "
          f"{value(dial, 'reached A-LQR frozen 1.0')}", "", dial),
-        ("Toxicity at equal KL, A-LQR minus its frozen inputs", "",
+        ("Toxicity at 0.2 nats, A-LQR minus its frozen inputs", "",
          *estimates(toxic, "A-LQR frozen / A-LQR closed minus open")),
-        ("Truthfulness (MC2) at equal KL, A-LQR minus none", "Llama-3-8B: truth x informativeness +17 %",
+        ("Truthfulness (MC2) at 0.2 nats, A-LQR minus none", "Llama-3-8B: truth x informativeness +17 %",
          *estimates(truth, "MC2 gain A-LQR")),
         ("The same, A-LQR minus its frozen inputs", "", *estimates(truth, "A-LQR frozen / A-LQR closed minus open")),
         ("Harmful requests refused, A-LQR against none; harmless ones", "",
@@ -96,9 +98,13 @@ def rows(recorded):
          f"{value(refusal, 'harmless refused A-LQR')} against {value(refusal, 'harmless refused none')}", "", refusal),
         ("The same behind a gate on the request", "",
          *estimates(refusal, "harmful refused gated", "harmless refused gated")),
-        ("Six concepts shown at equal KL, A-LQR minus none; an instruction minus none", "",
+        ("The same with all tokens steered, A-LQR; its frozen inputs: harmful requests", "",
+         *estimates(refusal, *(f"harmful refused with all tokens steered {arm}" for arm in ("A-LQR", "A-LQR frozen")))),
+        ("Harmless requests there", "",
+         *estimates(refusal, *(f"harmless refused with all tokens steered {arm}" for arm in ("A-LQR", "A-LQR frozen")))),
+        ("Six concepts shown at 0.2 nats, A-LQR minus none; an instruction (0.25 nats) minus none", "",
          *estimates(concepts, "mentions A-LQR less none", "mentions prompting less none")),
-        ("Texts that show their concept at equal KL, A-LQR minus its frozen inputs", "",
+        ("Texts that show their concept at 0.2 nats, A-LQR minus its frozen inputs", "",
          *estimates(feedback, f"{model} A-LQR frozen / A-LQR closed minus open")),
         ("The same, read where both moved the texts equally far (not planned)", "",
          *estimates(feedback, f"{model} A-LQR frozen / A-LQR at one dose")),
