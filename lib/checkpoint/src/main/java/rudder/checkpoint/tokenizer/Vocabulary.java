@@ -192,12 +192,11 @@ record Vocabulary(
         String name = tokens.get(id);
         return switch (kind) {
             case UNKNOWN, CONTROL, UNUSED -> new byte[0];
-            case USER_DEFINED -> name.getBytes(StandardCharsets.UTF_8);
             case BYTE -> new byte[] {(byte) Integer.parseInt(name, 3, 5, 16)}; // <0x0A>
-            case NORMAL ->
+            case NORMAL, USER_DEFINED ->
                 spelling == Spelling.SPACE_MARK
-                        ? name.replace('\u2581', ' ').getBytes(StandardCharsets.UTF_8)
-                        : byteLevel(name);
+                        ? name.replace('\u2581', ' ').getBytes(StandardCharsets.UTF_8) // Gemma declares runs of spaces
+                        : kind == Kind.NORMAL ? byteLevel(name) : name.getBytes(StandardCharsets.UTF_8);
         };
     }
 

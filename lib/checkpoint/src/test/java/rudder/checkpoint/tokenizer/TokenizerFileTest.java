@@ -106,6 +106,26 @@ class TokenizerFileTest {
         }
     }
 
+    /** Gemma declares runs of spaces by the names that the vocabulary gives them. The ids are tokenizers 0.22.2's. */
+    @Test
+    void aDeclaredRunOfSpacesStaysARunOfSpaces() throws IOException {
+        String run = "{\"id\":315,\"content\":\"\u2581\u2581\",\"single_word\":false,\"lstrip\":false,"
+                + "\"rstrip\":false,\"normalized\":false,\"special\":false},";
+        String json = Files.readString(folder("gemma").resolve("tokenizer.json"))
+                .replace("\"added_tokens\":[", "\"added_tokens\":[" + run);
+        Path file = Files.writeString(temp.resolve("tokenizer.json"), json);
+        try (Tokenizer tokenizer = Tokenizer.ofJson(file, 500, Set.of(), Optional.empty())) {
+            for (Golden one : golden("gemma").at("texts").list()) {
+                int[] ids = one.at("ids").ints();
+                assertArrayEquals(ids, tokenizer.encode(one.at("text").text()));
+                assertEquals(one.at("decoded").text(), tokenizer.decode(ids));
+            }
+            assertArrayEquals(new int[] {2, 278, 315, 279}, tokenizer.encode("a\u2581\u2581b"));
+            assertEquals("a  b", tokenizer.decode(2, 278, 315, 279));
+            assertEquals("  ", tokenizer.token(315));
+        }
+    }
+
     private void refused(String json, String... parts) throws IOException {
         Path file = Files.writeString(temp.resolve("tokenizer.json"), json, StandardCharsets.UTF_8);
         var error = assertThrows(Exception.class, () -> Tokenizer.ofJson(file, 10, Set.of(), Optional.empty()));
