@@ -93,7 +93,8 @@ public final class HfConfig {
             Set.of("boi_token_index", "eoi_token_index", "image_token_index", "mm_tokens_per_image", "vision_config");
 
     /** Fields of which Rudder implements one value; any other changes the computation. */
-    private static final Map<String, Object> FIXED = Map.of(
+    private static final Map<String, Object> FIXED = fields(
+            Map.of(),
             "add_cross_attention",
             false,
             "attention_bias",
@@ -113,6 +114,8 @@ public final class HfConfig {
             "tie_encoder_decoder",
             false,
             "use_bidirectional_attention",
+            false,
+            "use_mrope",
             false);
 
     private static final Map<String, Object> COMMON = fields(
@@ -266,9 +269,12 @@ public final class HfConfig {
         }
         var known = new TreeSet<>(DEFAULTS.get(architecture).keySet());
         known.addAll(SIZES);
-        refuseUnknown(json, known, where);
         var values = new HashMap<>(DEFAULTS.get(architecture));
         values.putAll(json);
+        var rest = new HashMap<>(json);
+        // Gemma 2's files say the window twice, and transformers reads the other field
+        rest.remove("sliding_window_size", values.get("sliding_window"));
+        refuseUnknown(rest, known, where);
         return new HfConfig(where, architecture, values).model();
     }
 
