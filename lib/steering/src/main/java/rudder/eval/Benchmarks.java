@@ -14,8 +14,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import rudder.checkpoint.format.FileNames;
 import rudder.checkpoint.text.Csv;
+import rudder.checkpoint.text.FileNames;
 import rudder.checkpoint.text.TextFile;
 import rudder.steer.ContrastSet;
 

@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import rudder.checkpoint.format.FileNames;
 import rudder.checkpoint.text.Csv;
+import rudder.checkpoint.text.FileNames;
 
 /**
  * Texts that show a feature and texts that do not. Together they define the feature.

@@ -6,8 +6,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import rudder.checkpoint.format.FileNames;
 import rudder.checkpoint.text.Csv;
+import rudder.checkpoint.text.FileNames;
 import rudder.model.LanguageModel;
 
 /**

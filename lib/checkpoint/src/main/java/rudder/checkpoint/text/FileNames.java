@@ -1,4 +1,4 @@
-package rudder.checkpoint.format;
+package rudder.checkpoint.text;
 
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-package rudder.checkpoint.format;
+package rudder.checkpoint.text;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static rudder.checkpoint.Refusals.assertRefused;
