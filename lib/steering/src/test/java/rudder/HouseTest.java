@@ -25,6 +25,8 @@ class HouseTest {
     private static final int LINES = 2_600;
     private static final Pattern BARE_CAUSE =
             Pattern.compile("new \\w*(Exception|Error)\\(e\\)|\" \\+ e\\b(?!\\s*[.\\[(])");
+    private static final Pattern OF_THIS_MACHINE = Pattern.compile(
+            "String\\.format\\((?!\\s*Locale\\.ROOT)[^,)]*|\\S*\\.formatted\\(|to(Upper|Lower)Case\\(\\)");
 
     @Test
     void noLineOfJavaIsTooLong() throws IOException {
@@ -47,6 +49,19 @@ class HouseTest {
                     .forEach(match -> bare.add(Sources.ROOT.relativize(file) + ": " + match.group()));
         }
         assertEquals(List.of(), bare);
+    }
+
+    /** Where a language has digits of its own, {@code %d} writes them: into names of tensors and files, too. */
+    @Test
+    void noTextDependsOnTheMachinesLanguage() throws IOException {
+        var local = new ArrayList<String>();
+        for (var file : javaFiles("/src/main/java/")) {
+            OF_THIS_MACHINE
+                    .matcher(Files.readString(file))
+                    .results()
+                    .forEach(match -> local.add(Sources.ROOT.relativize(file) + ": " + match.group()));
+        }
+        assertEquals(List.of(), local, "wanted String.format(Locale.ROOT, ..)");
     }
 
     @TestFactory

@@ -1,6 +1,7 @@
 package rudder.theory;
 
 import java.util.List;
+import java.util.Locale;
 import org.ejml.data.DMatrixRMaj;
 
 /** Checks of arguments. Each failure names the argument, the value found and the value wanted. */
@@ -10,7 +11,7 @@ public final class Check {
     /** Throws an IllegalArgumentException with the formatted message unless the condition holds. */
     public static void that(boolean holds, String message, Object... values) {
         if (!holds) {
-            throw new IllegalArgumentException(String.format(message, values));
+            throw new IllegalArgumentException(String.format(Locale.ROOT, message, values));
         }
     }
 

@@ -66,6 +66,11 @@ public record TensorNames(
 
     private static final String EMBEDDING = "embed_tokens";
 
+    /** Returns the name of block k's tensor. Its digits are those of the file, whatever the machine's language. */
+    public static String ofBlock(String pattern, int k) {
+        return pattern.replace("%d", Integer.toString(k));
+    }
+
     /**
      * Returns the names in Hugging Face's layout. The text model may be a part of a larger model: the prefix of
      * {@code embed_tokens} is then the prefix of all its names, and tensors for images are ignored.

@@ -129,8 +129,8 @@ final class Transcript {
         var header = header(folder, model, prompts, settings, factory.name())
                 .of(effect(last(model, prompts.prompts().get(0), factory), unsteered));
         var slug = factory.name().replaceAll("[^A-Za-z0-9.]+", "-");
-        var file = folder.resolve(
-                slug + "-" + String.format("%08x", JSON.toJson(header).hashCode()) + END);
+        var file = folder.resolve(slug + "-"
+                + String.format(Locale.ROOT, "%08x", JSON.toJson(header).hashCode()) + END);
         return new Transcript(file, header, prompts.prompts());
     }
 
@@ -241,7 +241,7 @@ final class Transcript {
 
     /** Returns a JSON object with its own checksum as last member. */
     private static String checked(String json) {
-        return json.substring(0, json.length() - 1) + String.format(",\"crc32\":\"%08x\"}", crc(json));
+        return json.substring(0, json.length() - 1) + String.format(Locale.ROOT, ",\"crc32\":\"%08x\"}", crc(json));
     }
 
     private static long crc(String text) {
@@ -280,7 +280,7 @@ final class Transcript {
         var json = match.group(1) + "}";
         if (crc(json) != Long.parseLong(match.group(2), 16)) {
             throw new IOException(file.path() + ", line " + number + ": found the checksum "
-                    + String.format("%08x", crc(json)) + ", wanted " + match.group(2)
+                    + String.format(Locale.ROOT, "%08x", crc(json)) + ", wanted " + match.group(2)
                     + ": the line is damaged; remove it and those that follow");
         }
         return json;

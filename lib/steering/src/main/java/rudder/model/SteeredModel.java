@@ -39,7 +39,7 @@ public final class SteeredModel extends TextGenerator {
     private static final int FEW = 16;
 
     private static final String NO_DIVERGENCE =
-            "%s: no divergence is defined where every token has a controller of its own";
+            ": no divergence is defined where every token has a controller of its own";
 
     private final LanguageModel model;
     private final List<Controller> controllers; // one for all prompts, or one for each; empty with a maker
@@ -272,7 +272,7 @@ public final class SteeredModel extends TextGenerator {
             Sampling sampling) {
         Check.length("the texts that are read", Check.some("prompt", asked).size(), prompts.size());
         if (maker != null) {
-            throw new UnsupportedOperationException(NO_DIVERGENCE.formatted(this));
+            throw new UnsupportedOperationException(this + NO_DIVERGENCE);
         }
         var texts = asked.stream().map(encoded).toList();
         var unsteered = prompts.stream().map(encoded).toList();
@@ -459,7 +459,7 @@ public final class SteeredModel extends TextGenerator {
      */
     public double[][] divergences(List<Completion> completions) {
         if (maker != null) {
-            throw new UnsupportedOperationException(NO_DIVERGENCE.formatted(this));
+            throw new UnsupportedOperationException(this + NO_DIVERGENCE);
         }
         var prompts = Check.some("completion", completions).stream()
                 .map(Completion::promptTokens)

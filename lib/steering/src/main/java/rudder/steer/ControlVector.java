@@ -5,6 +5,7 @@ import java.nio.FloatBuffer;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
@@ -182,10 +183,13 @@ public final class ControlVector {
                 || !feedback.past().isEmpty()
                 || CommonOps_DDRM.elementMaxAbs(feedback.measurement().directions()) != 0) {
             throw new IllegalArgumentException(String.format(
+                    Locale.ROOT,
                     "controller '%s' has a %s at block %d, which looks at the state: a control vector adds the same "
                             + "to every state; freeze the controller at states (Controller.frozenAt), "
                             + "or save it with ControllerFile",
-                    controller.name(), law, k));
+                    controller.name(),
+                    law,
+                    k));
         }
         double[] b = feedback.measurement().targets();
         var u = new DMatrixRMaj(feedback.dimension(), 1);

@@ -1,6 +1,7 @@
 package rudder.theory.bound;
 
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.stream.IntStream;
 import rudder.theory.Check;
 import rudder.theory.Vectors;
@@ -130,7 +131,7 @@ public final class ConformalEnvelope {
 
         @Override
         public String toString() {
-            return String.format("Band[%.3f, %.3f]", low, high);
+            return String.format(Locale.ROOT, "Band[%.3f, %.3f]", low, high);
         }
     }
 

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -90,9 +91,9 @@ public final class GgufFile implements TensorSource {
         if (!name.matches() || Integer.parseInt(name.group(3)) != count) {
             throw broken(
                     path,
-                    "it is one of " + count + " parts of a model, wanted a name that ends in -00001-of-"
-                            + "%05d.gguf, with the other parts beside it: give it the name that it was published under"
-                                    .formatted(count));
+                    "it is one of " + count + " parts of a model, wanted a name that ends in "
+                            + String.format(Locale.ROOT, "-00001-of-%05d.gguf", count)
+                            + ", with the other parts beside it: give it the name that it was published under");
         }
         if (integer("split.no", 0) != 0 || Integer.parseInt(name.group(2)) != 1) {
             throw broken(
@@ -129,7 +130,8 @@ public final class GgufFile implements TensorSource {
     }
 
     private Path sibling(Matcher name, int part) {
-        return path.resolveSibling(name.group(1) + "-%05d-of-".formatted(part) + name.group(3) + ".gguf");
+        return path.resolveSibling(
+                name.group(1) + String.format(Locale.ROOT, "-%05d-of-", part) + name.group(3) + ".gguf");
     }
 
     private static IOException broken(Path path, String found) {

@@ -9,6 +9,7 @@ import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -60,7 +61,10 @@ public final class StrictJson {
             }
             if (c < ' ') {
                 throw new MalformedJsonException(String.format(
-                        "found the control character U+%04X at character %d, wanted it escaped", (int) c, i + 1));
+                        Locale.ROOT,
+                        "found the control character U+%04X at character %d, wanted it escaped",
+                        (int) c,
+                        i + 1));
             }
             if (c == '\\' && ++i < text.length() && ESCAPES.indexOf(text.charAt(i)) < 0) {
                 throw new MalformedJsonException(

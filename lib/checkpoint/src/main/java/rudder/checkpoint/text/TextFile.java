@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.zip.GZIPInputStream;
 
 /** Reads text files of others: UTF-8 without exception, of a bounded size. Every failure names the file. */
@@ -83,7 +84,8 @@ public final class TextFile {
             result = decoder.decode(in, some, true);
             if (result.isError()) {
                 throw new IOException("cannot read " + file + ": byte " + in.position() + " is "
-                        + String.format("0x%02x", bytes[in.position()]) + ", which is not UTF-8; save it as UTF-8");
+                        + String.format(Locale.ROOT, "0x%02x", bytes[in.position()])
+                        + ", which is not UTF-8; save it as UTF-8");
             }
         }
         var text = new String(bytes, StandardCharsets.UTF_8);

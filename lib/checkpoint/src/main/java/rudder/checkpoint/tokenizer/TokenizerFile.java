@@ -38,8 +38,6 @@ import rudder.checkpoint.tokenizer.part.TokenizerParts.Frame;
  */
 final class TokenizerFile {
 
-    private static final String UNUSED = "<unused %d>";
-
     private final Path path;
     private final Map<String, Object> parts = new HashMap<>(); // all but the model
     private final TokenizerModel model = new TokenizerModel(this::broken);
@@ -255,7 +253,7 @@ final class TokenizerFile {
         all.addAll(Collections.nCopies(Math.max(0, size - all.size()), null));
         for (int id = 0; id < all.size(); id++) {
             if (all.get(id) == null) {
-                all.set(id, UNUSED.formatted(id));
+                all.set(id, "<unused " + id + ">");
             }
         }
         return all;

@@ -11,6 +11,7 @@ import java.io.OutputStreamWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import rudder.checkpoint.tokenizer.Vocabulary.Kind;
 
@@ -42,12 +43,12 @@ final class TokenizerJson {
     static InputStream ofMerges(Vocabulary vocabulary, List<String> merges, String words) {
         WordRules rule = WordRules.of(words);
         String splits = rule.expressions().stream()
-                .map(expression -> SPLIT.formatted(new JsonPrimitive(expression)))
+                .map(expression -> String.format(Locale.ROOT, SPLIT, new JsonPrimitive(expression)))
                 .collect(Collectors.joining(","));
         return stream(
                 vocabulary,
                 words.equals("qwen2") ? "{\"type\": \"NFC\"}" : null,
-                WORDS.formatted(splits),
+                String.format(Locale.ROOT, WORDS, splits),
                 rule.wholeWords(),
                 merges);
     }

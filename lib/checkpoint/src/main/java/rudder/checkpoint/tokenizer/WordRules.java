@@ -2,6 +2,7 @@ package rudder.checkpoint.tokenizer;
 
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -51,9 +52,12 @@ record WordRules(List<String> expressions, boolean wholeWords, boolean bos) {
         String words = "[^\\r\\n\\p{L}\\p{N}]?" + NOT_SMALL + "*" + NOT_CAPITAL + "+%s|[^\\r\\n\\p{L}\\p{N}]?"
                 + NOT_SMALL + "+" + NOT_CAPITAL + "*%s|";
         String behind = "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-        names(new WordRules(List.of(words.formatted("", "") + "\\p{N}" + behind), true, true), "tekken");
         names(
-                rule(words.formatted(CONTRACTIONS + "?", CONTRACTIONS + "?") + "\\p{N}{1,3}" + behind),
+                new WordRules(List.of(String.format(Locale.ROOT, words, "", "") + "\\p{N}" + behind), true, true),
+                "tekken");
+        names(
+                rule(String.format(Locale.ROOT, words, CONTRACTIONS + "?", CONTRACTIONS + "?") + "\\p{N}{1,3}"
+                        + behind),
                 "gpt-4o",
                 "llama4",
                 "kanana2",

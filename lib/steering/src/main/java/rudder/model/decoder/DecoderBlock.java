@@ -50,17 +50,17 @@ record DecoderBlock(
     }
 
     private static PackedMatrix matrix(TensorSource source, String pattern, int k) {
-        return Rows.of(source, pattern.formatted(k));
+        return Rows.of(source, TensorNames.ofBlock(pattern, k));
     }
 
     private static RmsNorm norm(TensorSource source, String pattern, ModelConfig config, int k, boolean there) {
-        return there ? RmsNorm.of(source, pattern.formatted(k), config) : null;
+        return there ? RmsNorm.of(source, TensorNames.ofBlock(pattern, k), config) : null;
     }
 
     private static float[] biases(TensorSource source, TensorNames names, int k) {
-        float[] q = source.read(names.query().formatted(k) + ".bias");
-        float[] key = source.read(names.key().formatted(k) + ".bias");
-        float[] v = source.read(names.value().formatted(k) + ".bias");
+        float[] q = source.read(TensorNames.ofBlock(names.query(), k) + ".bias");
+        float[] key = source.read(TensorNames.ofBlock(names.key(), k) + ".bias");
+        float[] v = source.read(TensorNames.ofBlock(names.value(), k) + ".bias");
         float[] all = new float[q.length + key.length + v.length];
         System.arraycopy(q, 0, all, 0, q.length);
         System.arraycopy(key, 0, all, q.length, key.length);

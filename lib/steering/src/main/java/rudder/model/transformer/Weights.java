@@ -118,7 +118,7 @@ final class Weights {
                 scope,
                 ".weight",
                 d,
-                gain(names.attentionNorm().formatted(k), d),
+                gain(TensorNames.ofBlock(names.attentionNorm(), k), d),
                 k,
                 used == null ? null : used.attention().qkv());
         NDArray bias = config.biases()
@@ -141,20 +141,20 @@ final class Weights {
                 config.heads() * w,
                 null,
                 used == null ? null : used.output(),
-                new Rows(names.output().formatted(k) + ".weight", d));
+                new Rows(TensorNames.ofBlock(names.output(), k) + ".weight", d));
         NDArray gateUp = stack(
                 scope,
                 d,
-                gain(names.mlpNorm().formatted(k), d),
+                gain(TensorNames.ofBlock(names.mlpNorm(), k), d),
                 used == null ? null : used.mlp().gateUp(),
-                new Rows(names.gate().formatted(k) + ".weight", f),
-                new Rows(names.up().formatted(k) + ".weight", f));
+                new Rows(TensorNames.ofBlock(names.gate(), k) + ".weight", f),
+                new Rows(TensorNames.ofBlock(names.up(), k) + ".weight", f));
         NDArray down = stack(
                 scope,
                 f,
                 null,
                 used == null ? null : used.down(),
-                new Rows(names.down().formatted(k) + ".weight", d));
+                new Rows(TensorNames.ofBlock(names.down(), k) + ".weight", d));
         return new Block(
                 k,
                 norm,
@@ -177,19 +177,19 @@ final class Weights {
                 columns,
                 gain,
                 used,
-                new Rows(names.query().formatted(k) + suffix, 0, queries, scale, apart),
-                new Rows(names.key().formatted(k) + suffix, 0, keys, 1, apart),
-                new Rows(names.value().formatted(k) + suffix, keys));
+                new Rows(TensorNames.ofBlock(names.query(), k) + suffix, 0, queries, scale, apart),
+                new Rows(TensorNames.ofBlock(names.key(), k) + suffix, 0, keys, 1, apart),
+                new Rows(TensorNames.ofBlock(names.value(), k) + suffix, keys));
     }
 
     private NDArray postGain(NDManager scope, String pattern, int k) {
-        return config.postNorms() ? array(scope, gain(pattern.formatted(k), config.dimension())) : null;
+        return config.postNorms() ? array(scope, gain(TensorNames.ofBlock(pattern, k), config.dimension())) : null;
     }
 
     /** Returns the gains of query and key norms times sqrt(w), queries' also times the scale of q.k: [h + kv, w]. */
     private NDArray headGain(NDManager scope, int k, int w) {
-        float[] query = gain(names.queryNorm().formatted(k), w);
-        float[] key = gain(names.keyNorm().formatted(k), w);
+        float[] query = gain(TensorNames.ofBlock(names.queryNorm(), k), w);
+        float[] key = gain(TensorNames.ofBlock(names.keyNorm(), k), w);
         float[] all = new float[(config.heads() + config.keyValueHeads()) * w];
         for (int i = 0; i < all.length; i++) {
             all[i] = i < config.heads() * w ? (float) (query[i % w] * config.attentionScale()) : key[i % w];

@@ -245,7 +245,7 @@ final class Formats {
             case '\t' -> "\\t";
             case '\b' -> "\\b";
             case '\f' -> "\\f";
-            default -> point < 0x20 ? String.format("\\u%04x", point) : Character.toString(point);
+            default -> point < 0x20 ? String.format(Locale.ROOT, "\\u%04x", point) : Character.toString(point);
         }));
         out.add("\"", false);
     }
@@ -284,7 +284,7 @@ final class Formats {
             case 'D' -> date(call, now, "%m/%d/%y");
             case 'w' -> Integer.toString(now.getDayOfWeek().getValue() % 7);
             case 'u' -> Integer.toString(now.getDayOfWeek().getValue());
-            case 'e' -> String.format("%2d", now.getDayOfMonth());
+            case 'e' -> String.format(Locale.ROOT, "%2d", now.getDayOfMonth());
             case '%' -> "%";
             default -> throw call.error("the date format '%" + kind + "' is not supported");
         };

@@ -4,6 +4,7 @@ import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import rudder.checkpoint.tokenizer.jinja.syntax.TemplateException;
 import rudder.checkpoint.tokenizer.jinja.syntax.Text;
@@ -279,8 +280,10 @@ final class Values {
 
     private static String escape(int point) {
         return point < 0x100
-                ? String.format("\\x%02x", point)
-                : point < 0x10000 ? String.format("\\u%04x", point) : String.format("\\U%08x", point);
+                ? String.format(Locale.ROOT, "\\x%02x", point)
+                : point < 0x10000
+                        ? String.format(Locale.ROOT, "\\u%04x", point)
+                        : String.format(Locale.ROOT, "\\U%08x", point);
     }
 
     /** Returns Python's name of a value's type, for messages. */

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -80,6 +81,17 @@ class TemplateTest {
                     return Arguments.of(
                             pair.get(0).getAsString(), rendered.isJsonNull() ? null : rendered.getAsString());
                 });
+    }
+
+    @Test
+    void aDateIsTheSameInEveryLocale() {
+        var before = Locale.getDefault();
+        try {
+            Locale.setDefault(Locale.forLanguageTag("ar-EG-u-nu-arab"));
+            assertEquals(" 4 Jul 2026", render("{{ strftime_now('%e %b %Y') }}").toString());
+        } finally {
+            Locale.setDefault(before);
+        }
     }
 
     @ParameterizedTest
