@@ -122,7 +122,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
         return Optional.ofNullable(source);
     }
 
-    /** Returns the SHA-256 of the weights' file, in hexadecimal. */
+    /** Returns the SHA-256 of the model's file, or files, in hexadecimal. */
     public String sha256() {
         return file.sha256();
     }

@@ -41,7 +41,10 @@ final class HubModels {
             Pattern.compile("(?:hf:)?(" + PART + "/" + PART + ")(?:@(" + PART + "(?:/" + PART + ")*))?");
     private static final String SUMS = "SHA256SUMS";
     private static final Pattern SUM = Pattern.compile("([0-9a-f]{64})  ([A-Za-z0-9_][A-Za-z0-9._-]*)");
-    private static final List<String> BESIDE = List.of(
+    /**
+     * The files of a checkpoint, beside its configuration and its tensors, that change the texts it reads and writes.
+     */
+    static final List<String> BESIDE = List.of(
             Checkpoint.GENERATION,
             Checkpoint.TOKENIZER,
             Checkpoint.TOKENIZER_CONFIG,

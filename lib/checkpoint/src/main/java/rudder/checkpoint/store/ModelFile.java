@@ -10,7 +10,8 @@ import rudder.checkpoint.Checkpoint;
  * @param name the name in {@code data/models.csv} or on the hub; otherwise the name of the file or folder
  * @param path the file, or the folder in Hugging Face's layout
  * @param sha256 SHA-256 of the file, 64 lower-case hexadecimal digits, stored with Jacobians and features. For a
- *     folder, SHA-256 of the lines {@code sha256 name} of its configuration and its tensors' files
+ *     folder, SHA-256 of the lines {@code sha256 name} of its configuration, its tensors' files, and the files of its
+ *     tokenizer, chat template and generation
  * @param licence licence of the weights; {@code "unknown"} unless the model is in {@code data/models.csv}
  * @param architecture the {@code general.architecture} of a GGUF file in {@code data/models.csv}, {@code "unknown"} for
  *     another GGUF file; for a folder, the {@code model_type} of its configuration

@@ -161,8 +161,8 @@ public final class ModelStore {
     }
 
     /**
-     * Describes a checkpoint in Hugging Face's layout. Its SHA-256 is {@link #sha256} of its configuration and its
-     * tensors' files.
+     * Describes a checkpoint in Hugging Face's layout. Its SHA-256 is {@link #sha256} of its configuration, its
+     * tensors' files, and those of {@link HubModels#BESIDE} that are there, in this order.
      */
     private ModelFile folder(Path folder, String name) throws IOException {
         var config = folder.resolve(Checkpoint.CONFIG);
@@ -172,7 +172,9 @@ public final class ModelStore {
         }
         String sha256;
         try (var tensors = Safetensors.open(folder)) {
-            sha256 = sha256(Stream.concat(Stream.of(config), tensors.files().stream()));
+            var beside = HubModels.BESIDE.stream().map(folder::resolve).filter(Files::exists);
+            sha256 = sha256(Stream.of(Stream.of(config), tensors.files().stream(), beside)
+                    .flatMap(files -> files));
         }
         return new ModelFile(
                 name,

@@ -8,6 +8,7 @@ import static rudder.checkpoint.Refusals.assertRefused;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +18,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -303,6 +305,32 @@ class ModelStoreTest {
         assertEquals(
                 new ModelFile("mine.gguf", mine, sha256(WEIGHTS + "another"), "unknown", "unknown"),
                 store().get(mine.toString()));
+    }
+
+    @Test
+    void aFolderIsKnownByAllFilesThatChangeWhatItWrites() throws IOException, URISyntaxException {
+        var tiny = Path.of(ModelStoreTest.class.getResource("/tiny/qwen3").toURI());
+        var mine = Files.createDirectory(temp.resolve("mine"));
+        for (var name : List.of("config.json", "model.safetensors")) {
+            Files.copy(tiny.resolve(name), mine.resolve(name));
+        }
+        var known = new HashSet<String>();
+        known.add(store().get(mine.toString()).sha256());
+        for (var name : List.of(
+                "generation_config.json",
+                "tokenizer.json",
+                "tokenizer_config.json",
+                "special_tokens_map.json",
+                "added_tokens.json",
+                "chat_template.jinja",
+                "chat_template.json")) {
+            for (var content : List.of("{}", "{ }")) {
+                Files.writeString(mine.resolve(name), content);
+                assertTrue(known.add(store().get(mine.toString()).sha256()), name + ": " + content);
+            }
+        }
+        Files.writeString(mine.resolve("README.md"), "of no account");
+        assertFalse(known.add(store().get(mine.toString()).sha256()));
     }
 
     @Test
