@@ -371,7 +371,7 @@ public final class Survey<R> {
      *
      * @param folder on any Hadoop file system that driver and executors share; made if it is missing
      * @return the units of this survey that the folder has now
-     * @throws IOException if the folder cannot be read or written
+     * @throws IOException if the folder cannot be read or written, or executors wrote to disks of their own
      * @throws IllegalStateException if Spark gave a task up: no executor could load a model or write the folder
      * @throws CancellationException if the thread was interrupted; the folder keeps what was done
      */
@@ -386,6 +386,7 @@ public final class Survey<R> {
                 UnitRun.compute(
                         context,
                         "Survey",
+                        home,
                         missing,
                         configuration -> new MeasurementJob.Task(home.toString(), configuration));
             }

@@ -215,7 +215,7 @@ public final class Sweep {
      *
      * @param folder on any Hadoop file system that driver and executors share; made if it is missing
      * @return all units of this sweep that the folder has now
-     * @throws IOException if the folder cannot be read or written
+     * @throws IOException if the folder cannot be read or written, or executors wrote to disks of their own
      * @throws IllegalStateException if Spark gave a task up: no executor could load a model or write the folder
      * @throws CancellationException if the thread was interrupted; the folder keeps what was done
      */
@@ -252,13 +252,14 @@ public final class Sweep {
         return units;
     }
 
-    private void compute(JavaSparkContext context, Folder home, List<SentPart.Unit> units) {
+    private void compute(JavaSparkContext context, Folder home, List<SentPart.Unit> units) throws IOException {
         var sent = context.broadcast(
                 new ArrayList<>(parts.stream().map(Planned::sent).toList()));
         try {
             UnitRun.compute(
                     context,
                     "Sweep",
+                    home,
                     units,
                     configuration -> new CompletionJob.Task(home.toString(), sent, configuration));
         } finally {

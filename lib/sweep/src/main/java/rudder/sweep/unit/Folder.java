@@ -108,6 +108,11 @@ public final class Folder {
         return new Path(new Path(home, folder), FAILED + id + END);
     }
 
+    /** Returns whether a file is here. Sees a new file also where listings come late, as on network drives. */
+    boolean exists(Path path) throws IOException {
+        return files.exists(path);
+    }
+
     private List<String> names(Path folder, String begin, String end) throws IOException {
         try {
             var names = new ArrayList<String>();

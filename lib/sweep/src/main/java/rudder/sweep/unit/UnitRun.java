@@ -1,5 +1,7 @@
 package rudder.sweep.unit;
 
+import java.io.IOException;
+import java.util.HashSet;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
@@ -35,10 +37,13 @@ public final class UnitRun {
     /**
      * Computes all units.
      *
+     * @param home the folder to which the tasks write
+     * @throws IOException if this machine does not find what the tasks say that they have written
      * @throws IllegalStateException if Spark gave a task up: no executor could load a model or write the folder
      * @throws CancellationException if the thread was interrupted; the folder keeps what was done
      */
-    public static <U> void compute(JavaSparkContext context, String what, List<U> units, Tasks<U> tasks) {
+    public static <U> void compute(JavaSparkContext context, String what, Folder home, List<U> units, Tasks<U> tasks)
+            throws IOException {
         var ended = new AtomicInteger();
         var listener = new SparkListener() {
             @Override
@@ -57,7 +62,7 @@ public final class UnitRun {
                     .collectAsync();
             while (true) {
                 try {
-                    future.get(POLL_MILLISECONDS, TimeUnit.MILLISECONDS);
+                    requireHere(home, future.get(POLL_MILLISECONDS, TimeUnit.MILLISECONDS));
                     return;
                 } catch (TimeoutException e) {
                     job.reach(ended.get());
@@ -78,5 +83,30 @@ public final class UnitRun {
             Models.closeUnused(); // of a local master; executors keep theirs for the next sweep
             configuration.destroy();
         }
+    }
+
+    /** Executors on machines with disks of their own would write there, and the results would be lost. */
+    private static void requireHere(Folder home, List<UnitTask.Outcome> outcomes) throws IOException {
+        var listed = new HashSet<String>();
+        for (var folder :
+                outcomes.stream().map(UnitTask.Outcome::folder).distinct().toList()) {
+            home.units(folder).forEach(id -> listed.add(folder + id));
+        }
+        int absent = 0;
+        for (var outcome : outcomes) {
+            if (!listed.contains(outcome.folder() + outcome.id()) && !isHere(home, outcome)) {
+                absent++;
+            }
+        }
+        if (absent > 0) {
+            throw new IOException("executors say that they have written " + absent + " of " + outcomes.size()
+                    + " units to " + home + ", and this machine does not find them there: each machine wrote to a disk"
+                    + " of its own. Give a folder that all machines share, such as one of hdfs:// or a network drive");
+        }
+    }
+
+    private static boolean isHere(Folder home, UnitTask.Outcome outcome) throws IOException {
+        return home.exists(home.unit(outcome.folder(), outcome.id()))
+                || outcome.failed() && home.exists(home.failure(outcome.folder(), outcome.id()));
     }
 }

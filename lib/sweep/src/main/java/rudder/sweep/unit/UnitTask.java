@@ -21,12 +21,14 @@ public abstract class UnitTask<U> implements Function<U, UnitTask.Outcome> {
     /**
      * What the driver hears of a unit.
      *
+     * @param folder of the unit's file
      * @param id of the unit
      * @param failed whether it failed
      * @param seconds it took, without loading models
      * @param loadSeconds it took to load models; 0 if they were here
      */
-    public record Outcome(String id, boolean failed, double seconds, double loadSeconds) implements Serializable {}
+    public record Outcome(String folder, String id, boolean failed, double seconds, double loadSeconds)
+            implements Serializable {}
 
     private final String folder;
     private final Broadcast<SerializableConfiguration> configuration;
@@ -47,6 +49,9 @@ public abstract class UnitTask<U> implements Function<U, UnitTask.Outcome> {
     public Outcome call(U unit) throws IOException {
         var job = job(unit);
         var home = new Folder(folder, configuration.value().value());
+        if (home.exists(home.unit(job.folder(), job.id()))) { // a twin was faster, or Spark lost the first answer
+            return new Outcome(job.folder(), job.id(), false, 0, 0);
+        }
         var leases = new ArrayList<Models.Lease>();
         try {
             for (var model : job.models()) {
@@ -72,12 +77,12 @@ public abstract class UnitTask<U> implements Function<U, UnitTask.Outcome> {
         } catch (RuntimeException | OutOfMemoryError e) {
             home.remove(failure);
             home.commit(failure, job.failed(String.valueOf(e), home.configuration));
-            return new Outcome(job.id(), true, seconds(start), loading);
+            return new Outcome(job.folder(), job.id(), true, seconds(start), loading);
         }
         double seconds = seconds(start);
         home.commit(home.unit(job.folder(), job.id()), content);
         home.remove(failure);
-        return new Outcome(job.id(), false, seconds, loading);
+        return new Outcome(job.folder(), job.id(), false, seconds, loading);
     }
 
     public static double seconds(long start) {
