@@ -7,7 +7,6 @@ import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -73,7 +72,7 @@ public final class WholeFile {
         write(path, out -> writeAll(out, StandardCharsets.UTF_8.encode(text)));
     }
 
-    /** Removes the unfinished files of a folder that no living process is writing. */
+    /** Removes the unfinished files of a folder that no living process is writing, as far as this user may. */
     private static void removeUnfinished(Path folder) throws IOException {
         try (var found = Files.newDirectoryStream(
                 folder,
@@ -83,8 +82,8 @@ public final class WholeFile {
                     if (dead != null) {
                         Files.deleteIfExists(path);
                     }
-                } catch (NoSuchFileException e) {
-                    continue; // its writer has finished, or another process removes it too
+                } catch (FileSystemException e) {
+                    continue; // its writer has finished, another process removes it too, or it is another user's
                 }
             }
         }

@@ -85,4 +85,16 @@ class LockFileTest {
             assertEquals(3, files.count());
         }
     }
+
+    @Test
+    void anUnfinishedFileThatIsNotOursStaysAndStopsNoWrite(@TempDir Path folder) throws IOException {
+        var folderOfThatName = Files.createDirectory(folder.resolve("a.json." + UUID.randomUUID() + ".part"));
+        var others = Files.writeString(folder.resolve("b.json." + UUID.randomUUID() + ".part"), "of another user");
+        assertTrue(others.toFile().setReadOnly()); // root may write it all the same, and then removes it
+        boolean ours = Files.isWritable(others);
+        WholeFile.write(folder.resolve("c.json"), "mine");
+        assertEquals("mine", Files.readString(folder.resolve("c.json")));
+        assertTrue(Files.exists(folderOfThatName));
+        assertEquals(ours, Files.notExists(others));
+    }
 }
