@@ -3,6 +3,7 @@ package rudder.checkpoint.format;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -32,7 +33,7 @@ public final class LockFile implements Closeable {
      *
      * @param file the lock file; missing folders are made
      * @return the lock, to be closed; empty if another thread or process holds it
-     * @throws IOException if the file cannot be made or locked
+     * @throws IOException if the file cannot be made, or its file system gives no locks
      */
     public static Optional<LockFile> tryTake(Path file) throws IOException {
         var folder = file.toAbsolutePath().getParent();
@@ -47,21 +48,34 @@ public final class LockFile implements Closeable {
                 return Optional.empty();
             }
         }
-        LockFile lock = null;
+        Optional<LockFile> lock = Optional.empty();
         try {
-            var channel = FileChannel.open(real, StandardOpenOption.WRITE, mode);
-            var opened = new LockFile(real, channel);
-            if (channel.tryLock() != null) {
-                lock = opened;
-            } else {
-                channel.close();
-            }
-            return Optional.ofNullable(lock);
+            lock = locked(real, FileChannel.open(real, StandardOpenOption.WRITE, mode));
+            return lock;
         } finally {
-            if (lock == null) {
+            if (lock.isEmpty()) {
                 forget(real);
             }
         }
+    }
+
+    /** Locks an open file, or closes it. */
+    static Optional<LockFile> locked(Path real, FileChannel channel) throws IOException {
+        boolean locked = false;
+        try {
+            locked = channel.tryLock() != null;
+        } catch (IOException e) { // as of a network drive: it names neither the file nor a way out
+            throw new FileSystemException(
+                    real.toString(),
+                    null,
+                    "its file system gives no lock (" + e.getMessage() + "): use a folder of a local disk, or one that"
+                            + " is mounted with locks, as Lustre is with the option flock");
+        } finally {
+            if (!locked) {
+                channel.close();
+            }
+        }
+        return locked ? Optional.of(new LockFile(real, channel)) : Optional.empty();
     }
 
     private static void forget(Path real) {

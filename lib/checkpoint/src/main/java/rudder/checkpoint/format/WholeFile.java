@@ -57,12 +57,17 @@ public final class WholeFile {
     private static LockFile unfinished(Path folder, String name) throws IOException {
         while (true) {
             Path path = folder.resolve(name + "." + UUID.randomUUID() + ".part");
-            var lock = LockFile.lock(path, StandardOpenOption.CREATE_NEW);
-            if (lock.isPresent() && Files.exists(path)) {
-                return lock.get();
-            }
-            if (lock.isPresent()) { // another process took it for a dead one's before it was locked
-                lock.get().close();
+            try {
+                var lock = LockFile.lock(path, StandardOpenOption.CREATE_NEW);
+                if (lock.isPresent() && Files.exists(path)) {
+                    return lock.get();
+                }
+                if (lock.isPresent()) { // another process took it for a dead one's before it was locked
+                    lock.get().close();
+                }
+            } catch (IOException e) {
+                Files.deleteIfExists(path); // where the file system gives no lock, nobody would remove it
+                throw e;
             }
         }
     }

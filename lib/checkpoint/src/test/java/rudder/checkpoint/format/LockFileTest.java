@@ -1,12 +1,18 @@
 package rudder.checkpoint.format;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static rudder.checkpoint.Refusals.assertRefused;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.NonWritableChannelException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
@@ -67,6 +73,19 @@ class LockFileTest {
         public static void main(String[] path) throws IOException {
             System.exit(LockFile.tryTake(Path.of(path[0])).isPresent() ? 0 : 3);
         }
+    }
+
+    /** A closed channel gives no lock, as a file system without locks does; one for reading alone gives none either. */
+    @Test
+    void aFileThatCannotBeLockedIsNamedAndClosed(@TempDir Path folder) throws IOException {
+        var path = Files.createFile(folder.resolve("lock"));
+        var closed = FileChannel.open(path, StandardOpenOption.WRITE);
+        closed.close();
+        assertRefused(() -> LockFile.locked(path, closed), path.toString(), "gives no lock", "a local disk", "flock");
+        var reading = FileChannel.open(path);
+        assertThrows(NonWritableChannelException.class, () -> LockFile.locked(path, reading));
+        assertFalse(reading.isOpen());
+        LockFile.tryTake(path).orElseThrow().close();
     }
 
     @Test
