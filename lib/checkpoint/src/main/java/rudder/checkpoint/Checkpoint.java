@@ -16,6 +16,7 @@ import java.util.function.Supplier;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.TensorSource;
+import rudder.checkpoint.text.FolderAdvice;
 import rudder.checkpoint.text.StrictJson;
 import rudder.checkpoint.text.TextFile;
 import rudder.checkpoint.tokenizer.ChatTemplate;
@@ -136,7 +137,8 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
         for (Object id : ends instanceof List<?> list ? list : ends == null ? List.of() : List.of(ends)) {
             if (!(id instanceof Long number) || number < 0 || number >= size) {
                 throw new IOException(folder + ": eos_token_id is " + ends + ", wanted a token's id or a list of them,"
-                        + " each from 0 to " + (size - 1) + "; correct it in " + GENERATION + " or " + CONFIG);
+                        + " each from 0 to " + (size - 1) + "; correct it in " + GENERATION + " or " + CONFIG
+                        + FolderAdvice.COPY);
             }
             stops.add(number.intValue());
         }
@@ -178,8 +180,9 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
             return Optional.of(named(folder, several, specialTokens));
         }
         if (!(template instanceof String text)) {
-            throw new IOException((isWrapped ? wrapped : folder.resolve(TOKENIZER_CONFIG)) + ": chat_template is "
-                    + template + ", wanted a string, the template; put it there, or delete the field");
+            throw new IOException(
+                    (isWrapped ? wrapped : folder.resolve(TOKENIZER_CONFIG)) + ": chat_template is " + template
+                            + ", wanted a string, the template; put it there, or delete the field" + FolderAdvice.COPY);
         }
         return Optional.of(new ChatTemplate(text, specialTokens));
     }
@@ -196,7 +199,7 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
                 + several.stream()
                         .map(one -> one instanceof Map<?, ?> map ? String.valueOf(map.get("name")) : "without a name")
                         .toList()
-                + ", wanted one named default; put the one to use beside it as " + CHAT_TEMPLATE
+                + ", wanted one named default; put the one to use beside it as " + CHAT_TEMPLATE + FolderAdvice.COPY
                 + " (Rudder reads no folder additional_chat_templates)");
     }
 

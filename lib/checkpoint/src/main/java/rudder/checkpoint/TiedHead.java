@@ -3,6 +3,7 @@ package rudder.checkpoint;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import rudder.checkpoint.format.TensorSource;
+import rudder.checkpoint.text.FolderAdvice;
 
 /**
  * Checks that a head stored beside the embedding, in a checkpoint that says that the two are one, is the embedding.
@@ -56,7 +57,7 @@ final class TiedHead {
     private static IllegalArgumentException differ(TensorSource source, String embedding, String head, String how) {
         return new IllegalArgumentException(source + ": tie_word_embeddings is true, but the tensors " + embedding
                 + " and " + head + " " + how + ", and programs disagree which of them makes the logits."
-                + " Set tie_word_embeddings to false in config.json if the model was trained with a head of its own;"
-                + " otherwise use another copy of the checkpoint.");
+                + " Set tie_word_embeddings to false in config.json if the model was trained with a head of its own"
+                + FolderAdvice.COPY + "; otherwise use another copy of the checkpoint.");
     }
 }

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +21,7 @@ import rudder.checkpoint.HfConfig;
 import rudder.checkpoint.format.Checksums;
 import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.WholeFile;
+import rudder.checkpoint.text.FolderAdvice;
 
 /**
  * Checkpoints from the hub, {@code OWNER/NAME} or {@code OWNER/NAME@REVISION}, with one folder each in the cache:
@@ -72,7 +74,8 @@ final class HubModels {
     /**
      * Returns a checkpoint's folder and fetches it if necessary.
      *
-     * @throws IOException if it cannot be fetched; the next try continues incomplete files
+     * @throws IOException if it cannot be fetched; the next try continues incomplete files. Also if its folder has a
+     *     tokenizer's file, template or settings that are not the hub's; the message names the file, which stays
      * @throws IllegalArgumentException if the name is malformed, or the configuration is not supported; the weights are
      *     then not fetched
      */
@@ -182,7 +185,7 @@ final class HubModels {
             this.folder = folder;
             this.ref = ref;
             ended = Files.exists(folder.resolve(SUMS));
-            listed = ended ? sums(folder).keySet() : Set.of();
+            listed = ended ? new HashSet<>(sums(folder).keySet()) : Set.of();
         }
 
         /** Returns the checksum of each file. */
@@ -192,6 +195,11 @@ final class HubModels {
                     Checkpoint.json(folder.resolve(Checkpoint.CONFIG)),
                     repository + "/" + Checkpoint.CONFIG); // fails before gigabytes are fetched
             WholeFile.write(ref, commit + "\n"); // a fetch that is interrupted goes on with this commit
+            for (String name : BESIDE) {
+                if (Files.exists(folder.resolve(name)) && !isSound(name)) {
+                    requireOfHub(name);
+                }
+            }
             for (String name : BESIDE) {
                 get(name);
             }
@@ -211,6 +219,30 @@ final class HubModels {
                         + ": wanted a checkpoint in Hugging Face's layout with its weights in safetensors files;"
                         + " choose another model");
             }
+        }
+
+        /** Refuses a file that a user put here. SHA256SUMS may have lost the line of one that the hub has. */
+        private void requireOfHub(String name) throws IOException {
+            Path file = folder.resolve(name);
+            Path half = Files.copy(file, Download.half(file), StandardCopyOption.REPLACE_EXISTING);
+            try {
+                if (from.fetch(repository, commit, name, file).isPresent()) {
+                    listed.add(name);
+                    return;
+                }
+            } catch (IOException e) {
+                throw foreign(file, ". To ask the hub for a file of this name failed: " + e.getMessage(), e);
+            } finally {
+                Files.deleteIfExists(half);
+            }
+            throw foreign(file, "", null);
+        }
+
+        private IOException foreign(Path file, String more, IOException cause) {
+            return new IOException(
+                    file + " does not belong to " + repository + " at " + commit + ": move it away" + FolderAdvice.COPY
+                            + more,
+                    cause);
         }
 
         private boolean get(String name) throws IOException {

@@ -17,6 +17,7 @@ import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import rudder.checkpoint.format.GgufFile;
+import rudder.checkpoint.text.FolderAdvice;
 import rudder.checkpoint.tokenizer.Vocabulary.Kind;
 import rudder.checkpoint.tokenizer.jinja.syntax.Text;
 import rudder.checkpoint.tokenizer.part.AddedToken;
@@ -252,15 +253,17 @@ public final class Tokenizer implements Closeable {
                 .chatTemplate()
                 .orElseThrow(
                         () -> new IllegalStateException("this model has no chat template: it is a base model, which"
-                                + " continues a text. Give it plain text, put the template of its family beside it as"
-                                + " chat_template.jinja, or load an instruct model"))
+                                + " continues a text. Give it plain text, put the template of its family into its"
+                                + " folder as chat_template.jinja" + FolderAdvice.COPY
+                                + ", or load an instruct model"))
                 .render(messages, ending, now);
     }
 
     private int[] ids(List<AddedTokens.Part> parts) {
         if (engine == null) {
             throw new IllegalStateException("this checkpoint has no tokenizer.json, so it reads no text:"
-                    + " put the model's tokenizer.json into its folder, or give tokens instead");
+                    + " put the model's tokenizer.json into its folder" + FolderAdvice.COPY
+                    + ", or give tokens instead");
         }
         IntStream.Builder ids = IntStream.builder();
         for (AddedTokens.Part part : parts) {

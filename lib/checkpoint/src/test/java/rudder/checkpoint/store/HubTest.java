@@ -255,6 +255,35 @@ class HubTest {
     }
 
     @Test
+    void aUsersFileInAFetchedFolderStaysAndIsRefusedByName() throws IOException {
+        server.files.put("generation_config.json", "{}".getBytes(StandardCharsets.UTF_8));
+        Path folder = store().get("tiny/model").path();
+        Path template = Files.writeString(folder.resolve("chat_template.jinja"), "{{ messages }}");
+        for (var silent : List.of(false, true)) {
+            if (silent) {
+                var fault = Fault.status(500);
+                server.fail("hub chat_template.jinja", fault, fault, fault, fault, fault);
+            }
+            var error = assertThrows(IOException.class, () -> store().get("tiny/model"));
+            for (String part :
+                    List.of(template.toString(), "tiny/model", "copy of its folder", "by its path", "away")) {
+                assertTrue(error.getMessage().contains(part), error.getMessage());
+            }
+            assertEquals(silent, error.getMessage().contains("500"), error.getMessage());
+            assertEquals("{{ messages }}", Files.readString(template));
+        }
+        Files.delete(template);
+        assertWhole(store().get("tiny/model").path());
+
+        Path sums = folder.resolve("SHA256SUMS"); // a file of the hub whose line was lost is none of the user's
+        String all = Files.readString(sums);
+        Files.writeString(sums, all.replaceAll(".*generation_config.json\n", ""));
+        Files.writeString(folder.resolve("generation_config.json"), "damaged, too");
+        assertWhole(store().get("tiny/model").path());
+        assertEquals(all, Files.readString(sums));
+    }
+
+    @Test
     void aDamagedRefHealsAndAnInterruptedFetchKeepsItsCommit() throws IOException {
         Path ref = cache.resolve("models/hub/tiny--model/refs/main");
         Files.createDirectories(ref.getParent());
