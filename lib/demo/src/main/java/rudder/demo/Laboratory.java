@@ -54,8 +54,8 @@ final class Laboratory {
     private static boolean chats(LanguageModel model) {
         try {
             return model.encodeChat("Hello").length > 0;
-        } catch (IllegalStateException e) {
-            return false; // the documented answer of a model without a template
+        } catch (IllegalStateException | IllegalArgumentException e) {
+            return false; // without a template, and with one that cannot be rendered
         }
     }
 
