@@ -72,8 +72,33 @@ def fingerprint(notebook=None):
     for file in sorted(path for path in (ROOT / "data").rglob("*") if path.is_file()):
         add(str(file.relative_to(ROOT)), hashlib.sha256(file.read_bytes()).hexdigest())
     model = os.environ.get("RUDDER_MODEL", "")
-    add(model, Path(model).stat().st_mtime if Path(model).is_file() else None)
+    add(model, state(model))
     return digest.hexdigest()
+
+
+def state(model):
+    """Returns the newest time and the total size of a model's file, or of all files of its folder; None for a name."""
+    path = Path(model).expanduser()
+    if not model or not path.exists():
+        return None
+    files = [file.stat() for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()]
+    return max((file.st_mtime for file in files), default=0), sum(file.st_size for file in files)
+
+
+def kept(file):
+    """Returns what keep() left of a good run; nothing if the file is missing or damaged, as on a full disk."""
+    try:
+        record = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) and record.keys() >= {"inputs", "line", "seconds", "mb"} else {}
+
+
+def keep(file, record):
+    """Writes a good run's record beside its place and renames it, so that it is whole or the old one."""
+    beside = file.with_name(file.name + ".part")
+    beside.write_text(json.dumps(record))
+    beside.replace(file)
 
 
 def peak_megabytes(client):
@@ -184,7 +209,7 @@ def store(name):
     if model:
         (SOURCE / "results" / f"{name}.{Path(model).name}.csv").write_bytes((OUT / f"{name}.csv").read_bytes())
         return
-    done = json.loads((OUT / f"{name}.done").read_text())
+    done = kept(OUT / f"{name}.done")
     durations.record(name, done["seconds"], done["mb"])
     notebook = clean(nbformat.read(OUT / f"{name}.ipynb", 4))
     durations.head(notebook, name)
@@ -214,9 +239,9 @@ def run(path):
 
     notebook = read(path)
     inputs = fingerprint(notebook)
-    kept = json.loads(done.read_text()) if done.exists() else {}
-    if kept.get("inputs") == inputs and "seconds" in kept:
-        show(f"unchanged; {kept['line']}", last=True)
+    before = kept(done)
+    if before.get("inputs") == inputs:
+        show(f"unchanged; {before['line']}", last=True)
         return True
     done.unlink(missing_ok=True)
     start = time.monotonic()
@@ -239,7 +264,7 @@ def run(path):
     (OUT / f"{name}.html").write_text(described(page, notebook))
     seconds = round(time.monotonic() - start)
     line = f"{seconds} s, peak {peak} MB, {len(claims(notebook))} claims hold"
-    done.write_text(json.dumps({"inputs": inputs, "line": line, "seconds": seconds, "mb": peak}))
+    keep(done, {"inputs": inputs, "line": line, "seconds": seconds, "mb": peak})
     show(line, last=True)
     return True
 
