@@ -2,6 +2,7 @@ package rudder.model;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.checkpoint.Refusals.assertRefused;
 
 import ai.djl.ndarray.types.DataType;
@@ -13,6 +14,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import rudder.checkpoint.Golden;
 import rudder.checkpoint.tokenizer.Message;
 import rudder.checkpoint.tokenizer.TokenSpan;
+import rudder.model.engine.PaddedTokens;
 import rudder.steer.ContrastSet;
 import rudder.steer.Features;
 import rudder.steer.ReadAt;
@@ -51,8 +53,10 @@ class ReadingTest {
     @EnumSource
     void aSpanOfTheLastTokenReadsWhatTheDefaultReads(Tiny tiny) {
         var model = tiny.model(DataType.FLOAT64);
-        var texts = List.of("in these inner seas the tide rises", "in these inner seas the wind", "s");
+        var texts =
+                List.of("in these inner seas the tide rises", "in these inner seas the wind", "in these inner seas");
         var tokens = texts.stream().map(model::encode).toList();
+        assertTrue(PaddedTokens.of(tokens).commonPrefix() >= 8, "long enough for the cache of prefixes");
         var spans =
                 tokens.stream().map(t -> new TokenSpan(t.length - 1, t.length)).toList();
         var wanted = model.streamTraces(tokens).toList();

@@ -120,10 +120,11 @@ public record EnginePrompts(
     private void run(List<int[]> prompts, SteeredPass steered, Transformer.Trace trace, Then then) {
         var padded = PaddedTokens.of(prompts);
         boolean earlier = steered != null && steered.earlier();
+        boolean averaged = trace != null && trace.weights() != null; // over columns that the pass must read
         var laws = steered == null ? null : steered.laws();
         try (NDManager scope = transformer.manager.newSubManager();
                 KvCache cache = transformer.cache(padded.pads(), padded.columns())) {
-            int[][] unread = earlier ? padded.tokens() : prefixes.readCommonPrefix(padded, cache);
+            int[][] unread = earlier || averaged ? padded.tokens() : prefixes.readCommonPrefix(padded, cache);
             NDArray x = transformer.run(scope, unread, cache, laws, steered != null && steered.everyToken(), trace);
             if (laws != null) {
                 Overflow.refuse(x, Overflow.IN_PROMPT);
