@@ -31,6 +31,11 @@ public final class ParallelBatches {
 
     private ParallelBatches() {}
 
+    /** Returns how many batches of a long list are in memory at the same time on a device: one or two. */
+    public static int together(Device device) {
+        return device.isGpu() || JniUtils.getNumThreads() < 2 ? 1 : 2;
+    }
+
     /**
      * Computes a result for each batch and returns the results in the list's order.
      *
@@ -62,7 +67,7 @@ public final class ParallelBatches {
                 throw e;
             }
         };
-        if (results.size() < 2 || each == 0 || device.isGpu()) {
+        if (results.size() < 2 || together(device) < 2) {
             work.accept(reached);
             return results;
         }

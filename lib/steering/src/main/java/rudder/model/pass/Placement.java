@@ -138,7 +138,7 @@ public record Placement(
 
     /** Returns how many texts are in memory at the same time, see {@link #inBatches}. */
     public int together(int batch) {
-        return decoder == null ? 2 * batch : batch;
+        return decoder == null ? ParallelBatches.together(transformer.manager.getDevice()) * batch : batch;
     }
 
     /**

@@ -79,6 +79,11 @@ class ParallelBatchesTest {
                     List.of(4, 4),
                     ParallelBatches.of(Device.gpu(), 2, 1, (first, end) -> JniUtils.getNumThreads(), done -> {}),
                     "a GPU has one after another");
+            assertEquals(2, ParallelBatches.together(CPU));
+            assertEquals(1, ParallelBatches.together(Device.gpu()), "texts of one batch alone need memory");
+            JniUtils.setNumThreads(1);
+            assertEquals(1, ParallelBatches.together(CPU));
+            JniUtils.setNumThreads(4);
             assertEquals(4, JniUtils.getNumThreads());
         } finally {
             JniUtils.setNumThreads(before);

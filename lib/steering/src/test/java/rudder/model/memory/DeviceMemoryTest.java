@@ -1,9 +1,12 @@
 package rudder.model.memory;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.Device;
+import ai.djl.engine.Engine;
+import ai.djl.pytorch.jni.JniUtils;
 import java.lang.management.MemoryUsage;
 import org.junit.jupiter.api.Test;
 
@@ -13,6 +16,13 @@ class DeviceMemoryTest {
     void aGpusFreeMemoryIsWhatNoProcessHolds() {
         // in this form DJL gives what CUDA says of a GPU of 24 GB, of which 5 are in use
         assertEquals(19L << 30, DeviceMemory.free(new MemoryUsage(-1, 5L << 30, 5L << 30, 24L << 30)));
+    }
+
+    /** The call that frees a GPU's kept blocks is in the engine's binding, also where there is no GPU. */
+    @Test
+    void theEngineGivesBackTheBlocksThatItKeeps() {
+        Engine.getEngine("PyTorch");
+        assertDoesNotThrow(JniUtils::emptyCudaCache);
     }
 
     @Test
