@@ -327,12 +327,27 @@ public final class Controller implements Arm {
      * @param feature the feature that decides: laws at RESID_PRE look at v_k, laws at RESID_POST at v_{k+1}.
      * @param low least strength at which this controller acts, in gaps.
      * @param high largest strength at which this controller acts, in gaps; may be infinite
-     * @throws IllegalArgumentException if this controller acts on attention heads, where no strength is known
+     * @throws IllegalArgumentException if this controller acts on attention heads, where no strength is known, or
+     *     steers a block where the feature is absent, so that no strength decides
      */
     public Controller onlyWhen(Setpoint feature, double low, double high) {
         requireFits(feature.horizon(), feature.dimension());
+        boolean always = low == Double.NEGATIVE_INFINITY && high == Double.POSITIVE_INFINITY;
         var gated = laws.each((point, k, law) -> {
             int at = point == HookPoint.RESID_PRE ? k : k + 1;
+            // strength and bounds are all 0 where the feature is absent: such a gate would never close
+            Check.that(
+                    always
+                            || feature.gap(at) > 0
+                            || law.feedback()
+                                    .filter(LinearFeedback::addsNothing)
+                                    .isPresent(),
+                    "controller '%s' steers block %d, and the feature of its gate is absent from z_%d: steer from block"
+                            + " %d on",
+                    name,
+                    k,
+                    at,
+                    k + 1);
             return law.where(feature.direction(at), feature.ofGaps(at, low), feature.ofGaps(at, high));
         });
         return new Controller(name + " when " + low + " to " + high, gated, setpoint, plant);

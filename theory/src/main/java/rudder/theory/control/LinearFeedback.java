@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
+import org.ejml.dense.row.MatrixFeatures_DDRM;
 import rudder.theory.Check;
 
 /**
@@ -46,6 +47,12 @@ public record LinearFeedback(Measurement measurement, DMatrixRMaj W, Map<Measure
     /** Returns m, the number of measured numbers. */
     public int rank() {
         return measurement.rank();
+    }
+
+    /** Returns whether u is 0 whatever was measured: all gains are 0. */
+    boolean addsNothing() {
+        return MatrixFeatures_DDRM.isZeros(W, 0)
+                && past.values().stream().allMatch(gain -> MatrixFeatures_DDRM.isZeros(gain, 0));
     }
 
     @Override

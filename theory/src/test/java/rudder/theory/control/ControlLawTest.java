@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.theory.Fixtures.*;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -67,6 +68,43 @@ class ControlLawTest {
             assertArrayEquals(lqr.input(k, strong), gated.input(k, strong));
             assertArrayEquals(new double[D], gated.input(k, weak));
         }
+    }
+
+    /** Without a direction every strength is 0, and so is every bound: such a gate would never close. */
+    @Test
+    void aGateOnAnAbsentFeatureIsRefusedUnlessNothingIsAddedThere() {
+        var absent = absentFromTheFirstState(setpoint);
+        assertRefuses(
+                () -> Controller.spreadActAdd(setpoint, 0).onlyWhen(absent, 0.5, Double.POSITIVE_INFINITY),
+                "spread ActAdd",
+                "block 0",
+                "absent from z_0",
+                "from block 1 on");
+        assertRefuses(
+                () -> Controller.pid(setpoint, 1, 0, 0, 3).onlyWhen(absent, Double.NEGATIVE_INFINITY, 0.5), "z_0");
+        var always = Controller.spreadActAdd(setpoint, 0)
+                .onlyWhen(absent, Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY);
+        assertArrayEquals(Controller.spreadActAdd(setpoint, 0).input(0, z0), always.input(0, z0));
+        for (var silent : List.of(
+                Controller.spreadActAdd(setpoint, 1),
+                Controller.pid(absent, 1, 1, 1, 3),
+                Controller.lqr(Lqr.solve(system(T, D, 1), COST), absent))) {
+            var gated = silent.onlyWhen(absent, 0.5, Double.POSITIVE_INFINITY);
+            assertArrayEquals(new double[D], gated.input(0, z0), silent.name());
+        }
+    }
+
+    private static Setpoint absentFromTheFirstState(Setpoint setpoint) {
+        var directions = IntStream.rangeClosed(0, T)
+                .mapToObj(k -> k == 0 ? new double[D] : setpoint.direction(k))
+                .toArray(double[][]::new);
+        double[] gaps = IntStream.rangeClosed(0, T)
+                .mapToDouble(k -> k == 0 ? 0 : setpoint.gap(k))
+                .toArray();
+        double[] offsets = IntStream.rangeClosed(0, T)
+                .mapToDouble(k -> k == 0 ? 0 : setpoint.offset(k))
+                .toArray();
+        return Setpoint.of(directions, gaps, offsets, setpoint.lambda(), "");
     }
 
     @Test
