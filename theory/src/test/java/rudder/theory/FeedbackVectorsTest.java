@@ -6,7 +6,6 @@ import static rudder.theory.Fixtures.*;
 
 import java.util.List;
 import java.util.Optional;
-import org.ejml.data.DMatrixRMaj;
 import org.junit.jupiter.api.Test;
 import rudder.theory.control.Controller;
 
@@ -63,29 +62,5 @@ class FeedbackVectorsTest {
         assertRefuses(() -> FeedbackVectors.of(new double[T][D]).vector(T), "block 4", "0..3");
         assertRefuses(
                 () -> Controller.lqr(FeedbackVectors.of(new double[T][D + 1]), setpoint), "K_k v_k", "4, wanted 3");
-    }
-
-    private static LinearSystem measured(LinearSystem system, String plant) {
-        return new LinearSystem() {
-            @Override
-            public int horizon() {
-                return system.horizon();
-            }
-
-            @Override
-            public int dimension() {
-                return system.dimension();
-            }
-
-            @Override
-            public DMatrixRMaj jacobian(int k) {
-                return system.jacobian(k);
-            }
-
-            @Override
-            public Optional<String> plant() {
-                return Optional.of(plant);
-            }
-        };
     }
 }

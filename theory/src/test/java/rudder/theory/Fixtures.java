@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
@@ -21,6 +22,31 @@ public final class Fixtures {
         var random = new Random(seed);
         return LinearSystem.of(
                 IntStream.range(0, horizon).mapToObj(k -> matrix(d, d, random)).toList());
+    }
+
+    /** Returns a system with the mark of a plant. */
+    public static LinearSystem measured(LinearSystem system, String plant) {
+        return new LinearSystem() {
+            @Override
+            public int horizon() {
+                return system.horizon();
+            }
+
+            @Override
+            public int dimension() {
+                return system.dimension();
+            }
+
+            @Override
+            public DMatrixRMaj jacobian(int k) {
+                return system.jacobian(k);
+            }
+
+            @Override
+            public Optional<String> plant() {
+                return Optional.of(plant);
+            }
+        };
     }
 
     /** Entries of variance 1 / columns, so that norms stay near 1. */

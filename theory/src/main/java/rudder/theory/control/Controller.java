@@ -350,7 +350,11 @@ public final class Controller implements Arm {
                     k + 1);
             return law.where(feature.direction(at), feature.ofGaps(at, low), feature.ofGaps(at, high));
         });
-        return new Controller(name + " when " + low + " to " + high, gated, setpoint, plant);
+        return new Controller(
+                name + " when " + low + " to " + high,
+                gated,
+                setpoint,
+                samePlant(plant, feature.plant().orElse(null)));
     }
 
     /**
@@ -385,7 +389,7 @@ public final class Controller implements Arm {
                     ControlLaw.constant(
                             last == k ? u : Vectors.plus(u, 1, input(HookPoint.RESID_POST, k, states[k + 1], memory))));
         }
-        return of(name + ", frozen", plan, setpoint);
+        return measured(plant(), of(name + ", frozen", plan, setpoint));
     }
 
     /**
@@ -437,7 +441,8 @@ public final class Controller implements Arm {
         return Optional.ofNullable(plant);
     }
 
-    private static Controller measured(Optional<String> plant, Controller controller) {
+    /** Returns the controller with a plant's mark, if the plant has one. */
+    static Controller measured(Optional<String> plant, Controller controller) {
         return plant.map(controller::measuredOn).orElse(controller);
     }
 

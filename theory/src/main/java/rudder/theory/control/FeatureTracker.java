@@ -55,11 +55,13 @@ public final class FeatureTracker {
      * @param weights q_j >= 0, j = 0..T, the weight of block j's error. No input reaches z_0, so q_0 has no effect.
      * @param r weight of the inputs, r > 0.
      * @param inputs the input matrices B_k.
-     * @throws IllegalArgumentException if shapes differ, a weight is negative, or none is positive
+     * @throws IllegalArgumentException if shapes differ, a weight is negative, or none is positive; also if plant and
+     *     setpoint have the marks of different plants
      */
     public static Controller of(
             Differential plant, double[][] nominal, Setpoint setpoint, double[] weights, double r, InputMatrix inputs) {
-        return of(sensitivities(plant, setpoint, weights), nominal, setpoint, weights, r, inputs);
+        return Controller.measured(
+                plant.plant(), of(sensitivities(plant, setpoint, weights), nominal, setpoint, weights, r, inputs));
     }
 
     /**
@@ -88,8 +90,9 @@ public final class FeatureTracker {
         double least = Double.POSITIVE_INFINITY;
         var run = Rollout.of(plant, best, z0);
         for (int pass = 0; pass < passes; pass++) {
-            var controller =
-                    of(sensitivities(linearised.apply(run), setpoint, weights), run, setpoint, weights, r, inputs);
+            var about = linearised.apply(run);
+            var controller = Controller.measured(
+                    about.plant(), of(sensitivities(about, setpoint, weights), run, setpoint, weights, r, inputs));
             run = Rollout.of(plant, controller, z0);
             double cost = r * run.energy();
             double[] errors = run.errors(setpoint);

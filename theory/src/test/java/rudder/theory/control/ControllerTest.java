@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.theory.Fixtures.*;
 
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -164,6 +165,21 @@ class ControllerTest {
         assertClose(closed.states()[T], Rollout.of(plant, plan, z0).states()[T], 1e-13);
         assertArrayEquals(plan.input(1, z0), plan.input(1, closed.states()[2]));
         assertEquals("A-LQR 1.5 mu_k, frozen", plan.name());
+    }
+
+    @Test
+    void gateAndPlanKeepTheMarksOfWhatTheyAreMadeOf() {
+        var marked = Optional.of("a");
+        var bare = Controller.lqr(solution, setpoint);
+        assertEquals(marked, bare.onlyWhen(setpoint.measuredOn("a"), 0, 1).plant());
+        assertEquals(marked, bare.measuredOn("a").onlyWhen(setpoint, 0, 1).plant());
+        assertRefuses(
+                () -> bare.measuredOn("a").onlyWhen(setpoint.measuredOn("b"), 0, 1),
+                "measured on a and on b",
+                "wanted one plant");
+        var states = Rollout.of(plant, bare, z0).states();
+        assertEquals(marked, bare.measuredOn("a").frozenAt(states).plant());
+        assertEquals(Optional.empty(), bare.frozenAt(states).plant());
     }
 
     @Test

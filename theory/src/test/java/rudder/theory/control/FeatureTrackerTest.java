@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.theory.Fixtures.*;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -267,6 +268,25 @@ class FeatureTrackerTest {
         var differential = Differential.of(system);
         assertClose(product(rows, transpose(system.jacobian(1))), differential.jvp(1, rows), 1e-14);
         assertClose(product(rows, system.jacobian(1)), differential.vjp(1, rows), 1e-14);
+    }
+
+    @Test
+    void aTrackerKeepsTheMarkOfThePlantThatWasLinearised() {
+        var marked = Differential.of(measured(system, "a"));
+        var wanted = Optional.of("a");
+        assertEquals(
+                wanted,
+                FeatureTracker.of(marked, nominal, setpoint, weights, R, InputMatrix.everywhere())
+                        .plant());
+        assertEquals(
+                wanted,
+                FeatureTracker.iterated(plant, run -> marked, z0, setpoint, weights, R, InputMatrix.everywhere(), 2)
+                        .plant());
+        assertRefuses(
+                () -> FeatureTracker.of(
+                        marked, nominal, setpoint.measuredOn("b"), weights, R, InputMatrix.everywhere()),
+                "measured on b and on a",
+                "wanted one plant");
     }
 
     @Test
