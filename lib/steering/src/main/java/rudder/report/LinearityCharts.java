@@ -233,12 +233,14 @@ public final class LinearityCharts {
                 .mapToDouble(r -> r)
                 .summaryStatistics();
         double trivial = study.identityError(k).mean();
-        ChartStyle.line(
-                chart,
-                ChartStyle.UNSTEERED,
-                "error of A = I",
-                new double[] {across.getMin(), across.getMax()},
-                new double[] {trivial, trivial});
+        if (!Double.isNaN(trivial)) {
+            ChartStyle.line(
+                    chart,
+                    ChartStyle.UNSTEERED,
+                    "error of A = I",
+                    new double[] {across.getMin(), across.getMax()},
+                    new double[] {trivial, trivial});
+        }
         ChartStyle.logarithmicAcross(chart, across.getMin(), Math.max(kept, across.getMax()));
         chart.getStyler().setYAxisMin(0.0).setYAxisMax(1.0);
         return chart;
@@ -314,7 +316,9 @@ public final class LinearityCharts {
         return draw(ChartStyle.counted(title, "block k", blocks - 1, y), from0(blocks), curves);
     }
 
-    /** Draws curves above all bands. Where a number is not defined, a curve has no point. */
+    /**
+     * Draws curves above all bands. Where a number is not defined, a curve has no point; without points it is absent.
+     */
     private static XYChart draw(XYChart chart, double[] x, Map<String, List<ConfidenceInterval>> curves) {
         return draw(chart, x, curves, 0);
     }
@@ -352,7 +356,9 @@ public final class LinearityCharts {
             int[] some = IntStream.range(0, x.length)
                     .filter(i -> !Double.isNaN(y[i]))
                     .toArray();
-            ChartStyle.line(chart, first + names.indexOf(name), name, at(some, x), at(some, y));
+            if (some.length > 0) {
+                ChartStyle.line(chart, first + names.indexOf(name), name, at(some, x), at(some, y));
+            }
         }
         return chart;
     }

@@ -32,8 +32,9 @@ import rudder.theory.SingularSpace;
  * }</pre>
  *
  * <p>Errors are defined as in {@link LinearityStudy}, along the differences to other prompts' states, with each
- * prompt's own Jacobian. Every block costs two full decompositions for each prompt. The measurements of each block are
- * saved at once.
+ * prompt's own Jacobian. A prompt whose state differs from no other one has the error NaN, which intervals leave out:
+ * at block 0 the states of prompts that end in the same token are equal. Every block costs two full decompositions for
+ * each prompt. The measurements of each block are saved at once.
  */
 public final class TruncationStudy {
 
@@ -154,8 +155,8 @@ public final class TruncationStudy {
             int[] kept = IntStream.concat(ranks.stream().mapToInt(r -> r), IntStream.of(above))
                     .toArray();
             double[][] directions = prompts.differences(k, i).stream()
-                    .limit(DIRECTIONS)
                     .filter(w -> Arrays.stream(w).anyMatch(x -> x != 0))
+                    .limit(DIRECTIONS)
                     .toArray(double[][]::new);
             var around = LocalLinearity.around(prompts.plants().get(i), k, prompts.state(k, i), directions, RADIUS);
             tables.get(errors(Cut.WHOLE))[i] = Arrays.stream(kept)
@@ -201,11 +202,12 @@ public final class TruncationStudy {
         return r == 0 ? new DMatrixRMaj(a.numRows, a.numCols) : space.leading(r).project(a, algebra);
     }
 
+    /** Returns the mean error along all directions; NaN if there is none. */
     private static double error(LocalLinearity around, DMatrixRMaj a, DenseAlgebra algebra) {
         return Arrays.stream(around.errors(a, algebra))
                 .flatMapToDouble(DoubleStream::of)
                 .average()
-                .orElseThrow();
+                .orElse(Double.NaN);
     }
 
     private static String errors(Cut cut) {
