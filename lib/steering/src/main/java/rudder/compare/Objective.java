@@ -8,7 +8,8 @@ import rudder.theory.control.Controller;
 
 /**
  * The goal of a {@link GridSearch}: the largest or smallest mean of one metric, among the candidates that keep the mean
- * of another metric within a limit. If no candidate keeps the limit, the one with the smallest mean of that metric.
+ * of another metric within a limit. If no candidate keeps the limit, the one with the smallest mean of that metric. A
+ * candidate whose mean is NaN is chosen only where its family has no other.
  *
  * <pre>{@code
  * Objective.most("mentions").withinTimes("perplexity", 1.4)   // at most 1.4 times the unsteered perplexity
@@ -66,11 +67,16 @@ public record Objective(String metric, boolean largest, String limited, double l
 
     ControllerFactory best(List<ControllerFactory> candidates, Comparison tried) {
         double limit = limit(tried);
-        var allowed = candidates.stream()
+        var defined = candidates.stream()
+                .filter(candidate ->
+                        !Double.isNaN(tried.mean(candidate.name(), metric).mean()))
+                .toList();
+        var some = defined.isEmpty() ? candidates : defined;
+        var allowed = some.stream()
                 .filter(candidate -> tried.mean(candidate.name(), limited).mean() <= limit)
                 .toList();
         return allowed.isEmpty()
-                ? candidates.stream()
+                ? some.stream()
                         .min(Comparator.comparingDouble(candidate ->
                                 tried.mean(candidate.name(), limited).mean()))
                         .orElseThrow()
@@ -80,10 +86,11 @@ public record Objective(String metric, boolean largest, String limited, double l
                         .orElseThrow();
     }
 
-    /** Orders by a mean of the metric, the best last. */
+    /** Orders by a mean of the metric, the best last and undefined ones first. */
     <T> Comparator<T> better(ToDoubleFunction<T> mean) {
         var ascending = Comparator.comparingDouble(mean);
-        return largest ? ascending : ascending.reversed();
+        Comparator<T> defined = Comparator.comparing(one -> !Double.isNaN(mean.applyAsDouble(one)));
+        return defined.thenComparing(largest ? ascending : ascending.reversed());
     }
 
     @Override

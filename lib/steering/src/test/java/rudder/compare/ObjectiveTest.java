@@ -70,6 +70,30 @@ class ObjectiveTest {
         assertEquals("a 0", best(Objective.least("gain")));
     }
 
+    /** NaN is above all numbers in Java's order, and would win. */
+    @Test
+    void anUndefinedMeanIsNeverChosen() {
+        var some = TRIED.with(List.of(Metric.of("some", completion -> Map.of("a 0", 1.0, "b 0", 2.0)
+                .getOrDefault(completion.controller(), Double.NaN))));
+        for (var objective : List.of(
+                Objective.most("some"),
+                Objective.least("some"),
+                Objective.most("some").within("cost", 20))) {
+            var search = GridSearch.of(some, objective, A, B);
+            assertEquals("a 0", search.best("a").name(), objective.toString());
+            assertEquals("b 0", search.best("b").name(), objective.toString());
+        }
+        assertEquals("b", GridSearch.of(some, Objective.most("some"), A, B).bestFamily(List.of(A, B)));
+        assertEquals(
+                "a 0",
+                GridSearch.of(some, Objective.most("some").within("cost", 1), A)
+                        .best("a")
+                        .name());
+        var none = TRIED.with(List.of(Metric.of("none", completion -> Double.NaN)));
+        assertEquals(
+                "a 0", GridSearch.of(none, Objective.most("none"), A).best("a").name(), "all are alike");
+    }
+
     @Test
     void aRelativeLimitWithoutTheUnsteeredArmIsRefused() {
         var without = TRIED.only("a 0", "a 1", "a 2");
