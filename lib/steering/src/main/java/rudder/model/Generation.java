@@ -102,6 +102,7 @@ final class Generation {
                 check(forward, index);
                 var wanted = conductor.controllers(index, now);
                 if (!same(wanted, now)) {
+                    Check.each("controller", wanted).forEach(one -> SteeredModel.requireFits(model, one));
                     forward.steer(wanted);
                     now = wanted;
                 }

@@ -63,12 +63,8 @@ public final class SteeredModel extends TextGenerator {
             throw new IllegalArgumentException("no controller, wanted one, or one for each prompt");
         }
         controllers.forEach(controller -> requireFits(model, controller));
-        if (measured != null && (measured.horizon() != model.horizon() || measured.dimension() != model.dimension())) {
-            throw new IllegalArgumentException(measured + " has T=" + measured.horizon() + ", d=" + measured.dimension()
-                    + ", wanted those of " + model + ": make it from features of this model");
-        }
         if (measured != null) {
-            requireMeasuredOn(model, measured, measured.plant());
+            requireMeasurable(model, measured);
         }
         this.model = model;
         this.controllers = List.copyOf(controllers);
@@ -79,7 +75,16 @@ public final class SteeredModel extends TextGenerator {
         this.round = round;
     }
 
-    private static void requireFits(LanguageModel model, Controller controller) {
+    private static void requireMeasurable(LanguageModel model, Setpoint feature) {
+        if (feature.horizon() != model.horizon() || feature.dimension() != model.dimension()) {
+            throw new IllegalArgumentException(feature + " has T=" + feature.horizon() + ", d=" + feature.dimension()
+                    + ", wanted those of " + model + ": make it from features of this model");
+        }
+        requireMeasuredOn(model, feature, feature.plant());
+    }
+
+    /** Refuses a controller of another shape, or that was measured on another model. */
+    static void requireFits(LanguageModel model, Controller controller) {
         controller.requireFits(
                 model.horizon(), model.dimension(), model.transformer().config.headsWidth());
         requireMeasuredOn(model, "controller '" + controller.name() + "'", controller.plant());
@@ -173,8 +178,8 @@ public final class SteeredModel extends TextGenerator {
      * change controllers, insert tokens, or end the texts.
      *
      * @return the texts as far as they came, with the name of the controller that each began with
-     * @throws IllegalArgumentException also if there are more than {@value #TEXTS} prompts, or this view makes a
-     *     controller for every token
+     * @throws IllegalArgumentException also if there are more than {@value #TEXTS} prompts, this view makes a
+     *     controller for every token, or the conductor's features or controllers do not fit this model
      */
     public List<Completion> conduct(List<int[]> prompts, int maxTokens, Sampling sampling, Conductor conductor) {
         Check.some("prompt", prompts).forEach(prompt -> model.prompts().require(prompt, maxTokens));
@@ -227,8 +232,10 @@ public final class SteeredModel extends TextGenerator {
         int places = places(prompts, least, most, maxTokens, sampling);
         try (Progress job = Progress.of(title("Generating ", rows, maxTokens), (long) prompts.size() * maxTokens)) {
             var conductor = conducting.apply(job);
-            var features = Stream.concat(Stream.ofNullable(measured), conductor.measured().stream())
-                    .toList();
+            var others = Check.each("feature", conductor.measured());
+            others.forEach(feature -> requireMeasurable(model, feature));
+            var features =
+                    Stream.concat(Stream.ofNullable(measured), others.stream()).toList();
             return inBatches(prompts.size(), places > 0 ? prompts.size() : most, (first, end) -> {
                 var controllers = rows.subList(first, end);
                 var some = prompts.subList(first, end);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.ndarray.types.DataType;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Stream;
 import org.ejml.data.DMatrixRMaj;
@@ -222,6 +223,49 @@ class UnsupportedUseTest {
             model.steered(marked.forAnyPlant()).generate("s", 1);
             model.steered(Controller.none()).measuring(target.forAnyPlant()).generate("s", 1);
         }
+    }
+
+    /** In single precision texts are written on the heap, in double precision by the engine. */
+    @Test
+    void aConductorsControllersAndFeaturesAreThoseOfTheModel() {
+        var target = LLAMA.setpoint(1).measuredOn("feedbeef".repeat(8));
+        var marked = Controller.actAdd(target, 1);
+        var deeper = Tiny.GEMMA3.setpoint(1);
+        for (var type : List.of(DataType.FLOAT32, DataType.FLOAT64)) {
+            var some = LLAMA.model(type);
+            String[] words = {"sha256 feedbeeffeed...", "000000000000...", "on this model", "forAnyPlant()"};
+            assertRefuses(() -> conduct(some, marked, List.of()), words);
+            assertRefuses(() -> conduct(some, Controller.spreadActAdd(deeper, 0), List.of()), "block 4", "0..3");
+            assertRefuses(() -> conduct(some, null, List.of()), "controller 1 of 1 is null");
+            assertRefuses(() -> conduct(some, Controller.none(), List.of(target)), words);
+            assertRefuses(
+                    () -> conduct(some, Controller.none(), List.of(deeper)),
+                    "T=6",
+                    "4 blocks",
+                    "features of this model");
+            conduct(some, marked.forAnyPlant(), List.of(target.forAnyPlant()));
+        }
+    }
+
+    /** @param then steers from the second token on */
+    private static void conduct(LanguageModel model, Controller then, List<Setpoint> features) {
+        model.steered(Controller.none())
+                .conduct(List.of(model.encode("the sea")), 3, Sampling.greedy(), new Conductor() {
+                    @Override
+                    public List<Setpoint> measured() {
+                        return features;
+                    }
+
+                    @Override
+                    public List<Controller> controllers(int index, List<Controller> now) {
+                        return Collections.singletonList(then);
+                    }
+
+                    @Override
+                    public boolean after(Step step) {
+                        return true;
+                    }
+                });
     }
 
     @Test
