@@ -14,7 +14,8 @@ import java.util.Arrays;
  * @param positions tokens that it steered.
  * @param strengths beta_k = v_k.z_k of the measured feature, [tokens][T+1]. Row i belongs to the pass that chose token
  *     i. Without a measured feature there are no rows.
- * @param energies |u_k|^2, [tokens][T]; inputs on attention heads as they reach the residual stream.
+ * @param energies |u_k|^2, [tokens][T]; inputs on attention heads count after the output matrix, W_o u, before a norm
+ *     that may follow it.
  */
 public record Completion(
         String prompt,

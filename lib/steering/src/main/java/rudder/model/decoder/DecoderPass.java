@@ -104,7 +104,7 @@ final class DecoderPass {
         normed.ready();
     }
 
-    /** Adds u to the heads' outputs, and returns what reaches the residual stream, W_o u. */
+    /** Adds u to the heads' outputs, and returns W_o u, before a norm that may follow. */
     private float[] onHeads(DecoderBlock block, float[] u) {
         var input = new PackedInput(heads.size(), width);
         System.arraycopy(u, 0, input.values(), 0, u.length);

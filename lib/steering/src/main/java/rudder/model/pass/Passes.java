@@ -25,7 +25,7 @@ public interface Passes extends AutoCloseable {
         /** Returns v_k.z_k of each measured feature, [feature][B][T + 1]. */
         List<double[][]> strengths();
 
-        /** Returns |u_k|^2, [B][T]; inputs on heads count as they reach the residual stream. */
+        /** Returns |u_k|^2, [B][T]; inputs on heads count as W_o u, before a norm that may follow. */
         double[][] energies();
     }
 

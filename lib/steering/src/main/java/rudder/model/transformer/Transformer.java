@@ -78,7 +78,8 @@ public final class Transformer implements AutoCloseable {
      *
      * @param states entering each block and leaving the last [B, d].
      * @param inputs added to each block's output [B, d], null where there is none.
-     * @param mixed inputs on the heads, multiplied by the output matrix [B, d], null where there is none.
+     * @param mixed inputs on the heads, multiplied by the output matrix [B, d], before a norm that may follow it; null
+     *     where there is none.
      * @param heads the concatenated outputs of the heads before any input [B, h w]; a null list if not wanted.
      * @param weights of the columns of a whole prompt [B][L], null for the last column.
      */
