@@ -37,6 +37,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.xml.sax.InputSource;
 import rudder.model.LanguageModel;
+import rudder.model.Reread;
 import rudder.model.Sampling;
 import rudder.theory.control.Controller;
 
@@ -478,7 +479,7 @@ class BrowserTest {
         int[] prompt = model.encode("The most important thing about");
         var view = model.steered(List.of(lqr, Controller.none(), Controller.none()));
         var wanted = view.generateOfTokens(Collections.nCopies(3, prompt), 24, Sampling.standard());
-        double[] kl = model.steered(lqr).divergences(wanted.subList(0, 1))[0];
+        double[] kl = Reread.divergences(model.steered(lqr), wanted.get(0));
         for (int t = 0; t < tokens.size(); t++) {
             for (var side :
                     Map.of("steered", wanted.get(0), "other", wanted.get(1)).entrySet()) {

@@ -34,6 +34,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import rudder.model.Completion;
 import rudder.model.Conductor;
 import rudder.model.LanguageModel;
+import rudder.model.Reread;
 import rudder.model.Sampling;
 import rudder.model.Tiny;
 import rudder.steer.ContrastSet;
@@ -132,7 +133,7 @@ class DemoTest {
         assertEquals(steered.text(), Visitor.last(events).get("steered").getAsString());
         assertEquals(alone.text(), Visitor.last(events).get("other").getAsString());
 
-        double[] kl = view.divergences(List.of(steered))[0];
+        double[] kl = Reread.divergences(view, steered);
         for (int t = 0; t < kl.length; t++) {
             assertEquals(
                     kl[t], tokens.get(t).getAsJsonObject("steered").get("kl").getAsDouble(), 1e-5, "KL of " + t);

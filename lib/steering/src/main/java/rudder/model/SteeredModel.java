@@ -456,34 +456,6 @@ public final class SteeredModel extends TextGenerator {
         }
     }
 
-    /**
-     * Returns how far steering moved the next-token distributions of this view's completions: the KL divergence
-     * {@code sum_x p(x) ln(p(x) / q(x))} in nats. Here p is the steered distribution, and q the unsteered model's after
-     * the same tokens.
-     *
-     * @return [completion][token]
-     * @throws UnsupportedOperationException if every token has a controller of its own
-     */
-    public double[][] divergences(List<Completion> completions) {
-        if (maker != null) {
-            throw new UnsupportedOperationException(this + NO_DIVERGENCE);
-        }
-        var prompts = Check.some("completion", completions).stream()
-                .map(Completion::promptTokens)
-                .toList();
-        var generated = completions.stream().map(Completion::tokens).toList();
-        var steered = completions.stream()
-                .map(text -> positions.ofText(text.promptTokens().length, text.tokens().length))
-                .toList();
-        var rows = rows(prompts);
-        try (Progress job = Progress.of(
-                "KL of " + completions.size() + " completions, " + rows.get(0).name(), completions.size())) {
-            return model.transformer().lifetime.during(() -> placement()
-                    .engineLikelihoods()
-                    .divergences(prompts, generated, rows, steered, job::reach));
-        }
-    }
-
     @Override
     public String toString() {
         String steering = maker != null

@@ -131,7 +131,6 @@ class PositionsTest {
             assertTrue(sum(assistant.energies()[1]) > 0, "generated tokens are the assistant's");
             assertRefused(() -> users.generate("the sea", 3), "'tokens of the user' need a chat", "by index");
             assertRefused(() -> users.logits(prompt.tokens()), "need a chat");
-            assertRefused(() -> users.divergences(List.of(found)), "need a chat");
         }
     }
 

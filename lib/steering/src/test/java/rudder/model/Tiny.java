@@ -86,9 +86,15 @@ public enum Tiny {
 
     /** Lets the engine read texts and compute logits so often that it keeps all weights that it needs. */
     public static void useEngine(LanguageModel model) {
-        var texts = model.generateOfTokens(List.of(new int[] {7, 7}), 2, Sampling.greedy());
-        for (int i = 0; i < 2; i++) { // each reads prompts and texts, steered and not
-            model.steered(Controller.none()).divergences(texts);
+        int[] text = {7, 7};
+        var likelihoods = model.steered(Controller.none()).placement().engineLikelihoods();
+        for (int i = 0; i < 4; i++) { // each reads the text, and the text behind it
+            likelihoods.surprisals(
+                    List.of(text),
+                    List.of(List.of(text)),
+                    List.of(Controller.none()),
+                    List.of(new boolean[4]),
+                    n -> {});
         }
     }
 

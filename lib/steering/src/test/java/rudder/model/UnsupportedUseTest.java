@@ -358,7 +358,6 @@ class UnsupportedUseTest {
         assertRefuses(() -> model.steered((Controller) null), "the controller is null");
         assertRefuses(() -> model.steered(Controller.none()).atPositions(null), "the choice of positions is null");
         assertRefuses(() -> model.steered(Controller.none()).surprisals(List.of(), List.of()), "prompts is empty");
-        assertRefuses(() -> model.steered(Controller.none()).divergences(List.of()), "completions is empty");
         assertRefuses(() -> LanguageModel.load(null), "the name of a model is null");
         assertRefuses(() -> LanguageModel.load("~someone/model"), "~someone/model", "only a shell expands", "~/");
     }

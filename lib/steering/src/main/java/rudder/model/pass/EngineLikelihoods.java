@@ -59,71 +59,16 @@ public record EngineLikelihoods(
         /** Returns a pass over {@code count} tokens behind the prompts {@code owners}, which have these lengths. */
         SteeredPass behind(int count, int[] owners, int[] lengths) {
             return SteeredPass.of(
-                    laws == null ? null : laws.of(owners),
+                    laws.of(owners),
                     IntStream.range(0, owners.length)
                             .mapToObj(i -> Arrays.copyOfRange(tokens.get(owners[i]), lengths[i], lengths[i] + count))
                             .toList());
         }
     }
 
-    /**
-     * Returns the KL divergence in nats of the steered next-token distribution p from the unsteered q, {@code sum_x
-     * p(x) ln(p(x) / q(x))}, for each generated token. Texts are read in batches, once steered and once not.
-     *
-     * @param prompts the tokens before the generated ones
-     * @param controllers one for each prompt
-     * @param steered tells which tokens are steered, of each prompt and behind it
-     * @param reached receives the number of texts done
-     * @return [prompt][token]
-     */
-    public double[][] divergences(
-            List<int[]> prompts,
-            List<int[]> generated,
-            List<Controller> controllers,
-            List<boolean[]> steered,
-            IntConsumer reached) {
-        return batches(
-                        prompts.size(),
-                        BATCH,
-                        (first, end) -> {
-                            try (DeviceLaws laws = makeLaws.apply(controllers.subList(first, end))) {
-                                return divergences(
-                                        prompts.subList(first, end),
-                                        generated.subList(first, end),
-                                        laws,
-                                        steered.subList(first, end));
-                            }
-                        },
-                        reached)
-                .toArray(double[][]::new);
-    }
-
     private <R> Stream<R> batches(int size, int batch, BiFunction<Integer, Integer, R[]> made, IntConsumer reached) {
         return ParallelBatches.of(transformer.manager.getDevice(), size, batch, made, reached).stream()
                 .flatMap(Stream::of);
-    }
-
-    private double[][] divergences(
-            List<int[]> prompts, List<int[]> generated, DeviceLaws laws, List<boolean[]> steered) {
-        var each = generated.stream().map(List::of).toList();
-        int[] lengths = generated.stream().mapToInt(tokens -> tokens.length).toArray();
-        double[] all = new double[IntStream.of(lengths).sum()];
-        try (NDManager scope = transformer.manager.newSubManager()) {
-            NDArray q = NDArrays.concat(states(scope, prompts, each, new Steering(null, steered))); // [n, d]
-            NDArray p = NDArrays.concat(states(scope, prompts, each, new Steering(laws, steered)));
-            for (int first = 0; first < all.length; first += CHUNK) {
-                transformer.lifetime.check(first, all.length, "tokens");
-                int end = Math.min(all.length, first + CHUNK);
-                try (NDManager within = scope.newSubManager()) {
-                    var chunk = new NDIndex().addSliceDim(first, end);
-                    NDArray logP = transformer.logits(p.get(within, chunk)).logSoftmax(-1); // [chunk, vocabulary]
-                    NDArray logQ = transformer.logits(q.get(within, chunk)).logSoftmax(-1);
-                    double[] some = EngineAlgebra.numbers(EngineLogits.divergences(logP, logQ));
-                    System.arraycopy(some, 0, all, first, some.length);
-                }
-            }
-        }
-        return cut(all, lengths);
     }
 
     /** Returns the states z_T [B, d] at the prompts' last tokens. */

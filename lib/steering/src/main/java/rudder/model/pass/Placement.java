@@ -131,7 +131,7 @@ public record Placement(
         return new EnginePrompts(transformer, prefixes, laws);
     }
 
-    /** Returns what computes likelihoods in the engine, and there how far steering moves distributions. */
+    /** Returns what computes likelihoods in the engine. */
     public EngineLikelihoods engineLikelihoods() {
         return new EngineLikelihoods(transformer, prefixes, laws);
     }

@@ -131,21 +131,4 @@ class DoseTest {
         assertRefused(() -> dosed.arm("P"), "'P'", "idle");
         assertThrows(IllegalStateException.class, () -> dosed.arm("idle"));
     }
-
-    /** Texts of different lengths in one batch have the divergences that each has alone. */
-    @Test
-    void divergencesOfABatchAreThoseOfEachText() {
-        var steered = MODEL.steered(Controller.actAdd(features.setpoint(3), 2));
-        var texts = List.of(
-                steered.generate(PROMPTS.get(0), 1), steered.generate(PROMPTS.get(2), 7), steered.generate("s", 4));
-        double[][] together = steered.divergences(texts);
-        for (int i = 0; i < together.length; i++) {
-            double[] alone = steered.divergences(texts.subList(i, i + 1))[0];
-            assertEquals(alone.length, together[i].length);
-            assertTrue(Arrays.stream(alone).sum() > 0);
-            for (int t = 0; t < alone.length; t++) {
-                assertEquals(alone[t], together[i][t], 1e-10);
-            }
-        }
-    }
 }
