@@ -1,5 +1,7 @@
 package rudder.steer;
 
+import rudder.theory.Vectors;
+
 /**
  * A sum of tables, in chunks of {@link FeatureSums#CHUNK}: each chunk is summed, then the sums are added in order. So
  * chunks that were summed apart give the same bits.
@@ -32,7 +34,7 @@ final class ChunkedSum {
 
     /** Adds a whole chunk that was summed elsewhere; only the last one may have fewer tables. */
     void addChunk(double[][] sum, int tables) {
-        open = sum;
+        open = Vectors.copy(sum); // later chunks are added to it
         close();
         count += tables;
     }
