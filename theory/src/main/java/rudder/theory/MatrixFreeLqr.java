@@ -33,7 +33,8 @@ public final class MatrixFreeLqr {
      *
      * @param tolerance residual of each problem relative to its right side, for instance 1e-10; use 1e-6 for products
      *     in single precision
-     * @throws IllegalArgumentException if the setpoint does not fit the plant
+     * @throws IllegalArgumentException if the setpoint does not fit the plant; also naming the block, if a product is
+     *     not finite, or the system grows too fast for double precision
      * @throws ArithmeticException if a problem does not converge. Its products are then not linear, or not transposes
      *     of each other, to that precision.
      */
@@ -60,8 +61,8 @@ public final class MatrixFreeLqr {
             residual[k] = Vectors.times(-1, residual[k]); // -g - H 0
         }
         double[][] p = Vectors.copy(residual);
-        double[] square =
-                Arrays.stream(residual).mapToDouble(x -> Vectors.dot(x, x)).toArray();
+        double[] square = new double[T];
+        Arrays.setAll(square, k -> square(k, residual[k]));
         double[] goal =
                 Arrays.stream(square).map(s -> tolerance * tolerance * s).toArray();
         for (int iteration = 0; ; iteration++) {
@@ -82,11 +83,21 @@ public final class MatrixFreeLqr {
                 double step = square[k] / Vectors.dot(p[k], hp);
                 u[k] = Vectors.plus(u[k], step, p[k]);
                 residual[k] = Vectors.plus(residual[k], -step, hp);
-                double next = Vectors.dot(residual[k], residual[k]);
+                double next = square(k, residual[k]);
                 p[k] = Vectors.plus(residual[k], next / square[k], p[k]);
                 square[k] = next;
             }
         }
+    }
+
+    /** Returns the squared length; what is not finite is below no goal, and would count as solved. */
+    private static double square(int k, double[] residual) {
+        double square = Vectors.dot(residual, residual);
+        Check.that(
+                Double.isFinite(square),
+                "the residual of block %d is no longer finite: the system grows too fast for double precision",
+                k);
+        return square;
     }
 
     /** Returns l_{k+1}..l_T, flat, of each given problem for its first state and inputs. */
@@ -98,7 +109,7 @@ public final class MatrixFreeLqr {
         for (int i = 0; i < T; i++) {
             int[] here = upTo(i, problems);
             z[i] = joined(z[i], here, i, start);
-            z[i + 1] = here.length == 0 ? z[i] : plant.jvp(i, z[i]).copy();
+            z[i + 1] = here.length == 0 ? z[i] : finite("jvp", i, plant.jvp(i, z[i]));
             for (int row = 0; row < here.length; row++) {
                 for (int j = 0; j < d; j++) {
                     z[i + 1].add(row, j, inputs[here[row]][(i - here[row]) * d + j]);
@@ -120,12 +131,17 @@ public final class MatrixFreeLqr {
                 break;
             }
             l.reshape(before.length, d); // the problem that starts at block i is done
-            l = plant.vjp(i, l).copy();
+            l = finite("vjp", i, plant.vjp(i, l));
             for (int n = 0; n < before.length * d; n++) {
                 l.data[n] += cost.q() * z[i].data[n];
             }
         }
         return costates;
+    }
+
+    private static DMatrixRMaj finite(String product, int block, DMatrixRMaj rows) {
+        Check.finite("the " + product + " of block " + block, rows);
+        return rows.copy();
     }
 
     /** Returns the problems that have started by block i; problems are in ascending order. */

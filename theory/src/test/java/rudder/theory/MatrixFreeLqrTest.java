@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static rudder.theory.Fixtures.*;
 
+import java.util.Collections;
 import java.util.Random;
 import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.CommonOps_DDRM;
 import org.junit.jupiter.api.Test;
 import rudder.theory.control.Controller;
 
@@ -35,6 +37,56 @@ class MatrixFreeLqrTest {
         var setpoint = setpoint(3, 4, 1, 2);
         var w = MatrixFreeLqr.feedback(Differential.of(system(3, 4, 1)), new QuadraticCost(0, 1, 0), setpoint, 1e-10);
         assertEquals(0, Vectors.norm(w.vector(1)));
+    }
+
+    /** NaN is below no goal: such a problem would count as solved, with the input 0. */
+    @Test
+    void productsThatAreNotFiniteAreRefusedWithTheirBlock() {
+        for (double bad : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
+            for (boolean forwards : new boolean[] {true, false}) {
+                assertRefuses(
+                        () -> MatrixFreeLqr.feedback(spoilt(1, bad, forwards), COST, setpoint(3, 4, 1, 2), 1e-9),
+                        forwards ? "jvp" : "vjp",
+                        "block 1",
+                        "" + bad);
+            }
+        }
+        var growing = Differential.of(LinearSystem.of(Collections.nCopies(3, identity(4, 1e50))));
+        assertRefuses(
+                () -> MatrixFreeLqr.feedback(growing, COST, setpoint(3, 4, 1, 2), 1e-9), "grows too fast", "block 0");
+    }
+
+    /** A system of which one block's products hold a wrong number. */
+    private static Differential spoilt(int block, double bad, boolean forwards) {
+        var plant = Differential.of(system(3, 4, 1));
+        return new Differential() {
+            @Override
+            public int horizon() {
+                return 3;
+            }
+
+            @Override
+            public int dimension() {
+                return 4;
+            }
+
+            @Override
+            public DMatrixRMaj jvp(int k, DMatrixRMaj vectors) {
+                return of(plant.jvp(k, vectors), forwards && k == block);
+            }
+
+            @Override
+            public DMatrixRMaj vjp(int k, DMatrixRMaj covectors) {
+                return of(plant.vjp(k, covectors), !forwards && k == block);
+            }
+
+            private DMatrixRMaj of(DMatrixRMaj product, boolean here) {
+                if (here) {
+                    CommonOps_DDRM.fill(product, bad);
+                }
+                return product;
+            }
+        };
     }
 
     @Test
