@@ -403,6 +403,7 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      *
      * @param from of each sequence, at least 1
      * @return [sequence][n - from], empty where from is n or more
+     * @throws IllegalArgumentException also if a first token is below 1, which no token comes before
      */
     public double[][] surprisals(List<int[]> sequences, int... from) {
         return prefill().surprisals(sequences, from);

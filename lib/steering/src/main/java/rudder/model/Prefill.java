@@ -79,6 +79,14 @@ record Prefill(LanguageModel model, Placement placement) {
     double[][] surprisals(List<int[]> sequences, int... from) {
         Check.each("sequence", sequences).forEach(tokens -> model.prompts().require(tokens, 0));
         Check.length("the list of first tokens", from.length, sequences.size());
+        for (int i = 0; i < from.length; i++) {
+            Check.that(
+                    from[i] > 0,
+                    "surprisals of sequence %d of %d from token %d on, wanted from 1 on: nothing predicts token 0",
+                    i + 1,
+                    from.length,
+                    from[i]);
+        }
         int longest = sequences.stream().mapToInt(tokens -> tokens.length).max().orElse(0);
         return model.transformer()
                 .lifetime

@@ -38,12 +38,16 @@ record PromptTokens(LanguageModel model) {
 
     /** Returns the tokens; throws if there are none, one is not in the vocabulary, or {@code room} more do not fit. */
     int[] require(int[] tokens, int room) {
+        return require("the prompt", tokens, room);
+    }
+
+    /** @param what names the tokens in messages */
+    int[] require(String what, int[] tokens, int room) {
         if (Check.given("the list of tokens", tokens).length == 0) {
-            throw new IllegalArgumentException(
-                    "the prompt is empty: " + model.name() + " needs at least one token to continue");
+            throw new IllegalArgumentException(what + " is empty: " + model.name() + " needs at least one token");
         }
         if (tokens.length + (long) room > model.contextLength()) {
-            throw new IllegalArgumentException("the prompt has " + tokens.length + " tokens"
+            throw new IllegalArgumentException(what + " has " + tokens.length + " tokens"
                     + (room > 0 ? " and " + room + " are to follow" : "") + "; the context of " + model.name()
                     + " holds " + model.contextLength() + ": shorten the prompt or ask for fewer tokens");
         }

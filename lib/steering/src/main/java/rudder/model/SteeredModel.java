@@ -437,10 +437,13 @@ public final class SteeredModel extends TextGenerator {
         var steered = new ArrayList<boolean[]>();
         int most = 0;
         for (int i = 0; i < prompts.size(); i++) {
-            int longest = continuations.get(i).stream()
-                    .mapToInt(tokens -> model.prompts().require(tokens, 0).length)
-                    .max()
-                    .orElse(0);
+            int longest = 0;
+            for (int j = 0; j < continuations.get(i).size(); j++) {
+                String what = "continuation " + (j + 1) + " of prompt " + (i + 1);
+                int[] tokens =
+                        model.prompts().require(what, continuations.get(i).get(j), 0);
+                longest = Math.max(longest, tokens.length);
+            }
             steered.add(positions.ofText(model.prompts().require(prompts.get(i), longest).length, longest));
             most = Math.max(most, prompts.get(i).length + longest);
         }

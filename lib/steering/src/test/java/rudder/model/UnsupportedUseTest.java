@@ -170,6 +170,26 @@ class UnsupportedUseTest {
         }
         assertRefuses(() -> model.meanJacobians(List.of()), "no prompts", "at least one");
         assertRefuses(() -> model.perplexity("s"), "at least one token after");
+        var steered = model.steered(Controller.none());
+        int[] some = {7, 8};
+        assertRefuses(
+                () -> steered.surprisals(List.of(some, some), List.of(List.of(some), List.of(some, none))),
+                "continuation 2 of prompt 2 is empty",
+                "at least one token");
+    }
+
+    /** Nothing comes before the first token, so nothing can be said about it. */
+    @Test
+    void aSurprisalOfTheFirstToken() {
+        for (var type : List.of(DataType.FLOAT32, DataType.FLOAT64)) {
+            for (int from : new int[] {0, -1}) {
+                var some = LLAMA.model(type);
+                int[] tokens = {7, 8, 9};
+                assertRefuses(() -> some.perplexity(tokens, from), "token " + from, "from 1 on");
+                assertRefuses(
+                        () -> some.surprisals(List.of(tokens, tokens), 1, from), "sequence 2 of 2", "token " + from);
+            }
+        }
     }
 
     @Test
