@@ -92,14 +92,15 @@ public final class BlockCurvature {
     }
 
     /**
-     * A head's query or key: a linear map of norm {@code weight}, perhaps followed by a norm.
+     * A head's query or key: a linear map of norm {@code weight}, perhaps followed by a norm, then turned.
      *
-     * @param size its length at the centre
+     * @param amplitude factor of the turn
+     * @param size its length at the centre, turned
      */
-    private record Part(double weight, Unit unit, double size) {
+    private record Part(double weight, Unit unit, double amplitude, double size) {
 
         Bend within(double radius) {
-            return unit.after(Bend.linear(weight), radius);
+            return Bend.linear(amplitude).after(unit.after(Bend.linear(weight), radius));
         }
     }
 
@@ -134,9 +135,18 @@ public final class BlockCurvature {
         }
     }
 
-    /** Bounds the block about the state z [1, d]; the arguments are those of {@link Block#linearise}. */
+    /**
+     * Bounds the block about the state z [1, d]; the other arguments are those of {@link Block#linearise}.
+     *
+     * @param amplitude of the rotary factors: they multiply queries and keys by a rotation times this number
+     */
     public BlockCurvature(
-            Block block, NDArray z, ForwardPass.RotaryAndMask view, NDArray earlierKeys, NDArray earlierValues) {
+            Block block,
+            double amplitude,
+            NDArray z,
+            ForwardPass.RotaryAndMask view,
+            NDArray earlierKeys,
+            NDArray earlierValues) {
         NDManager scope = z.getManager();
         Norm norm = block.norm();
         Attention attention = block.attention();
@@ -163,9 +173,9 @@ public final class BlockCurvature {
             Arrays.setAll(units, h -> Unit.of(raw.get(h), attention.headNorm(), gains.get(h)));
         }
         queries = new Part[heads];
-        Arrays.setAll(queries, h -> new Part(weights[h], units[h], querySizes[h]));
+        Arrays.setAll(queries, h -> new Part(weights[h], units[h], amplitude, querySizes[h]));
         keys = new Part[keyHeads];
-        Arrays.setAll(keys, h -> new Part(weights[heads + h], units[heads + h], keySizes[h]));
+        Arrays.setAll(keys, h -> new Part(weights[heads + h], units[heads + h], amplitude, keySizes[h]));
         values = Arrays.copyOfRange(weights, heads + keyHeads, weights.length);
         keySpread = diameters(earlierKeys.concat(at.k().reshape(keyHeads, 1, width), 1));
         valueSpread = diameters(earlierValues.concat(at.v().reshape(keyHeads, 1, width), 1));

@@ -131,7 +131,9 @@ public final class PromptPlant implements Plant, Differential {
         var blocks = IntStream.range(0, horizon())
                 .mapToObj(k -> within(scope -> {
                     var at = new Point(scope, block(scope, k));
-                    return new BlockCurvature(at.block, upload(scope, nominal.state(k)), at.view, at.keys, at.values);
+                    double amplitude = transformer.config.spans().get(k).amplitude();
+                    return new BlockCurvature(
+                            at.block, amplitude, upload(scope, nominal.state(k)), at.view, at.keys, at.values);
                 }))
                 .toList();
         return (k, radius) -> blocks.get(k).within(radius);

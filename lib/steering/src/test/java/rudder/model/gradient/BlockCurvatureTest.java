@@ -71,6 +71,37 @@ class BlockCurvatureTest {
         }
     }
 
+    /** YaRN multiplies queries and keys by an amplitude, as weights of twice the size do. */
+    @Test
+    void anAmplitudeIsBoundedAsLargerWeightsAre() {
+        float amplitude = 2;
+        var larger = Tiny.LLAMA.tensors();
+        larger.forEach((name, tensor) -> {
+            if (name.endsWith("attn_q.weight") || name.endsWith("attn_k.weight")) {
+                for (int i = 0; i < tensor.values().length; i++) {
+                    tensor.values()[i] *= amplitude;
+                }
+            }
+        });
+        try (var scaled = Tiny.LLAMA.load(DataType.FLOAT64, larger, gguf -> {});
+                var turned = Tiny.LLAMA.load(
+                        DataType.FLOAT64, Tiny.LLAMA.tensors(), gguf -> gguf.string("llama.rope.scaling.type", "yarn")
+                                .float32("llama.rope.scaling.factor", 1)
+                                .uint32("llama.rope.scaling.original_context_length", 64)
+                                .float32("llama.rope.scaling.yarn_attn_factor", amplitude))) {
+            var wanted = scaled.plant(Tiny.tokens(7, 7));
+            var found = turned.plant(Tiny.tokens(7, 7));
+            for (int k = 0; k < Tiny.LLAMA.horizon; k++) {
+                double[] z = wanted.nominal().state(k);
+                assertEquals(0, norm(sum(1, z, -1, found.nominal().state(k))) / norm(z), 1e-6, "state " + k);
+                for (double share : new double[] {1e-3, .1}) {
+                    double bound = wanted.curvature().within(k, share * norm(z));
+                    assertEquals(bound, found.curvature().within(k, share * norm(z)), 1e-5 * bound, "block " + k);
+                }
+            }
+        }
+    }
+
     @ParameterizedTest
     @EnumSource
     void theCertificateMadeOfItHoldsOnRuns(Tiny tiny) {
