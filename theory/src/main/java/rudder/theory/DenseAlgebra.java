@@ -39,9 +39,11 @@ public interface DenseAlgebra {
         Matrix multiplyTransposed(Matrix a, Matrix b);
 
         /**
-         * Returns {@code S^-1 B} for a symmetric positive definite S.
+         * Returns {@code S^-1 B} for a symmetric positive definite S. The caller sees to that: an algebra without
+         * Cholesky's factorisation does not notice another S.
          *
-         * @throws IllegalArgumentException if S is not positive definite
+         * @throws IllegalArgumentException if S is not positive definite and the algebra factorises it, as
+         *     {@link DenseAlgebra#ejml} does
          */
         Matrix solveSpd(Matrix s, Matrix b);
 

@@ -76,7 +76,7 @@ public final class EngineAlgebra implements DenseAlgebra {
 
         /**
          * Multiplies by the inverse, because the engine's binding offers no factorisation. For well-scaled S + rI the
-         * result agrees with Cholesky's up to rounding.
+         * result agrees with Cholesky's up to rounding. An indefinite S is not refused.
          */
         @Override
         public Matrix solveSpd(Matrix s, Matrix b) {
