@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.theory.Fixtures.*;
 
+import java.util.Locale;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import rudder.theory.Vectors;
@@ -63,6 +64,17 @@ class ConformalEnvelopeTest {
                         .sum()
                 <= 0.025);
         assertTrue(band.contains(0.9) && !band.contains(0.7));
+    }
+
+    @Test
+    void aBandPrintsItselfAlikeInEveryCountry() {
+        var before = Locale.getDefault();
+        Locale.setDefault(Locale.GERMANY);
+        try {
+            assertEquals("Band[0.500, 0.750]", new ConformalEnvelope.Band(0.5, 0.75).toString());
+        } finally {
+            Locale.setDefault(before);
+        }
     }
 
     @Test
