@@ -151,7 +151,7 @@ public final class HeadProbes {
         return hits / side.length;
     }
 
-    /** Mean of the rows outside the fold; of all rows if no row is outside. */
+    /** Mean of the rows outside the fold; of all rows if no row is inside. */
     private static double[] mean(double[][] rows, int fold) {
         int[] some = IntStream.range(0, rows.length)
                 .filter(i -> i % Math.min(FOLDS, rows.length) != fold)
