@@ -7,6 +7,7 @@ import org.ejml.dense.row.CommonOps_DDRM;
 import org.ejml.dense.row.NormOps_DDRM;
 import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
 import rudder.theory.DenseAlgebra;
+import rudder.theory.Matrices;
 import rudder.theory.Vectors;
 
 /**
@@ -31,26 +32,18 @@ record FisherForm(DMatrixRMaj numbers, boolean factored, double trace) {
     /** Returns (R + a I)^-1 X' as rows, for rows X [m, d] and a > 0: [m, d]. */
     DMatrixRMaj solve(double a, DMatrixRMaj rows, DenseAlgebra algebra) {
         if (!factored) {
-            var shifted = numbers.copy();
-            addToDiagonal(shifted, a);
+            var shifted = Matrices.addToDiagonal(numbers.copy(), a);
             var columns = CommonOps_DDRM.transpose(rows, null);
             return CommonOps_DDRM.transpose(algebra.solveSpd(shifted, columns), null);
         }
         // (F'F + a I)^-1 = (I - F' (a I + F F')^-1 F) / a
-        var small = CommonOps_DDRM.multTransB(numbers, numbers, null);
-        addToDiagonal(small, a);
+        var small = Matrices.addToDiagonal(CommonOps_DDRM.multTransB(numbers, numbers, null), a);
         var projected = CommonOps_DDRM.multTransB(numbers, rows, null); // F X' [r, m]
         var solved = DenseAlgebra.ejml().solveSpd(small, projected);
         var answer = rows.copy();
         CommonOps_DDRM.multAddTransA(-1, solved, numbers, answer);
         CommonOps_DDRM.divide(answer, a);
         return answer;
-    }
-
-    private static void addToDiagonal(DMatrixRMaj m, double a) {
-        for (int i = 0; i < m.numRows; i++) {
-            m.add(i, i, a);
-        }
     }
 
     /** Sums outer products of gradients of one block. */
@@ -109,10 +102,6 @@ record FisherForm(DMatrixRMaj numbers, boolean factored, double trace) {
             var mean = (numbers == null ? factor : numbers).copy();
             CommonOps_DDRM.divide(mean, numbers == null ? Math.sqrt(count) : count);
             return new FisherForm(mean, numbers == null, trace / count);
-        }
-
-        long count() {
-            return count;
         }
     }
 }
