@@ -1,8 +1,11 @@
 package rudder.steer.rival;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.WeakHashMap;
 import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
@@ -201,13 +204,15 @@ public final class CastCondition {
         var factory = ControllerFactory.of(controller);
         var name = factory.name() + " if " + this.name;
         var alone = Controller.none().named(name);
+        // prompts that share a controller share its named copy, which is uploaded once
+        Map<Controller, Controller> copies = Collections.synchronizedMap(new WeakHashMap<>());
         UnaryOperator<BiFunction<LanguageModel, String, Controller>> gate = maker -> (model, prompt) -> {
             Check.that(
                     !factory.rewrites(List.of(prompt)),
                     "the arm '%s' steers by its prompt: a condition decides about controllers only",
                     factory.name());
             return holds(model, List.of(prompt)).get(0)
-                    ? maker.apply(model, prompt).named(name)
+                    ? copies.computeIfAbsent(maker.apply(model, prompt), one -> one.named(name))
                     : alone;
         };
         return new ControllerFactory(

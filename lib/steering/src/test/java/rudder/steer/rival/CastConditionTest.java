@@ -105,6 +105,11 @@ class CastConditionTest {
             assertEquals(holds.get(i), found.get(i).energyPerToken() > 0);
             assertEquals(arm.name(), found.get(i).controller());
         }
+        long controllers = prompts.stream()
+                .map(prompt -> arm.controller().apply(MODEL, prompt))
+                .distinct()
+                .count();
+        assertEquals(2, controllers, "prompts that share a controller get the same object");
         var prompted = condition.whenPrompt(ControllerFactory.prompted("p", prompt -> "x " + prompt));
         assertRefused(() -> prompted.on(MODEL, prompts), "'p'", "steers by its prompt");
     }
