@@ -438,7 +438,8 @@ public final class Charts {
         return gaps;
     }
 
-    private static double[] upTo(int last) {
+    /** Returns 0, 1, .., last. */
+    static double[] upTo(int last) {
         return IntStream.rangeClosed(0, last).asDoubleStream().toArray();
     }
 

@@ -1,7 +1,6 @@
 package rudder.report;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.DoubleSummaryStatistics;
 import java.util.LinkedHashMap;
@@ -141,7 +140,7 @@ public final class LinearityCharts {
                 study.spectrum(blocks[0]).size() - 1,
                 "s\u1d62 / largest");
         chart.getStyler().setYAxisMin(0.0).setYAxisMax(1.0);
-        return draw(chart, from0(study.spectrum(blocks[0]).size()), curves);
+        return draw(chart, Charts.upTo(study.spectrum(blocks[0]).size() - 1), curves);
     }
 
     /** Draws the error of each kind of Jacobian at one radius, by block, on a logarithmic scale. */
@@ -313,7 +312,7 @@ public final class LinearityCharts {
                 .mapToInt(List::size)
                 .max()
                 .orElseThrow();
-        return draw(ChartStyle.counted(title, "block k", blocks - 1, y), from0(blocks), curves);
+        return draw(ChartStyle.counted(title, "block k", blocks - 1, y), Charts.upTo(blocks - 1), curves);
     }
 
     /**
@@ -336,17 +335,9 @@ public final class LinearityCharts {
                         chart,
                         first + names.indexOf(name),
                         "band of " + name,
-                        at(some, x),
-                        at(
-                                some,
-                                curve.stream()
-                                        .mapToDouble(ConfidenceInterval::low)
-                                        .toArray()),
-                        at(
-                                some,
-                                curve.stream()
-                                        .mapToDouble(ConfidenceInterval::high)
-                                        .toArray()));
+                        Samples.at(some, i -> x[i]),
+                        Samples.at(some, i -> curve.get(i).low()),
+                        Samples.at(some, i -> curve.get(i).high()));
             }
         }
         for (var name : names) {
@@ -357,7 +348,12 @@ public final class LinearityCharts {
                     .filter(i -> !Double.isNaN(y[i]))
                     .toArray();
             if (some.length > 0) {
-                ChartStyle.line(chart, first + names.indexOf(name), name, at(some, x), at(some, y));
+                ChartStyle.line(
+                        chart,
+                        first + names.indexOf(name),
+                        name,
+                        Samples.at(some, i -> x[i]),
+                        Samples.at(some, i -> y[i]));
             }
         }
         return chart;
@@ -371,14 +367,6 @@ public final class LinearityCharts {
         }));
         ChartStyle.logarithmic(chart, drawn.getMin(), drawn.getMax());
         return chart;
-    }
-
-    private static double[] at(int[] indices, double[] values) {
-        return Arrays.stream(indices).mapToDouble(i -> values[i]).toArray();
-    }
-
-    private static double[] from0(int n) {
-        return IntStream.range(0, n).asDoubleStream().toArray();
     }
 
     private static String over(LinearityStudy study) {
