@@ -401,9 +401,8 @@ public final class LanguageModel extends TextGenerator implements AutoCloseable 
      * Returns the negative log-likelihoods in nats of each sequence's tokens {@code from}..n-1, each given all tokens
      * before it. Sequences are read in batches.
      *
-     * @param from of each sequence, at least 1
+     * @param from of each sequence, at least 1: no token comes before the first
      * @return [sequence][n - from], empty where from is n or more
-     * @throws IllegalArgumentException also if a first token is below 1, which no token comes before
      */
     public double[][] surprisals(List<int[]> sequences, int... from) {
         return prefill().surprisals(sequences, from);

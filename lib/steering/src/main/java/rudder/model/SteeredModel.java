@@ -38,9 +38,6 @@ public final class SteeredModel extends TextGenerator {
     /** With so many texts side by side, the heap is as fast as the engine with {@link #TEXTS}. */
     private static final int FEW = 16;
 
-    private static final String NO_DIVERGENCE =
-            ": no divergence is defined where every token has a controller of its own";
-
     private final LanguageModel model;
     private final List<Controller> controllers; // one for all prompts, or one for each; empty with a maker
     private final Function<PromptPlant, Controller> maker; // makes a controller for every token, or null
@@ -279,7 +276,8 @@ public final class SteeredModel extends TextGenerator {
             Sampling sampling) {
         Check.length("the texts that are read", Check.some("prompt", asked).size(), prompts.size());
         if (maker != null) {
-            throw new UnsupportedOperationException(this + NO_DIVERGENCE);
+            throw new UnsupportedOperationException(
+                    this + ": no divergence is defined where every token has a controller of its own");
         }
         var texts = asked.stream().map(encoded).toList();
         var unsteered = prompts.stream().map(encoded).toList();

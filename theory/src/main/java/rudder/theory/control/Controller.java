@@ -335,13 +335,10 @@ public final class Controller implements Arm {
         boolean always = low == Double.NEGATIVE_INFINITY && high == Double.POSITIVE_INFINITY;
         var gated = laws.each((point, k, law) -> {
             int at = point == HookPoint.RESID_PRE ? k : k + 1;
+            boolean idle = law.feedback().filter(LinearFeedback::addsNothing).isPresent();
             // strength and bounds are all 0 where the feature is absent: such a gate would never close
             Check.that(
-                    always
-                            || feature.gap(at) > 0
-                            || law.feedback()
-                                    .filter(LinearFeedback::addsNothing)
-                                    .isPresent(),
+                    always || idle || feature.gap(at) > 0,
                     "controller '%s' steers block %d, and the feature of its gate is absent from z_%d: steer from block"
                             + " %d on",
                     name,
