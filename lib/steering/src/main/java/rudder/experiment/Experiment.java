@@ -213,14 +213,13 @@ public record Experiment(
     }
 
     /**
-     * Returns what a folder holds of this plan, without running the rest. Comparisons name what is missing.
+     * Returns what a folder holds of this plan, without running the rest. Comparisons name what is missing. A run may
+     * go on in the folder meanwhile.
      *
-     * @throws IOException if the folder holds another plan, is in use, or is damaged
+     * @throws IOException if the folder holds no run, another plan's, or is damaged
      */
     public Results read(Path folder) throws IOException {
-        try (var units = Units.open(folder, lines())) {
-            return new Results(this, units.all());
-        }
+        return new Results(this, Units.read(folder, lines()));
     }
 
     @Override

@@ -5,6 +5,7 @@ import com.google.gson.JsonParseException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -28,7 +29,7 @@ final class Units implements Closeable {
     private final Path folder;
     private final String header;
     private final long large;
-    private final LockFile lock;
+    private final LockFile lock; // null for a reader
     private final Map<Unit.Key, Unit> units = new LinkedHashMap<>();
     private int number; // of the file that grows
 
@@ -50,7 +51,7 @@ final class Units implements Closeable {
                         new IOException(folder + " is in use by another run: wait for it, or choose another folder"));
         try {
             var units = new Units(folder, JSON.toJson(plan), large, lock);
-            units.read();
+            units.goOn();
             return units;
         } catch (IOException | RuntimeException e) {
             lock.close();
@@ -58,24 +59,42 @@ final class Units implements Closeable {
         }
     }
 
-    private void read() throws IOException {
-        if (!Files.exists(file(1).path())) {
-            begin(1);
-            return;
+    /** Reads the units of a folder. Takes no lock and changes nothing, so that a run may go on meanwhile. */
+    static List<Unit> read(Path folder, List<String> plan) throws IOException {
+        var units = new Units(folder, JSON.toJson(plan), LARGE, null);
+        while (units.hasNext()) {
+            units.readNext();
         }
-        while (Files.exists(file(number + 1).path())) {
-            number++;
-            readFile();
+        if (units.number == 0) {
+            throw new NoSuchFileException(
+                    units.file(1).path().toString(), null, "found no such file, wanted the folder of a run");
+        }
+        return units.all();
+    }
+
+    private void goOn() throws IOException {
+        while (hasNext()) {
+            file(number + 1).keep(Integer.MAX_VALUE); // without a line that was cut off
+            if (!readNext()) {
+                begin(number);
+            }
+        }
+        if (number == 0) {
+            begin(1);
         }
     }
 
-    private void readFile() throws IOException {
+    private boolean hasNext() {
+        return Files.exists(file(number + 1).path());
+    }
+
+    /** Reads the next file. Returns whether it has begun. */
+    private boolean readNext() throws IOException {
+        number++;
         var file = file(number);
-        file.keep(Integer.MAX_VALUE); // without a line that was cut off
         var lines = file.lines();
         if (lines.isEmpty()) {
-            begin(number);
-            return;
+            return false;
         }
         if (!lines.get(0).equals(header)) {
             throw new IOException(file.path() + ", line 1: found the plan " + lines.get(0) + ", wanted " + header
@@ -85,6 +104,7 @@ final class Units implements Closeable {
             var unit = unit(lines.get(i), i + 1);
             units.put(unit.key(), unit);
         }
+        return true;
     }
 
     /** units.jsonl, units-2.jsonl, units-3.jsonl, .. */

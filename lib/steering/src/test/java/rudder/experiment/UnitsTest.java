@@ -3,6 +3,7 @@ package rudder.experiment;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static rudder.checkpoint.Refusals.assertRefused;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -75,6 +76,21 @@ class UnitsTest {
         Files.write(file(2), List.of("[\"another plan\"]"));
         var e = assertThrows(IOException.class, () -> Units.open(folder, PLAN, LARGE));
         assertTrue(e.getMessage().contains("units-2.jsonl, line 1"), e.getMessage());
+    }
+
+    @Test
+    void whoReadsNeitherWaitsForTheWriterNorChangesAFile() throws IOException {
+        assertRefused(() -> Units.read(folder, PLAN), file(1).toString(), "wanted the folder of a run");
+        assertTrue(Files.notExists(file(1)), "a reader makes no file");
+        try (var units = Units.open(folder, PLAN)) {
+            assertEquals(List.of(), Units.read(folder, PLAN));
+            units.add(unit(0));
+            Files.writeString(file(1), "{\"key\":", StandardCharsets.UTF_8, StandardOpenOption.APPEND);
+            String before = Files.readString(file(1));
+            assertEquals(1, Units.read(folder, PLAN).size());
+            assertEquals(before, Files.readString(file(1)));
+        }
+        assertRefused(() -> Units.read(folder, List.of("another plan")), "units.jsonl, line 1");
     }
 
     private Path file(int n) {
