@@ -2,9 +2,12 @@ package rudder.eval;
 
 import java.text.BreakIterator;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
+import rudder.compare.Metric;
+import rudder.model.Completion;
 import rudder.steer.ContrastSet;
 
 /**
@@ -54,8 +57,29 @@ public final class ConceptClassifier implements Judge {
 
     @Override
     public double of(String text) {
-        var vectors = encoder.encode(sentences(text));
-        return Stream.of(vectors).mapToDouble(regression::probability).average().orElse(0);
+        return verdicts(List.of(text))[0];
+    }
+
+    /** Returns the verdicts of {@link #of} as a column. Encodes the sentences of all texts side by side. */
+    @Override
+    public Metric metric() {
+        return new Metric(
+                name(), texts -> verdicts(texts.stream().map(Completion::text).toList()), false);
+    }
+
+    private double[] verdicts(List<String> texts) {
+        var sentences = texts.stream().map(ConceptClassifier::sentences).toList();
+        var vectors = encoder.encode(sentences.stream().flatMap(List::stream).toList());
+        double[] verdicts = new double[texts.size()];
+        for (int i = 0, first = 0;
+                i < verdicts.length;
+                first += sentences.get(i++).size()) {
+            verdicts[i] = Arrays.stream(vectors, first, first + sentences.get(i).size())
+                    .mapToDouble(regression::probability)
+                    .average()
+                    .orElse(0);
+        }
+        return verdicts;
     }
 
     /** The text's sentences, blank ones left out. */

@@ -16,9 +16,9 @@ import rudder.checkpoint.store.DatasetStore;
 
 /**
  * Encodes the meaning of a text as a unit vector of 384 numbers. The vector is the mean of all-MiniLM-L6-v2's last
- * states over the text's tokens, divided by its norm. Only the first 128 tokens count, about a hundred words. The
- * encoder runs on one thread of the CPU with 8-bit weights, at 100 to 200 sentences a second. Another build of the
- * runtime may round differently: numbers agree to 0.003.
+ * states over the text's tokens, divided by its norm. Only the first 128 tokens count, about a hundred words. Each text
+ * takes one thread of the CPU, with 8-bit weights, at 100 to 200 sentences a second. Another build of the runtime may
+ * round differently: numbers agree to 0.003.
  *
  * <p>An encoder holds a model in native memory. Close it when its judges are done:
  *
@@ -94,10 +94,11 @@ public final class SentenceEncoder implements AutoCloseable {
         }
     }
 
-    /** Returns the texts' vectors, [texts][384]. */
+    /** Returns the texts' vectors, [texts][384]. Texts are encoded on all cores, each as by {@link #encode(String)}. */
     public float[][] encode(List<String> texts) {
         try (var job = Progress.of("encoding " + texts.size() + " texts", texts.size())) {
             return texts.stream()
+                    .parallel()
                     .map(text -> {
                         job.advance(1);
                         return encode(text);

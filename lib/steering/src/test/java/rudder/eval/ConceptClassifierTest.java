@@ -13,6 +13,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import rudder.model.Completion;
+import rudder.model.Positions;
 import rudder.steer.ContrastSet;
 
 class ConceptClassifierTest {
@@ -123,6 +125,28 @@ class ConceptClassifierTest {
         assertEquals((sea + other) / 2, judge.of("The tide is rising. The bank is closed."), 1e-12);
         assertTrue(sea > other);
         assertEquals(0, judge.of(""));
+        var texts =
+                List.of("The tide is rising. The bank is closed.", "", "The sea was calm.", "Snow fell. It is cold.");
+        assertArrayEquals(
+                texts.stream().mapToDouble(judge::of).toArray(),
+                judge.metric()
+                        .all()
+                        .apply(texts.stream()
+                                .map(ConceptClassifierTest::completion)
+                                .toList()));
         assertArrayEquals(encoder.encode("Snow fell."), encoder.encode(List.of("x", "Snow fell."))[1]);
+    }
+
+    private static Completion completion(String text) {
+        return new Completion(
+                "The prompt. ",
+                text,
+                new int[0],
+                new int[0],
+                false,
+                "none",
+                Positions.ALL,
+                new double[0][],
+                new double[0][]);
     }
 }
