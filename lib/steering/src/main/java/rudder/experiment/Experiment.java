@@ -73,6 +73,11 @@ public record Experiment(
                     concept -> ContrastSet.read(folder + "/" + concept + ".csv"),
                     Twins.standard());
         }
+
+        /** Returns the same models and concepts with other twins. */
+        public Setup with(Twins others) {
+            return new Setup(models, concepts, others);
+        }
     }
 
     /** Loads models. A run closes what it loaded. */

@@ -16,7 +16,6 @@ import rudder.experiment.condition.Disturbance;
 import rudder.experiment.condition.Dose;
 import rudder.steer.ContrastSet;
 import rudder.steer.PromptSet;
-import rudder.theory.Check;
 import tech.tablesaw.api.Table;
 
 /**
@@ -138,9 +137,7 @@ public final class FeedbackExperiment {
     /** Returns what the plan's run needs: the standard twins and the natural gradient's. */
     public static Experiment.Setup setup(Path data) throws IOException {
         var standard = Experiment.Setup.standard(data.resolve("concepts").toString());
-        return new Experiment.Setup(
-                standard.models(),
-                standard.concepts(),
+        return standard.with(
                 standard.twins().and(Twins.natural(openings(data, "calibration").some(SAMPLED), DRAWN)));
     }
 
@@ -173,18 +170,19 @@ public final class FeedbackExperiment {
      * @throws IOException if a file is missing or cannot be fetched
      */
     public static Comparisons byMeaning(Results results, Path data) throws IOException {
-        var encoder = SentenceEncoder.load();
         var wordNet = WordNet.load();
         var meaning = new HashMap<String, Metric>();
-        for (var list : ConceptWords.read(data.resolve("concept-words.csv"))) {
-            if (JUDGED.contains(list.concept())) {
-                meaning.put(
-                        list.concept(),
-                        ConceptClassifier.train(encoder, examples(wordNet, list, 0))
-                                .metric());
+        try (var encoder = SentenceEncoder.load()) {
+            for (var list : ConceptWords.read(data.resolve("concept-words.csv"))) {
+                if (JUDGED.contains(list.concept())) {
+                    meaning.put(
+                            list.concept(),
+                            ConceptClassifier.train(encoder, examples(wordNet, list, 0))
+                                    .metric());
+                }
             }
+            return results.compare(DOSE, "meaning", meaning::get);
         }
-        return results.compare(DOSE, "meaning", meaning::get);
     }
 
     /**
@@ -216,28 +214,14 @@ public final class FeedbackExperiment {
      * {@code read} as a fifth argument it runs nothing and judges what is there.
      */
     public static void main(String[] args) throws IOException {
-        boolean read = reads(args);
-        var data = Path.of(args[2]);
-        var folder = Path.of(args[3]);
-        var plan = plan(args[0], Integer.parseInt(args[1]), data);
-        System.out.println(String.join("\n", plan.lines()));
-        var texts = texts(args[0], data);
-        var results = read ? plan.read(texts) : plan.run(texts, setup(data));
-        String model = texts.getFileName().toString();
+        var program = PlanProgram.of(args);
+        var data = program.data();
+        var results =
+                program.results(plan(program.model(), program.rows(), data), texts(program.model(), data), setup(data));
         var whole = results.whole();
-        judged(whole, data).write(folder.resolve("feedback." + model + ".csv"));
-        lead(whole, data).write().csv(folder.resolve("lead." + model + ".csv").toFile());
+        judged(whole, data).write(program.table("feedback"));
+        lead(whole, data).write().csv(program.table("lead").toFile());
         System.out.println(results);
-    }
-
-    /** Returns whether a program's arguments ask it to read texts and run nothing. */
-    static boolean reads(String... args) {
-        boolean read = args.length == 5 && args[4].equals("read");
-        Check.that(
-                args.length == 4 || read,
-                "found the arguments %s, wanted MODEL ROWS DATA RESULTS, and perhaps 'read'",
-                List.of(args));
-        return read;
     }
 
     /** Returns the primary and the secondary outcome. */

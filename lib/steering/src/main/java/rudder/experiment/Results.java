@@ -7,7 +7,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -195,7 +194,12 @@ public final class Results {
     }
 
     /** An arm of the plan. */
-    private record Side(String twin, Twin.Side side) {}
+    private record Side(String twin, Twin.Side side) {
+        @Override
+        public String toString() {
+            return twin + ", " + side.word();
+        }
+    }
 
     /** Outcomes of two arms and of no steering, a row each concept; and why concepts are missing. */
     private static final class Pairs {
@@ -276,11 +280,11 @@ public final class Results {
                     .forEach(p::add);
         }
         Check.that(!rows.isEmpty(), "no text of '%s' %s can be compared at %s", twin, side, dose);
-        var table = Table.create("Lead of " + twin + ", " + side.name().toLowerCase(Locale.ROOT) + ", at " + dose);
+        var table = Table.create("Lead of " + leader + ", at " + dose);
         column(table, "model", rows, row -> row.model);
         column(table, "disturbance", rows, row -> row.disturbance);
         column(table, "arm", rows, row -> row.other.twin);
-        column(table, "side", rows, row -> row.other.side.name().toLowerCase(Locale.ROOT));
+        column(table, "side", rows, row -> row.other.side.word());
         column(table, "lead", rows, row -> row.design.interval().toString());
         column(table, "p, Holm", p, Comparisons::number);
         column(table, "concepts x rows", rows, row -> row.design.concepts() + " x " + row.design.rows());
@@ -330,9 +334,7 @@ public final class Results {
         plan.models().stream()
                 .flatMap(model -> twins(model).stream())
                 .flatMap(twin -> Stream.of(Twin.Side.values()).map(side -> new Side(twin, side)))
-                .forEach(arm -> arms.put(
-                        arm,
-                        DoubleColumn.create(arm.twin + ", " + arm.side.name().toLowerCase(Locale.ROOT))));
+                .forEach(arm -> arms.put(arm, DoubleColumn.create(arm.toString())));
         for (var disturbance : disturbances) {
             for (var model : plan.models()) {
                 for (var concept : plan.judged()) {
@@ -377,7 +379,7 @@ public final class Results {
         var texts = reached ? units.get(key.under(disturbance.name())) : null;
         if (texts == null) {
             var reason = strength == null || reached ? "not run" : strength.reason();
-            var side = arm.side.name().toLowerCase(Locale.ROOT) + " loop: ";
+            var side = arm.side.word() + " loop: ";
             without.merge(concept, side + reason, (one, other) -> one + "; " + other);
         }
         return texts;

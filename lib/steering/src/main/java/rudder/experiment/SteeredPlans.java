@@ -48,7 +48,8 @@ public final class SteeredPlans {
 
     /** Returns the folder of a model's texts in the folder {@code data}. */
     public static Path texts(String model, Path data) {
-        return data.resolve("experiment").resolve(Path.of(model).getFileName() + ".plans");
+        var texts = FeedbackExperiment.texts(model, data);
+        return texts.resolveSibling(texts.getFileName() + ".plans");
     }
 
     /**
@@ -56,17 +57,13 @@ public final class SteeredPlans {
      * RESULTS}. With {@code read} as a fifth argument it runs nothing and judges what is there.
      */
     public static void main(String[] args) throws IOException {
-        boolean read = FeedbackExperiment.reads(args);
-        var data = Path.of(args[2]);
-        var plan = plan(args[0], Integer.parseInt(args[1]), data);
-        System.out.println(String.join("\n", plan.lines()));
-        var texts = texts(args[0], data);
-        var standard = FeedbackExperiment.setup(data);
-        var results = read
-                ? plan.read(texts)
-                : plan.run(texts, new Experiment.Setup(standard.models(), standard.concepts(), Twins.planned()));
-        FeedbackExperiment.judged(results.whole(), data)
-                .write(Path.of(args[3]).resolve("plans." + Path.of(args[0]).getFileName() + ".csv"));
+        var program = PlanProgram.of(args);
+        var data = program.data();
+        var results = program.results(
+                plan(program.model(), program.rows(), data),
+                texts(program.model(), data),
+                Experiment.Setup.standard(data.resolve("concepts").toString()).with(Twins.planned()));
+        FeedbackExperiment.judged(results.whole(), data).write(program.table("plans"));
         System.out.println(results);
     }
 }

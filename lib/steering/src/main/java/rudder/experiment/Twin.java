@@ -3,6 +3,7 @@ package rudder.experiment;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.BiFunction;
 import java.util.function.DoubleFunction;
@@ -38,7 +39,12 @@ public record Twin(String name, DoubleFunction<? extends Arm> open, DoubleFuncti
     /** The two sides of a twin. */
     public enum Side {
         OPEN,
-        CLOSED
+        CLOSED;
+
+        /** Returns the side's name in tables: open or closed. */
+        String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     public Twin {

@@ -2,6 +2,7 @@ package rudder.experiment;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import rudder.model.LanguageModel;
 import rudder.steer.ContrastSet;
@@ -10,6 +11,7 @@ import rudder.steer.Linearisation;
 import rudder.steer.natural.Fisher;
 import rudder.steer.natural.LikelihoodGradient;
 import rudder.steer.natural.NaturalGradient;
+import rudder.theory.LinearSystem;
 
 /** Makes the twins of an experiment for a model and a concept. The names are the same for every concept of a model. */
 public interface Twins {
@@ -19,14 +21,17 @@ public interface Twins {
 
     /** Returns {@link Twin#standard}; the Jacobians of a concept are computed once and kept beside the models. */
     static Twins standard() {
-        return (model, concept) ->
-                Twin.standard(Features.contrast(model, concept), Linearisation.kept(model, concept.positive()));
+        return linearised(Twin::standard);
     }
 
     /** Returns {@link Twin#planned}, with the Jacobians of {@link #standard}. */
     static Twins planned() {
+        return linearised(Twin::planned);
+    }
+
+    private static Twins linearised(BiFunction<Features, LinearSystem, List<Twin>> made) {
         return (model, concept) ->
-                Twin.planned(Features.contrast(model, concept), Linearisation.kept(model, concept.positive()));
+                made.apply(Features.contrast(model, concept), Linearisation.kept(model, concept.positive()));
     }
 
     /**

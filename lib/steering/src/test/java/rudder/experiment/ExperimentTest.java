@@ -149,7 +149,7 @@ class ExperimentTest {
                 <= 3 * compared.all().get(0).p() + 1e-3);
         effectsByConceptAverageToThoseOfTheComparison(results, compared);
         aFileOfComparisonsJoinsModels(compared);
-        var order = results.texts().stream().map(text -> text.disturbance()).toList();
+        var order = results.texts().stream().map(WrittenText::disturbance).toList();
         long changes = IntStream.range(1, order.size())
                 .filter(i -> !order.get(i).equals(order.get(i - 1)))
                 .count();
