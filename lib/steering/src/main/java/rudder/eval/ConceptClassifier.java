@@ -2,7 +2,6 @@ package rudder.eval;
 
 import java.text.BreakIterator;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
@@ -69,17 +68,15 @@ public final class ConceptClassifier implements Judge {
 
     private double[] verdicts(List<String> texts) {
         var sentences = texts.stream().map(ConceptClassifier::sentences).toList();
-        var vectors = encoder.encode(sentences.stream().flatMap(List::stream).toList());
-        double[] verdicts = new double[texts.size()];
-        for (int i = 0, first = 0;
-                i < verdicts.length;
-                first += sentences.get(i++).size()) {
-            verdicts[i] = Arrays.stream(vectors, first, first + sentences.get(i).size())
-                    .mapToDouble(regression::probability)
-                    .average()
-                    .orElse(0);
-        }
-        return verdicts;
+        var vectors = Stream.of(
+                        encoder.encode(sentences.stream().flatMap(List::stream).toList()))
+                .iterator();
+        return sentences.stream()
+                .mapToDouble(own -> own.stream()
+                        .mapToDouble(sentence -> regression.probability(vectors.next()))
+                        .average()
+                        .orElse(0))
+                .toArray();
     }
 
     /** The text's sentences, blank ones left out. */
