@@ -41,27 +41,24 @@ class HouseTest {
     /** {@code "..." + e} and {@code new SomeException(e)} say the class's name where a reader wants a sentence. */
     @Test
     void noMessageIsTheClassNameOfItsCause() throws IOException {
-        var bare = new ArrayList<String>();
-        for (var file : javaFiles("/src/main/java/")) {
-            BARE_CAUSE
-                    .matcher(Files.readString(file))
-                    .results()
-                    .forEach(match -> bare.add(Sources.ROOT.relativize(file) + ": " + match.group()));
-        }
-        assertEquals(List.of(), bare);
+        assertEquals(List.of(), inCode(BARE_CAUSE));
     }
 
     /** Where a language has digits of its own, {@code %d} writes them: into names of tensors and files, too. */
     @Test
     void noTextDependsOnTheMachinesLanguage() throws IOException {
-        var local = new ArrayList<String>();
+        assertEquals(List.of(), inCode(OF_THIS_MACHINE), "wanted String.format(Locale.ROOT, ..)");
+    }
+
+    /** Returns where the library's code matches a pattern, each with its file. */
+    private static List<String> inCode(Pattern pattern) throws IOException {
+        var found = new ArrayList<String>();
         for (var file : javaFiles("/src/main/java/")) {
-            OF_THIS_MACHINE
-                    .matcher(Files.readString(file))
+            pattern.matcher(Files.readString(file))
                     .results()
-                    .forEach(match -> local.add(Sources.ROOT.relativize(file) + ": " + match.group()));
+                    .forEach(match -> found.add(Sources.ROOT.relativize(file) + ": " + match.group()));
         }
-        assertEquals(List.of(), local, "wanted String.format(Locale.ROOT, ..)");
+        return found;
     }
 
     @TestFactory

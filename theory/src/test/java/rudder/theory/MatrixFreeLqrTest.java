@@ -6,6 +6,7 @@ import static rudder.theory.Fixtures.*;
 
 import java.util.Collections;
 import java.util.Random;
+import java.util.function.BiFunction;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import org.junit.jupiter.api.Test;
@@ -59,6 +60,20 @@ class MatrixFreeLqrTest {
     /** A system of which one block's products hold a wrong number. */
     private static Differential spoilt(int block, double bad, boolean forwards) {
         var plant = Differential.of(system(3, 4, 1));
+        return differential(
+                (k, x) -> filled(plant.jvp(k, x), bad, forwards && k == block),
+                (k, y) -> filled(plant.vjp(k, y), bad, !forwards && k == block));
+    }
+
+    private static DMatrixRMaj filled(DMatrixRMaj product, double number, boolean here) {
+        if (here) {
+            CommonOps_DDRM.fill(product, number);
+        }
+        return product;
+    }
+
+    private static Differential differential(
+            BiFunction<Integer, DMatrixRMaj, DMatrixRMaj> jvp, BiFunction<Integer, DMatrixRMaj, DMatrixRMaj> vjp) {
         return new Differential() {
             @Override
             public int horizon() {
@@ -72,19 +87,12 @@ class MatrixFreeLqrTest {
 
             @Override
             public DMatrixRMaj jvp(int k, DMatrixRMaj vectors) {
-                return of(plant.jvp(k, vectors), forwards && k == block);
+                return jvp.apply(k, vectors);
             }
 
             @Override
             public DMatrixRMaj vjp(int k, DMatrixRMaj covectors) {
-                return of(plant.vjp(k, covectors), !forwards && k == block);
-            }
-
-            private DMatrixRMaj of(DMatrixRMaj product, boolean here) {
-                if (here) {
-                    CommonOps_DDRM.fill(product, bad);
-                }
-                return product;
+                return vjp.apply(k, covectors);
             }
         };
     }
@@ -103,27 +111,8 @@ class MatrixFreeLqrTest {
                 () -> Controller.lqr(FeedbackVectors.of(new double[2][4]), setpoint(3, 4, 1, 2)),
                 "K_k v_k",
                 "2, wanted 3");
-        var skewed = new Differential() {
-            @Override
-            public int horizon() {
-                return 3;
-            }
-
-            @Override
-            public int dimension() {
-                return 4;
-            }
-
-            @Override
-            public DMatrixRMaj jvp(int k, DMatrixRMaj vectors) {
-                return Differential.of(system).jvp(k, vectors);
-            }
-
-            @Override
-            public DMatrixRMaj vjp(int k, DMatrixRMaj covectors) {
-                return Differential.of(system).vjp(2 - k, covectors);
-            }
-        };
+        var plant = Differential.of(system);
+        var skewed = differential(plant::jvp, (k, y) -> plant.vjp(2 - k, y));
         assertThrows(
                 ArithmeticException.class, () -> MatrixFreeLqr.feedback(skewed, COST, setpoint(3, 4, 1, 2), 1e-12));
     }
