@@ -286,7 +286,24 @@ public class HookPointsTest {
                 // logits and sums are in single precision
                 assertEquals(wanted, found[i], 1e-6 + 1e-5 * wanted, choice + ", token " + i);
             }
+            for (var view : List.of(steered, model.steered(Controller.none()).atPositions(choice.positions()))) {
+                double[] own = view.surprisals(
+                                List.of(completion.promptTokens()), List.of(List.of(completion.tokens())))[0][0];
+                double[][][] z = view == steered ? p : q;
+                for (int i = 0; i < TOKENS; i++) {
+                    double wanted = surprisal(
+                            plain.logits(z[n - 1 + i][tiny.horizon]), completion.tokens()[i]);
+                    assertEquals(wanted, own[i], 1e-9 + 1e-6 * wanted, choice + ", token " + i);
+                }
+            }
         }
+        var free = model.steered(Controller.none())
+                .generateMoved(List.of("the sea"), List.of("the sea"), TOKENS, Sampling.greedy());
+        assertArrayEquals(new double[TOKENS], free.get(0).divergences());
+    }
+
+    private static double surprisal(double[] logits, int token) {
+        return Math.log(Arrays.stream(logits).map(Math::exp).sum()) - logits[token];
     }
 
     private static double divergence(double[] p, double[] q) {
