@@ -71,7 +71,7 @@ class SmoothPlantTest {
         double[] tilted = {0.5, 0};
         var upright = new double[61][2];
         var feedback = Controller.tracking(Lqr.solve(assumed.linearise(upright), new QuadraticCost(1, 5, 1)), upright);
-        var plan = feedback.frozenAt(Rollout.of(assumed, feedback, tilted).states());
+        var plan = feedback.frozenAt(Rollout.of(assumed, feedback, tilted));
         assertEquals(0, Vectors.norm(Rollout.of(longer, feedback, tilted).states()[60]), 1e-3);
         assertTrue(Vectors.norm(Rollout.of(longer, plan, tilted).states()[60]) > 0.5);
     }

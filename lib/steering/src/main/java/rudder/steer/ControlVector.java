@@ -185,7 +185,7 @@ public final class ControlVector {
             throw new IllegalArgumentException(String.format(
                     Locale.ROOT,
                     "controller '%s' has a %s at block %d, which looks at the state: a control vector adds the same "
-                            + "to every state; freeze the controller at states (Controller.frozenAt), "
+                            + "to every state; freeze the controller along a run (Controller.frozenAt), "
                             + "or save it with ControllerFile",
                     controller.name(),
                     law,

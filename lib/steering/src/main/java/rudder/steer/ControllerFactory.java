@@ -128,7 +128,7 @@ public record ControllerFactory(
         return ofTokens(
                 controller.name() + ", frozen",
                 (model, tokens) -> controller.frozenAt(
-                        states(model.streamTraces(List.of(tokens)).toList())));
+                        run(model.streamTraces(List.of(tokens)).toList())));
     }
 
     /**
@@ -140,11 +140,11 @@ public record ControllerFactory(
         return ofTokens(
                 controller.name() + ", planned",
                 (model, tokens) ->
-                        controller.frozenAt(states(model.steered(controller).tracesOfTokens(List.of(tokens)))));
+                        controller.frozenAt(run(model.steered(controller).tracesOfTokens(List.of(tokens)))));
     }
 
-    private static double[][] states(List<ResidualTrace> traces) {
-        return traces.get(0).rollout().states();
+    private static Rollout run(List<ResidualTrace> traces) {
+        return traces.get(0).rollout();
     }
 
     /** Makes the controller from the plant at the prompt's last token, such as a regulator linearised there. */

@@ -214,8 +214,7 @@ public final class ForecastStudy {
             double[] start = prompts.state(0, i);
             return switch (loop) {
                 case FREE -> Forecast.of(plant, linear.system, nominal, Controller.none(), moved(i));
-                case PLAN ->
-                    Forecast.of(plant, linear.system, nominal, linear.controller.frozenAt(nominal.states()), start);
+                case PLAN -> Forecast.of(plant, linear.system, nominal, linear.controller.frozenAt(nominal), start);
                 case FEEDBACK -> Forecast.of(plant, linear.system, nominal, linear.controller, start);
             };
         }

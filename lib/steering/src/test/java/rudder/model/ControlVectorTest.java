@@ -88,7 +88,7 @@ class ControlVectorTest {
         assertArrayEquals(input(4), found.input(3, ZERO));
         var frozen = Controller.proportional(setpoint, 1, 1)
                 .plus(Controller.proportional(setpoint, 1, 2))
-                .frozenAt(MODEL.trace("the sea").rollout().states());
+                .frozenAt(MODEL.trace("the sea").rollout());
         assertEquals(Set.of(1, 2), roundTrip(frozen, MODEL).blocks(HookPoint.RESID_PRE));
         assertEquals(
                 Set.of(1),

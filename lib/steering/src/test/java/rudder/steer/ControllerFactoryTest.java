@@ -10,12 +10,16 @@ import static rudder.checkpoint.Refusals.assertRefused;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import rudder.compare.Comparison;
 import rudder.model.Sampling;
 import rudder.model.Tiny;
 import rudder.theory.Vectors;
 import rudder.theory.control.Arm;
 import rudder.theory.control.Controller;
+import rudder.theory.control.FeatureTracker;
+import rudder.theory.control.InputMatrix;
 
 class ControllerFactoryTest {
     private static final Controller ADDITION =
@@ -49,15 +53,15 @@ class ControllerFactoryTest {
     }
 
     /** At the prompt's last token nothing was written yet, so that nothing is missed by not measuring. */
-    @Test
-    void aPlanAlongTheSteeredTraceHasTheInputsOfTheClosedLoopAtThePromptsEnd() {
-        var lqr = Tiny.LLAMA.lqr(Tiny.LLAMA.setpoint(2));
+    @ParameterizedTest
+    @MethodSource("regulators")
+    void aPlanAlongTheSteeredTraceHasTheInputsOfTheClosedLoopAtThePromptsEnd(Controller regulator) {
         var model = Tiny.LLAMA.model();
         var texts = Tiny.TEXTS;
-        var closed = model.steered(lqr).traces(texts);
-        var planned = ControllerFactory.planned(lqr);
+        var closed = model.steered(regulator).traces(texts);
+        var planned = ControllerFactory.planned(regulator);
         var open = planned.rollouts(model, texts);
-        var frozen = ControllerFactory.frozen(lqr).rollouts(model, texts);
+        var frozen = ControllerFactory.frozen(regulator).rollouts(model, texts);
         for (int i = 0; i < texts.size(); i++) {
             double[][] wanted = closed.get(i).rollout().states();
             for (int k = 0; k < wanted.length; k++) {
@@ -68,7 +72,19 @@ class ControllerFactoryTest {
                     Vectors.norm(Vectors.minus(last, frozen.get(i).states()[wanted.length - 1])) > 1e-2,
                     "a plan along the unsteered trace goes elsewhere");
         }
-        assertEquals(lqr.name() + ", planned", planned.name());
+        assertEquals(regulator.name() + ", planned", planned.name());
+    }
+
+    /** A-LQR measures before a block, the tracker behind it. */
+    static List<Controller> regulators() {
+        var setpoint = Tiny.LLAMA.setpoint(2);
+        var weights = new double[Tiny.LLAMA.horizon + 1];
+        Arrays.fill(weights, 1);
+        var plant = Tiny.LLAMA.model().plant("the sea");
+        return List.of(
+                Tiny.LLAMA.lqr(setpoint),
+                FeatureTracker.of(
+                        plant, plant.nominal().rollout().states(), setpoint, weights, 0.1, InputMatrix.everywhere()));
     }
 
     /** The message alone ends in another token, with other states. */
@@ -77,12 +93,11 @@ class ControllerFactoryTest {
         var lqr = Tiny.LLAMA.lqr(Tiny.LLAMA.setpoint(2));
         try (var model = Tiny.LLAMA.chatting()) {
             var message = "the sea";
-            var states = model.streamTraces(List.of(model.encodeChat(message)))
+            var run = model.streamTraces(List.of(model.encodeChat(message)))
                     .toList()
                     .get(0)
-                    .rollout()
-                    .states();
-            var wanted = lqr.frozenAt(states);
+                    .rollout();
+            var wanted = lqr.frozenAt(run);
             var factory = ControllerFactory.frozen(lqr).named("frozen").kept();
             var found = factory.controllersInChat(model, List.of(message)).toList();
             var alone = factory.controllers(model, List.of(message)).toList();

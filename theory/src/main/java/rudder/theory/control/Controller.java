@@ -355,36 +355,32 @@ public final class Controller implements Arm {
     }
 
     /**
-     * Returns the open-loop plan of this controller along the given states: each law's input there, as a constant.
-     * Along the states of its own run, the plan plays that run again, and differs by feedback alone where the plant is
-     * disturbed. Along the states of the uncontrolled plant, no input knows of those before it.
+     * Returns the open-loop plan of this controller along a run: each law's input there, as a constant. Laws at
+     * RESID_PRE see z_k, and laws at RESID_POST the block's output before any input, {@code z_{k+1} - u_k}. Along its
+     * own run, the plan plays that run again, and differs by feedback alone where the plant is disturbed. Along the run
+     * of the uncontrolled plant, no input knows of those before it.
      *
-     * @param states z_k by block, at least up to the last block with a law. Laws at RESID_POST need the next state too,
-     *     which stands for the block's output.
-     * @throws IllegalArgumentException if states are missing, or this controller acts on attention heads, whose outputs
-     *     the states do not contain
+     * @throws IllegalArgumentException if the run does not fit, or this controller acts on attention heads, whose
+     *     outputs the states do not contain
      */
-    public Controller frozenAt(double[][] states) {
-        var plan = new TreeMap<Integer, ControlLaw>();
-        var memory = new MeasurementMemory();
+    public Controller frozenAt(Rollout run) {
         Check.that(
                 blocks(HookPoint.HEAD_OUT).isEmpty(),
                 "controller '%s' acts on attention heads, whose outputs the states do not contain: it cannot be frozen",
                 name);
+        requireFits(run.horizon(), run.dimension());
+        var plan = new TreeMap<Integer, ControlLaw>();
+        var memory = new MeasurementMemory();
         var blocks = new TreeSet<>(blocks(HookPoint.RESID_PRE));
         blocks.addAll(blocks(HookPoint.RESID_POST));
         for (int k : blocks) {
-            int last = laws(HookPoint.RESID_POST, k).isEmpty() ? k : k + 1;
-            Check.that(
-                    last < states.length,
-                    "%d states, none for block %d: wanted one for each block so far",
-                    states.length,
-                    last);
-            double[] u = input(HookPoint.RESID_PRE, k, states[k], memory);
+            double[] output = Vectors.minus(run.states()[k + 1], run.inputs()[k]);
             plan.put(
                     k,
-                    ControlLaw.constant(
-                            last == k ? u : Vectors.plus(u, 1, input(HookPoint.RESID_POST, k, states[k + 1], memory))));
+                    ControlLaw.constant(Vectors.plus(
+                            input(HookPoint.RESID_PRE, k, run.states()[k], memory),
+                            1,
+                            input(HookPoint.RESID_POST, k, output, memory))));
         }
         return measured(plant(), of(name + ", frozen", plan, setpoint));
     }

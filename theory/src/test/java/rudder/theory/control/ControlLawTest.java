@@ -160,11 +160,8 @@ class ControlLawTest {
         var run = Rollout.of(plant, both, z0);
         double[] output = plant.next(2, run.states()[2]);
         assertClose(Vectors.plus(setpoint.closest(3, output), 1, setpoint.shift(3)), run.states()[3], 1e-14);
-        assertClose(
-                run.states()[3],
-                Rollout.of(plant, both.frozenAt(new double[][] {z0, run.states()[1], run.states()[2], output}), z0)
-                        .states()[3],
-                1e-14);
+        var again = Rollout.of(plant, both.frozenAt(run), z0);
+        assertClose(run.states()[3], again.states()[3], 1e-14);
     }
 
     /**
@@ -221,7 +218,7 @@ class ControlLawTest {
         assertRefuses(() -> ControlLaw.rotation(new double[] {1, 0}, new double[] {2, 0}, 10), "plane");
         var heads = Controller.of("heads", HookPoint.HEAD_OUT, Map.of(0, ControlLaw.constant(new double[D])), null);
         assertRefuses(() -> Rollout.of(plant, heads, z0), "'heads'", "attention heads");
-        assertRefuses(() -> heads.frozenAt(new double[T][D]), "attention heads", "frozen");
+        assertRefuses(() -> heads.frozenAt(Rollout.of(plant, Controller.none(), z0)), "attention heads", "frozen");
     }
 
     private static double[] input(ControlLaw law, double[] z) {

@@ -5,11 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.theory.Fixtures.*;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import rudder.theory.Differential;
 import rudder.theory.LinearSystem;
 import rudder.theory.Lqr;
 import rudder.theory.LqrSolution;
@@ -158,13 +161,24 @@ class ControllerTest {
                 1e-15);
     }
 
+    /** The tracker measures behind the block, before its own input. */
     @Test
     void frozenWhereItWentAControllerRepeatsItself() {
-        var closed = Rollout.of(plant, lqr, z0);
-        var plan = lqr.frozenAt(closed.states());
-        assertClose(closed.states()[T], Rollout.of(plant, plan, z0).states()[T], 1e-13);
-        assertArrayEquals(plan.input(1, z0), plan.input(1, closed.states()[2]));
-        assertEquals("A-LQR 1.5 mu_k, frozen", plan.name());
+        double[] weights = new double[T + 1];
+        Arrays.fill(weights, 1);
+        var free = Rollout.of(plant, Controller.none(), z0).states();
+        var tracker =
+                FeatureTracker.of(Differential.of(system), free, setpoint, weights, 0.1, InputMatrix.everywhere());
+        for (var controller : List.of(lqr, tracker)) {
+            var closed = Rollout.of(plant, controller, z0);
+            var plan = controller.frozenAt(closed);
+            for (int k = 0; k < T; k++) {
+                assertClose(closed.inputs()[k], plan.input(k, z0), 1e-13);
+            }
+            assertClose(closed.states()[T], Rollout.of(plant, plan, z0).states()[T], 1e-13);
+            assertArrayEquals(plan.input(1, z0), plan.input(1, closed.states()[2]));
+            assertEquals(controller.name() + ", frozen", plan.name());
+        }
     }
 
     @Test
@@ -177,9 +191,9 @@ class ControllerTest {
                 () -> bare.measuredOn("a").onlyWhen(setpoint.measuredOn("b"), 0, 1),
                 "measured on a and on b",
                 "wanted one plant");
-        var states = Rollout.of(plant, bare, z0).states();
-        assertEquals(marked, bare.measuredOn("a").frozenAt(states).plant());
-        assertEquals(Optional.empty(), bare.frozenAt(states).plant());
+        var run = Rollout.of(plant, bare, z0);
+        assertEquals(marked, bare.measuredOn("a").frozenAt(run).plant());
+        assertEquals(Optional.empty(), bare.frozenAt(run).plant());
     }
 
     @Test
@@ -187,8 +201,7 @@ class ControllerTest {
         var calm = LinearSystem.of(java.util.Collections.nCopies(T, identity(D, 1)));
         var target = Setpoint.constant(T, unit(D, random), 3);
         var feedback = Controller.lqr(Lqr.solve(calm, new QuadraticCost(1, 0.1, 1)), target);
-        var plan = feedback.frozenAt(
-                Rollout.of(Plant.of(calm), feedback, new double[D]).states());
+        var plan = feedback.frozenAt(Rollout.of(Plant.of(calm), feedback, new double[D]));
         double[] elsewhere = vector(D, random);
         assertEquals(0, last(Rollout.of(Plant.of(calm), feedback, elsewhere).errors(target)), 1e-4);
         assertTrue(Math.abs(last(Rollout.of(Plant.of(calm), plan, elsewhere).errors(target))) > 0.1);
@@ -217,7 +230,8 @@ class ControllerTest {
         assertRefuses(() -> Rollout.of(Plant.of(system(2, D, 1)), lqr, z0), "A-LQR", "block 2", "0..1");
         assertRefuses(() -> Rollout.of(Plant.of(system(T, D + 1, 1)), lqr, z0), "width 5", "6");
         assertRefuses(() -> Rollout.of(plant, lqr, new double[2]), "first state", "2, wanted 5");
-        assertRefuses(() -> lqr.frozenAt(new double[3][D]), "3 states", "block 3", "so far");
+        assertRefuses(
+                () -> lqr.frozenAt(Rollout.of(Plant.of(system(2, D, 1)), Controller.none(), z0)), "A-LQR", "block 2");
         assertRefuses(
                 () -> Controller.of(
                         "x",

@@ -43,7 +43,7 @@ class ForecastTest {
         var plant = Plant.of(system);
         var run = Rollout.of(plant, Controller.none(), start);
         var lqr = Controller.lqr(Lqr.solve(system, COST), setpoint(T, D, 1, 5));
-        for (var controller : List.of(lqr, lqr.frozenAt(run.states()))) {
+        for (var controller : List.of(lqr, lqr.frozenAt(run))) {
             var forecast = Forecast.of(plant, system, run, controller, start);
             assertTrue(Double.isNaN(forecast.errors()[0]), "the first state is the nominal one");
             for (int k = 0; k < T; k++) {
