@@ -186,7 +186,10 @@ public final class Setpoint {
         return gap(k) == 0 ? Double.NaN : (strength - offsets[k]) / gap(k);
     }
 
-    /** Converts gaps to a strength in units of the state, {@code offset_k + gaps mu_k}; inverse of {@link #inGaps}. */
+    /**
+     * Converts gaps to a strength in units of the state, {@code offset_k + gaps mu_k}; inverse of {@link #inGaps}.
+     * Infinities stay what they are, also where the feature is absent: they are bounds that nothing passes.
+     */
     public double ofGaps(int k, double gaps) {
         return Double.isInfinite(gaps) ? gaps : gap(k) * gaps + offsets[k];
     }

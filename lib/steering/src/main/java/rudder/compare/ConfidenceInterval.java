@@ -3,10 +3,15 @@ package rudder.compare;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.DoubleUnaryOperator;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
+import rudder.theory.Check;
 import rudder.theory.Statistics;
 
 /**
@@ -114,6 +119,29 @@ public record ConfidenceInterval(double mean, double low, double high) {
      * Returns text such as {@code 0.8 [0.74, 0.86]}, with three digits of the larger end. If the values are all equal,
      * or there is only one, this is the mean alone.
      */
+    /**
+     * Returns the intervals of some things for a forest plot, by row and within a row by series.
+     *
+     * @throws IllegalArgumentException if two things have the same row and series
+     */
+    public static <T> Map<String, Map<String, ConfidenceInterval>> rows(
+            List<T> things,
+            Function<T, String> row,
+            Function<T, String> series,
+            Function<T, ConfidenceInterval> interval) {
+        var rows = new LinkedHashMap<String, Map<String, ConfidenceInterval>>();
+        for (T thing : things) {
+            var before = rows.computeIfAbsent(row.apply(thing), name -> new LinkedHashMap<>())
+                    .put(series.apply(thing), interval.apply(thing));
+            Check.that(
+                    before == null,
+                    "two intervals have the row %s and the series %s: choose some, as only(..) does, or name them apart",
+                    row.apply(thing),
+                    series.apply(thing));
+        }
+        return rows;
+    }
+
     @Override
     public String toString() {
         int decimals = decimals(high > low ? Math.max(Math.abs(low), Math.abs(high)) : Math.abs(mean));

@@ -124,12 +124,15 @@ public final class Benchmarks {
 
     /**
      * Reads the MMLU-style questions in lm-eval's {@code _cot_prompts.json}, an object with one text for each subject.
-     * Some formulas are garbled in that file.
+     * Some formulas are garbled in that file. A text that has not the form of a question is left out.
+     *
+     * @throws IOException if a subject has no question
      */
     public static List<Question> explained(Path file) throws IOException {
         var questions = new ArrayList<Question>();
         var row = BenchmarkRow.of(file.toString(), BenchmarkRow.json(file.toString(), TextFile.read(file)));
         for (var subject : row.fields().keySet()) {
+            int before = questions.size();
             var texts = row.text(subject).split("\n\nQ: ");
             try {
                 Stream.of(texts)
@@ -145,6 +148,10 @@ public final class Benchmarks {
                                 Set.of(match.group(6).charAt(0) - 'A'))));
             } catch (IllegalArgumentException e) {
                 throw new IOException(file + ", " + subject + ": " + e.getMessage(), e);
+            }
+            if (questions.size() == before) {
+                throw new IOException(file + ", " + subject + ": found no question, wanted \"Q: ...\" with the options"
+                        + " (A) to (D) and an answer behind each empty line");
             }
         }
         return questions;

@@ -20,7 +20,7 @@ record LogisticRegression(double[] w) {
      *
      * @param x [n][d]
      * @param positive the first so many rows have y = 1, the others y = -1
-     * @throws IllegalStateException if all rows are alike
+     * @throws IllegalStateException if all rows are alike, or the method does not converge
      */
     static LogisticRegression fit(float[][] x, int positive) {
         int d = x[0].length + 1;
@@ -53,10 +53,11 @@ record LogisticRegression(double[] w) {
             }
             CommonOps_DDRM.subtractEquals(w, change);
             if (CommonOps_DDRM.elementMaxAbs(change) < SMALL) {
-                break;
+                return fitted;
             }
         }
-        return fitted;
+        throw new IllegalStateException("a classifier of " + x.length + " texts, " + positive + " of them positive, did"
+                + " not converge in " + STEPS + " steps of Newton's method: give other texts");
     }
 
     /** Returns p(x), the probability that x is positive. */

@@ -3,7 +3,6 @@ package rudder.experiment;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -18,7 +17,6 @@ import rudder.compare.ConfidenceInterval;
 import rudder.experiment.statistics.Effect;
 import rudder.experiment.statistics.Holm;
 import rudder.experiment.statistics.Verdict;
-import rudder.theory.Check;
 import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
@@ -138,17 +136,7 @@ public final class Comparisons {
      */
     public Map<String, Map<String, ConfidenceInterval>> differences(
             Function<Compared, String> row, Function<Compared, String> series) {
-        var rows = new LinkedHashMap<String, Map<String, ConfidenceInterval>>();
-        for (var one : all) {
-            var before = rows.computeIfAbsent(row.apply(one), name -> new LinkedHashMap<>())
-                    .put(series.apply(one), one.difference());
-            Check.that(
-                    before == null,
-                    "two comparisons have the row %s and the series %s: choose by only(..)",
-                    row.apply(one),
-                    series.apply(one));
-        }
-        return rows;
+        return ConfidenceInterval.rows(all, row, series, Compared::difference);
     }
 
     /** Returns the comparisons as a table, one row each. */

@@ -135,6 +135,14 @@ public record Experiment(
                 "prompt under " + disturbance.name(), disturbance.prompts().of(concept, openings));
     }
 
+    /** Returns the keys of the strengths that a model's and a concept's arms need. */
+    List<Unit.Key> strengths(String model, String concept, List<String> twins) {
+        return doses.stream()
+                .flatMap(dose -> twins.stream().flatMap(twin -> Stream.of(Twin.Side.values())
+                        .map(side -> Unit.Key.strength(model, concept, dose, twin, side))))
+                .toList();
+    }
+
     /** Returns what identifies this plan: its lists, one a line. Runs of another plan do not share a folder. */
     List<String> lines() {
         var lines = new ArrayList<String>();

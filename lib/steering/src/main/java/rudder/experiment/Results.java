@@ -70,7 +70,11 @@ public final class Results {
     }
 
     private boolean isWhole(Disturbance disturbance) {
-        return strengths().stream().allMatch(key -> isDone(key, disturbance));
+        return strengths().stream().allMatch(key -> key.isDone(disturbance, this::find));
+    }
+
+    private Optional<Unit> find(Unit.Key key) {
+        return Optional.ofNullable(units.get(key));
     }
 
     /** Returns the keys of all strengths that the plan needs. */
@@ -78,23 +82,9 @@ public final class Results {
         var keys = new ArrayList<Unit.Key>();
         for (var model : plan.models()) {
             var twins = plan.twins().isEmpty() ? twins(model) : plan.twins();
-            for (var concept : plan.judged()) {
-                for (var dose : plan.doses()) {
-                    for (var twin : twins) {
-                        for (var side : Twin.Side.values()) {
-                            keys.add(Unit.Key.strength(model, concept, dose, twin, side));
-                        }
-                    }
-                }
-            }
+            plan.judged().forEach(concept -> keys.addAll(plan.strengths(model, concept, twins)));
         }
         return keys;
-    }
-
-    /** Whether an arm's texts are there, or it has none because no strength reached the dose. */
-    private boolean isDone(Unit.Key key, Disturbance disturbance) {
-        var strength = units.get(key);
-        return strength != null && (!strength.reached() || units.containsKey(key.under(disturbance.name())));
     }
 
     /**

@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.DoubleFunction;
-import java.util.stream.Stream;
 import rudder.checkpoint.format.Progress;
 import rudder.experiment.condition.Disturbance;
 import rudder.experiment.condition.Dose;
@@ -14,7 +13,6 @@ import rudder.model.LanguageModel;
 import rudder.model.MovedText;
 import rudder.steer.ControllerFactory;
 import rudder.theory.Check;
-import rudder.theory.Stop;
 import rudder.theory.control.Arm;
 import rudder.theory.control.Controller;
 
@@ -34,15 +32,14 @@ final class Runner {
     /** Runs each disturbance on all concepts before the next: so a run that is stopped leaves whole comparisons. */
     void run() throws IOException {
         for (var name : plan.models()) {
-            try (var model = setup.models().load(name, 0);
-                    var rounded = new Rounded(name);
+            try (var loaded = new Loaded(name);
                     var job = Progress.of(
                             name,
                             (long) plan.disturbances().size() * plan.judged().size())) {
                 for (var disturbance : plan.disturbances()) {
                     for (var concept : plan.judged()) {
                         if (!isDone(name, concept, disturbance)) {
-                            run(name, model, rounded, concept, disturbance);
+                            run(name, loaded, concept, disturbance);
                         }
                         job.advance(1);
                     }
@@ -55,28 +52,20 @@ final class Runner {
     private boolean isDone(String name, String concept, Disturbance disturbance) {
         return !plan.twins().isEmpty()
                 && units.find(Unit.Key.unsteered(name, concept, disturbance)).isPresent()
-                && plan.doses().stream()
-                        .flatMap(dose -> plan.twins().stream().flatMap(twin -> Stream.of(Twin.Side.values())
-                                .map(side -> Unit.Key.strength(name, concept, dose, twin, side))))
-                        .allMatch(key -> isDone(key, disturbance));
+                && plan.strengths(name, concept, plan.twins()).stream()
+                        .allMatch(key -> key.isDone(disturbance, units::find));
     }
 
-    private boolean isDone(Unit.Key strength, Disturbance disturbance) {
-        var found = units.find(strength);
-        return found.isPresent()
-                && (!found.get().reached()
-                        || units.find(strength.under(disturbance.name())).isPresent());
-    }
-
-    /** Models with rounded weights, loaded when they first run. */
-    private final class Rounded implements AutoCloseable {
+    /** One model, as it is and with rounded weights; each is loaded when it first runs. */
+    private final class Loaded implements AutoCloseable {
         private final String name;
         private final Map<Integer, LanguageModel> models = new TreeMap<>();
 
-        Rounded(String name) {
+        Loaded(String name) {
             this.name = name;
         }
 
+        /** @param bits of the weights; 0 for those of the checkpoint */
         LanguageModel of(int bits) throws IOException {
             if (!models.containsKey(bits)) {
                 models.put(bits, setup.models().load(name, bits));
@@ -90,11 +79,11 @@ final class Runner {
         }
     }
 
-    private void run(String name, LanguageModel model, Rounded rounded, String concept, Disturbance disturbance)
-            throws IOException {
+    private void run(String name, Loaded loaded, String concept, Disturbance disturbance) throws IOException {
+        var model = loaded.of(0);
         var key = Unit.Key.unsteered(name, concept, disturbance);
         if (units.find(key).isEmpty()) {
-            write(Map.of(key, ControllerFactory.of(Controller.none())), model, rounded, disturbance, concept);
+            write(Map.of(key, ControllerFactory.of(Controller.none())), loaded, disturbance, concept);
         }
         var twins = setup.twins().of(model, setup.concepts().read(concept));
         var wanted = twins.stream()
@@ -118,14 +107,13 @@ final class Runner {
                 }
             }
             find(model, dose, arms);
-            write(model, rounded, arms, concept, disturbance);
+            write(loaded, arms, concept, disturbance);
         }
     }
 
     /** Finds the strengths that the run lacks, side by side. */
     private void find(LanguageModel model, Dose dose, Map<Unit.Key, DoubleFunction<? extends Arm>> arms)
             throws IOException {
-        Stop.ifInterrupted(units.all().size(), Integer.MAX_VALUE, "units");
         var missing = new LinkedHashMap<String, DoubleFunction<? extends Arm>>();
         var keys = new HashMap<String, Unit.Key>();
         arms.forEach((key, arm) -> {
@@ -143,11 +131,7 @@ final class Runner {
 
     /** Writes the texts that the run lacks under a disturbance, side by side. */
     private void write(
-            LanguageModel model,
-            Rounded rounded,
-            Map<Unit.Key, DoubleFunction<? extends Arm>> arms,
-            String concept,
-            Disturbance disturbance)
+            Loaded loaded, Map<Unit.Key, DoubleFunction<? extends Arm>> arms, String concept, Disturbance disturbance)
             throws IOException {
         var missing = new LinkedHashMap<Unit.Key, ControllerFactory>();
         for (var arm : arms.entrySet()) {
@@ -157,7 +141,7 @@ final class Runner {
                 missing.put(key, ControllerFactory.of(arm.getValue().apply(found.strength())));
             }
         }
-        write(missing, model, rounded, disturbance, concept);
+        write(missing, loaded, disturbance, concept);
     }
 
     /** Returns the arm's strength for the last concept before this one that has one: a guess that saves steps. */
@@ -170,18 +154,13 @@ final class Runner {
         return start;
     }
 
-    private void write(
-            Map<Unit.Key, ControllerFactory> arms,
-            LanguageModel tuned,
-            Rounded rounded,
-            Disturbance disturbance,
-            String concept)
+    private void write(Map<Unit.Key, ControllerFactory> arms, Loaded loaded, Disturbance disturbance, String concept)
             throws IOException {
         if (arms.isEmpty()) {
             return;
         }
-        Stop.ifInterrupted(units.all().size(), Integer.MAX_VALUE, "units");
-        var model = disturbance.bits() == 0 ? tuned : rounded.of(disturbance.bits());
+        var tuned = loaded.of(0);
+        var model = loaded.of(disturbance.bits());
         var prompts = plan.prompts(disturbance, concept);
         var shaken =
                 arms.values().stream().map(arm -> disturbance.on(tuned, arm)).toList();

@@ -1,6 +1,8 @@
 package rudder.experiment;
 
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import rudder.experiment.condition.Disturbance;
@@ -51,6 +53,18 @@ record Unit(
         /** Returns the key of the same arm's texts under a disturbance. */
         Key under(String name) {
             return new Key(model, concept, dose, twin, side, name);
+        }
+
+        /**
+         * Whether the texts of the arm of this strength are there, or it has none because no strength reached the dose.
+         *
+         * @param units finds units by their keys
+         */
+        boolean isDone(Disturbance disturbance, Function<Key, Optional<Unit>> units) {
+            var found = units.apply(this);
+            return found.isPresent()
+                    && (!found.get().reached()
+                            || units.apply(under(disturbance.name())).isPresent());
         }
 
         /** Returns the key of the same arm for another concept. */

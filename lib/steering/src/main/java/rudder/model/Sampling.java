@@ -19,7 +19,8 @@ import rudder.model.engine.Sampler;
  * @param topP the probability to keep, in (0, 1]; 1 keeps all
  * @param repetitionPenalty above 1 discourages tokens of the prompt and of the text so far; 1 has no effect. Source:
  *     Keskar et al. 2019, arXiv 1909.05858, section 4.1
- * @param seed the same seed draws the same tokens, alone or in a batch
+ * @param seed the same seed draws the same tokens. Text i of a list draws the same whatever the size of a batch; alone
+ *     it is text 0, see {@link SteeredModel#fromRow}
  */
 public record Sampling(double temperature, int topK, double topP, double repetitionPenalty, long seed) {
     public Sampling {

@@ -56,7 +56,7 @@ public abstract sealed class TextGenerator permits LanguageModel, SteeredModel {
 
     /**
      * Continues every prompt. A completion does not depend on the other prompts, up to the rounding of the engine's
-     * products.
+     * products, but where tokens are drawn it depends on its prompt's place in the list.
      */
     public List<Completion> generate(List<String> prompts, int maxTokens, Sampling sampling) {
         var given = Check.some("prompt", prompts).stream()

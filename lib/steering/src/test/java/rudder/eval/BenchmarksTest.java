@@ -86,6 +86,17 @@ class BenchmarksTest {
     }
 
     @Test
+    void aSubjectWithoutAQuestionIsRefusedByName() throws IOException {
+        var question = "Q: Is it so?\\n(A) a (B) b (C) c (D) d\\nA: Let's think. The answer is (B).";
+        var whole = file("whole.json", "{\"some_logic\": \"Answer.\\n\\n" + question + "\"}");
+        assertEquals(
+                List.of(new Question("some logic", "Is it so?", List.of("a", "b", "c", "d"), Set.of(1))),
+                Benchmarks.explained(whole));
+        var other = file("other.json", "{\"some_logic\": \"Answer.\\n\\n" + question + "\", \"law\": \"a text\"}");
+        assertRefused(() -> Benchmarks.explained(other), "other.json, law", "found no question", "(A) to (D)");
+    }
+
+    @Test
     void promptsOfEachFormat() throws IOException {
         assertEquals(
                 List.of(new BenchmarkItem("Do harm", "Sure", "")),

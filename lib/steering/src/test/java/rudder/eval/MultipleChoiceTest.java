@@ -7,8 +7,10 @@ import static rudder.checkpoint.Refusals.assertRefused;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import rudder.model.LanguageModel;
@@ -53,6 +55,16 @@ class MultipleChoiceTest {
                 "2 answers with [0, 1] right");
         assertRefused(() -> new Question("", "why", List.of("a", "b"), Set.of(2)), "places from 0");
         assertRefused(() -> new Question("", "why", List.of("a", " "), Set.of(0)), "blank answer");
+    }
+
+    /** An order that differs from run to run would show another answer in the shots. */
+    @Test
+    void rightPlacesAreInAscendingOrder() {
+        var places = IntStream.range(0, 40).boxed().toList();
+        var shuffled = new LinkedHashSet<>(places.subList(1, 40));
+        shuffled.add(0);
+        var options = IntStream.range(0, 41).mapToObj(i -> "option " + i).toList();
+        assertEquals(places, List.copyOf(new Question("", "which", options, shuffled).right()));
     }
 
     @Test

@@ -21,19 +21,21 @@ record SentArm(String name, byte[] controller) implements Serializable {
     /**
      * Makes the controller and its bytes.
      *
+     * @param chat whether the prompts are messages: a factory may make another controller there
      * @throws IllegalArgumentException if the factory makes another controller for another prompt, or its model reads
      *     another text than the prompt
      */
-    static SentArm of(ControllerFactory factory, LanguageModel model, List<String> prompts) {
+    static SentArm of(ControllerFactory factory, LanguageModel model, List<String> prompts, boolean chat) {
         if (factory.rewrites(prompts)) {
             throw new IllegalArgumentException("'" + factory.name() + "' steers by the text that the model reads, and"
                     + " its code cannot be sent to executors: compare '" + factory.name()
                     + "' on one machine with Comparison.of");
         }
-        var first = factory.controller().apply(model, prompts.get(0));
+        var maker = chat ? factory.inChat() : factory.controller();
+        var first = maker.apply(model, prompts.get(0));
         var bytes = ControllerFile.bytes(first, model);
         for (var prompt : prompts.subList(1, prompts.size())) {
-            var other = factory.controller().apply(model, prompt);
+            var other = maker.apply(model, prompt);
             // a factory may make its one controller again when memory was short
             if (other != first && !Arrays.equals(bytes, ControllerFile.bytes(other, model))) {
                 throw new IllegalArgumentException("'" + factory.name() + "' makes a controller for each prompt, and"

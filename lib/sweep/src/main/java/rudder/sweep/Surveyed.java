@@ -2,8 +2,10 @@ package rudder.sweep;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import rudder.sweep.unit.Folder;
 import rudder.sweep.unit.ParquetRows;
 
@@ -34,8 +36,12 @@ public final class Surveyed<R> {
      */
     public List<Failure> failures() throws IOException {
         var failures = new ArrayList<Failure>();
+        var failed = new HashMap<String, Set<String>>(); // of each folder, which is listed once
         for (var job : survey.state(home).missing()) {
-            if (new HashSet<>(home.failed(job.folder())).contains(job.id())) {
+            if (!failed.containsKey(job.folder())) {
+                failed.put(job.folder(), new HashSet<>(home.failed(job.folder())));
+            }
+            if (failed.get(job.folder()).contains(job.id())) {
                 failures.add(new Failure(
                         job.id(),
                         job.model().id().name(),

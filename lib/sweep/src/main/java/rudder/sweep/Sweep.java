@@ -146,7 +146,7 @@ public final class Sweep {
         var judge = settings.judge() == null ? null : SentModel.of(settings.judge());
         var factories = ControllerFactory.all(arms);
         var sent = factories.stream()
-                .map(factory -> SentArm.of(factory, model, prompts))
+                .map(factory -> SentArm.of(factory, model, prompts, settings.chat()))
                 .toList();
         var resolved = resolve ? settings.resolved(model, factories, prompts.get(0)) : settings;
         var models = settings.judge() == null ? List.of(model) : List.of(model, settings.judge());

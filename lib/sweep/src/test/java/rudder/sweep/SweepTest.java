@@ -1,5 +1,6 @@
 package rudder.sweep;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -37,6 +38,7 @@ import rudder.model.Sampling;
 import rudder.model.Tiny;
 import rudder.steer.ContrastSet;
 import rudder.steer.ControllerFactory;
+import rudder.steer.ControllerFile;
 import rudder.steer.PromptSet;
 import rudder.sweep.unit.Folder;
 import rudder.sweep.unit.Rate;
@@ -262,6 +264,20 @@ class SweepTest {
         assertTrue(stopped.getMessage().contains("of 3 units"), stopped.getMessage());
         assertFalse(Thread.interrupted(), "the exception carries the news");
         assertEquals(sweep.units(), run(sweep).done());
+    }
+
+    /** With one message a factory's controller looks as if it served all. */
+    @Test
+    void inAChatTheMessagesControllerIsSent() {
+        var factory = ControllerFactory.frozen(Tiny.LLAMA.lqr(Tiny.LLAMA.setpoint(1)));
+        var messages = List.of("the sea");
+        try (var chatting = Tiny.LLAMA.chatting()) {
+            byte[] sent = SentArm.of(factory, chatting, messages, true).controller();
+            var wanted = factory.controllersInChat(chatting, messages).toList().get(0);
+            assertArrayEquals(ControllerFile.bytes(wanted, chatting), sent);
+            assertFalse(Arrays.equals(
+                    sent, SentArm.of(factory, chatting, messages, false).controller()));
+        }
     }
 
     @Test

@@ -66,9 +66,9 @@ public final class FeatureTracker {
 
     /**
      * Returns the tracker linearised about its own run. The first pass linearises about the uncontrolled run, and each
-     * later pass about the run of the tracker before it. The tracker of least cost is returned. Where a plant is far
-     * from linear between its own run and the setpoint, this one reaches the target with smaller inputs. Source:
-     * iterative LQR (Li and Todorov, 2004), with full steps instead of a line search.
+     * later pass about the run of the tracker before it, until a run overflows. The tracker of least cost is returned.
+     * Where a plant is far from linear between its own run and the setpoint, this one reaches the target with smaller
+     * inputs. Source: iterative LQR (Li and Todorov, 2004), with full steps instead of a line search.
      *
      * @param plant the plant itself.
      * @param linearised linearises the plant about a run.
@@ -86,9 +86,9 @@ public final class FeatureTracker {
             InputMatrix inputs,
             int passes) {
         Check.that(passes > 0, "%d linearisations, wanted at least 1", passes);
-        var best = Controller.none();
+        Controller best = null;
         double least = Double.POSITIVE_INFINITY;
-        var run = Rollout.of(plant, best, z0);
+        var run = Rollout.of(plant, Controller.none(), z0);
         for (int pass = 0; pass < passes; pass++) {
             var about = linearised.apply(run);
             var controller = Controller.measured(
@@ -99,9 +99,12 @@ public final class FeatureTracker {
             for (int j = 1; j < errors.length; j++) {
                 cost += weights[j] * errors[j] * errors[j];
             }
-            if (cost < least) {
+            if (best == null || cost < least) {
                 least = cost;
                 best = controller;
+            }
+            if (!Double.isFinite(cost)) {
+                break; // nothing can be linearised about a run that overflowed
             }
         }
         return best;

@@ -125,6 +125,41 @@ class FeatureTrackerTest {
         }
     }
 
+    /** A run that overflowed has no cost: what is returned is the first tracker, and not none. */
+    @Test
+    void whereItsRunOverflowsTheFirstTrackerStays() {
+        Plant exploding = new Plant() {
+            @Override
+            public int horizon() {
+                return T;
+            }
+
+            @Override
+            public int dimension() {
+                return D;
+            }
+
+            @Override
+            public double[] next(int k, double[] z) {
+                return Vectors.times(Vectors.norm(z) > 10 * Vectors.norm(z0) ? Double.POSITIVE_INFINITY : 1, z);
+            }
+        };
+        for (int passes : new int[] {1, 3}) {
+            var tracker = FeatureTracker.iterated(
+                    exploding,
+                    run -> Differential.of(system),
+                    z0,
+                    target(1e6),
+                    weights,
+                    R,
+                    InputMatrix.everywhere(),
+                    passes);
+            assertEquals("tracker 1000000.0 mu_k", tracker.name());
+            double energy = Rollout.of(exploding, tracker, z0).energy();
+            assertTrue(!Double.isFinite(energy), passes + " passes: " + energy);
+        }
+    }
+
     private Setpoint target(double strength) {
         return Setpoint.constant(T, new double[] {0.5, 0.5, -0.5, 0.5}, strength);
     }

@@ -1,6 +1,5 @@
 package rudder.experiment.statistics;
 
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -105,15 +104,12 @@ public final class DifferenceTests {
      *
      * @param row of a name
      * @param series of a name
+     * @throws IllegalArgumentException if two names have the same row and series
      */
     public Map<String, Map<String, ConfidenceInterval>> rows(
             Function<String, String> row, Function<String, String> series) {
-        var rows = new LinkedHashMap<String, Map<String, ConfidenceInterval>>();
-        for (int i = 0; i < names.size(); i++) {
-            rows.computeIfAbsent(row.apply(names.get(i)), name -> new LinkedHashMap<>())
-                    .put(series.apply(names.get(i)), differences.get(i).interval());
-        }
-        return rows;
+        return ConfidenceInterval.rows(
+                names, row, series, name -> differences.get(at(name)).interval());
     }
 
     /**

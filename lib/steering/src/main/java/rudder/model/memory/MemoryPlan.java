@@ -297,7 +297,7 @@ public record MemoryPlan(
         return String.format(
                 Locale.ROOT,
                 "MemoryPlan[%s, %.3g billion parameters, weights %.1f GB, Jacobians %.2f GB, dense %.1f GB, "
-                        + "streamed %.1f GB, products %.1f GB]",
+                        + "streamed %.1f GB, matrix-free %.1f GB]",
                 name,
                 parameters / 1e9,
                 weights / 1e9,

@@ -16,12 +16,22 @@ record DeviceArithmetic(NDManager constants, DataType type) implements Arithmeti
 
     @Override
     public NDArray matrix(DMatrixRMaj matrix) {
-        return EngineAlgebra.up(constants, matrix).toType(type, false);
+        return inType(EngineAlgebra.up(constants, matrix));
     }
 
     @Override
     public NDArray row(double... values) {
-        return constants.create(values.clone()).toType(type, false);
+        return inType(constants.create(values.clone()));
+    }
+
+    /** Converts, and frees what it converted: the constants live long. */
+    private NDArray inType(NDArray numbers) {
+        if (numbers.getDataType() == type) {
+            return numbers;
+        }
+        try (numbers) {
+            return numbers.toType(type, false);
+        }
     }
 
     @Override

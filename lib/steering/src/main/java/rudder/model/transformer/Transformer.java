@@ -100,7 +100,7 @@ public final class Transformer implements AutoCloseable {
         /** Returns what is read of x [B, L, d]: [B, 1, d]. */
         private NDArray read(NDArray x) {
             if (weights == null || x == null) {
-                return last(x);
+                return lastAlone(x);
             }
             NDArray w = x.getManager().create(weights).toType(x.getDataType(), false); // [B, L]
             return w.expandDims(1).batchMatMul(x);
@@ -151,7 +151,7 @@ public final class Transformer implements AutoCloseable {
                 add(out, u, everyToken);
                 if (trace != null) {
                     keep(scope, trace.states, trace.read(entering));
-                    keep(scope, trace.inputs, last(u));
+                    keep(scope, trace.inputs, lastAlone(u));
                 }
                 out.attach(scope);
                 x = out;
@@ -207,6 +207,11 @@ public final class Transformer implements AutoCloseable {
         }
         long length = x.getShape().get(1);
         return length == 1 ? x : x.get(new NDIndex().addAllDim().addSliceDim(length - 1, length)); // [B, 1, d]
+    }
+
+    /** Returns the last token's column, copied where it is one of several: a view would keep all of them in memory. */
+    private static NDArray lastAlone(NDArray x) {
+        return x == null || x.getShape().get(1) == 1 ? x : last(x).duplicate();
     }
 
     /**

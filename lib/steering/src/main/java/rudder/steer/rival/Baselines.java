@@ -121,9 +121,10 @@ public final class Baselines {
     }
 
     /**
-     * Returns angular steering at one block. It rotates the state that enters the block, in the plane of the two sides'
-     * mean states. The angle is lambda times the angle between these means: 0 changes nothing, 1 turns the negative
-     * mean into the direction of the positive mean.
+     * Returns angular steering at one block. It measures the state z_k that enters the block, and adds to the block's
+     * output what a rotation of z_k adds to z_k: {@code z_{k+1} = phi_k(z_k) + R z_k - z_k}. R rotates in the plane of
+     * the two sides' mean states, by lambda times the angle between them: 0 changes nothing, and 1 would turn the
+     * negative mean into the direction of the positive one. The block itself sees the state that is not turned.
      *
      * @throws IllegalArgumentException if the features have no such block
      */

@@ -9,8 +9,8 @@ import rudder.theory.control.SphericalLaw;
 
 /**
  * Rotations behind a gate. {@link #atBlock} turns the state behind a block towards the feature, each state in its own
- * plane, where the state does not point there already; {@link SphericalLaw} has the formula. {@link #angular} turns all
- * states in one plane, behind a gate on the feature's strength.
+ * plane, where the state does not point there already; {@link SphericalLaw} has the formula. {@link #angular} is
+ * {@link Baselines#angular}, in one plane for all states, behind a gate on the feature's strength.
  */
 public final class SphericalSteering {
 
@@ -47,8 +47,8 @@ public final class SphericalSteering {
     }
 
     /**
-     * Returns {@link Baselines#angular} where the state that enters the block shows less than half of the feature.
-     * Stronger states are not turned.
+     * Returns {@link Baselines#angular} where the state that enters the block shows less than half of the feature. For
+     * stronger states nothing is added.
      *
      * <p>Source: adaptive angular steering (Vu and Nguyen, arXiv 2510.26243) turns only states that a gate on the
      * feature's direction admits. Their gate is the sign of the projection; this one lies half way between the two

@@ -249,6 +249,7 @@ class StatisticsTest {
                 Verdict.NOT_RESOLVED,
                 DifferenceTests.of(List.of("b"), all::get, 0).verdict("b"));
         assertEquals(Map.of("s", all.get("c").interval()), tests.rows("s").get("c"));
+        assertRefused(() -> tests.rows(name -> "row", name -> "s"), "two intervals", "row", "series s");
         assertEquals(
                 List.of(
                         "closed loop less open loop",
