@@ -68,21 +68,26 @@ def needs_spark(notebook):
 
 
 def sentence(row, spark):
-    """Returns what the cell at a notebook's top says; spark tells whether the notebook needs Spark."""
+    """Returns what the cell at a notebook's top says; spark tells whether the notebook needs Spark.
+
+    It names the small run only where that is quicker and takes no more memory.
+    """
     seconds, mb, quick_seconds, quick_mb, fetches = (
         int(row[key]) for key in ("seconds", "mb", "quick_seconds", "quick_mb", "fetches_mb"))
     fetch = f" Its first run fetches {fetches} MB." if fetches else ""
+    smaller = quick_seconds < seconds and quick_mb <= mb
+    small = (f' For a small run ({spoken(quick_seconds)}, {gigabytes(quick_mb)}), run '
+             '`System.setProperty("rudder.quick", "1");` before any other cell.' if smaller else "")
     if spark:
         binder = "It does not run on Binder, which has no Spark. Run `binder/reproduce --with-sweep` first."
     elif mb <= BINDER_MB:
         binder = "It fits a session on Binder (2 GB)."
-    elif quick_mb <= BINDER_MB:
+    elif smaller and quick_mb <= BINDER_MB:
         binder = "On Binder (2 GB) run it small."
     else:
         binder = "It does not fit a session on Binder (2 GB)."
-    return (f"**Time.** On two cores this notebook takes {spoken(seconds)} and {gigabytes(mb)} of memory.{fetch} "
-            f'For a small run ({spoken(quick_seconds)}, {gigabytes(quick_mb)}), run '
-            f'`System.setProperty("rudder.quick", "1");` before any other cell. {binder}')
+    return (f"**Time.** On two cores this notebook takes {spoken(seconds)} and {gigabytes(mb)} of memory."
+            f"{fetch}{small} {binder}")
 
 
 def head(notebook, name):
