@@ -20,9 +20,13 @@ import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
 import com.tngtech.archunit.library.Architectures.LayeredArchitecture;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -79,6 +83,9 @@ class ArchitectureTest {
                     "rudder.experiment",
                     "rudder.experiment.judge"));
 
+    private static final Pattern PACKAGE = Pattern.compile("(?m)^package ([a-z.]+);");
+    private static final Pattern IMPORT = Pattern.compile("(?m)^import (?:static )?([a-z.]+)\\.[A-Z]");
+
     @Test
     void everyPackageHasItsPlace() {
         var found = MAIN.stream().map(JavaClass::getPackageName).collect(Collectors.toCollection(TreeSet::new));
@@ -105,6 +112,26 @@ class ArchitectureTest {
         rule = mayUse(rule, "rudder.experiment", experiment);
         rule = mayUse(rule, "rudder.experiment.judge", join(experiment, List.of("rudder.experiment")));
         rule.check(MAIN);
+    }
+
+    /** An import for a link in Javadoc leaves no trace in a class, and points up all the same. */
+    @Test
+    void noImportPointsUp() throws IOException {
+        var up = new ArrayList<String>();
+        for (var file : HouseTest.javaFiles("/src/main/java/")) {
+            var source = Files.readString(file);
+            for (var chain : List.of(THEORY, CHECKPOINT, STEERING)) {
+                int own = chain.indexOf(name(PACKAGE, source).findFirst().orElse(""));
+                name(IMPORT, source)
+                        .filter(used -> own >= 0 && chain.indexOf(used) > own)
+                        .forEach(used -> up.add(Sources.ROOT.relativize(file) + " imports " + used));
+            }
+        }
+        assertEquals(List.of(), up, "wanted a full name in the link");
+    }
+
+    private static Stream<String> name(Pattern pattern, String source) {
+        return pattern.matcher(source).results().map(match -> match.group(1));
     }
 
     @Test

@@ -99,7 +99,8 @@ class HouseTest {
         return folder.toString().replaceFirst(".*/src/main/java/", "").replace('/', '.');
     }
 
-    private static List<Path> javaFiles(String below) throws IOException {
+    /** Returns the project's Java files whose paths have this part. */
+    static List<Path> javaFiles(String below) throws IOException {
         var files = new ArrayList<Path>();
         for (var module : List.of("theory", "lib")) {
             try (var walk = Files.walk(Sources.ROOT.resolve(module))) {

@@ -1,12 +1,11 @@
 package rudder.theory;
 
 import java.util.Optional;
-import rudder.theory.control.Controller;
 
 /**
  * The vectors {@code w_k = K_k v_k}, k = 0..T-1, of a regulated system and the directions of one setpoint. They are all
- * that {@link Controller#lqr(FeedbackVectors, Setpoint)} needs: T d numbers instead of the T d^2 of the gains. They do
- * not depend on lambda, so one computation serves every strength.
+ * that {@link rudder.theory.control.Controller#lqr(FeedbackVectors, Setpoint)} needs: T d numbers instead of the T d^2
+ * of the gains. They do not depend on lambda, so one computation serves every strength.
  *
  * <p>{@link Lqr#feedback} computes them from the Jacobians, {@link MatrixFreeLqr#feedback} without any matrix. Source:
  * the paper's A-LQR, whose input is {@code u_k = alpha_k K_k v_k}.

@@ -5,7 +5,6 @@ import java.util.List;
 import org.ejml.data.DMatrixRMaj;
 import rudder.theory.DenseAlgebra.Matrix;
 import rudder.theory.DenseAlgebra.Workspace;
-import rudder.theory.control.Controller;
 
 /**
  * The finite-horizon, time-varying linear quadratic regulator. It minimises
@@ -79,9 +78,9 @@ public final class Lqr {
     }
 
     /**
-     * Computes {@code w_k = K_k v_k}, k = 0..T-1, for {@link Controller#lqr(FeedbackVectors, Setpoint)}. Keeps one gain
-     * in memory at a time, and as many Jacobians as the system holds. {@link MatrixFreeLqr#feedback} computes the same
-     * vectors without any matrix.
+     * Computes {@code w_k = K_k v_k}, k = 0..T-1, for {@link rudder.theory.control.Controller#lqr(FeedbackVectors,
+     * Setpoint)}. Keeps one gain in memory at a time, and as many Jacobians as the system holds.
+     * {@link MatrixFreeLqr#feedback} computes the same vectors without any matrix.
      *
      * <p>Where the gains fit in memory, {@link #solve} is simpler and serves several concepts:
      * {@code Controller.lqr(solution, ocean).plus(Controller.lqr(solution, joy))}.

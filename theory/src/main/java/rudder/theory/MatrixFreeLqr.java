@@ -3,7 +3,6 @@ package rudder.theory;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
-import rudder.theory.control.Controller;
 
 /**
  * Computes A-LQR's vectors {@code w_k = K_k v_k} without any d x d matrix. The vector {@code -w_k} is the first of the
@@ -29,7 +28,7 @@ public final class MatrixFreeLqr {
     }
 
     /**
-     * Computes w_0..w_{T-1} for {@link Controller#lqr(FeedbackVectors, Setpoint)}.
+     * Computes w_0..w_{T-1} for {@link rudder.theory.control.Controller#lqr(FeedbackVectors, Setpoint)}.
      *
      * @param tolerance residual of each problem relative to its right side, for instance 1e-10; use 1e-6 for products
      *     in single precision

@@ -2,7 +2,6 @@ package rudder.theory;
 
 import java.util.Arrays;
 import java.util.Optional;
-import rudder.theory.control.Controller;
 
 /**
  * The targets of a feature at every block. At the entry of block k the strength {@code beta_k = v_k.z_k} should become
@@ -167,7 +166,10 @@ public final class Setpoint {
         return ofGaps(k, lambda);
     }
 
-    /** Returns lambda mu_k v_k, d numbers. {@link Controller#actAdd} at block k adds the shift of k + 1. */
+    /**
+     * Returns lambda mu_k v_k, d numbers. {@link rudder.theory.control.Controller#actAdd} at block k adds the shift of
+     * k + 1.
+     */
     public double[] shift(int k) {
         return Vectors.times(lambda * gap(k), v(k));
     }

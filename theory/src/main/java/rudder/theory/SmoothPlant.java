@@ -2,7 +2,6 @@ package rudder.theory;
 
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
-import rudder.theory.bound.TrackingBound;
 
 /** A plant with known derivatives: Jacobians, and a bound on the second derivative. */
 public interface SmoothPlant extends Plant {
@@ -15,7 +14,7 @@ public interface SmoothPlant extends Plant {
      *
      * <pre>|phi_k(z + x) - phi_k(z) - D phi_k(z) x| &lt;= H/2 |x|^2.</pre>
      *
-     * <p>A certified {@link TrackingBound} needs this number.
+     * <p>A certified {@link rudder.theory.bound.TrackingBound} needs this number.
      */
     double curvature(int k, double[] z, double radius);
 
