@@ -130,6 +130,17 @@ public final class Comparison {
         }
 
         /**
+         * Returns the metric perplexity that these settings measure of a model's texts: under the judge if there is
+         * one; otherwise under the unsteered model, of raw texts, or in a chat of the answer's tokens after the
+         * message.
+         */
+        public Metric perplexity(LanguageModel model) {
+            return judge != null
+                    ? Metric.perplexity(judge)
+                    : chat ? Metric.ownPerplexity(model) : Metric.perplexity(model);
+        }
+
+        /**
          * Returns the same settings, measuring the feature that {@link Comparison#of} would: the present one, otherwise
          * that of the first controller with a setpoint, otherwise none.
          */
@@ -196,7 +207,7 @@ public final class Comparison {
         return measured(
                 measuring.measured,
                 completions,
-                writing.perplexity(),
+                settings.perplexity(model),
                 settings.divergence ? List.of(Metric.of("KL", divergences::get)) : List.of());
     }
 
@@ -239,11 +250,7 @@ public final class Comparison {
                     "the settings ask for KL, which completions alone cannot give: wanted settings without it");
         }
         requireSamePrompts(completions);
-        return measured(
-                settings.measured,
-                new LinkedHashMap<>(completions),
-                new Writing(model, settings).perplexity(),
-                List.of());
+        return measured(settings.measured, new LinkedHashMap<>(completions), settings.perplexity(model), List.of());
     }
 
     private static void requireSamePrompts(Map<String, List<Completion>> completions) {

@@ -66,7 +66,7 @@ record Writing(LanguageModel model, Comparison.Settings settings) {
         var moved = new IdentityHashMap<Completion, Double>();
         return measured(factories, prompts, row, moved).stream()
                 .map(completions -> {
-                    double[] perplexities = perplexity().all().apply(completions);
+                    double[] perplexities = settings.perplexity(model).all().apply(completions);
                     return IntStream.range(0, completions.size())
                             .mapToObj(i -> new ScoredCompletion(
                                     completions.get(i),
@@ -75,13 +75,6 @@ record Writing(LanguageModel model, Comparison.Settings settings) {
                             .toList();
                 })
                 .toList();
-    }
-
-    /** Returns the perplexity that the settings measure. */
-    Metric perplexity() {
-        return settings.judge() != null
-                ? Metric.perplexity(settings.judge())
-                : settings.chat() ? Metric.ownPerplexity(model) : Metric.perplexity(model);
     }
 
     private SteeredModel steered(List<ControllerFactory> factories, List<String> prompts, int row) {

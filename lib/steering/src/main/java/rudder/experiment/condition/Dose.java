@@ -39,7 +39,7 @@ public record Dose(Measure measure, double amount) {
     public enum Measure {
         /** Nats a token: the KL divergence of the steered next-token distributions from the unsteered ones. */
         KL,
-        /** Perplexity of the texts under the unsteered model, over that of its own texts. */
+        /** {@link Comparison.Settings#perplexity} of the texts, over that of the unsteered model's texts. */
         PERPLEXITY_RATIO
     }
 
@@ -124,7 +124,7 @@ public record Dose(Measure measure, double amount) {
      * Returns the dose that an arm has on some prompts: the mean over prompts of the mean KL of a text's tokens, or the
      * ratio of the geometric means of the perplexities. The KL is exact, over the whole vocabulary.
      *
-     * @param settings how texts are generated
+     * @param settings how texts are generated, and which perplexity is measured
      */
     public double of(LanguageModel model, Arm arm, List<String> prompts, Comparison.Settings settings) {
         return of(model, List.of(arm), prompts, settings, unsteered(model, prompts, settings))[0];
@@ -146,7 +146,7 @@ public record Dose(Measure measure, double amount) {
                                 .orElseThrow())
                         .toArray()
                 : settings.write(model, factories, prompts, 0).stream()
-                        .mapToDouble(texts -> Math.exp(logPerplexity(model, texts) - logUnsteered))
+                        .mapToDouble(texts -> Math.exp(logPerplexity(settings.perplexity(model), texts) - logUnsteered))
                         .toArray();
     }
 
@@ -156,11 +156,12 @@ public record Dose(Measure measure, double amount) {
         }
         var none = ControllerFactory.of(Controller.none());
         return logPerplexity(
-                model, settings.write(model, List.of(none), prompts, 0).get(0));
+                settings.perplexity(model),
+                settings.write(model, List.of(none), prompts, 0).get(0));
     }
 
-    private static double logPerplexity(LanguageModel model, List<Completion> texts) {
-        return Arrays.stream(Metric.perplexity(model).all().apply(texts))
+    private static double logPerplexity(Metric perplexity, List<Completion> texts) {
+        return Arrays.stream(perplexity.all().apply(texts))
                 .filter(value -> !Double.isNaN(value))
                 .map(Math::log)
                 .average()

@@ -24,9 +24,10 @@ class DoseTest {
     private static final LanguageModel MODEL = Tiny.LLAMA.model();
     private static final List<String> PROMPTS = Tiny.TEXTS;
     private static final Comparison.Settings SETTINGS = Comparison.settings().tokens(6);
+    private static final ContrastSet SET =
+            new ContrastSet("sea", List.of("the sea", "a wave then"), List.of("a street", "the sun sets"));
 
-    private final Features features = Features.contrast(
-            MODEL, new ContrastSet("sea", List.of("the sea", "a wave then"), List.of("a street", "the sun sets")));
+    private final Features features = Features.contrast(MODEL, SET);
 
     private static Dose.Found search(Dose dose, DoubleUnaryOperator of, double start) {
         var search = new DoseSearch(dose, start);
@@ -92,6 +93,24 @@ class DoseTest {
         assertEquals(comparison.mean(arm.name(), "KL").mean(), found, 1e-9);
         assertEquals(0, Dose.kl(1).of(MODEL, Controller.none(), PROMPTS, SETTINGS), 1e-12);
         assertEquals(1, Dose.perplexityRatio(2).of(MODEL, Controller.none(), PROMPTS, SETTINGS), 1e-12);
+    }
+
+    /** Of raw texts, of texts under a judge, and of a chat's answers. */
+    @Test
+    void thePerplexityRatioOfAnArmIsThatOfItsComparison() {
+        try (var model = Tiny.LLAMA.chatting()) {
+            var toy = Features.contrast(model, SET);
+            var arm = Controller.actAdd(toy.setpoint(3), 2);
+            for (var settings : List.of(SETTINGS, SETTINGS.judge(Tiny.QWEN2.model()), SETTINGS.asChat())) {
+                var table = Comparison.of(model, PROMPTS, settings, Controller.none(), arm);
+                assertEquals(
+                        table.mean(arm.name(), "perplexity").mean()
+                                / table.mean("none", "perplexity").mean(),
+                        Dose.perplexityRatio(2).of(model, arm, PROMPTS, settings),
+                        1e-9,
+                        settings.toString());
+            }
+        }
     }
 
     @Test
