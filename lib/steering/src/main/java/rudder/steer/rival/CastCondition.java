@@ -25,8 +25,9 @@ import rudder.theory.control.HookPoint;
  * direction c_k, apart from the controller's. It holds where the strength c_k.z lies on one side of a threshold.
  * Calibration prompts that should be steered, and others that should not, decide the threshold.
  *
- * <p>{@link #whenPrompt} decides once a prompt, as the authors do. {@link #whenToken} decides anew at every steered
- * token and block, and is a controller that can be saved.
+ * <p>{@link #whenPrompt} decides once a prompt, as the authors do. It reads the prompt as plain text, also where the
+ * prompt is a chat's message. {@link #whenToken} decides anew at every steered token and block, and is a controller
+ * that can be saved.
  *
  * <p>Source: Lee et al., arXiv 2409.05907, section 3.1: {@code h' = h + f(sim(h, proj_c h)) alpha v}. A grid search by
  * the F1 score finds block, threshold and side (their appendix C.2). They compare a cosine, and here it is the
@@ -58,7 +59,8 @@ public final class CastCondition {
     /**
      * Fits a threshold and a side for every state z_1..z_T, and chooses the state of the best F1 score; among equal
      * scores the widest margin in gaps decides, then the earlier state. A threshold lies half way between two
-     * neighbouring strengths of calibration prompts.
+     * neighbouring strengths of calibration prompts. The unsteered model reads each prompt alone, as
+     * {@link LanguageModel#encode} makes tokens of it: without a chat template.
      *
      * @param features c_k, from texts of the condition's two sides
      * @param steered calibration prompts for which the condition should hold
@@ -187,7 +189,7 @@ public final class CastCondition {
         return scores[state];
     }
 
-    /** Returns whether the condition holds for each prompt. */
+    /** Returns whether the condition holds for each prompt, which is read as the calibration prompts were. */
     public List<Boolean> holds(LanguageModel model, List<String> prompts) {
         var holds = new ArrayList<Boolean>();
         for (double[][] z : states(model, prompts, at)) {
@@ -197,8 +199,12 @@ public final class CastCondition {
     }
 
     /**
-     * Returns the arm that steers the prompts for which the condition holds, at all their tokens, and leaves other
-     * prompts alone. The unsteered prompt decides.
+     * Returns the arm that steers the prompts for which the condition holds, at the tokens that the steered model's
+     * {@link rudder.model.Positions} choose, and leaves other prompts alone.
+     *
+     * <p>{@link #holds} decides, before the first token is steered. In a chat the gate reads the message alone, at the
+     * tokens that {@code at} chose when it was fitted. It does not see the marks of the chat template, which the model
+     * reads around the message. With {@link ReadAt#LAST} it decides at the message's last token, not at the chat's.
      */
     public ControllerFactory whenPrompt(Arm controller) {
         var factory = ControllerFactory.of(controller);

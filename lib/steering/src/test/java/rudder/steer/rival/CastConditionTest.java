@@ -80,7 +80,7 @@ class CastConditionTest {
     }
 
     @Test
-    void aPromptIsSteeredAtAllItsTokensOrAtNone() {
+    void aPromptIsSteeredIfItsConditionHoldsAndLeftAloneOtherwise() {
         var set = RivalsTest.SET;
         var sea = Features.contrast(MODEL, set, ReadAt.mean());
         var condition = CastCondition.fit(MODEL, sea, set.positive(), set.negative(), ReadAt.mean());
