@@ -394,6 +394,15 @@ public final class Comparison {
     }
 
     /**
+     * Returns the mean that {@link #mean} returns, without its interval, which takes 4,000 resamples.
+     *
+     * @throws IllegalArgumentException if there is no such controller or metric
+     */
+    public double average(String controller, String metric) {
+        return metrics.named(metric).average(values(controller, metric));
+    }
+
+    /**
      * Returns a metric of each prompt's text under a controller, in the order of the prompts.
      *
      * @throws IllegalArgumentException if there is no such controller or metric

@@ -39,14 +39,27 @@ public record ConfidenceInterval(double mean, double low, double high) {
      * @param values the sample; NaN, an undefined value, is left out
      */
     public static ConfidenceInterval bootstrap(double... values) {
-        double[] sample = Arrays.stream(values).filter(x -> !Double.isNaN(x)).toArray();
-        double mean = Arrays.stream(sample).average().orElse(Double.NaN);
+        double[] sample = defined(values);
         if (sample.length < 2) {
-            return new ConfidenceInterval(mean, Double.NaN, Double.NaN);
+            return new ConfidenceInterval(average(sample), Double.NaN, Double.NaN);
         }
         return bootstrap(
                 sample.length,
                 drawn -> Arrays.stream(drawn).mapToDouble(j -> sample[j]).sum() / sample.length);
+    }
+
+    /**
+     * Returns the mean of {@link #bootstrap(double...)}, to the last bit, without its draws.
+     *
+     * @param values the sample; NaN is left out. The mean of no value is NaN
+     */
+    public static double average(double... values) {
+        double[] sample = defined(values);
+        return Arrays.stream(sample).sum() / sample.length;
+    }
+
+    private static double[] defined(double[] values) {
+        return Arrays.stream(values).filter(x -> !Double.isNaN(x)).toArray();
     }
 
     /**

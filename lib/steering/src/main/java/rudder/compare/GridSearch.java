@@ -158,9 +158,8 @@ public final class GridSearch {
     private double effect(List<String> arms) {
         double limit = objective.limit(tried);
         return arms.stream()
-                .filter(arm -> arm.equals(Controller.none().name())
-                        || tried.mean(arm, objective.limited()).mean() <= limit)
-                .map(arm -> tried.mean(arm, objective.metric()).mean())
+                .filter(arm -> arm.equals(Controller.none().name()) || tried.average(arm, objective.limited()) <= limit)
+                .map(arm -> tried.average(arm, objective.metric()))
                 .max(objective.better(mean -> mean))
                 .orElseThrow();
     }
@@ -208,9 +207,7 @@ public final class GridSearch {
     private DoubleColumn means(List<String> names, String metric) {
         return DoubleColumn.create(
                 metric,
-                names.stream()
-                        .mapToDouble(name -> tried.mean(name, metric).mean())
-                        .toArray());
+                names.stream().mapToDouble(name -> tried.average(name, metric)).toArray());
     }
 
     /** Writes {@link #table} as csv, all or nothing. Replaces a file of that name. */

@@ -144,6 +144,10 @@ public record Metric(String name, Function<List<Completion>, double[]> all, bool
         return ratio ? ConfidenceInterval.bootstrap(log(values)).map(Math::exp) : ConfidenceInterval.bootstrap(values);
     }
 
+    double average(double[] values) {
+        return ratio ? Math.exp(ConfidenceInterval.average(log(values))) : ConfidenceInterval.average(values);
+    }
+
     ConfidenceInterval change(double[] values, double[] baseline) {
         return ratio
                 ? ConfidenceInterval.ofDifference(log(values), log(baseline)).map(Math::exp)

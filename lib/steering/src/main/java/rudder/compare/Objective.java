@@ -62,27 +62,24 @@ public record Objective(String metric, boolean largest, String limited, double l
                     + unsteered + "', which is not among " + tried.controllers()
                     + ": try Controller.none() too, or give the limit itself with within(...)");
         }
-        return limit * tried.mean(unsteered, limited).mean();
+        return limit * tried.average(unsteered, limited);
     }
 
     ControllerFactory best(List<ControllerFactory> candidates, Comparison tried) {
         double limit = limit(tried);
         var defined = candidates.stream()
-                .filter(candidate ->
-                        !Double.isNaN(tried.mean(candidate.name(), metric).mean()))
+                .filter(candidate -> !Double.isNaN(tried.average(candidate.name(), metric)))
                 .toList();
         var some = defined.isEmpty() ? candidates : defined;
         var allowed = some.stream()
-                .filter(candidate -> tried.mean(candidate.name(), limited).mean() <= limit)
+                .filter(candidate -> tried.average(candidate.name(), limited) <= limit)
                 .toList();
         return allowed.isEmpty()
                 ? some.stream()
-                        .min(Comparator.comparingDouble(candidate ->
-                                tried.mean(candidate.name(), limited).mean()))
+                        .min(Comparator.comparingDouble(candidate -> tried.average(candidate.name(), limited)))
                         .orElseThrow()
                 : allowed.stream()
-                        .max(better(candidate ->
-                                tried.mean(candidate.name(), metric).mean()))
+                        .max(better(candidate -> tried.average(candidate.name(), metric)))
                         .orElseThrow();
     }
 

@@ -88,7 +88,7 @@ public final class MultipleChoiceComparison {
     public ControllerFactory best(ControllerFamily family, Measure measure) {
         return family.candidates().stream()
                 .max(Comparator.comparingDouble(
-                        candidate -> mean(candidate.name(), measure).mean()))
+                        candidate -> ConfidenceInterval.average(values(candidate.name(), measure))))
                 .orElseThrow();
     }
 

@@ -298,8 +298,7 @@ public final class Charts {
         var numbers = numbers(ordered(families).keySet());
         families.forEach((family, unordered) -> {
             var arms = unordered.stream()
-                    .sorted(Comparator.comparingDouble(
-                            arm -> comparison.mean(arm, across).mean()))
+                    .sorted(Comparator.comparingDouble(arm -> comparison.average(arm, across)))
                     .toList();
             var x = arms.stream().map(arm -> comparison.mean(arm, across)).toList();
             var y = arms.stream().map(arm -> comparison.mean(arm, up)).toList();

@@ -82,6 +82,23 @@ class StatisticsTest {
     }
 
     @Test
+    void anAverageIsTheMeanOfItsIntervalToTheLastBit() {
+        var random = new Random(8);
+        for (int n = 0; n < 40; n++) {
+            double[] sample = random.doubles(n)
+                    .map(u -> u < 0.1 ? Double.NaN : Math.exp(20 * u))
+                    .toArray();
+            for (boolean ratio : new boolean[] {false, true}) {
+                var metric = new Metric("score", completions -> sample, ratio);
+                assertEquals(metric.mean(sample).mean(), metric.average(sample), n + " values");
+            }
+            assertEquals(ConfidenceInterval.bootstrap(sample).mean(), ConfidenceInterval.average(sample));
+        }
+        double[] unbounded = {1, Double.POSITIVE_INFINITY};
+        assertEquals(ConfidenceInterval.bootstrap(unbounded).mean(), ConfidenceInterval.average(unbounded));
+    }
+
+    @Test
     void scoresComparedByRatiosHaveGeometricMeans() {
         var perplexity = new Metric("perplexity", completions -> new double[completions.size()], true);
         assertEquals(10, perplexity.mean(new double[] {1, 100}).mean(), 1e-12);

@@ -62,6 +62,12 @@ class TinyGridTest {
             assertEquals(search.arms()[i], grid.chosen(search)[i]);
         }
         assertEquals(3, search.chosen().rowCount());
+        var tried = search.tried();
+        for (var arm : tried.controllers()) {
+            for (var metric : List.of("strength", "perplexity")) {
+                assertEquals(tried.mean(arm, metric).mean(), tried.average(arm, metric));
+            }
+        }
     }
 
     private static List<String> names(ControllerFactory... arms) {
