@@ -142,19 +142,6 @@ public final class GridSearch {
         return sweeps;
     }
 
-    /**
-     * Returns the name of the family whose {@link #sweep} has the best effect at the objective's limit.
-     *
-     * @param of the families to choose from
-     * @throws IllegalArgumentException if one of them was not tried
-     */
-    public String bestFamily(List<ControllerFamily> of) {
-        return of.stream()
-                .map(ControllerFamily::name)
-                .max(objective.<String>better(name -> effect(sweep(name))))
-                .orElseThrow();
-    }
-
     private double effect(List<String> arms) {
         double limit = objective.limit(tried);
         return arms.stream()

@@ -20,6 +20,8 @@ class ObjectiveTest {
 
     private static final ControllerFamily A = family("a", 0, 1, 2);
     private static final ControllerFamily B = family("b", 0, 3, 4);
+    private static final ControllerFamily C =
+            ControllerFamily.of("c", new double[] {0, 1}, new double[] {0, 1}, (x, y) -> Controller.none());
     private static final Comparison TRIED = tried(Controller.none(), "a 0", "a 1", "a 2", "b 0", "b 3", "b 4");
 
     private static ControllerFamily family(String name, double... grid) {
@@ -64,7 +66,6 @@ class ObjectiveTest {
             var least = GridSearch.of(TRIED, Objective.least("loss").withinTimes("cost", times), A, B);
             assertEquals(most.best("a").name(), least.best("a").name());
             assertEquals(most.sweep("a"), least.sweep("a"));
-            assertEquals(most.bestFamily(List.of(A, B)), least.bestFamily(List.of(A, B)));
         }
         assertEquals("a 1", best(Objective.least("loss")));
         assertEquals("a 0", best(Objective.least("gain")));
@@ -83,7 +84,11 @@ class ObjectiveTest {
             assertEquals("a 0", search.best("a").name(), objective.toString());
             assertEquals("b 0", search.best("b").name(), objective.toString());
         }
-        assertEquals("b", GridSearch.of(some, Objective.most("some"), A, B).bestFamily(List.of(A, B)));
+        var curves = tried(Controller.none(), "c 0 0", "c 0 1", "c 1 0", "c 1 1")
+                .with(Metric.of("one", completion -> completion.controller().equals("c 1 0") ? 1 : Double.NaN));
+        assertEquals(
+                List.of("none", "c 1 0", "c 1 1"),
+                GridSearch.of(curves, Objective.most("one"), C).sweep("c"));
         assertEquals(
                 "a 0",
                 GridSearch.of(some, Objective.most("some").within("cost", 1), A)
