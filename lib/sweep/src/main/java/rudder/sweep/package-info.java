@@ -14,7 +14,7 @@
  * <ul>
  *   <li>{@link rudder.sweep.Sweep#of}: a {@code Comparison}, of any models and seeds, also of a {@code Task}.
  *   <li>{@link rudder.sweep.Sweep#tuning}: the comparison from which {@code GridSearch.of} chooses.
- *   <li>{@link rudder.sweep.Survey#features}: {@code Features}.
+ *   <li>{@link rudder.sweep.Survey#features}, {@link rudder.sweep.Survey#featuresInChat}: {@code Features}.
  *   <li>{@link rudder.sweep.Survey#meanJacobians}: the artefact of {@code Linearisation.kept}.
  *   <li>{@link rudder.sweep.Survey#headProbes}: {@code HeadProbes}.
  *   <li>{@link rudder.sweep.Survey#surprisals}: the surprisals of a corpus.

@@ -3,6 +3,7 @@ package rudder.sweep;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static rudder.checkpoint.Refusals.assertRefused;
 
@@ -72,8 +73,24 @@ class SurveyTest {
     void featuresAreThoseOfOneMachine() throws IOException {
         var survey = Survey.features(model, SET, ReadAt.meanFrom(1));
         assertEquals(2 * (2 + 1), survey.units());
-        var wanted = Features.contrast(model, SET, ReadAt.meanFrom(1));
-        var found = result(survey);
+        assertSame(Features.contrast(model, SET, ReadAt.meanFrom(1)), result(survey));
+    }
+
+    @Test
+    void featuresOfMessagesAreThoseOfOneMachine() throws IOException {
+        var file = models.resolve("chat.gguf");
+        Tiny.LLAMA
+                .gguf()
+                .string("tokenizer.chat_template", "{% for message in messages %}[{{ message.content }}]{% endfor %}")
+                .write(file);
+        try (var chat = LanguageModel.load(file.toString())) {
+            var wanted = Features.contrastInChat(chat, SET, ReadAt.LAST);
+            assertNotEquals(Features.contrast(chat, SET).gap(1), wanted.gap(1));
+            assertSame(wanted, result(Survey.featuresInChat(chat, SET, ReadAt.LAST)));
+        }
+    }
+
+    private static void assertSame(Features wanted, Features found) {
         assertEquals(wanted.toString(), found.toString());
         assertEquals(wanted.plant(), found.plant());
         for (int k = 0; k <= wanted.horizon(); k++) {

@@ -23,7 +23,7 @@ public final class Models {
     }
 
     /** A model in use; closing it gives it back. */
-    public record Lease(LanguageModel model, double loadSeconds, Runnable back) implements AutoCloseable {
+    public record Lease(LanguageModel model, Runnable back) implements AutoCloseable {
         @Override
         public void close() {
             back.run();
@@ -39,18 +39,15 @@ public final class Models {
      */
     public static Lease lease(SentModel wanted) throws IOException {
         synchronized (LOADED) {
-            double seconds = 0;
             var found = LOADED.get(wanted);
             if (found == null) {
                 closeUnused();
-                long start = System.nanoTime();
                 found = new Loaded(load(wanted));
-                seconds = (System.nanoTime() - start) / 1e9;
                 LOADED.put(wanted, found);
             }
             found.users++;
             var mine = found;
-            return new Lease(mine.model, seconds, () -> {
+            return new Lease(mine.model, () -> {
                 synchronized (LOADED) {
                     mine.users--;
                 }

@@ -24,11 +24,8 @@ public abstract class UnitTask<U> implements Function<U, UnitTask.Outcome> {
      * @param folder of the unit's file
      * @param id of the unit
      * @param failed whether it failed
-     * @param seconds it took, without loading models
-     * @param loadSeconds it took to load models; 0 if they were here
      */
-    public record Outcome(String folder, String id, boolean failed, double seconds, double loadSeconds)
-            implements Serializable {}
+    public record Outcome(String folder, String id, boolean failed) implements Serializable {}
 
     private final String folder;
     private final Broadcast<SerializableConfiguration> configuration;
@@ -50,24 +47,20 @@ public abstract class UnitTask<U> implements Function<U, UnitTask.Outcome> {
         var job = job(unit);
         var home = new Folder(folder, configuration.value().value());
         if (home.exists(home.unit(job.folder(), job.id()))) { // a twin was faster, or Spark lost the first answer
-            return new Outcome(job.folder(), job.id(), false, 0, 0);
+            return new Outcome(job.folder(), job.id(), false);
         }
         var leases = new ArrayList<Models.Lease>();
         try {
             for (var model : job.models()) {
                 leases.add(Models.lease(model));
             }
-            double loading =
-                    leases.stream().mapToDouble(Models.Lease::loadSeconds).sum();
-            return compute(home, job, leases.stream().map(Models.Lease::model).toList(), loading);
+            return compute(home, job, leases.stream().map(Models.Lease::model).toList());
         } finally {
             leases.forEach(Models.Lease::close);
         }
     }
 
-    private static Outcome compute(Folder home, UnitJob job, List<LanguageModel> models, double loading)
-            throws IOException {
-        long start = System.nanoTime();
+    private static Outcome compute(Folder home, UnitJob job, List<LanguageModel> models) throws IOException {
         var failure = home.failure(job.folder(), job.id());
         Folder.Content content;
         try {
@@ -77,14 +70,14 @@ public abstract class UnitTask<U> implements Function<U, UnitTask.Outcome> {
         } catch (RuntimeException | OutOfMemoryError e) {
             home.remove(failure);
             home.commit(failure, job.failed(String.valueOf(e), home.configuration));
-            return new Outcome(job.folder(), job.id(), true, seconds(start), loading);
+            return new Outcome(job.folder(), job.id(), true);
         }
-        double seconds = seconds(start);
         home.commit(home.unit(job.folder(), job.id()), content);
         home.remove(failure);
-        return new Outcome(job.folder(), job.id(), false, seconds, loading);
+        return new Outcome(job.folder(), job.id(), false);
     }
 
+    /** Returns the seconds since a time of {@link System#nanoTime}. */
     public static double seconds(long start) {
         return (System.nanoTime() - start) / 1e9;
     }
