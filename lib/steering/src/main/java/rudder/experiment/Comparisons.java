@@ -219,7 +219,7 @@ public final class Comparisons {
 
     private static String field(Object value) {
         return value instanceof String text
-                ? '"' + text.replace("\"", "\"\"") + '"'
+                ? Csv.quoted(text)
                 : value instanceof Double number ? String.format(Locale.ROOT, "%.6g", number) : value.toString();
     }
 

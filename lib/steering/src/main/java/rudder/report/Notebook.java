@@ -9,6 +9,7 @@ import java.util.Map;
 import org.knowm.xchart.internal.chartpart.Chart;
 import rudder.checkpoint.format.WholeFile;
 import rudder.checkpoint.store.ModelStore;
+import rudder.checkpoint.text.Csv;
 import rudder.compare.ConfidenceInterval;
 import tech.tablesaw.api.Table;
 
@@ -133,7 +134,7 @@ public final class Notebook {
         var csv = new StringBuilder("name,value\n");
         values.forEach((name, value) -> csv.append(name)
                 .append(',')
-                .append(value.matches("(?s).*[,\"\\r\\n].*") ? '"' + value.replace("\"", "\"\"") + '"' : value)
+                .append(value.matches("(?s).*[,\"\\r\\n].*") ? Csv.quoted(value) : value)
                 .append('\n'));
         return csv.toString();
     }

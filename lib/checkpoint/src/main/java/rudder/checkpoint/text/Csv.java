@@ -146,6 +146,13 @@ public record Csv(Path file, List<String> columns, List<Row> rows) {
     }
 
     /**
+     * Returns a text as a quoted field, which {@link #read} reads as it was: line feeds, commas and quotes included.
+     */
+    public static String quoted(String text) {
+        return '"' + text.replace("\"", "\"\"") + '"';
+    }
+
+    /**
      * Converts every row.
      *
      * @throws IllegalArgumentException if {@code conversion} throws one; the message names the file and the line

@@ -96,9 +96,7 @@ public record BlindRating(Map<Integer, Text> texts, Map<Integer, Rating> ratings
     }
 
     private static String row(String... fields) {
-        return Arrays.stream(fields)
-                .map(field -> "\"" + field.replace("\"", "\"\"") + "\"")
-                .collect(Collectors.joining(","));
+        return Arrays.stream(fields).map(Csv::quoted).collect(Collectors.joining(","));
     }
 
     private static String page(Map<Integer, Text> texts) throws IOException {
