@@ -303,12 +303,6 @@ final class Transcript {
     }
 
     private static double[][] doubles(float[][] rows) {
-        return Arrays.stream(rows)
-                .map(row -> {
-                    double[] doubles = new double[row.length];
-                    Arrays.setAll(doubles, i -> row[i]);
-                    return doubles;
-                })
-                .toArray(double[][]::new);
+        return Arrays.stream(rows).map(Vectors::doubles).toArray(double[][]::new);
     }
 }

@@ -18,6 +18,7 @@ import rudder.checkpoint.format.SafetensorsWriter;
 import rudder.checkpoint.store.ModelStore;
 import rudder.checkpoint.text.FileNames;
 import rudder.model.LanguageModel;
+import rudder.theory.Check;
 import rudder.theory.DenseAlgebra;
 import rudder.theory.LinearSystem;
 import rudder.theory.Vectors;
@@ -230,9 +231,7 @@ public final class Linearisation implements LinearSystem {
 
         @Override
         public DMatrixRMaj jacobian(int k) {
-            if (k < 0 || k >= horizon()) {
-                throw new IllegalArgumentException("block " + k + ", wanted 0.." + (horizon() - 1));
-            }
+            Check.block(k, horizon() - 1);
             try (var tensors = Safetensors.open(file)) {
                 if (!provenance.equals(Provenance.read(file, tensors.metadata()))) {
                     throw new IOException(file + " was replaced by another since it was loaded: load it again");
