@@ -74,7 +74,7 @@ public final class ControllerGrid {
         var transports = Baselines.acT(model, set);
         var probes = HeadProbes.of(model, set);
         int heads = probes.probes().size();
-        var fitted = Stream.of(
+        var fitted = List.of(
                 ControllerFamily.of("Mean-AcT", FRACTIONS, transports.mean()::times),
                 ControllerFamily.of("Linear-AcT", FRACTIONS, transports.linear()::times),
                 ControllerFamily.of(
@@ -82,8 +82,7 @@ public final class ControllerGrid {
                         new double[] {heads / 20, heads / 10, heads / 4},
                         new double[] {3, 6, 12},
                         (count, alpha) -> probes.iti(count.intValue()).times(alpha)));
-        return new ControllerGrid(
-                some.features, Stream.concat(some.openLoop.stream(), fitted).toList(), some.closedLoop);
+        return new ControllerGrid(some.features, joined(some.openLoop, fitted), some.closedLoop);
     }
 
     /**
@@ -124,81 +123,103 @@ public final class ControllerGrid {
 
     private static ControllerGrid of(
             Features features, LinearSystem system, double[] strengths, BiFunction<Double, Double, Controller> lqr) {
+        return new ControllerGrid(
+                features,
+                joined(
+                        withoutTarget(features, strengths),
+                        List.of(ControllerFamily.perPrompt(
+                                "A-LQR frozen",
+                                INPUT_WEIGHTS,
+                                strengths,
+                                (r, lambda) -> ControllerFactory.frozen(lqr.apply(r, lambda))))),
+                joined(
+                        withTarget(features, strengths),
+                        joined(
+                                List.of(ControllerFamily.of("A-LQR", INPUT_WEIGHTS, strengths, lqr)),
+                                trackers(features, system, strengths))));
+    }
+
+    /** The blocks of controllers that steer at one. */
+    private static double[] blocks(int T) {
+        return new double[] {T / 3, 2 * T / 3, 5 * T / 6};
+    }
+
+    /** The first blocks of controllers that steer at several. */
+    private static double[] onward(int T) {
+        return new double[] {0, T / 3, 2 * T / 3};
+    }
+
+    private static List<ControllerFamily> withoutTarget(Features features, double[] strengths) {
         int T = features.horizon();
-        double[] blocks = {T / 3, 2 * T / 3, 5 * T / 6};
-        double[] onward = {0, T / 3, 2 * T / 3};
-        double[] weighted = {1, T / 2, 2 * T / 3}; // trackers weigh the blocks from here on
+        return List.of(
+                ControllerFamily.of(
+                        "ActAdd",
+                        blocks(T),
+                        strengths,
+                        (block, lambda) -> Controller.actAdd(features.setpoint(lambda), block.intValue())),
+                ControllerFamily.of(
+                        "spread ActAdd",
+                        onward(T),
+                        TOTALS,
+                        (from, total) -> Controller.spreadActAdd(features.setpoint(total), from.intValue())),
+                ControllerFamily.of(
+                        "angular",
+                        blocks(T),
+                        new double[] {0.5, 1, 1.5},
+                        (block, lambda) -> Baselines.angular(features, lambda, block.intValue())));
+    }
+
+    private static List<ControllerFamily> withTarget(Features features, double[] strengths) {
+        int T = features.horizon();
+        return List.of(
+                ControllerFamily.of(
+                        "clamp",
+                        blocks(T),
+                        strengths,
+                        (block, lambda) -> Controller.proportional(features.setpoint(lambda), 1, block.intValue())),
+                ControllerFamily.of(
+                        "spread P",
+                        onward(T),
+                        TOTALS,
+                        (from, total) -> Controller.proportionalFrom(
+                                features.setpoint(total), 1.0 / (T - from.intValue()), from.intValue())),
+                ControllerFamily.of("bang-bang", blocks(T), strengths, (block, lambda) -> Controller.actAdd(
+                                features.setpoint(lambda), block.intValue())
+                        .onlyWhen(features.setpoint(1), Double.NEGATIVE_INFINITY, HALF)),
+                ControllerFamily.of(
+                        "S-PID",
+                        new double[] {0.03, 0.1, 0.3},
+                        strengths,
+                        (gain, lambda) -> Controller.pid(features.setpoint(lambda), gain, gain / 3, 0, 10)));
+    }
+
+    private static List<ControllerFamily> trackers(Features features, LinearSystem system, double[] strengths) {
+        int T = features.horizon();
+        double[] weighted = {1, T / 2, 2 * T / 3}; // the blocks from here on
         double[] asked = Arrays.stream(strengths)
                 .map(lambda -> Math.rint(1e6 * ASKED * lambda) / 1e6)
                 .toArray(); // numbers that make names
         var plant = Differential.of(system);
         var nominal = features.negative().states();
         var along = InputMatrix.along(features.setpoint(1));
-        return new ControllerGrid(
-                features,
-                List.of(
-                        ControllerFamily.of(
-                                "ActAdd",
-                                blocks,
-                                strengths,
-                                (block, lambda) -> Controller.actAdd(features.setpoint(lambda), block.intValue())),
-                        ControllerFamily.of(
-                                "spread ActAdd",
-                                onward,
-                                TOTALS,
-                                (from, total) -> Controller.spreadActAdd(features.setpoint(total), from.intValue())),
-                        ControllerFamily.of(
-                                "angular",
-                                blocks,
-                                new double[] {0.5, 1, 1.5},
-                                (block, lambda) -> Baselines.angular(features, lambda, block.intValue())),
-                        ControllerFamily.perPrompt(
-                                "A-LQR frozen",
-                                INPUT_WEIGHTS,
-                                strengths,
-                                (r, lambda) -> ControllerFactory.frozen(lqr.apply(r, lambda)))),
-                List.of(
-                        ControllerFamily.of(
-                                "clamp",
-                                blocks,
-                                strengths,
-                                (block, lambda) ->
-                                        Controller.proportional(features.setpoint(lambda), 1, block.intValue())),
-                        ControllerFamily.of(
-                                "spread P",
-                                onward,
-                                TOTALS,
-                                (from, total) -> Controller.proportionalFrom(
-                                        features.setpoint(total), 1.0 / (T - from.intValue()), from.intValue())),
-                        ControllerFamily.of("bang-bang", blocks, strengths, (block, lambda) -> Controller.actAdd(
-                                        features.setpoint(lambda), block.intValue())
-                                .onlyWhen(features.setpoint(1), Double.NEGATIVE_INFINITY, HALF)),
-                        ControllerFamily.of(
-                                "S-PID",
-                                new double[] {0.03, 0.1, 0.3},
-                                strengths,
-                                (gain, lambda) -> Controller.pid(features.setpoint(lambda), gain, gain / 3, 0, 10)),
-                        ControllerFamily.of("A-LQR", INPUT_WEIGHTS, strengths, lqr),
-                        ControllerFamily.of(
-                                "LQ tracker",
-                                weighted,
-                                asked,
-                                (from, lambda) -> tracker(
-                                        plant, nominal, features.setpoint(lambda), from, InputMatrix.everywhere())),
-                        ControllerFamily.of(
-                                "LQ tracker along v",
-                                weighted,
-                                asked,
-                                (from, lambda) -> tracker(plant, nominal, features.setpoint(lambda), from, along)),
-                        ControllerFamily.of(
-                                "preview",
-                                blocks,
-                                asked,
-                                (block, lambda) -> preview(
-                                        plant,
-                                        nominal,
-                                        features.setpoint(lambda),
-                                        along.onlyAtBlock(block.intValue())))));
+        return List.of(
+                ControllerFamily.of(
+                        "LQ tracker",
+                        weighted,
+                        asked,
+                        (from, lambda) ->
+                                tracker(plant, nominal, features.setpoint(lambda), from, InputMatrix.everywhere())),
+                ControllerFamily.of(
+                        "LQ tracker along v",
+                        weighted,
+                        asked,
+                        (from, lambda) -> tracker(plant, nominal, features.setpoint(lambda), from, along)),
+                ControllerFamily.of(
+                        "preview",
+                        blocks(T),
+                        asked,
+                        (block, lambda) -> preview(
+                                plant, nominal, features.setpoint(lambda), along.onlyAtBlock(block.intValue()))));
     }
 
     /** Weight 0.1 on the strength from a block on, weight 10 on the inputs. */

@@ -33,6 +33,36 @@ class TinyGridTest {
         assertRefused(() -> grid.families(1, "clmap"), "'clmap'", "ActAdd");
     }
 
+    /** The corners of each family: of its nine candidates the first and the last. */
+    @Test
+    void familiesScaleWithTheModelAndKeepTheirOrder() {
+        assertEquals(
+                List.of(
+                        "ActAdd 2 0.75 .. 5 1.75",
+                        "spread ActAdd 0 1 .. 4 3",
+                        "angular 2 0.5 .. 5 1.5",
+                        "A-LQR frozen 1 0.75 .. 100 1.75"),
+                grid.openLoop().stream().map(TinyGridTest::corners).toList());
+        assertEquals(
+                List.of(
+                        "clamp 2 0.75 .. 5 1.75",
+                        "spread P 0 1 .. 4 3",
+                        "bang-bang 2 0.75 .. 5 1.75",
+                        "S-PID 0.03 0.75 .. 0.3 1.75",
+                        "A-LQR 1 0.75 .. 100 1.75",
+                        "LQ tracker 1 0.45 .. 4 1.05",
+                        "LQ tracker along v 1 0.45 .. 4 1.05",
+                        "preview 2 0.45 .. 5 1.05"),
+                grid.closedLoop().stream().map(TinyGridTest::corners).toList());
+    }
+
+    private static String corners(ControllerFamily family) {
+        assertEquals(9, family.candidates().size());
+        String last = family.candidates().get(8).name();
+        return family.candidates().get(0).name() + " .. "
+                + last.substring(family.name().length() + 1);
+    }
+
     @Test
     void aCandidateIsFoundByItsNameInWhicheverFamily() {
         assertEquals(grid.families("S-PID")[0].candidates().get(4), grid.candidate("S-PID 0.1 1.25"));
