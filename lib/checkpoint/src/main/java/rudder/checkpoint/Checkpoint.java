@@ -61,6 +61,7 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
      * @throws IOException if a file is missing or malformed
      */
     public static Checkpoint open(Path path) throws IOException {
+        ModelPath.require(path);
         return Files.isDirectory(path) ? folder(path) : gguf(path);
     }
 
@@ -71,6 +72,7 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
      * @throws IOException if the file is missing or malformed
      */
     public static ModelConfig config(Path path) throws IOException {
+        ModelPath.require(path);
         if (Files.isDirectory(path)) {
             return config(path, json(path.resolve(CONFIG)));
         }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import rudder.checkpoint.Checkpoint;
+import rudder.checkpoint.ModelPath;
 import rudder.checkpoint.format.Checksums;
 import rudder.checkpoint.format.GgufFile;
 import rudder.checkpoint.format.Safetensors;
@@ -165,11 +166,8 @@ public final class ModelStore {
      * tensors' files, and those of {@link HubModels#BESIDE} that are there, in this order.
      */
     private ModelFile folder(Path folder, String name) throws IOException {
+        ModelPath.require(folder);
         var config = folder.resolve(Checkpoint.CONFIG);
-        if (!Files.exists(config)) {
-            throw new IllegalArgumentException(folder + " is a folder without " + Checkpoint.CONFIG
-                    + ": wanted a GGUF file, or a checkpoint's folder in Hugging Face's layout");
-        }
         String sha256;
         try (var tensors = Safetensors.open(folder)) {
             var beside = HubModels.BESIDE.stream().map(folder::resolve).filter(Files::exists);

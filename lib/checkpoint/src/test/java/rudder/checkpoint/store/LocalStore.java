@@ -25,6 +25,11 @@ public final class LocalStore {
                 .get(name);
     }
 
+    /** Describes a model on this machine as {@link ModelStore#fetch} does. */
+    public static ModelFile local(Path cache, Path path) throws IOException {
+        return new ModelStore(cache, new Catalog(List.of()), new Pip(List.of())).get(path.toString());
+    }
+
     /** Returns a file inside a jar, as {@link DatasetStore#fetch} does, if the jar has this checksum. */
     public static Path inJar(Path cache, Path jar, String sha256, String path) throws IOException {
         try (var loader = new URLClassLoader(new URL[] {jar.toUri().toURL()}, null)) {
