@@ -104,7 +104,15 @@ public final class Safetensors implements TensorSource {
 
     private void addIndexed(Path index) throws IOException {
         Map<String, Part> byFile = new LinkedHashMap<>();
-        for (Map.Entry<String, String> weight : fileOf(index).entrySet()) {
+        Map<String, String> fileOf = fileOf(index);
+        List<String> missing = fileOf.values().stream()
+                .distinct()
+                .filter(file -> !Files.exists(index.resolveSibling(file)))
+                .toList();
+        if (!missing.isEmpty()) {
+            throw broken(index, "it lists " + missing + ", found no such files beside it, wanted all parts");
+        }
+        for (Map.Entry<String, String> weight : fileOf.entrySet()) {
             String name = weight.getKey();
             String file = weight.getValue();
             Part part = byFile.get(file);

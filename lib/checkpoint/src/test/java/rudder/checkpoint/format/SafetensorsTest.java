@@ -14,7 +14,6 @@ import java.io.RandomAccessFile;
 import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -249,8 +248,13 @@ class SafetensorsTest {
                         IOException.class, () -> Safetensors.open(index("{'weight_map':{'a':'model-2.safetensors'}}"))),
                 "'a'",
                 "no tensor of this name");
-        assertThrows(
-                NoSuchFileException.class, () -> Safetensors.open(index("{'weight_map':{'a':'model-3.safetensors'}}")));
+        says(
+                assertThrows(
+                        IOException.class,
+                        () -> Safetensors.open(index("{'weight_map':{'a':'model-1.safetensors',"
+                                + "'b':'model-3.safetensors','c':'model-4.safetensors'}}"))),
+                "index.json: it lists [model-3.safetensors, model-4.safetensors], found no such files beside it",
+                "wanted all parts");
         says(assertThrows(IOException.class, () -> Safetensors.open(index("{'weights':{}}"))), "no object weight_map");
         says(
                 assertThrows(IOException.class, () -> Safetensors.open(index("{'weight_map':{'a':'x','a':'y'}}"))),
