@@ -14,6 +14,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import rudder.checkpoint.text.LfsPointer;
 
 /**
  * The header of a GGUF file:
@@ -69,6 +70,7 @@ final class GgufHeader {
         this.fileSize = fileSize;
         this.in = start.order(ByteOrder.LITTLE_ENDIAN);
         try {
+            LfsPointer.refuse(file, in);
             if (in.remaining() < 4 || in.getInt() != MAGIC) {
                 throw broken("it does not begin with the letters GGUF; it is not a GGUF file, or its download failed:"
                         + " fetch it again");

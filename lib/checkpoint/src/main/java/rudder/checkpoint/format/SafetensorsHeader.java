@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import rudder.checkpoint.text.LfsPointer;
 import rudder.checkpoint.text.StrictJson;
 
 /**
@@ -89,6 +90,7 @@ final class SafetensorsHeader {
         }
         long length = bytes(open, 0, 8).getLong();
         if (length < 2 || length > MAX_BYTES || length > size - 8) {
+            LfsPointer.refuse(file, bytes(open, 0, (int) Math.min(size, LfsPointer.BYTES)));
             throw broken("it announces a header of " + Long.toUnsignedString(length) + " bytes, wanted 2 to "
                     + Math.min(MAX_BYTES, size - 8));
         }

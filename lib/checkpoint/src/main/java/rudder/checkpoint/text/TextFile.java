@@ -7,6 +7,8 @@ import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -49,6 +51,7 @@ public final class TextFile {
         } catch (IOException e) {
             throw new IOException("cannot read " + file + ": " + reason(e) + "; copy or fetch it again", e);
         }
+        LfsPointer.refuse(file, ByteBuffer.wrap(bytes));
         if (bytes.length > most) {
             throw new IOException("cannot read " + file + ": it has more than " + most
                     + " bytes, which is the most that is read at once; split it, or give Java a larger heap");
@@ -70,7 +73,15 @@ public final class TextFile {
         };
     }
 
-    private static String reason(IOException e) {
+    /** Returns why a file could not be read, in words where the exception's message is the path alone. */
+    public static String reason(IOException e) {
+        if (e instanceof FileSystemException of) {
+            return of instanceof NoSuchFileException
+                    ? "there is no such file"
+                    : of instanceof AccessDeniedException || of.getReason() == null
+                            ? "this user may not read it"
+                            : of.getReason();
+        }
         return e.getMessage() == null || e.getMessage().startsWith("Unexpected end")
                 ? "it ends too early"
                 : e.getMessage();

@@ -13,6 +13,7 @@ import java.io.SequenceInputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,7 +23,9 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import rudder.checkpoint.text.LfsPointer;
 import rudder.checkpoint.text.StrictJson;
+import rudder.checkpoint.text.TextFile;
 import rudder.checkpoint.tokenizer.Vocabulary.Kind;
 import rudder.checkpoint.tokenizer.Vocabulary.Spelling;
 import rudder.checkpoint.tokenizer.part.AddedToken;
@@ -84,6 +87,8 @@ final class TokenizerFile {
             throw broken("it is not the JSON of a tokenizer, " + e.getMessage());
         } catch (IllegalArgumentException e) {
             throw broken(e.getMessage());
+        } catch (FileSystemException e) {
+            throw broken(TextFile.reason(e));
         }
         settings.requirePrefixSpace(TokenizerParts.prepends(checkedNormalizer(), preTokenizer));
         if (spelling() == Spelling.SPACE_MARK && !model.vocabulary().containsKey("\u2581")) {
@@ -101,6 +106,7 @@ final class TokenizerFile {
     }
 
     private void read() throws IOException {
+        LfsPointer.refuse(path);
         try (JsonReader json = new JsonReader(Files.newBufferedReader(path))) {
             json.beginObject();
             while (json.hasNext()) {

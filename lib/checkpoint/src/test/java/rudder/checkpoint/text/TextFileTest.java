@@ -6,6 +6,8 @@ import static rudder.checkpoint.Refusals.assertRefused;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -41,6 +43,8 @@ class TextFileTest {
     void everyFailureNamesTheFileAndWhatWasFound() throws IOException {
         assertRefused(() -> TextFile.read(folder), folder.toString(), "is a folder");
         assertRefused(() -> TextFile.read(folder.resolve("none")), "none", "there is no file");
+        assertEquals("this user may not read it", TextFile.reason(new AccessDeniedException("/a/path")));
+        assertEquals("too many links", TextFile.reason(new FileSystemException("/a/path", null, "too many links")));
         assertRefused(
                 () -> TextFile.read(file("latin.csv", "caf\u00e9\n".getBytes(StandardCharsets.ISO_8859_1))),
                 "latin.csv",

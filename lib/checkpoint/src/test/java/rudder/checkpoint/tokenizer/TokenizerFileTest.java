@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static rudder.checkpoint.Refusals.assertRefused;
 
 import com.google.gson.JsonParser;
 import java.io.IOException;
@@ -107,6 +108,14 @@ class TokenizerFileTest {
     }
 
     /** Gemma declares runs of spaces by the names that the vocabulary gives them. The ids are tokenizers 0.22.2's. */
+    @Test
+    void aFileThatCannotBeOpenedIsNamedWithTheReason() {
+        var missing = temp.resolve("tokenizer.json");
+        assertRefused(
+                () -> Tokenizer.ofJson(missing, 500, Set.of(), Optional.empty()),
+                "cannot read the tokenizer " + missing + ": there is no such file");
+    }
+
     @Test
     void aDeclaredRunOfSpacesStaysARunOfSpaces() throws IOException {
         String run = "{\"id\":315,\"content\":\"\u2581\u2581\",\"single_word\":false,\"lstrip\":false,"
