@@ -138,7 +138,8 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
         Set<Integer> stops = new HashSet<>();
         for (Object id : ends instanceof List<?> list ? list : ends == null ? List.of() : List.of(ends)) {
             if (!(id instanceof Long number) || number < 0 || number >= size) {
-                throw new IOException(folder + ": eos_token_id is " + ends + ", wanted a token's id or a list of them,"
+                throw new IOException(folder + ": eos_token_id is " + StrictJson.shown(ends)
+                        + ", wanted a token's id or a list of them,"
                         + " each from 0 to " + (size - 1) + "; correct it in " + GENERATION + " or " + CONFIG
                         + FolderAdvice.COPY);
             }
@@ -182,9 +183,9 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
             return Optional.of(named(folder, several, specialTokens));
         }
         if (!(template instanceof String text)) {
-            throw new IOException(
-                    (isWrapped ? wrapped : folder.resolve(TOKENIZER_CONFIG)) + ": chat_template is " + template
-                            + ", wanted a string, the template; put it there, or delete the field" + FolderAdvice.COPY);
+            throw new IOException((isWrapped ? wrapped : folder.resolve(TOKENIZER_CONFIG)) + ": chat_template is "
+                    + StrictJson.shown(template) + ", wanted a string, the template; put it there, or delete the field"
+                    + FolderAdvice.COPY);
         }
         return Optional.of(new ChatTemplate(text, specialTokens));
     }

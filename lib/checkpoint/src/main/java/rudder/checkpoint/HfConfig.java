@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import rudder.checkpoint.text.StrictJson;
 
 /**
  * Reads a {@link ModelConfig} from a {@code config.json} in Hugging Face's layout, with the rules of transformers 4.57
@@ -91,6 +92,9 @@ public final class HfConfig {
     /** Fields beside the {@code text_config} of a model for text and images. */
     private static final Set<String> IMAGES =
             Set.of("boi_token_index", "eoi_token_index", "image_token_index", "mm_tokens_per_image", "vision_config");
+
+    /** Fields by which quantised checkpoints say how, the second one those of MLX. */
+    private static final Set<String> QUANTISED = Set.of("quantization_config", "quantization");
 
     /** Fields of which Rudder implements one value; any other changes the computation. */
     private static final Map<String, Object> FIXED = fields(
@@ -263,9 +267,10 @@ public final class HfConfig {
             return parse(text, where + ", text_config");
         }
         if (!(json.get("model_type") instanceof String architecture) || !DEFAULTS.containsKey(architecture)) {
-            throw new IllegalArgumentException(where + ": model_type is " + json.get("model_type") + ", supported are "
-                    + new TreeSet<>(DEFAULTS.keySet())
-                    + " and gemma3 with its text_config. Use a checkpoint of one of these, or open an issue.");
+            throw new IllegalArgumentException(
+                    where + ": model_type is " + StrictJson.shown(json.get("model_type")) + ", supported are "
+                            + new TreeSet<>(DEFAULTS.keySet())
+                            + " and gemma3 with its text_config. Use a checkpoint of one of these, or open an issue.");
         }
         var known = new TreeSet<>(DEFAULTS.get(architecture).keySet());
         known.addAll(SIZES);
@@ -274,6 +279,8 @@ public final class HfConfig {
         var rest = new HashMap<>(json);
         // Gemma 2's files say the window twice, and transformers reads the other field
         rest.remove("sliding_window_size", values.get("sliding_window"));
+        // early conversions of Llama say the longest text twice, and transformers reads the other field
+        rest.remove("max_sequence_length", values.get("max_position_embeddings"));
         refuseUnknown(rest, known, where);
         return new HfConfig(where, architecture, values).model();
     }
@@ -286,7 +293,14 @@ public final class HfConfig {
                     || FIXED.containsKey(key) && same(FIXED.get(key), value)) {
                 return;
             }
-            throw new IllegalArgumentException(where + ": field '" + key + "' is " + value + ", "
+            if (QUANTISED.contains(key) && value instanceof Map<?, ?> how) {
+                throw new IllegalArgumentException(where + ": field '" + key + "' says that the weights are quantised"
+                        + (how.containsKey("quant_method") ? ", by " + StrictJson.shown(how.get("quant_method")) : "")
+                        + (how.containsKey("bits") ? ", to " + StrictJson.shown(how.get("bits")) + " bits" : "")
+                        + ", wanted weights in F32, F16 or BF16. Use the model's unquantised checkpoint, or a GGUF file"
+                        + " of it.");
+            }
+            throw new IllegalArgumentException(where + ": field '" + key + "' is " + StrictJson.shown(value) + ", "
                     + (FIXED.containsKey(key)
                             ? "wanted " + FIXED.get(key) + ", the only value that Rudder supports."
                             : "wanted only fields that Rudder knows: this one may change what the model computes.")
@@ -422,6 +436,6 @@ public final class HfConfig {
 
     IllegalArgumentException wrong(String key, String wanted) {
         return new IllegalArgumentException(where + ": field '" + key + "' is "
-                + (values.containsKey(key) ? values.get(key) : "missing") + ", wanted " + wanted);
+                + (values.containsKey(key) ? StrictJson.shown(values.get(key)) : "missing") + ", wanted " + wanted);
     }
 }

@@ -62,6 +62,7 @@ class HfConfigTest {
                 "llama-3 | rope_scaling | {\"rope_type\": \"yarn\", \"factor\": 4.0, \"attention_factor\": 0}",
                 "llama-3 | rope_scaling | {\"rope_type\": \"yarn\", \"factor\": 4.0, \"truncate\": \"no\"}",
                 "llama-3 | rope_scaling | {\"type\": \"dynamic\", \"factor\": 2.0}",
+                "llama-3 | max_sequence_length | 4096",
                 "llama-3 | rope_scaling | {\"type\": \"su\", \"short_factor\": [1.0], \"long_factor\": [1.0]}",
                 "llama-3 | rope_scaling | {\"type\": \"longrope\", \"short_factor\": [1.0], \"long_factor\": [1.0]}",
                 "llama-3 | rope_scaling | {\"type\": \"linear\", \"factor\": 2.0, \"mrope_section\": [1, 2]}",
@@ -112,6 +113,36 @@ class HfConfigTest {
                 error.getMessage().startsWith("here/config.json")
                         && error.getMessage().contains(blamed),
                 error.getMessage());
+    }
+
+    @Test
+    void quantisedWeightsAreRefusedInOneSentenceWithAWayOut() {
+        var modules = "[" + "\"model.layers.0.self_attn.q_proj\", ".repeat(499) + "\"lm_head\"]";
+        for (var how : List.of(
+                "quantization_config | {\"quant_method\": \"gptq\", \"bits\": 4, \"ignore\": %s} | by gptq, to 4 bits",
+                "quantization_config | {\"quant_method\": \"fp8\", \"ignore\": %s} | by fp8, wanted",
+                "quantization | {\"group_size\": 64, \"bits\": 8, \"ignore\": %s} | quantised, to 8 bits")) {
+            String[] part = how.split(" \\| ");
+            var value = part[1].replace("%s", modules);
+            var error = assertThrows(IllegalArgumentException.class, () -> with("llama-3", part[0], value));
+            assertTrue(
+                    error.getMessage().contains("'" + part[0] + "'")
+                            && error.getMessage().contains(part[2])
+                            && error.getMessage().contains("unquantised checkpoint, or a GGUF file")
+                            && error.getMessage().length() < 400,
+                    error.getMessage());
+        }
+    }
+
+    @Test
+    void aLongValueIsCutInTheMessage() {
+        for (var field : List.of("some_future_list", "layer_types", "rope_theta", "hidden_act")) {
+            var value = "[" + "\"an entry\", ".repeat(499) + "1]";
+            var name = field.equals("layer_types") ? "gemma-2" : "llama-3";
+            var error = assertThrows(IllegalArgumentException.class, () -> with(name, field, value));
+            assertTrue(error.getMessage().contains(field), error.getMessage());
+            assertTrue(error.getMessage().length() < 400, error.getMessage());
+        }
     }
 
     @Test
@@ -167,6 +198,7 @@ class HfConfigTest {
         assertEquals(plain, with("llama-3", "rope_scaling", "{\"rope_type\": \"default\"}"));
         assertEquals(plain, with("llama-3", "rope_parameters", "{\"partial_rotary_factor\": 1.0}"));
         assertEquals(plain, with("llama-3", "rope_scaling", "{}"));
+        assertEquals(plain, with("llama-3", "max_sequence_length", String.valueOf(plain.contextLength())));
         assertEquals(HfConfig.parse(json("qwen2.5"), "here"), with("qwen2.5", "use_mrope", "false"));
         assertEquals(HfConfig.parse(json("gemma-2"), "here"), with("gemma-2", "sliding_window_size", "8"));
         assertEquals(

@@ -27,7 +27,15 @@ public final class StrictJson {
     private static final int DEEPEST = 255;
     private static final String ESCAPES = "\"\\/bfnrtu";
 
+    private static final int SHOWN = 60;
+
     private StrictJson() {}
+
+    /** Returns a value for a message: its text, cut after 60 characters. */
+    public static String shown(Object value) {
+        String text = String.valueOf(value);
+        return text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "...";
+    }
 
     /**
      * Returns a reader of the text.
