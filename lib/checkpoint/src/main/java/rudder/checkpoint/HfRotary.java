@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import rudder.checkpoint.text.FolderAdvice;
 
 /**
  * Reads the rotary angles from a {@code config.json}: from {@code rope_parameters}, which transformers 5 writes, or
@@ -30,6 +31,7 @@ final class HfRotary {
             "low_freq_factor",
             "high_freq_factor",
             "attention_factor",
+            "attn_factor",
             "beta_fast",
             "beta_slow",
             "mscale",
@@ -115,14 +117,25 @@ final class HfRotary {
         Object kind = fields.isSet("rope_type") ? fields.value("rope_type") : fields.value("type");
         return switch (kind == null ? "default" : String.valueOf(kind)) {
             case "default" -> RotaryScaling.NONE;
+            case "dynamic" -> dynamic(fields);
             case "linear" -> new RotaryScaling.Linear(fields.real("factor"));
             case "llama3" -> llama3(fields);
             case "yarn" -> yarn(fields, base);
             default ->
                 throw fields.wrong(
                         fields.isSet("rope_type") ? "rope_type" : "type",
-                        "default, linear, llama3 or yarn, the kinds that Rudder supports; use another checkpoint");
+                        "default, dynamic, linear, llama3 or yarn, the kinds that Rudder supports;"
+                                + " use another checkpoint");
         };
+    }
+
+    /**
+     * Returns no scaling. For a text of n tokens the base is multiplied by (factor n / m - factor + 1)^(d / (d - 2))
+     * with n at least m = max_position_embeddings, which is 1 up to m. Rudder refuses longer texts.
+     */
+    private static RotaryScaling dynamic(HfConfig fields) {
+        fields.real("factor"); // transformers reads it, and refuses a file without it
+        return RotaryScaling.NONE;
     }
 
     private double original(HfConfig fields) {
@@ -154,6 +167,15 @@ final class HfRotary {
                     / RotaryScaling.Yarn.amplitude(factor, fields.real("mscale_all_dim"));
         } else {
             amplitude = RotaryScaling.Yarn.amplitude(factor, 1);
+        }
+        // transformers ignores attn_factor, and vLLM multiplies the amplitude by it: neither is Rudder's to choose
+        if (fields.isSet("attn_factor") && fields.real("attn_factor") != 1) {
+            throw fields.wrong(
+                    "attn_factor",
+                    "none, because transformers ignores it and vLLM multiplies by it: put attention_factor "
+                            + (float) amplitude + " (transformers) or "
+                            + (float) (amplitude * fields.real("attn_factor")) + " (vLLM) in its place"
+                            + FolderAdvice.COPY);
         }
         double fast = counts(fields, "beta_fast") ? fields.real("beta_fast") : 32;
         double slow = counts(fields, "beta_slow") ? fields.real("beta_slow") : 1;

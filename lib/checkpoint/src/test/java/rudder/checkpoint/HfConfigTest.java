@@ -61,7 +61,9 @@ class HfConfigTest {
                 "llama-3 | rope_scaling | {\"rope_type\": \"yarn\"}",
                 "llama-3 | rope_scaling | {\"rope_type\": \"yarn\", \"factor\": 4.0, \"attention_factor\": 0}",
                 "llama-3 | rope_scaling | {\"rope_type\": \"yarn\", \"factor\": 4.0, \"truncate\": \"no\"}",
-                "llama-3 | rope_scaling | {\"type\": \"dynamic\", \"factor\": 2.0}",
+                "llama-3 | rope_scaling | {\"type\": \"dynamic\"}",
+                "llama-3 | rope_scaling | {\"rope_type\": \"ntk\", \"factor\": 2.0}",
+                "llama-3 | rope_scaling | {\"rope_type\": \"yarn\", \"factor\": 4.0, \"attn_factor\": 0.87}",
                 "llama-3 | max_sequence_length | 4096",
                 "llama-3 | rope_scaling | {\"type\": \"su\", \"short_factor\": [1.0], \"long_factor\": [1.0]}",
                 "llama-3 | rope_scaling | {\"type\": \"longrope\", \"short_factor\": [1.0], \"long_factor\": [1.0]}",
@@ -142,6 +144,46 @@ class HfConfigTest {
             var error = assertThrows(IllegalArgumentException.class, () -> with(name, field, value));
             assertTrue(error.getMessage().contains(field), error.getMessage());
             assertTrue(error.getMessage().length() < 400, error.getMessage());
+        }
+    }
+
+    @Test
+    void attnFactorHasTwoReadingsAndTheUserChoosesOne() throws IOException {
+        var yarn = "{\"rope_type\": \"yarn\", \"factor\": 4.0, \"%s\": %s}";
+        // 0.1 ln 4 + 1 = 1.1386294, and the file's author meant its inverse
+        var error = assertThrows(
+                IllegalArgumentException.class,
+                () -> with("llama-3", "rope_scaling", yarn.formatted("attn_factor", "0.8782488562869419")));
+        for (var word : List.of("attn_factor", "1.1386294 (transformers)", "1.0 (vLLM)")) {
+            assertTrue(error.getMessage().contains(word), error.getMessage());
+        }
+        assertEquals(
+                with("llama-3", "rope_scaling", yarn.formatted("attention_factor", "null")),
+                with("llama-3", "rope_scaling", yarn.formatted("attn_factor", "1")));
+        assertEquals(
+                1,
+                with("llama-3", "rope_scaling", yarn.formatted("attention_factor", "1.0"))
+                        .spans()
+                        .get(0)
+                        .scaling()
+                        .amplitude());
+    }
+
+    /** Transformers' rule for a text of n tokens, of which there are never more than the context holds. */
+    @Test
+    void dynamicAnglesAreUnscaledAtEveryLengthThatIsAccepted() throws IOException {
+        var plain = HfConfig.parse(json("llama-3"), "here");
+        var dynamic = with("llama-3", "rope_scaling", "{\"type\": \"dynamic\", \"factor\": 2.0}");
+        assertEquals(plain, dynamic);
+        double most = dynamic.contextLength();
+        for (double tokens : new double[] {1, most / 2, most}) {
+            double n = Math.max(tokens, most);
+            int d = dynamic.headDimension();
+            double base = 1e4 * Math.pow(2 * n / most - (2 - 1), d / (d - 2.));
+            assertEquals(
+                    Math.pow(base, -2. / d),
+                    new AttentionSpan(1e4, dynamic.spans().get(0).scaling(), 0).angle(1, 1, d),
+                    1e-15);
         }
     }
 
