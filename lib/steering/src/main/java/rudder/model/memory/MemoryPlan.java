@@ -1,11 +1,8 @@
 package rudder.model.memory;
 
-import java.io.BufferedReader;
-import java.io.FileReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -198,8 +195,8 @@ public record MemoryPlan(
     }
 
     /**
-     * Returns the bytes that are available on this machine: MemAvailable on Linux, at most a container's limit; on
-     * other systems, the total memory.
+     * Returns the bytes that are available on this machine: MemAvailable on Linux, at most what a container's limit
+     * leaves beside all its processes; on other systems, the total memory.
      */
     public static long available() {
         long total = ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
@@ -207,12 +204,11 @@ public record MemoryPlan(
         if (!Files.exists(MEMINFO)) {
             return total;
         }
-        // not a channel, which an interrupted thread cannot read
-        try (var reader = new BufferedReader(new FileReader(MEMINFO.toFile(), StandardCharsets.US_ASCII))) {
-            return reader.lines()
+        try {
+            return ControlGroups.lines(MEMINFO).stream()
                     .filter(line -> line.startsWith("MemAvailable:")) // MemAvailable:   17163420 kB
                     .mapToLong(line -> 1024 * Long.parseLong(line.split("\\s+")[1]))
-                    .reduce(total, Math::min);
+                    .reduce(Math.min(total, ControlGroups.free()), Math::min);
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
         }
