@@ -76,6 +76,12 @@ def fingerprint(notebook=None):
     return digest.hexdigest()
 
 
+def absolute(model):
+    """Returns the path from the root on, if the model is one: kernels run in another folder. A name stays."""
+    path = Path(model).expanduser()
+    return str(path.absolute()) if model and path.exists() else model
+
+
 def state(model):
     """Returns the newest time and the total size of a model's file, or of all files of its folder; None for a name."""
     path = Path(model).expanduser()
@@ -299,6 +305,7 @@ def main():
     unknown = [name for name in names if name not in known]
     if unknown:
         parser.error(f"there is no notebook {', '.join(unknown)}, only {', '.join(known)}")
+    os.environ["RUDDER_MODEL"] = absolute(os.environ.get("RUDDER_MODEL", ""))
     OUT.mkdir(parents=True, exist_ok=True)
     try:
         well = [name for name in names if run(known[name])]
