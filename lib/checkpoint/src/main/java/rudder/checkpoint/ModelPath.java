@@ -17,7 +17,7 @@ import rudder.checkpoint.text.TextFile;
 public final class ModelPath {
 
     /** The configuration of an adapter, which PEFT writes; transformers applies the adapter to the model beside it. */
-    static final String ADAPTER = "adapter_config.json";
+    public static final String ADAPTER = "adapter_config.json";
 
     private static final String CONVERT = ", wanted a GGUF file, or a folder with safetensors files: convert it with"
             + " transformers (save_pretrained with safe_serialization=True)";

@@ -41,6 +41,10 @@ final class Hub {
     /** Literal addresses only: a name may lead anywhere. */
     private static final Pattern LOOPBACK = Pattern.compile("127(\\.\\d{1,3}){3}|\\[::1\\]");
 
+    /** The file is not read: a token goes to a server only if its user hands it over. */
+    private static final String LOGIN =
+            " (hf auth login keeps one in ~/.cache/huggingface/token, which Rudder does not read)";
+
     private static final Pattern COUNT = Pattern.compile("\\d{1,18}");
     private static final int REDIRECTIONS = 10;
     private static final int TRIES = 5;
@@ -170,9 +174,13 @@ final class Hub {
     /** Returns the hub of the environment: HF_ENDPOINT, HF_TOKEN, HTTPS_PROXY and the other proxy variables. */
     static Hub ofEnvironment() {
         var env = System.getenv();
-        String chosen = env.getOrDefault("HF_ENDPOINT", "");
-        return new Hub(
-                chosen.isBlank() ? DEFAULT_ENDPOINT : chosen, env.get("HF_TOKEN"), Proxies.of(env), Patience.USUAL);
+        return new Hub(endpointOfEnvironment(), env.get("HF_TOKEN"), Proxies.of(env), Patience.USUAL);
+    }
+
+    /** Returns HF_ENDPOINT without a slash at its end, or else the standard one. */
+    static String endpointOfEnvironment() {
+        String chosen = System.getenv().getOrDefault("HF_ENDPOINT", "").strip().replaceAll("/+$", "");
+        return chosen.isEmpty() ? DEFAULT_ENDPOINT : chosen;
     }
 
     /**
@@ -340,17 +348,18 @@ final class Hub {
                         token == null
                                 ? "the hub has no such model, or does not show it without a token. Check the name;"
                                         + " for a gated model accept its licence at " + page
-                                        + " and set HF_TOKEN to a token that may read it"
+                                        + " and set HF_TOKEN to a token that may read it" + LOGIN
                                 : "the hub does not accept HF_TOKEN (not shown), or has no"
                                         + " such model. Check the name, and make a new token with read permission";
                     case 403 ->
                         "the hub does not let you read it with "
-                                + (token == null ? "no token: set HF_TOKEN" : "this HF_TOKEN (not shown)")
+                                + (token == null ? "no token: set HF_TOKEN" + LOGIN : "this HF_TOKEN (not shown)")
                                 + ". Accept the model's licence at " + page
                                 + " with the token's account, and let the token read gated models";
                     case 404 ->
                         code.equals("EntryNotFound")
-                                ? "it has no " + file + ", wanted a checkpoint in Hugging Face's layout"
+                                ? "it has no " + file + ", wanted a checkpoint in Hugging Face's layout."
+                                        + " If it has GGUF files, download one by hand and give its path"
                                 : code.equals("RevisionNotFound")
                                         ? "it has no revision '" + revision + "'. Check it at " + page
                                         : "neither a path here nor a model on " + endpoint + ". Check the name";

@@ -18,6 +18,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.HfConfig;
+import rudder.checkpoint.ModelPath;
 import rudder.checkpoint.format.Checksums;
 import rudder.checkpoint.format.Safetensors;
 import rudder.checkpoint.format.WholeFile;
@@ -41,6 +42,9 @@ final class HubModels {
     private static final String PART = "[A-Za-z0-9](?:[A-Za-z0-9_-]|\\.(?!\\.))*";
     private static final Pattern NAME =
             Pattern.compile("(?:hf:)?(" + PART + "/" + PART + ")(?:@(" + PART + "(?:/" + PART + ")*))?");
+    private static final Pattern IN_ADDRESS =
+            Pattern.compile("(" + PART + "/" + PART + ")(?:/tree/(" + PART + "(?:/" + PART + ")*))?/?");
+    private static final Pattern SINGLE_FILE = Pattern.compile(PART + "/" + PART + "/.+\\.gguf");
     private static final String SUMS = "SHA256SUMS";
     private static final Pattern SUM = Pattern.compile("([0-9a-f]{64})  ([A-Za-z0-9_][A-Za-z0-9._-]*)");
     /**
@@ -54,6 +58,9 @@ final class HubModels {
             Checkpoint.ADDED_TOKENS,
             Checkpoint.CHAT_TEMPLATE,
             Checkpoint.CHAT_TEMPLATE_JSON);
+
+    private static final String BY_HAND =
+            "Download a GGUF file by hand (hf download OWNER/NAME FILE.gguf), and give its" + " path.";
 
     private final Path cache;
     private final Checksums checksums;
@@ -69,6 +76,38 @@ final class HubModels {
     /** Returns whether a name has the form of a checkpoint on the hub. */
     static boolean isName(String name) {
         return NAME.matcher(name).matches() && !name.endsWith(".gguf");
+    }
+
+    /**
+     * Returns the name of the checkpoint whose page on a hub has this address; empty if it is no hub's address.
+     *
+     * @param endpoint the hub of this environment; addresses on {@link Hub#DEFAULT_ENDPOINT} count, too
+     * @throws IllegalArgumentException if it is another address on a hub
+     */
+    static Optional<String> atAddress(String given, String endpoint) {
+        for (String hub : List.of(Hub.DEFAULT_ENDPOINT, endpoint)) {
+            if (given.startsWith(hub + "/")) {
+                var match = IN_ADDRESS.matcher(given.substring(hub.length() + 1));
+                if (!match.matches()) {
+                    throw new IllegalArgumentException("\"" + given + "\" is no address of a model, wanted " + hub
+                            + "/OWNER/NAME or " + hub + "/OWNER/NAME/tree/REVISION. " + BY_HAND);
+                }
+                return Optional.of(match.group(1) + (match.group(2) == null ? "" : "@" + match.group(2)));
+            }
+        }
+        return Optional.empty();
+    }
+
+    /**
+     * Refuses the name of a file in a repository.
+     *
+     * @throws IllegalArgumentException if the name has the form OWNER/NAME/FILE.gguf; the message says what to do
+     */
+    static void refuseSingleFile(String name) {
+        if (SINGLE_FILE.matcher(name).matches()) {
+            throw new IllegalArgumentException("\"" + name + "\" is no file in "
+                    + Path.of("").toAbsolutePath() + ", and Rudder fetches no single files from a hub. " + BY_HAND);
+        }
     }
 
     /**
@@ -194,6 +233,9 @@ final class HubModels {
             HfConfig.parse(
                     Checkpoint.json(folder.resolve(Checkpoint.CONFIG)),
                     repository + "/" + Checkpoint.CONFIG); // fails before gigabytes are fetched
+            if (get(ModelPath.ADAPTER)) {
+                ModelPath.require(folder);
+            }
             WholeFile.write(ref, commit + "\n"); // a fetch that is interrupted goes on with this commit
             for (String name : BESIDE) {
                 if (Files.exists(folder.resolve(name)) && !isSound(name)) {

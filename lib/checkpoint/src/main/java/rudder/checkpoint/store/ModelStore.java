@@ -87,7 +87,8 @@ public final class ModelStore {
      *
      * <ol>
      *   <li>the path of a GGUF file, or of a folder in Hugging Face's layout;
-     *   <li>the name of a model on the Hugging Face hub, {@code OWNER/NAME} or {@code OWNER/NAME@REVISION};
+     *   <li>the name of a model on the Hugging Face hub, {@code OWNER/NAME} or {@code OWNER/NAME@REVISION}, or the
+     *       address of its page;
      *   <li>one of {@link #names()}.
      * </ol>
      *
@@ -123,6 +124,10 @@ public final class ModelStore {
         if (nameOrPath.startsWith("hf:")) {
             return folder(hub.get(nameOrPath), nameOrPath.substring(3));
         }
+        var atAddress = HubModels.atAddress(nameOrPath, Hub.endpointOfEnvironment());
+        if (atAddress.isPresent()) {
+            return get("hf:" + atAddress.get());
+        }
         var path = Path.of(nameOrPath);
         if (Files.isRegularFile(path)) {
             return local(path);
@@ -133,6 +138,7 @@ public final class ModelStore {
         if (HubModels.isName(nameOrPath)) {
             return folder(hub.get(nameOrPath), nameOrPath);
         }
+        HubModels.refuseSingleFile(nameOrPath);
         var entry = catalog.named(nameOrPath)
                 .orElseThrow(() -> new IllegalArgumentException("\"" + nameOrPath + "\" is neither a file in "
                         + Path.of("").toAbsolutePath()

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static rudder.checkpoint.Refusals.assertRefused;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -23,6 +24,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
@@ -488,7 +490,7 @@ class HubTest {
                 Fault.status(401),
                 Fault.status(403, "x-error-code", "GatedRepo"),
                 Fault.status(404));
-        failsWith(store(), "tiny/model", "set HF_TOKEN", "licence");
+        failsWith(store(), "tiny/model", "set HF_TOKEN", "licence", "~/.cache/huggingface/token", "does not read");
         failsWith(store(TOKEN), "does not accept HF_TOKEN");
         failsWith(store(TOKEN), "Accept the model's licence at " + server.address() + "/tiny/model");
         failsWith(store(), "neither a path here nor a model on", "Check the name");
@@ -499,10 +501,50 @@ class HubTest {
         failsWith(store(TOKEN), "licence");
         server.files.remove("config.json");
         cache = temp.resolve("another");
-        failsWith(store(), "it has no config.json");
+        failsWith(store(), "it has no config.json", "GGUF files, download one by hand");
         assertTrue(assertThrows(IllegalArgumentException.class, () -> store().get("a/b/c"))
                 .getMessage()
                 .contains("OWNER/NAME"));
+    }
+
+    @Test
+    void aModelIsNamedByTheAddressOfItsPage() throws IOException {
+        for (String address : List.of("tiny/model", "tiny/model/", "tiny/model/tree/main")) {
+            var model = store().get("https://huggingface.co/" + address);
+            assertEquals("tiny/model" + (address.contains("tree") ? "@main" : ""), model.name());
+            assertWhole(model.path());
+        }
+        assertEquals(
+                Optional.of("tiny/model@a/branch"),
+                HubModels.atAddress("https://mirror.test/hub/tiny/model/tree/a/branch", "https://mirror.test/hub"));
+        assertEquals(Optional.empty(), HubModels.atAddress("https://other.test/tiny/model", "https://mirror.test"));
+        for (String address : List.of("tiny/model/blob/main/a-Q8_0.gguf", "datasets/tiny/model", "tiny")) {
+            assertRefused(
+                    () -> store().get("https://huggingface.co/" + address),
+                    address,
+                    "wanted https://huggingface.co/OWNER/NAME",
+                    "hf download");
+        }
+    }
+
+    @Test
+    void aFileOfARepositoryIsToBeDownloadedByHand() {
+        for (String name : List.of("tiny/model/a-Q8_0.gguf", "tiny/model/part/a-Q8_0.gguf")) {
+            assertRefused(() -> store().get(name), name, "no file in", "hf download", "give its path");
+        }
+        assertEquals(List.of(), server.requests);
+    }
+
+    @Test
+    void anAdapterBesideAModelIsRefusedBeforeTheWeightsAreFetched() {
+        server.files.put(
+                "adapter_config.json",
+                "{\"peft_type\": \"LORA\", \"base_model_name_or_path\": \"tiny/base\"}"
+                        .getBytes(StandardCharsets.UTF_8));
+        for (int i = 0; i < 2; i++) {
+            assertRefused(() -> store().get("tiny/model"), "an adapter (LORA) of tiny/base", "merge_and_unload");
+        }
+        assertEquals(List.of(), asked(PART));
     }
 
     @Test
