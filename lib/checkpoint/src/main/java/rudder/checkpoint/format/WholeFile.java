@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
  */
 public final class WholeFile {
 
-    private static final Pattern UNFINISHED = Pattern.compile(".+\\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\\.part");
+    private static final Pattern UNFINISHED = Pattern.compile("(.+\\.)?[0-9a-f]{8}(-[0-9a-f]{4,12}){4}\\.part");
 
     private WholeFile() {}
 
@@ -29,13 +29,13 @@ public final class WholeFile {
         void writeTo(FileChannel out) throws IOException;
     }
 
-    /** Writes a file. Replaces an existing file and makes missing folders. */
+    /** Writes a file. Replaces an existing file, also behind a link, and makes missing folders. */
     static void write(Path path, Content content) throws IOException {
-        Path target = path.toAbsolutePath();
+        Path target = Files.exists(path) ? path.toRealPath() : path.toAbsolutePath();
         Files.createDirectories(target.getParent());
         Path folder = target.getParent().toRealPath();
         removeUnfinished(folder);
-        try (LockFile writer = unfinished(folder, target.getFileName().toString())) {
+        try (LockFile writer = unfinished(folder)) {
             try {
                 content.writeTo(writer.channel());
                 writer.channel().force(true);
@@ -53,10 +53,10 @@ public final class WholeFile {
         }
     }
 
-    /** Makes a file whose lock says that its writer is alive. */
-    private static LockFile unfinished(Path folder, String name) throws IOException {
+    /** Makes a file whose lock says that its writer is alive; the name is short, as the target's may be the longest. */
+    private static LockFile unfinished(Path folder) throws IOException {
         while (true) {
-            Path path = folder.resolve(name + "." + UUID.randomUUID() + ".part");
+            Path path = folder.resolve(UUID.randomUUID() + ".part");
             try {
                 var lock = LockFile.lock(path, StandardOpenOption.CREATE_NEW);
                 if (lock.isPresent() && Files.exists(path)) {

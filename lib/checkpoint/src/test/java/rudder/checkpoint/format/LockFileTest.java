@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
@@ -91,6 +92,7 @@ class LockFileTest {
     @Test
     void theNextWriteRemovesUnfinishedFilesOfTheDeadAndNoOthers(@TempDir Path folder) throws IOException {
         var dead = Files.writeString(folder.resolve("a.json." + UUID.randomUUID() + ".part"), "half");
+        var newer = Files.writeString(folder.resolve(UUID.randomUUID() + ".part"), "half");
         var foreign = Files.writeString(folder.resolve("mine.part"), "not ours");
         var alive = folder.resolve("b.json");
         WholeFile.write(alive, out -> {
@@ -99,6 +101,7 @@ class LockFileTest {
         });
         assertEquals("first", Files.readString(alive));
         assertTrue(Files.notExists(dead));
+        assertTrue(Files.notExists(newer));
         assertTrue(Files.exists(foreign));
         try (var files = Files.list(folder)) {
             assertEquals(3, files.count());
@@ -115,5 +118,29 @@ class LockFileTest {
         assertEquals("mine", Files.readString(folder.resolve("c.json")));
         assertTrue(Files.exists(folderOfThatName));
         assertEquals(ours, Files.notExists(others));
+    }
+
+    @Test
+    void aNameMayBeAsLongAsTheFileSystemAllows(@TempDir Path folder) throws IOException {
+        for (int length : new int[] {213, 214, 240, 255}) {
+            var path = folder.resolve("a".repeat(length));
+            for (var text : List.of("first", "second")) {
+                WholeFile.write(path, text);
+                assertEquals(text, Files.readString(path));
+            }
+        }
+    }
+
+    @Test
+    void aLinkStaysAndTheFileBehindItIsWritten(@TempDir Path folder) throws IOException {
+        var shared = Files.createDirectory(folder.resolve("shared"));
+        var file = Files.writeString(shared.resolve("ocean.safetensors"), "old");
+        var link = Files.createSymbolicLink(folder.resolve("ocean.safetensors"), file);
+        WholeFile.write(link, "new");
+        assertTrue(Files.isSymbolicLink(link));
+        assertEquals("new", Files.readString(file));
+        try (var files = Files.list(shared)) {
+            assertEquals(1, files.count());
+        }
     }
 }
