@@ -105,7 +105,9 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
             ModelConfig config = config(path, file);
             TensorSource tensors = file.withoutTokenizer();
             return new Checkpoint(
-                    config.architecture().equals("phi3") ? new FusedTensors(tensors, config) : tensors,
+                    config.architecture().equals("phi3")
+                            ? new FusedTensors(tensors, config, TensorNames.GGUF, "blk.%d.attn_qkv", "blk.%d.ffn_up")
+                            : tensors,
                     TensorNames.GGUF,
                     config,
                     naming(path.getFileName().toString(), () -> Tokenizer.of(file)));
@@ -124,7 +126,15 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
             if (config.tiedHead()) {
                 TiedHead.requireEqual(tensors, names);
             }
-            return new Checkpoint(tensors, names, config, tokenizer(folder, json, config.vocabulary()));
+            TensorSource parts = config.architecture().equals("phi3")
+                    ? new FusedTensors(
+                            tensors,
+                            config,
+                            names,
+                            names.query().replace("q_proj", "qkv_proj"),
+                            names.gate().replace("gate_proj", "gate_up_proj"))
+                    : tensors;
+            return new Checkpoint(parts, names, config, tokenizer(folder, json, config.vocabulary()));
         } catch (IOException | RuntimeException | Error e) {
             tensors.close();
             throw e;

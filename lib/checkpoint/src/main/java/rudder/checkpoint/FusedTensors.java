@@ -12,7 +12,7 @@ import rudder.checkpoint.format.TensorSource;
 
 /**
  * A checkpoint whose blocks store queries, keys and values in one tensor, and gate and up rows in another, as Phi 3
- * does in GGUF: seen as the separate tensors that other architectures have.
+ * does: seen as the separate tensors that other architectures have.
  */
 final class FusedTensors implements TensorSource {
 
@@ -22,8 +22,16 @@ final class FusedTensors implements TensorSource {
     private final TensorSource source;
     private final Map<String, Slice> slices = new LinkedHashMap<>();
 
-    /** @throws IllegalArgumentException if a fused tensor has another number of rows than its parts together */
-    FusedTensors(TensorSource source, ModelConfig config) {
+    /**
+     * Splits the tensors of each block.
+     *
+     * @param parts the names of the separate tensors
+     * @param attention the pattern of the tensor of queries, keys and values, in this order
+     * @param mlp the pattern of the tensor of gate and up rows, in this order
+     * @throws IllegalArgumentException if a fused tensor is missing, or has another number of rows than its parts
+     *     together
+     */
+    FusedTensors(TensorSource source, ModelConfig config, TensorNames parts, String attention, String mlp) {
         this.source = source;
         long queries = config.headsWidth();
         long keys = (long) config.keyValueHeads() * config.headDimension();
@@ -31,22 +39,24 @@ final class FusedTensors implements TensorSource {
             slices.put(name, new Slice(name, 0, source.shape(name)[0]));
         }
         for (int k = 0; k < config.horizon(); k++) {
-            String attention = "blk." + k + ".attn_";
             split(
-                    attention + "qkv.weight",
+                    weight(attention, k),
                     Map.of(
-                            attention + "q.weight", new long[] {0, queries},
-                            attention + "k.weight", new long[] {queries, keys},
-                            attention + "v.weight", new long[] {queries + keys, keys}),
+                            weight(parts.query(), k), new long[] {0, queries},
+                            weight(parts.key(), k), new long[] {queries, keys},
+                            weight(parts.value(), k), new long[] {queries + keys, keys}),
                     queries + 2 * keys);
-            String mlp = "blk." + k + ".ffn_";
             split(
-                    mlp + "up.weight",
+                    weight(mlp, k),
                     Map.of(
-                            mlp + "gate.weight", new long[] {0, config.feedForward()},
-                            mlp + "up.weight", new long[] {config.feedForward(), config.feedForward()}),
+                            weight(parts.gate(), k), new long[] {0, config.feedForward()},
+                            weight(parts.up(), k), new long[] {config.feedForward(), config.feedForward()}),
                     2L * config.feedForward());
         }
+    }
+
+    private static String weight(String pattern, int k) {
+        return TensorNames.ofBlock(pattern, k) + ".weight";
     }
 
     /** Replaces a tensor by parts, each with its first row and its count of rows. */

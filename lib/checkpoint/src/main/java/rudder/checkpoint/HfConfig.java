@@ -16,7 +16,7 @@ import rudder.checkpoint.text.StrictJson;
  * <p>Each field is in one of three lists: Rudder uses it, or implements one value of it, or it changes no number. If
  * the file has any other field or value, loading fails and names the field.
  *
- * <p>Source: the configuration and modelling files of the six architectures in transformers 4.57 and 5.24.
+ * <p>Source: the configuration and modelling files of the seven architectures in transformers 4.57 and 5.24.
  */
 public final class HfConfig {
 
@@ -42,6 +42,7 @@ public final class HfConfig {
             "do_sample",
             "dtype",
             "early_stopping",
+            "embd_pdrop",
             "encoder_no_repeat_ngram_size",
             "eos_token_id",
             "exponential_decay_length_penalty",
@@ -69,6 +70,7 @@ public final class HfConfig {
             "problem_type",
             "remove_invalid_values",
             "repetition_penalty",
+            "resid_pdrop",
             "return_dict",
             "return_dict_in_generate",
             "sep_token_id",
@@ -217,8 +219,25 @@ public final class HfConfig {
                             null,
                             "final_logit_softcapping",
                             null),
+            "phi3",
+                    fields(
+                            COMMON,
+                            "rms_norm_eps",
+                            1e-5,
+                            "max_position_embeddings",
+                            4096L,
+                            "sliding_window",
+                            null,
+                            "original_max_position_embeddings", // of scaled angles only
+                            4096L),
             "qwen2", QWEN,
             "qwen3", fields(QWEN, "head_dim", 128L));
+
+    /**
+     * What Phi 3's files call their own code, which transformers runs only if told to; its own class computes the same.
+     */
+    private static final Map<String, Object> PHI_CODE = Map.of(
+            "AutoConfig", "configuration_phi3.Phi3Config", "AutoModelForCausalLM", "modeling_phi3.Phi3ForCausalLM");
 
     private static Map<String, Object> fields(Map<String, Object> base, Object... pairs) {
         var fields = new HashMap<>(base);
@@ -281,6 +300,9 @@ public final class HfConfig {
         rest.remove("sliding_window_size", values.get("sliding_window"));
         // early conversions of Llama say the longest text twice, and transformers reads the other field
         rest.remove("max_sequence_length", values.get("max_position_embeddings"));
+        if (architecture.equals("phi3")) {
+            rest.remove("auto_map", PHI_CODE);
+        }
         refuseUnknown(rest, known, where);
         return new HfConfig(where, architecture, values).model();
     }
@@ -380,7 +402,7 @@ public final class HfConfig {
             };
         }
         return switch (architecture) {
-            case "mistral" -> isSet("sliding_window");
+            case "mistral", "phi3" -> isSet("sliding_window");
             case "gemma2" -> k % 2 == 0;
             case "gemma3_text" -> (k + 1) % count("sliding_window_pattern") != 0;
             case "qwen2", "qwen3" -> windows && isSet("sliding_window") && k >= integer("max_window_layers");
@@ -391,6 +413,10 @@ public final class HfConfig {
     /** Returns a reader of an object inside this one; messages call it by the name. */
     HfConfig part(String name, Map<String, Object> fields) {
         return new HfConfig(where + ", " + name, architecture, fields);
+    }
+
+    boolean isArchitecture(String name) {
+        return architecture.equals(name);
     }
 
     boolean has(String key) {

@@ -115,6 +115,11 @@ final class HfRotary {
 
     private RotaryScaling scaling(HfConfig fields, double base) {
         Object kind = fields.isSet("rope_type") ? fields.value("rope_type") : fields.value("type");
+        if (config.isArchitecture("phi3") && kind != null && !kind.equals("default")) { // yarn means longrope there
+            throw fields.wrong(
+                    fields.isSet("rope_type") ? "rope_type" : "type",
+                    "default, the only kind that Rudder supports for Phi 3; use a checkpoint of the 4k context");
+        }
         return switch (kind == null ? "default" : String.valueOf(kind)) {
             case "default" -> RotaryScaling.NONE;
             case "dynamic" -> dynamic(fields);

@@ -187,6 +187,41 @@ class HfConfigTest {
         }
     }
 
+    /** The file of Phi-3-mini-4k-instruct but for its sizes. */
+    private static final String PHI = "{'model_type': 'phi3', 'architectures': ['Phi3ForCausalLM'], 'vocab_size': 61,"
+            + " 'hidden_size': 16, 'intermediate_size': 24, 'num_hidden_layers': 3, 'num_attention_heads': 4,"
+            + " 'num_key_value_heads': 2, 'auto_map': {'AutoConfig': 'configuration_phi3.Phi3Config',"
+            + " 'AutoModelForCausalLM': 'modeling_phi3.Phi3ForCausalLM'}, 'attention_bias': false, 'embd_pdrop': 0.0,"
+            + " 'resid_pdrop': 0.0, 'rope_scaling': null, 'original_max_position_embeddings': 4096,"
+            + " 'sliding_window': 2047%s}";
+
+    private static ModelConfig phi(String more) throws IOException {
+        return HfConfig.parse(StrictJson.object(PHI.formatted(more).replace('\'', '"')), "here");
+    }
+
+    @Test
+    void phiIsReadUnlessItsAnglesAreScaledOrItsCodeIsAnothers() throws IOException {
+        var phi = phi("");
+        assertEquals(List.of(2047, 2047, 2047), windows(phi));
+        assertEquals(
+                List.of(1e-5, 1e4), List.of(phi.epsilon(), phi.spans().get(0).base()));
+        assertEquals(List.of(4096, 4, 2), List.of(phi.contextLength(), phi.headDimension(), phi.keyValueHeads()));
+        for (var refused : List.of(
+                "rope_parameters: {'rope_type': 'longrope', 'short_factor': [1.0], 'long_factor': [1.0]}",
+                "rope_parameters: {'rope_type': 'yarn', 'factor': 4.0}",
+                "rope_parameters: {'rope_theta': 1e4, 'partial_rotary_factor': 0.75}",
+                "partial_rotary_factor: 0.75")) {
+            var field = refused.substring(0, refused.indexOf(':'));
+            var more = ", '" + field + "'" + refused.substring(field.length());
+            var error = assertThrows(IllegalArgumentException.class, () -> phi(more));
+            assertTrue(error.getMessage().contains(field), error.getMessage());
+        }
+        var other = StrictJson.object(
+                PHI.formatted("").replace("configuration_phi3", "mine").replace('\'', '"'));
+        var error = assertThrows(IllegalArgumentException.class, () -> HfConfig.parse(other, "here"));
+        assertTrue(error.getMessage().contains("'auto_map'"), error.getMessage());
+    }
+
     @Test
     void aMissingSizeIsNamed() throws IOException {
         for (String field :
