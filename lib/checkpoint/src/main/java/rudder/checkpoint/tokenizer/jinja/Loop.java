@@ -31,7 +31,7 @@ record Loop(List<Object> items, int level, Callable recursion, List<Object> last
             return loop.recursion;
         }
 
-        /** Returns a member, or null if there is none of that name. */
+        /** Returns a member; undefined if there is none of that name. A neighbouring item may be None. */
         Object member(String name) {
             int size = loop.items.size();
             return switch (name) {
@@ -61,7 +61,7 @@ record Loop(List<Object> items, int level, Callable recursion, List<Object> last
                         loop.last.add(call.positional());
                         return !same;
                     };
-                default -> null;
+                default -> new Undefined("'" + name + "' of a loop, which is undefined");
             };
         }
     }

@@ -32,12 +32,11 @@ final class Members {
     /** Computes {@code x.name}: looks for a method or member first, then for an item. */
     static Object attribute(int line, Object x, String name) {
         Object member = member(line, x, name);
-        if (member != null) {
-            return member;
-        }
-        return x instanceof Map<?, ?> map && map.containsKey(Text.ofTemplate(name))
+        return member instanceof Undefined
+                        && x instanceof Map<?, ?> map
+                        && map.containsKey(Text.ofTemplate(name))
                 ? map.get(Text.ofTemplate(name))
-                : missing(x, "attribute '" + name + "'");
+                : member;
     }
 
     /** Computes {@code x[key]}: looks for an item first, then for a method or member. */
@@ -54,8 +53,7 @@ final class Members {
             long at = i < 0 ? i + items.size() : i;
             return at >= 0 && at < items.size() ? items.get((int) at) : missing(x, "item " + i);
         }
-        Object member = key instanceof Text name ? member(line, x, name.toString()) : null;
-        return member != null ? member : missing(x, "item " + Values.repr(key));
+        return key instanceof Text name ? member(line, x, name.toString()) : missing(x, "item " + Values.repr(key));
     }
 
     private static Undefined missing(Object x, String what) {
@@ -66,21 +64,27 @@ final class Members {
         return TemplateException.at(line, "cannot look into " + undefined.description());
     }
 
+    /** Returns a member, which may be None, or a method; undefined if there is none of that name. */
     private static Object member(int line, Object x, String name) {
         if (x instanceof Undefined undefined) {
             throw undefined(line, undefined);
         }
-        if (x instanceof Text text) {
-            return Strings.method(text, name);
-        }
-        if (x instanceof Namespace namespace) {
+        if (x instanceof Namespace namespace && namespace.members().containsKey(name)) {
             return namespace.members().get(name);
         }
         if (x instanceof Loop.State loop) {
             return loop.member(name);
         }
+        Callable method = method(x, name);
+        return method != null ? method : missing(x, "'" + name + "'");
+    }
+
+    private static Callable method(Object x, String name) {
+        if (x instanceof Text text) {
+            return Strings.method(text, name);
+        }
         if ((x instanceof Map<?, ?> || x instanceof List<?>) && CHANGING.contains(name)) {
-            return (Callable) call -> {
+            return call -> {
                 throw call.error("values are never changed in place");
             };
         }
