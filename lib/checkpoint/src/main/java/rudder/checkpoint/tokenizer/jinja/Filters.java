@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import rudder.checkpoint.tokenizer.jinja.Values.Group;
 import rudder.checkpoint.tokenizer.jinja.Values.Tuple;
 import rudder.checkpoint.tokenizer.jinja.syntax.TemplateException;
 import rudder.checkpoint.tokenizer.jinja.syntax.Text;
@@ -67,8 +68,9 @@ final class Filters {
                         call.line(),
                         Values.text(x),
                         call.named().isEmpty()
-                                ? call.positional().subList(1, call.positional().size())
-                                : List.of(named(call)));
+                                ? new Tuple(call.positional()
+                                        .subList(1, call.positional().size()))
+                                : named(call));
             case "round" -> round(call, x);
             case "int" -> integer(call, x);
             case "float" -> real(call, x);
@@ -409,14 +411,25 @@ final class Filters {
     }
 
     private static List<Object> groupBy(Callable.Call call, Object x) {
-        String path = call.text(1, "attribute").toString();
-        var groups = new LinkedHashMap<Object, List<Object>>();
-        for (var item : sorted(call, Values.items(x, call.line()), i -> attribute(call, i, path), false)) {
-            groups.computeIfAbsent(attribute(call, item, path), k -> new ArrayList<>())
-                    .add(item);
+        String path = Values.text(call.require(1, "attribute")).toString();
+        Object otherwise = call.get(2, "default", null);
+        var key = key(call.flag(3, "case_sensitive", false));
+        Function<Object, Object> of = item -> {
+            Object found = attribute(call, item, path);
+            return found instanceof Undefined && otherwise != null ? otherwise : found;
+        };
+        var groups = new ArrayList<Object>();
+        Object last = null;
+        List<Object> group = null;
+        for (var item : sorted(call, Values.items(x, call.line()), of.andThen(key), false)) {
+            Object value = of.apply(item);
+            if (group == null || !Values.equal(key.apply(value), last)) {
+                group = new ArrayList<>();
+                groups.add(new Group(value, group));
+                last = key.apply(value);
+            }
+            group.add(item);
         }
-        var out = new ArrayList<Object>();
-        groups.forEach((key, items) -> out.add(new Tuple(List.of(key, items))));
-        return out;
+        return groups;
     }
 }

@@ -1,32 +1,42 @@
 package rudder.checkpoint.tokenizer.jinja;
 
 import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.math.RoundingMode;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.TextStyle;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import rudder.checkpoint.tokenizer.jinja.Values.Tuple;
 import rudder.checkpoint.tokenizer.jinja.syntax.TemplateException;
 import rudder.checkpoint.tokenizer.jinja.syntax.Text;
 
 /** Formats of values: {@code %}, {@code str.format}, JSON and dates. */
 final class Formats {
-    private static final Pattern PERCENT =
-            Pattern.compile("%(?:\\((\\w+)\\))?([-0+ ]*)(\\d*)(?:\\.(\\d+))?([a-zA-Z%])");
+    private static final Pattern PERCENT = Pattern.compile(
+            "%(?:\\(([^()]*)\\))?([-0+ ]*)(\\d*)(\\.\\d*)?(.)?", Pattern.DOTALL); // an absent kind is an error
     private static final Pattern FIELD = Pattern.compile("\\{\\{|\\}\\}|\\{(\\w*)(?:!([rs]))?(?::([^{}]*))?\\}|[{}]");
-    private static final Pattern SPEC = Pattern.compile("(?:(.)?([<>^]))?(0?)(\\d*)(,?)(?:\\.(\\d+))?([sdf]?)");
+    private static final Pattern SPEC =
+            Pattern.compile("(?:(?<fill>.)?(?<align>[<>^=]))?(?<sign>[-+ ]?)(?<zero>0?)(?<width>\\d*)(?<comma>,?)"
+                    + "(?:\\.(?<precision>\\d+))?(?<kind>[sdf]?)");
 
     /** Digits of a width or a precision. */
     private static final int WIDEST = 4;
 
     private Formats() {}
 
-    /** Computes {@code format % values}. */
-    static Text percent(Interpreter interpreter, int line, Text format, List<?> values) {
+    /**
+     * Computes {@code format % values}.
+     *
+     * @param given a tuple of values, or one value
+     */
+    static Text percent(Interpreter interpreter, int line, Text format, Object given) {
+        List<?> values = given instanceof Tuple tuple ? tuple : Collections.singletonList(given);
         var out = new Text.Builder();
         Matcher field = PERCENT.matcher(format);
         int from = 0;
@@ -34,15 +44,13 @@ final class Formats {
         while (field.find()) {
             out.add(format.subSequence(from, field.start()));
             from = field.end();
-            if (field.group(5).equals("%")) {
+            if (field.group().equals("%%")) {
                 out.add("%", false);
                 continue;
             }
             Object value;
             if (field.group(1) != null) {
-                if (values.size() != 1
-                        || !(values.get(0) instanceof Map<?, ?> map)
-                        || !map.containsKey(Text.ofTemplate(field.group(1)))) {
+                if (!(given instanceof Map<?, ?> map) || !map.containsKey(Text.ofTemplate(field.group(1)))) {
                     throw TemplateException.at(line, "'%' finds no value named '" + field.group(1) + "'");
                 }
                 value = map.get(Text.ofTemplate(field.group(1)));
@@ -51,34 +59,76 @@ final class Formats {
             } else {
                 throw TemplateException.at(line, "'%' wants more values than the " + values.size() + " it is given");
             }
-            Text shown = converted(line, field.group(5), field.group(4), value);
             int width = field.group(3).isEmpty() ? 0 : digits(line, field.group(3));
-            boolean left = field.group(2).contains("-");
-            String fill = field.group(2).contains("0") && !left ? "0" : " ";
-            out.add(padded(shown, width, left ? '<' : '>', fill));
+            int precision = field.group(4) == null
+                    ? -1
+                    : digits(line, "0" + field.group(4).substring(1));
+            out.add(converted(line, field.group(), field.group(5), field.group(2), width, precision, value));
+        }
+        boolean mayBeLeft = given instanceof Map || given instanceof List && !(given instanceof Tuple);
+        if (next < values.size() && !mayBeLeft && !(given instanceof Undefined)) {
+            throw TemplateException.at(
+                    line, "'%' is given " + values.size() + " values, but the format has only " + next + " fields");
         }
         return interpreter.made(
                 line, out.add(format.subSequence(from, format.length())).build());
     }
 
-    private static Text converted(int line, String kind, String precision, Object value) {
-        switch (kind) {
+    /**
+     * Writes a value into a field of {@code %}.
+     *
+     * @param precision -1 if there is none
+     */
+    private static Text converted(
+            int line, String field, String kind, String flags, int width, int precision, Object value) {
+        boolean left = flags.contains("-");
+        switch (kind == null ? "" : kind) {
             case "s", "r":
                 Text text = kind.equals("s") ? Values.text(value) : Values.repr(value);
-                return precision == null || text.points() <= digits(line, precision)
-                        ? text
-                        : text.subSequence(0, text.offset(digits(line, precision)));
+                return padded("", shortened(text, precision), width, left ? '<' : '>', " ");
             case "d", "i", "f":
-                if (!Values.isNumber(value)) {
-                    throw TemplateException.at(line, "'%" + kind + "' wants a number, found " + Values.typeOf(value));
+                requireFinite(line, "'%" + kind + "'", value);
+                String sign;
+                String digits;
+                if (kind.equals("f")) {
+                    sign = sign(isNegative(value), flags);
+                    digits = fixed(Values.real(value), precision < 0 ? 6 : precision);
+                } else {
+                    BigInteger whole = whole(value);
+                    sign = sign(whole.signum() < 0, flags);
+                    digits = whole.abs().toString();
+                    digits = "0".repeat(Math.max(0, precision - digits.length())) + digits;
                 }
-                return Text.ofTemplate(
-                        kind.equals("f")
-                                ? fixed(Values.real(value), precision == null ? 6 : digits(line, precision))
-                                : Long.toString(value instanceof Double x ? x.longValue() : Values.integer(value)));
+                char align = left ? '<' : flags.contains("0") ? '=' : '>';
+                return padded(sign, Text.ofTemplate(digits), width, align, align == '=' ? "0" : " ");
             default:
-                throw TemplateException.at(line, "the format '%" + kind + "' is not supported");
+                throw TemplateException.at(line, "the format '" + field + "' is not supported");
         }
+    }
+
+    private static void requireFinite(int line, String where, Object value) {
+        if (!Values.isNumber(value) || value instanceof Double x && (x.isNaN() || x.isInfinite())) {
+            throw TemplateException.at(
+                    line, where + " wants a finite number, found " + Values.typeOf(value) + " " + Values.repr(value));
+        }
+    }
+
+    private static Text shortened(Text text, int precision) {
+        return precision < 0 || text.points() <= precision ? text : text.subSequence(0, text.offset(precision));
+    }
+
+    private static String sign(boolean negative, String flags) {
+        return negative ? "-" : flags.contains("+") ? "+" : flags.contains(" ") ? " " : "";
+    }
+
+    private static boolean isNegative(Object number) {
+        return number instanceof Double x ? x < 0 || 1 / x < 0 : Values.integer(number) < 0;
+    }
+
+    private static BigInteger whole(Object number) {
+        return number instanceof Double x
+                ? new BigDecimal(x).toBigInteger()
+                : BigInteger.valueOf(Values.integer(number));
     }
 
     /** Reads a width or a precision. */
@@ -90,17 +140,21 @@ final class Formats {
         return Integer.parseInt(number);
     }
 
-    static String fixed(double x, int digits) {
-        return new BigDecimal(x).setScale(digits, RoundingMode.HALF_EVEN).toPlainString();
+    /** Writes the size of a number with so many decimals, without its sign. */
+    private static String fixed(double x, int digits) {
+        return new BigDecimal(Math.abs(x))
+                .setScale(digits, RoundingMode.HALF_EVEN)
+                .toPlainString();
     }
 
-    private static Text padded(Text text, int width, char align, String fill) {
-        int missing = width - text.points();
-        if (missing <= 0) {
-            return text;
-        }
-        int left = align == '<' ? 0 : align == '^' ? missing / 2 : missing;
-        return Text.ofTemplate(fill.repeat(left)).plus(text).plus(Text.ofTemplate(fill.repeat(missing - left)));
+    /** Fills a text up to a width; an align of {@code =} fills between the sign and the rest. */
+    private static Text padded(String sign, Text text, int width, char align, String fill) {
+        int missing = Math.max(0, width - sign.length() - text.points());
+        int left = align == '<' || align == '=' ? 0 : align == '^' ? missing / 2 : missing;
+        int inner = align == '=' ? missing : 0;
+        return Text.ofTemplate(fill.repeat(left) + sign + fill.repeat(inner))
+                .plus(text)
+                .plus(Text.ofTemplate(fill.repeat(missing - left - inner)));
     }
 
     /** Computes {@code text.format(...)}: fields by place or name, with fill, width and precision. */
@@ -109,6 +163,7 @@ final class Formats {
         Matcher field = FIELD.matcher(format);
         int from = 0;
         int next = 0;
+        boolean places = false; // whether a field names its place
         while (field.find()) {
             out.add(format.subSequence(from, field.start()));
             from = field.end();
@@ -123,6 +178,10 @@ final class Formats {
             String name = field.group(1).isEmpty() ? Integer.toString(next++) : field.group(1);
             Object value;
             if (name.matches("[0-9]+")) {
+                places |= !field.group(1).isEmpty();
+                if (places && next > 0) {
+                    throw call.error("the format string mixes '{}' with fields that name their place");
+                }
                 int place = name.length() < 9 ? Integer.parseInt(name) : Integer.MAX_VALUE;
                 if (place >= call.positional().size()) {
                     throw call.error("there is no argument " + name);
@@ -133,8 +192,11 @@ final class Formats {
             } else {
                 throw call.error("there is no argument '" + name + "'");
             }
-            Text shown = "r".equals(field.group(2)) ? Values.repr(value) : Values.text(value);
-            out.add(field.group(3) == null ? shown : specified(call, field.group(3), value, shown));
+            if (field.group(2) != null) {
+                value = field.group(2).equals("r") ? Values.repr(value) : Values.text(value);
+            }
+            String spec = field.group(3) == null ? "" : field.group(3);
+            out.add(spec.isEmpty() ? Values.text(value) : specified(call, spec, value));
         }
         return call.interpreter()
                 .made(
@@ -142,28 +204,47 @@ final class Formats {
                         out.add(format.subSequence(from, format.length())).build());
     }
 
-    private static Text specified(Callable.Call call, String spec, Object value, Text shown) {
+    /** Writes a value by a format such as {@code >8.2f}: a string, an integer or a float, each by its own rules. */
+    private static Text specified(Callable.Call call, String spec, Object value) {
         Matcher parts = SPEC.matcher(spec);
         if (!parts.matches()) {
             throw call.error("the format '" + spec + "' is not supported");
         }
-        boolean number = Values.isNumber(value)
-                && !(value instanceof Boolean && parts.group(7).isEmpty());
-        Text text = shown;
-        if (parts.group(7).equals("f") || parts.group(6) != null && value instanceof Double) {
-            text = Text.ofTemplate(
-                    fixed(Values.real(value), parts.group(6) == null ? 6 : digits(call.line(), parts.group(6))));
-        } else if (parts.group(6) != null && text.points() > digits(call.line(), parts.group(6))) {
-            text = text.subSequence(0, text.offset(digits(call.line(), parts.group(6))));
+        String kind = parts.group("kind");
+        String fill = parts.group("fill");
+        String align = parts.group("align");
+        boolean zero = !parts.group("zero").isEmpty();
+        boolean comma = !parts.group("comma").isEmpty();
+        int width = parts.group("width").isEmpty() ? 0 : digits(call.line(), parts.group("width"));
+        int precision = parts.group("precision") == null ? -1 : digits(call.line(), parts.group("precision"));
+        if (fill == null) {
+            fill = zero ? "0" : " ";
         }
-        if (!parts.group(5).isEmpty()) {
-            text = Text.ofTemplate(text.toString().replaceAll("(?<=\\d)(?=(\\d{3})+(?!\\d))(?<!\\.\\d{0,300})", ","));
+        if (value instanceof Text text) {
+            if (!kind.isEmpty() && !kind.equals("s")
+                    || comma
+                    || !parts.group("sign").isEmpty()
+                    || "=".equals(align)) {
+                throw call.error("the format '" + spec + "' does not suit a string");
+            }
+            return padded("", shortened(text, precision), width, align == null ? '<' : align.charAt(0), fill);
         }
-        int width = parts.group(4).isEmpty() ? 0 : digits(call.line(), parts.group(4));
-        char align =
-                parts.group(2) == null ? (number ? '>' : '<') : parts.group(2).charAt(0);
-        String fill = parts.group(1) != null ? parts.group(1) : parts.group(3).isEmpty() ? " " : "0";
-        return padded(text, width, align, fill);
+        requireFinite(call.line(), "the format '" + spec + "'", value);
+        boolean real = value instanceof Double;
+        boolean suits = kind.equals("f") || kind.equals(real ? "" : "d") || kind.isEmpty();
+        if (!suits || precision >= 0 && !kind.equals("f") || comma && zero) {
+            throw call.error("the format '" + spec + "' of " + Values.typeOf(value) + " is not supported");
+        }
+        String digits = kind.equals("f")
+                ? fixed(Values.real(value), precision < 0 ? 6 : precision)
+                : real
+                        ? Values.shortest(Math.abs(Values.real(value)))
+                        : whole(value).abs().toString();
+        if (comma) {
+            digits = digits.replaceAll("(?<=\\d)(?=(\\d{3})+(?!\\d))(?<!\\.\\d{0,300})", ",");
+        }
+        String sign = sign(isNegative(value), parts.group("sign"));
+        return padded(sign, Text.ofTemplate(digits), width, align == null ? zero ? '=' : '>' : align.charAt(0), fill);
     }
 
     /**

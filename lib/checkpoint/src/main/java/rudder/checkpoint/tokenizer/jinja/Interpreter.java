@@ -47,6 +47,7 @@ final class Interpreter {
     private Text.Builder out = new Text.Builder();
     private final long start = System.nanoTime();
     private int steps;
+    private int last = 1; // the line of the newest expression
     private long characters;
     private int depth;
 
@@ -57,11 +58,18 @@ final class Interpreter {
     }
 
     Text render(List<Statement> template) {
-        run(template);
-        return out.build();
+        try {
+            run(template);
+            return out.build();
+        } catch (TemplateException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            throw TemplateException.ofRudder(last, e);
+        }
     }
 
     private void step(int line) {
+        last = line > 0 ? line : last; // statements do not know theirs
         if (++steps > STEPS) {
             throw TemplateException.at(line, "the template runs for more than " + STEPS + " steps");
         }
@@ -414,7 +422,7 @@ final class Interpreter {
             if (!(evaluate(arguments.stars()) instanceof Map<?, ?> map)) {
                 throw TemplateException.at(line, "'" + name + "': '**' wants a dict");
             }
-            map.forEach((key, value) -> named.put(key.toString(), value));
+            named.putAll(Values.named(map, line));
         }
         return new Callable.Call(this, line, name, positional, named);
     }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import rudder.checkpoint.tokenizer.jinja.Values.Group;
 import rudder.checkpoint.tokenizer.jinja.Values.Namespace;
 import rudder.checkpoint.tokenizer.jinja.Values.Tuple;
 import rudder.checkpoint.tokenizer.jinja.syntax.TemplateException;
@@ -32,9 +33,7 @@ final class Members {
     /** Computes {@code x.name}: looks for a method or member first, then for an item. */
     static Object attribute(int line, Object x, String name) {
         Object member = member(line, x, name);
-        return member instanceof Undefined
-                        && x instanceof Map<?, ?> map
-                        && map.containsKey(Text.ofTemplate(name))
+        return member instanceof Undefined && x instanceof Map<?, ?> map && map.containsKey(Text.ofTemplate(name))
                 ? map.get(Text.ofTemplate(name))
                 : member;
     }
@@ -74,6 +73,9 @@ final class Members {
         }
         if (x instanceof Loop.State loop) {
             return loop.member(name);
+        }
+        if (x instanceof Group group && (name.equals("grouper") || name.equals("list"))) {
+            return group.get(name.equals("grouper") ? 0 : 1);
         }
         Callable method = method(x, name);
         return method != null ? method : missing(x, "'" + name + "'");
@@ -167,9 +169,10 @@ final class Members {
         return x instanceof Tuple ? new Tuple(out) : out;
     }
 
-    private static long bound(int line, Object x, long otherwise) {
+    /** Returns an integer of a place, bounded; the given one for None. */
+    static long bound(int line, Object x, long otherwise) {
         if (x != null && !(x instanceof Long) && !(x instanceof Boolean)) {
-            throw TemplateException.at(line, "a slice wants integers, found " + Values.typeOf(x));
+            throw TemplateException.at(line, "a place wants an integer, found " + Values.typeOf(x));
         }
         long bound = x == null ? otherwise : Values.integer(x);
         return Math.max(-(1L << 40), Math.min(1L << 40, bound));

@@ -76,7 +76,7 @@ final class Operators {
             }
         }
         if (operator.equals("%") && a instanceof Text format) {
-            return Formats.percent(interpreter, line, format, b instanceof Tuple tuple ? tuple : List.of(b));
+            return Formats.percent(interpreter, line, format, b);
         }
         throw TemplateException.at(
                 line, "cannot compute " + Values.typeOf(a) + " " + operator + " " + Values.typeOf(b));
@@ -84,7 +84,7 @@ final class Operators {
 
     /** Refuses a repetition that is too long, before it is made. */
     private void requireTimes(int line, int size, long times) {
-        interpreter.require(Math.multiplyHigh(size, times) != 0 ? Long.MAX_VALUE : size * times, line);
+        interpreter.require(size > 0 && times > Long.MAX_VALUE / size ? Long.MAX_VALUE : size * times, line);
     }
 
     private Text repeat(int line, Text text, long times) {

@@ -32,11 +32,11 @@ final class Strings {
             case "endswith" -> call -> affix(text, call.only(1), false);
             case "replace" ->
                 call -> replace(call, text, call.text(0, "old"), call.text(1, "new"), call.integer(2, "count", -1));
-            case "find" -> call -> find(text, call.text(0, "sub"), call.integer(1, "start", 0), false);
-            case "rfind" -> call -> find(text, call.text(0, "sub"), 0, true);
-            case "index" ->
+            case "find" -> call -> find(text, call, false);
+            case "rfind" -> call -> find(text, call, true);
+            case "index", "rindex" ->
                 call -> {
-                    long at = find(text, call.text(0, "sub"), call.integer(1, "start", 0), false);
+                    long at = find(text, call, name.equals("rindex"));
                     if (at < 0) {
                         throw call.error("substring not found");
                     }
@@ -260,13 +260,24 @@ final class Strings {
                         out.add(text.subSequence(from, text.length())).build());
     }
 
-    private static long find(Text text, Text part, int start, boolean last) {
-        int from = start < 0 ? Math.max(0, text.points() + start) : start;
-        if (from > text.points()) {
+    /** Returns the place of a part between two places, all in code points, or -1. */
+    private static long find(Text text, Callable.Call call, boolean last) {
+        Text part = call.only(3).text(0, "sub");
+        long size = text.points();
+        long from = place(call, 1, "start", 0, size);
+        long to = Math.min(size, place(call, 2, "end", size, size));
+        if (from > to) {
             return -1;
         }
-        int at = last ? text.toString().lastIndexOf(part.toString()) : text.indexOf(part, text.offset(from));
-        return at < 0 ? -1 : Character.codePointCount(text, 0, at);
+        Text within = text.subSequence(text.offset((int) from), text.offset((int) to));
+        int at = last ? within.toString().lastIndexOf(part.toString()) : within.indexOf(part, 0);
+        return at < 0 ? -1 : from + Character.codePointCount(within, 0, at);
+    }
+
+    /** Returns a place as an argument gives it, from the end if it is negative. */
+    private static long place(Callable.Call call, int argument, String name, long otherwise, long size) {
+        long at = Members.bound(call.line(), call.get(argument, name, null), otherwise);
+        return at < 0 ? Math.max(0, at + size) : at;
     }
 
     private static long count(Text text, Text part) {
@@ -301,13 +312,15 @@ final class Strings {
 
     private static Text pad(Callable.Call call, Text text, String name) {
         int missing = call.integer(0, "width", null) - text.points();
+        boolean given = call.positional().size() > 1;
+        if (given && (name.equals("zfill") || call.text(1, "fillchar").points() != 1)) {
+            throw call.error("wants a width and one character at most, and 'zfill' a width alone");
+        }
         if (missing <= 0) {
             return text;
         }
         call.interpreter().require(missing, call.line());
-        String fill = name.equals("zfill")
-                ? "0"
-                : call.get(1, "fillchar", Text.ofTemplate(" ")).toString();
+        String fill = given ? call.text(1, "fillchar").toString() : name.equals("zfill") ? "0" : " ";
         int left =
                 switch (name) {
                     case "ljust" -> 0;

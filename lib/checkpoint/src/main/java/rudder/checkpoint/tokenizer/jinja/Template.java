@@ -71,7 +71,7 @@ public final class Template {
         globals.put("namespace", (Callable) call -> {
             var members = new HashMap<String, Object>();
             if (!call.positional().isEmpty() && call.positional().get(0) instanceof Map<?, ?> map) {
-                map.forEach((key, value) -> members.put(key.toString(), value));
+                members.putAll(Values.named(map, call.line()));
             }
             members.putAll(call.named());
             return new Namespace(members);

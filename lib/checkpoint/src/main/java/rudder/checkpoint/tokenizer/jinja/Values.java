@@ -2,7 +2,9 @@ package rudder.checkpoint.tokenizer.jinja;
 
 import java.math.BigDecimal;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -21,7 +23,7 @@ final class Values {
     private Values() {}
 
     /** A list that does not change. */
-    static final class Tuple extends ArrayList<Object> {
+    static class Tuple extends ArrayList<Object> {
         private static final long serialVersionUID = 1;
 
         Tuple(Collection<?> items) {
@@ -37,6 +39,15 @@ final class Values {
         @Override
         public int hashCode() {
             return size();
+        }
+    }
+
+    /** A value that several items share, and these items: a tuple whose parts have names. */
+    static final class Group extends Tuple {
+        private static final long serialVersionUID = 1;
+
+        Group(Object grouper, List<Object> items) {
+            super(Arrays.asList(grouper, items));
         }
     }
 
@@ -168,6 +179,18 @@ final class Values {
             return map.containsKey(x);
         }
         return items(container, line).stream().anyMatch(item -> equal(item, x));
+    }
+
+    /** Returns a dict's values by their names; a key that is no string is refused. */
+    static Map<String, Object> named(Map<?, ?> map, int line) {
+        var named = new LinkedHashMap<String, Object>();
+        map.forEach((key, value) -> {
+            if (!(key instanceof Text name)) {
+                throw TemplateException.at(line, "a name is " + typeOf(key) + " " + repr(key) + ", wanted a string");
+            }
+            named.put(name.toString(), value);
+        });
+        return named;
     }
 
     /** Computes Python's {@code str}: a string is itself, other values are written down. */

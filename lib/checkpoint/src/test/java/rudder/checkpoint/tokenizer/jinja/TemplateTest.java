@@ -2,6 +2,8 @@ package rudder.checkpoint.tokenizer.jinja;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,6 +14,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.time.LocalDateTime;
+import java.util.AbstractMap;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -19,6 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -140,6 +144,7 @@ class TemplateTest {
                 "{{ 'a' * 9000000000000000000 }}",
                 "{{ ('a' * 1000000) * 1000000 }}",
                 "{{ [1] * 1000000000 }}",
+                "{{ [1, 2] * 9223372036854775807 }}",
                 "{% set ns = namespace(s='a') %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
                 "{% set ns = namespace(s='a') %}{% for i in range(99) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
                 "{% set ns = namespace(s=[1]) %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
@@ -206,13 +211,75 @@ class TemplateTest {
                     default -> text.insert(at, sound.get(random.nextInt(sound.size())));
                 }
             }
-            try {
-                render(text.toString());
-            } catch (TemplateException e) {
-                refused++;
-            }
+            refused += isRefused(text.toString()) ? 1 : 0;
         }
         assertTrue(refused > 2000, refused + " refused");
+    }
+
+    /** Returns whether a template is refused, by a rule and not by a fault of Rudder. */
+    private static boolean isRefused(String template) {
+        try {
+            render(template);
+            return false;
+        } catch (TemplateException e) {
+            assertNull(e.getCause(), template);
+            return true;
+        }
+    }
+
+    /** Values of each type, among them None alone and within others, as operands and arguments. */
+    @Test
+    void anOperandOfAnyTypeIsComputedWithOrRefused() {
+        var values =
+                List.of("nothing", "missing", "true", "-1", "2.5", "1e308 * 10", "'ab'", "''", "[none, 1]", "(1,)");
+        var more = List.of("{}", "{none: none}", "{'a': none}", "[{'a': none}]", "namespace(a=none)", "range", "lst");
+        var uses = Map.of(
+                "trim tojson length default join map select selectattr items first title replace format round int float"
+                        + " abs dictsort unique sort reverse indent sum min batch attr wordcount groupby",
+                List.of("|N(Y)", "|N('a', Y)"),
+                "strip split rsplit splitlines startswith find rindex count partition zfill ljust center get index a",
+                List.of(".N(Y)", ".N(5, Y)"),
+                "defined odd divisibleby lower in eq lt sameas string mapping",
+                List.of(" is N(Y)"));
+        var operands = Stream.concat(values.stream(), more.stream()).toList();
+        int refused = 0;
+        for (String x : operands) {
+            for (String y : operands) {
+                for (String operator : List.of("+", "*", "//", "%", "**", "~", "==", "<", "in")) {
+                    refused += isRefused("{{ (" + x + ") " + operator + " (" + y + ") }}") ? 1 : 0;
+                }
+                for (String format : List.of("%s", "%+05d", "%.1f", "%(a)s", "{:5}", "{:d}", "{:+.1f}", "{a!r:,}")) {
+                    String use = format.startsWith("%") ? "' % (" + y + ")" : "'.format(" + x + ", a=" + y + ")";
+                    refused += isRefused("{{ '" + format + use + " }}") ? 1 : 0;
+                }
+                refused += isRefused("{{ (" + x + ")[" + y + "] ~ dict(" + x + ", **" + y + ") }}") ? 1 : 0;
+                for (var use : uses.entrySet()) {
+                    for (String name : use.getKey().split(" ")) {
+                        for (String form : use.getValue()) {
+                            String applied = form.replace("N", name).replace("Y", y);
+                            refused += isRefused("{{ (" + x + ")" + applied + " }}") ? 1 : 0;
+                        }
+                    }
+                }
+            }
+            refused += isRefused("{{ namespace(" + x + ") ~ {(" + x + "): 1}|tojson }}") ? 1 : 0;
+        }
+        assertTrue(refused > 2000, refused + " refused");
+    }
+
+    @Test
+    void aFaultOfRuddersNamesTheLineAndKeepsItsCause() {
+        var fault = new IllegalStateException("broken");
+        var broken = new AbstractMap<Object, Object>() {
+            @Override
+            public Set<Entry<Object, Object>> entrySet() {
+                throw fault;
+            }
+        };
+        var template = Template.parse("a\n{% if true %}\n{{ x }}{% endif %}");
+        var error = assertThrows(TemplateException.class, () -> template.render(Map.of("x", broken), NOW));
+        assertTrue(error.getMessage().contains("line 3") && error.getMessage().contains("broken"), error.getMessage());
+        assertSame(fault, error.getCause());
     }
 
     @Test
