@@ -28,6 +28,8 @@ TEXTS = ["", "the tide", " the  tide ", "He'll said THE SEA's moon'S I'LL", "1 2
          "<|s|>the sea<|e|>\n <|s|>  the<part> sea<part>the", "WaveLength waveLength HTTPServer a1b2c3", "...!!! --- $5+3=8 ~`^|<>", "   ", "\n", "the<unk> <s> </s> <0x41> end",
          "\u0e17\u0e30\u0e40\u0e25 \u092e\u0947\u0902 \u0301 x\u0301y \u00a0\u3000z", "[ITEM] don't_stop(me)now; \u00bd \u2167 \u0663\u0664"]
 
+MARKED = ["<|s|>\nthe sea<|e|>\n<|s|>\n", "<|e|> \n\t the<part>  tide</s> \n the<s> <unk>\n the<|endoftext|>\n sea", "the<|e|>\u00e9 <|e|>sea <|e|>"]  # white space behind marks
+
 
 def bpe():
     tokenizer = Tokenizer(models.BPE())
@@ -50,12 +52,12 @@ def scored():
         model = sentencepiece.SentencePieceProcessor(model_file=f"{folder}/m.model")
     n = model.get_piece_size()
     kind = lambda i: 2 if model.is_unknown(i) else 3 if model.is_control(i) else 6 if model.is_byte(i) else 4 if model.id_to_piece(i) in ("<part>", "<|s|>") else 1
-    return {"tokenizer.ggml.model": "llama", "tokenizer.ggml.tokens": [model.id_to_piece(i) for i in range(n)], "tokenizer.ggml.token_type": [kind(i) for i in range(n)],
-            "tokenizer.ggml.scores": [model.get_score(i) for i in range(n)], "tokenizer.ggml.bos_token_id": 1, "tokenizer.ggml.eos_token_id": 2}
+    return {"tokenizer.ggml.model": "llama", "tokenizer.ggml.tokens": [model.id_to_piece(i) for i in range(n)] + ["<|endoftext|>"],
+            "tokenizer.ggml.token_type": [kind(i) for i in range(n)] + [3], "tokenizer.ggml.scores": [model.get_score(i) for i in range(n)] + [0.0], "tokenizer.ggml.bos_token_id": 1, "tokenizer.ggml.eos_token_id": 2}
 
 
 def write(path, metadata):
-    writer = gguf.GGUFWriter(path, "llama")
+    writer = gguf.GGUFWriter(path, metadata.get("general.architecture", "llama"))
     writer.add_block_count(1)
     writer.add_context_length(64)
     writer.add_embedding_length(32)
@@ -63,6 +65,8 @@ def write(path, metadata):
     writer.add_head_count(1)
     writer.add_layer_norm_rms_eps(1e-5)
     for key, value in metadata.items():
+        if key == "general.architecture":
+            continue  # written by its own method
         if isinstance(value, bool):
             writer.add_bool(key, value)
         elif isinstance(value, int):
@@ -80,9 +84,9 @@ ORACLE = """
 import {getLlama} from "node-llama-cpp";
 import fs from "fs";
 const llama = await getLlama({gpu: false, build: "never", maxThreads: 1, logLevel: "error"});
-const {texts, files} = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
+const files = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
 const all = [];
-for (const file of files) {
+for (const {file, texts} of files) {
     const model = await llama.loadModel({modelPath: file, vocabOnly: true, gpuLayers: 0});
     all.push(texts.map(text => ({text, plain: [...model.tokenize(text, false)], marked: [...model.tokenize(text, true)]})));
     await model.dispose();
@@ -97,13 +101,17 @@ def main():
     cases = [{"name": pre, "vocabulary": "bpe", "metadata": {"tokenizer.ggml.pre": pre}} for pre in PRES]
     cases += [{"name": f"scored, space {space}", "vocabulary": "scored", "metadata": {} if space is None else {"tokenizer.ggml.add_space_prefix": space}}
               for space in (None, True, False)]
+    # Phi 3's marks swallow the white space behind them. llama.cpp knows the model by its name, Rudder by architecture and kind of vocabulary
+    cases += [{"name": f"{name}, {vocabulary}", "vocabulary": vocabulary, "metadata": {"general.architecture": architecture, "general.name": name} | more}
+              for name, architecture, vocabulary, more in [("Phi-3 mini", "phi3", "scored", {}), ("Phi-4", "phi3", "bpe", {"tokenizer.ggml.pre": "gpt-2"}),
+                                                           ("Llama 2", "llama", "scored", {})]]
     modules = Path(sys.argv[1]).resolve()
     with tempfile.TemporaryDirectory() as folder:
         files = []
         for i, case in enumerate(cases):
-            files.append(f"{folder}/{i}.gguf")
-            write(files[-1], vocabularies[case["vocabulary"]] | case["metadata"])
-        Path(folder, "in.json").write_text(json.dumps({"texts": TEXTS, "files": files}))
+            files.append({"file": f"{folder}/{i}.gguf", "texts": TEXTS + MARKED * ("general.name" in case["metadata"])})
+            write(files[-1]["file"], vocabularies[case["vocabulary"]] | case["metadata"])
+        Path(folder, "in.json").write_text(json.dumps(files))
         oracle = modules / "oracle.mjs"
         oracle.write_text(ORACLE)
         subprocess.run(["node", oracle, f"{folder}/in.json", f"{folder}/out.json"], check=True)

@@ -35,6 +35,12 @@ import rudder.checkpoint.tokenizer.part.TokenizerParts.Frame;
  * closed with the model; close only a tokenizer that you opened.
  */
 public final class Tokenizer implements Closeable {
+    /**
+     * The special tokens of Phi 3 that keep the white space behind them. Its tokenizer.json says that all others
+     * swallow it, as they do in llama.cpp; a GGUF file has no place for this.
+     */
+    private static final Set<String> PHI3_BARE = Set.of("<unk>", "<s>", "<|endoftext|>");
+
     private final Vocabulary vocabulary;
     private final PieceEncoder engine; // null if the checkpoint has no tokenizer
     private final AddedTokens added;
@@ -59,13 +65,18 @@ public final class Tokenizer implements Closeable {
     public static Tokenizer of(GgufFile file) {
         Vocabulary vocabulary = Vocabulary.of(file);
         var added = new LinkedHashMap<AddedToken, Integer>();
+        boolean phi3 = file.string("general.architecture", "").equals("phi3")
+                && vocabulary.spelling() == Vocabulary.Spelling.SPACE_MARK; // Phi 4 has the other spelling
         for (int id = 0; id < vocabulary.size(); id++) {
-            switch (vocabulary.kind(id)) {
-                case CONTROL, UNKNOWN ->
-                    added.put(AddedToken.of(vocabulary.tokens().get(id), true), id);
-                case USER_DEFINED ->
-                    added.put(AddedToken.ofPart(vocabulary.tokens().get(id)), id);
-                default -> {}
+            String name = vocabulary.tokens().get(id);
+            AddedToken token =
+                    switch (vocabulary.kind(id)) {
+                        case CONTROL, UNKNOWN -> AddedToken.of(name, true);
+                        case USER_DEFINED -> AddedToken.ofPart(name);
+                        default -> null;
+                    };
+            if (token != null) {
+                added.put(phi3 && !PHI3_BARE.contains(name) ? token.swallowing() : token, id);
             }
         }
         PieceEncoder engine =

@@ -29,6 +29,11 @@ public record AddedToken(
         return new AddedToken(content, false, false, false, false, false);
     }
 
+    /** Returns this token, which now swallows the white space behind it. */
+    public AddedToken swallowing() {
+        return new AddedToken(content, singleWord, lstrip, true, normalized, special);
+    }
+
     /**
      * Reads a token as {@code tokenizer.json} and {@code tokenizer_config.json} write one.
      *
