@@ -4,7 +4,7 @@
 
 NODE_MODULES is the folder in which npm installed node-llama-cpp, whose llama.cpp is the oracle. gguf.json holds the
 vocabularies, and of each case the metadata and, of each text, the ids with control tokens spelled out ("plain") and
-recognised ("marked"), both without BOS.
+recognised ("marked"), both without BOS, and the ids that end a generation ("ends").
 """
 import json
 import subprocess
@@ -28,7 +28,8 @@ TEXTS = ["", "the tide", " the  tide ", "He'll said THE SEA's moon'S I'LL", "1 2
          "<|s|>the sea<|e|>\n <|s|>  the<part> sea<part>the", "WaveLength waveLength HTTPServer a1b2c3", "...!!! --- $5+3=8 ~`^|<>", "   ", "\n", "the<unk> <s> </s> <0x41> end",
          "\u0e17\u0e30\u0e40\u0e25 \u092e\u0947\u0902 \u0301 x\u0301y \u00a0\u3000z", "[ITEM] don't_stop(me)now; \u00bd \u2167 \u0663\u0664"]
 
-MARKED = ["<|s|>\nthe sea<|e|>\n<|s|>\n", "<|e|> \n\t the<part>  tide</s> \n the<s> <unk>\n the<|endoftext|>\n sea", "the<|e|>\u00e9 <|e|>sea <|e|>"]  # white space behind marks
+MARKED = ["<|s|>\nthe sea<|e|>\n<|s|>\n", "<|e|> \n\t the<part>  tide</s> \n the<s> <unk>\n the<|endoftext|>\n sea", "the<|e|>\u00e9 <|e|>sea <|e|>",
+          "the<|im_start|>sea<|im_end|>\n the<|end|>sea"]  # white space behind marks
 
 
 def bpe():
@@ -39,9 +40,11 @@ def bpe():
     tokens = sorted(model["vocab"], key=model["vocab"].get)
     extra = [("\u0120the\u0120tide", 1), ("\u0120sea", 1), ("WaveLength", 1)]  # some of no merge: only a rule of whole words finds them
     extra = [(t, k) for t, k in extra if t not in model["vocab"]] + [("<|s|>", 3), ("<|e|>", 3), ("<part>", 4), ("end", 3)]
+    bos = len(tokens) + len(extra) - 4
+    extra += [("<|im_start|>", 1), ("<|im_end|>", 1), ("<|end|>", 4)]  # ends of a turn that are not declared as control tokens
     return {"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.tokens": tokens + [t for t, _ in extra],
             "tokenizer.ggml.token_type": [1] * len(tokens) + [k for _, k in extra], "tokenizer.ggml.merges": [" ".join(m) for m in model["merges"]],
-            "tokenizer.ggml.bos_token_id": len(tokens) + len(extra) - 4, "tokenizer.ggml.eos_token_id": len(tokens) + len(extra) - 3}
+            "tokenizer.ggml.bos_token_id": bos, "tokenizer.ggml.eos_token_id": bos + 1}
 
 
 def scored():
@@ -86,9 +89,10 @@ import fs from "fs";
 const llama = await getLlama({gpu: false, build: "never", maxThreads: 1, logLevel: "error"});
 const files = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
 const all = [];
-for (const {file, texts} of files) {
+for (const {file, size, texts} of files) {
     const model = await llama.loadModel({modelPath: file, vocabOnly: true, gpuLayers: 0});
-    all.push(texts.map(text => ({text, plain: [...model.tokenize(text, false)], marked: [...model.tokenize(text, true)]})));
+    const ends = [...Array(size).keys()].filter(id => model.isEogToken(id));
+    all.push({ends, texts: texts.map(text => ({text, plain: [...model.tokenize(text, false)], marked: [...model.tokenize(text, true)]}))});
     await model.dispose();
 }
 fs.writeFileSync(process.argv[3], JSON.stringify(all));
@@ -109,15 +113,16 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         files = []
         for i, case in enumerate(cases):
-            files.append({"file": f"{folder}/{i}.gguf", "texts": TEXTS + MARKED * ("general.name" in case["metadata"])})
+            files.append({"file": f"{folder}/{i}.gguf", "size": len(vocabularies[case["vocabulary"]]["tokenizer.ggml.tokens"]),
+                          "texts": TEXTS + MARKED * ("general.name" in case["metadata"])})
             write(files[-1]["file"], vocabularies[case["vocabulary"]] | case["metadata"])
         Path(folder, "in.json").write_text(json.dumps(files))
         oracle = modules / "oracle.mjs"
         oracle.write_text(ORACLE)
         subprocess.run(["node", oracle, f"{folder}/in.json", f"{folder}/out.json"], check=True)
         oracle.unlink()
-        for case, texts in zip(cases, json.loads(Path(folder, "out.json").read_text())):
-            case["texts"] = texts
+        for case, found in zip(cases, json.loads(Path(folder, "out.json").read_text())):
+            case |= found
     with open(HERE / "gguf.json", "w", encoding="utf-8") as out:
         out.write('{"vocabularies": ' + json.dumps(vocabularies, ensure_ascii=False, separators=(",", ":")) + ',\n"cases": [\n')
         out.write(",\n".join(json.dumps(c, ensure_ascii=False, separators=(",", ":")) for c in cases) + "\n]}\n")

@@ -1,7 +1,9 @@
 package rudder.checkpoint.tokenizer;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -103,9 +105,11 @@ record Vocabulary(
                 };
         boolean scored = spelling == Spelling.SPACE_MARK;
         List<String> tokens = file.strings("tokenizer.ggml.tokens");
-        List<Kind> kinds = Arrays.stream(file.integers("tokenizer.ggml.token_type"))
-                .mapToObj(Kind::of)
-                .toList();
+        List<Kind> kinds = endsAreControl(
+                tokens,
+                Arrays.stream(file.integers("tokenizer.ggml.token_type"))
+                        .mapToObj(Kind::of)
+                        .toList());
         int bos = id(file, "bos", tokens);
         return new Vocabulary(
                 spelling,
@@ -116,6 +120,22 @@ record Vocabulary(
                         framing(file, "eos", id(file, "eos", tokens), false)),
                 stops(tokens, kinds, id(file, "eos", tokens), id(file, "eot", tokens)),
                 chatTemplate(file, tokens));
+    }
+
+    /**
+     * Makes an end of a turn or text a control token, whatever the file declares it to be, as llama.cpp does. Only
+     * {@code </s>} stays text where the file says so: Qwen and Gemma have it as a tag of HTML.
+     */
+    private static List<Kind> endsAreControl(List<String> tokens, List<Kind> declared) {
+        var kinds = new ArrayList<>(declared);
+        for (int id = 0; id < Math.min(tokens.size(), kinds.size()); id++) {
+            boolean text =
+                    EnumSet.of(Kind.NORMAL, Kind.USER_DEFINED, Kind.UNUSED).contains(kinds.get(id));
+            if (text && !tokens.get(id).equals("</s>") && ENDS.contains(tokens.get(id))) {
+                kinds.set(id, Kind.CONTROL);
+            }
+        }
+        return kinds;
     }
 
     private static boolean writesBos(GgufFile file) {

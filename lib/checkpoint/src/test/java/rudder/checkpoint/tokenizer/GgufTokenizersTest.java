@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -113,6 +114,19 @@ class GgufTokenizersTest {
             }
         }
         assertTrue(wrong.isEmpty(), () -> wrong.size() + " differ: " + String.join("\n", wrong));
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void endsAreThoseOfLlamaCppWhateverTypeTheyAreDeclaredWith(String name) throws IOException {
+        JsonObject golden = ALL.find(name);
+        try (Tokenizer tokenizer = open(golden)) {
+            assertEquals(
+                    Arrays.stream(new Golden(name, golden.get("ends")).ints())
+                            .boxed()
+                            .collect(Collectors.toSet()),
+                    tokenizer.stopTokens());
+        }
     }
 
     @Test

@@ -16,6 +16,8 @@ import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import rudder.checkpoint.format.GgufBytes;
 import rudder.checkpoint.format.GgufFile;
 
@@ -31,6 +33,11 @@ class TokenizerTest {
 
     /** 256 bytes (id = byte), then the merged, control and user-defined tokens. */
     private static GgufBytes bytes(String words, String... merges) {
+        return bytes(words, 3, merges);
+    }
+
+    /** The same, with the type of {@code <|im_end|>}. */
+    private static GgufBytes bytes(String words, int end, String... merges) {
         List<String> tokens = new ArrayList<>(
                 IntStream.range(0, 256).mapToObj(TokenizerTest::character).toList());
         for (String merge : merges) {
@@ -40,6 +47,7 @@ class TokenizerTest {
         Arrays.fill(kinds, 1);
         tokens.addAll(List.of("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<tool>"));
         Arrays.fill(kinds, tokens.size() - 4, tokens.size() - 1, 3);
+        kinds[tokens.size() - 3] = end;
         kinds[tokens.size() - 1] = 4;
         return new GgufBytes()
                 .string("tokenizer.ggml.model", "gpt2")
@@ -49,7 +57,7 @@ class TokenizerTest {
                         "tokenizer.ggml.token_type",
                         Arrays.stream(kinds).asLongStream().toArray())
                 .strings("tokenizer.ggml.merges", merges)
-                .uint32("tokenizer.ggml.eos_token_id", tokens.size() - 3);
+                .uint32("tokenizer.ggml.eos_token_id", tokens.size() - 2);
     }
 
     // The byte-level alphabet, said in another way: printable Latin-1 is itself, the 68 others count up from U+0100.
@@ -226,6 +234,19 @@ class TokenizerTest {
                     .filter(id -> id == 257)
                     .count();
             assertEquals(2, ends); // the system's and the user's own
+        }
+    }
+
+    /** NORMAL, USER_DEFINED or UNUSED in place of CONTROL; EOS is another token. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4, 5})
+    void theEndOfATurnIsAMarkAndAStopWhateverTypeItHas(int type) throws IOException {
+        var talk = List.of(Message.user("Hi"), Message.assistant("a<|im_end|>b"), Message.user("Bye"));
+        try (Tokenizer wanted = tokenizer(bytes("smollm").string("tokenizer.chat_template", CHATML));
+                Tokenizer found = tokenizer(bytes("smollm", type).string("tokenizer.chat_template", CHATML))) {
+            assertArrayEquals(wanted.encodeChat(talk), found.encodeChat(talk));
+            assertEquals(wanted.decodeMarked(wanted.encodeChat(talk)), found.decodeMarked(found.encodeChat(talk)));
+            assertEquals(Set.of(257, 258), found.stopTokens());
         }
     }
 
