@@ -302,21 +302,30 @@ public final class Tokenizer implements Closeable {
 
     /**
      * Returns the text of token ids without control tokens. {@code decode(19556, 905, 2)} is {@code "Hello world"}.
-     * Bytes that are not UTF-8 become U+FFFD. Some tokenizers put a space in front of a text; behind BOS this space is
-     * left out, so that decoding returns the encoded text.
+     * Bytes that are not UTF-8 become U+FFFD. Some tokenizers put a space in front of a text; this space is left out,
+     * so that decoding returns the encoded text. It stays where the tokenizer writes BOS and the ids do not begin with
+     * it: they may continue a text. Use {@link #stream} for ids that do.
      *
      * @throws IllegalArgumentException if the vocabulary lacks one of the ids
      */
     public String decode(int... ids) {
+        String text = text(ids);
+        return spaced && beginsText(ids) && text.startsWith(" ") ? text.substring(1) : text;
+    }
+
+    private boolean beginsText(int[] ids) {
+        List<Integer> before = vocabulary.frame().before();
+        return ids.length > 0
+                && (before.isEmpty() ? vocabulary.kind(ids[0]) == Kind.NORMAL : before.equals(List.of(ids[0])));
+    }
+
+    private String text(int... ids) {
         TextStream stream = stream();
         StringBuilder text = new StringBuilder();
         for (int id : ids) {
             text.append(stream.accept(id));
         }
-        text.append(stream.finish());
-        return spaced && ids.length > 0 && vocabulary.frame().before().equals(List.of(ids[0])) && text.indexOf(" ") == 0
-                ? text.substring(1)
-                : text.toString();
+        return text.append(stream.finish()).toString();
     }
 
     /**
@@ -351,7 +360,7 @@ public final class Tokenizer implements Closeable {
     public String token(int id) {
         return switch (vocabulary.kind(id)) {
             case CONTROL, UNKNOWN, UNUSED, BYTE -> vocabulary.tokens().get(id);
-            case NORMAL, USER_DEFINED -> decode(id);
+            case NORMAL, USER_DEFINED -> text(id);
         };
     }
 

@@ -12,12 +12,14 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import rudder.checkpoint.Golden;
 import rudder.checkpoint.format.GgufBytes;
 import rudder.checkpoint.format.GgufFile;
@@ -155,6 +157,20 @@ class GgufTokenizersTest {
             int[] ids = tokenizer.encode("the");
             assertArrayEquals(tokenizer.encodePlain("the"), Arrays.copyOf(ids, ids.length - 1));
             assertEquals(bos + 1, ids[ids.length - 1]);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void theSpaceInFrontOfATextIsNotDecodedWithBosOrWithout(boolean bos) throws IOException {
+        JsonObject golden = ALL.find("scored, space True").deepCopy();
+        golden.getAsJsonObject("metadata").addProperty("tokenizer.ggml.add_bos_token", bos);
+        try (Tokenizer tokenizer = open(golden)) {
+            for (String text : List.of("", "the sea", " the sea", "caf\u00e9 ")) {
+                assertEquals(text, tokenizer.decode(tokenizer.encode(text)));
+            }
+            int[] sea = tokenizer.encodePlain("the sea");
+            assertEquals(bos ? " the sea" : "the sea", tokenizer.decode(sea)); // without its BOS it may go on a text
         }
     }
 }

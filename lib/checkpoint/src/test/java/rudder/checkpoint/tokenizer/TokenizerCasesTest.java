@@ -17,11 +17,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import rudder.checkpoint.Checkpoint;
 import rudder.checkpoint.Golden;
 
@@ -123,6 +125,35 @@ class TokenizerCasesTest {
 
     private static String differs(String what, String text, int[] wanted, int[] found) {
         return what + " '" + text + "': wanted " + Arrays.toString(wanted) + ", found " + Arrays.toString(found);
+    }
+
+    /** "metaspace" and "prepend" write no BOS, and put a space in front of a text; a Llama class writes BOS. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "metaspace always x special",
+                "metaspace first x special",
+                "metaspace never x special",
+                "prepend x special",
+                "byte level x special",
+                "LlamaTokenizerFast {} "
+            })
+    void theSpaceInFrontOfATextIsNotDecoded(String name) throws IOException {
+        try (Tokenizer tokenizer = open(ALL.find(name))) {
+            for (String text : List.of("", "the sea", "the  tide ", "\u00e9t\u00e9 12", "a")) {
+                assertEquals(text, tokenizer.decode(tokenizer.encode(text)));
+            }
+            String apart = Arrays.stream(tokenizer.encodePlain("the sea"))
+                    .mapToObj(tokenizer::token)
+                    .collect(Collectors.joining());
+            TextStream stream = tokenizer.stream();
+            String streamed = Arrays.stream(tokenizer.encodePlain("the sea"))
+                    .mapToObj(stream::accept)
+                    .collect(Collectors.joining());
+            boolean plain = name.contains("never") || name.contains("byte");
+            assertEquals(plain ? "the sea" : " the sea", apart); // a token and a stream show the space
+            assertEquals(apart, streamed);
+        }
     }
 
     @Test
