@@ -7,6 +7,7 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import rudder.checkpoint.format.GgufFile;
@@ -147,8 +148,8 @@ record Vocabulary(
             return List.of();
         }
         if (id < 0) {
-            throw new IllegalArgumentException("tokenizer.ggml.add_" + name + "_token: found true, but no "
-                    + "tokenizer.ggml." + name + "_token_id; use another conversion of the model");
+            throw new IllegalArgumentException("tokenizer.ggml.add_" + name + "_token: found true, but no " + key(name)
+                    + "; use another conversion of the model");
         }
         return List.of(id);
     }
@@ -158,18 +159,27 @@ record Vocabulary(
             return Optional.empty();
         }
         var special = new HashMap<String, String>();
-        for (String name : List.of("bos", "eos", "unknown", "padding")) {
-            int id = id(file, name, tokens);
-            if (id >= 0) {
-                String role = name.equals("unknown") ? "unk" : name.equals("padding") ? "pad" : name;
-                special.put(role + "_token", tokens.get(id));
-            }
+        for (String name : List.of("bos", "eos")) {
+            putName(special, name, id(file, name, tokens), tokens);
         }
+        // nothing else uses these two: a number that is no id is left out, as in llama.cpp
+        putName(special, "unk", file.integer(key("unknown"), -1), tokens);
+        putName(special, "pad", file.integer(key("padding"), -1), tokens);
         return Optional.of(new ChatTemplate(file.string("tokenizer.chat_template"), special));
     }
 
+    private static void putName(Map<String, String> special, String role, long id, List<String> tokens) {
+        if (id >= 0 && id < tokens.size()) {
+            special.put(role + "_token", tokens.get((int) id));
+        }
+    }
+
+    private static String key(String role) {
+        return "tokenizer.ggml." + role + "_token_id";
+    }
+
     private static int id(GgufFile file, String name, List<String> tokens) {
-        String key = "tokenizer.ggml." + name + "_token_id";
+        String key = key(name);
         long id = file.integer(key, -1);
         if (id < -1 || id >= tokens.size()) {
             throw new IllegalArgumentException(

@@ -250,6 +250,27 @@ class TokenizerTest {
         }
     }
 
+    /** 4294967295 is -1 as an unsigned number, and 260 is the number of tokens. */
+    @ParameterizedTest
+    @ValueSource(longs = {4294967295L, 260})
+    void aNumberThatIsNoIdLeavesPaddingAndUnknownUndefined(long id) throws IOException {
+        String template = CHATML + "{{ pad_token is defined }}{{ unk_token is defined }}{{ eos_token }}";
+        GgufBytes gguf = bytes("smollm")
+                .string("tokenizer.chat_template", template)
+                .uint32("tokenizer.ggml.padding_token_id", id)
+                .uint32("tokenizer.ggml.unknown_token_id", id);
+        try (Tokenizer tokenizer = tokenizer(gguf)) {
+            String chat = tokenizer.chat(List.of(Message.user("Hi")));
+            assertTrue(chat.endsWith("assistant\nFalseFalse<|endoftext|>"), chat);
+        }
+        gguf = bytes("smollm").string("tokenizer.chat_template", template).uint32("tokenizer.ggml.padding_token_id", 5);
+        try (Tokenizer tokenizer = tokenizer(gguf)) {
+            String chat = tokenizer.chat(List.of(Message.user("Hi")));
+            assertTrue(chat.endsWith("assistant\nTrueFalse<|endoftext|>"), chat);
+        }
+        assertMessage("bos_token_id: found " + id, refused(bytes("smollm").uint32("tokenizer.ggml.bos_token_id", id)));
+    }
+
     @Test
     void aConversationOfThreeTurnsIsReadAsItIsWritten() throws IOException {
         var talk = List.of(Message.user("Hi"), Message.assistant("Hello"), Message.user("Bye"));
