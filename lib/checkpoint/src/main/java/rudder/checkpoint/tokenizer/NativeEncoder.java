@@ -2,7 +2,9 @@ package rudder.checkpoint.tokenizer;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import ai.djl.engine.EngineException;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.util.Utils;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -14,6 +16,12 @@ final class NativeEncoder implements PieceEncoder {
     private final HuggingFaceTokenizer engine;
     private final String sentinel;
 
+    /** Makes the engine of a {@code tokenizer.json}. */
+    @FunctionalInterface
+    interface Loader {
+        HuggingFaceTokenizer load(InputStream tokenizerJson, Map<String, String> options) throws IOException;
+    }
+
     /**
      * Opens the engine.
      *
@@ -21,14 +29,21 @@ final class NativeEncoder implements PieceEncoder {
      * @param sentinel an added token of the file that stands before a piece that is not the first, or an empty text
      * @param size number of tokens, for the error
      * @throws IllegalArgumentException if the engine refuses the file
+     * @throws IllegalStateException if the engine's native library does not load; the message says where from
      */
     NativeEncoder(InputStream tokenizerJson, String sentinel, int size) {
+        this(tokenizerJson, sentinel, size, HuggingFaceTokenizer::newInstance);
+    }
+
+    NativeEncoder(InputStream tokenizerJson, String sentinel, int size, Loader loader) {
         this.sentinel = sentinel;
         try (tokenizerJson) {
-            this.engine = HuggingFaceTokenizer.newInstance(
+            this.engine = loader.load(
                     tokenizerJson, Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
+        } catch (EngineException | LinkageError e) { // a second attempt gets another LinkageError
+            throw unloadable(e);
         } catch (RuntimeException e) { // the engine throws no other type
             throw new IllegalArgumentException(
                     "the checkpoint's tokenizer is inconsistent: its " + size
@@ -36,6 +51,21 @@ final class NativeEncoder implements PieceEncoder {
                             + "'; fetch the file again, or use another conversion of the model",
                     e);
         }
+    }
+
+    private static IllegalStateException unloadable(Throwable e) {
+        Throwable root = e;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        return new IllegalStateException(
+                "the native library of Hugging Face's tokenizers does not load on " + System.getProperty("os.name")
+                        + " " + System.getProperty("os.arch") + ": " + e.getMessage()
+                        + (root == e ? "" : ", caused by " + root.getMessage())
+                        + ". There is one for Linux with glibc and Windows on x86_64, for Linux and macOS on aarch64."
+                        + " DJL unpacks it into the folder tokenizers of " + Utils.getEngineCacheDir()
+                        + ": delete that folder, or set DJL_CACHE_DIR to a folder that you may write, with 20 MB free",
+                e);
     }
 
     @Override
