@@ -104,9 +104,10 @@ public final class Demo implements AutoCloseable {
 
     /**
      * Loads a model and serves it until the process is ended: {@value #USAGE}. The token is that of the environment
-     * variable {@value #TOKEN}, or else a random one.
+     * variable {@value #TOKEN}, or else a random one. If the model does not load or the port does not open, prints why
+     * and exits with 1.
      */
-    public static void main(String[] arguments) throws IOException, InterruptedException {
+    public static void main(String[] arguments) throws InterruptedException {
         String name = ModelStore.names().get(0);
         var options = DemoOptions.standard();
         String token = System.getenv(TOKEN);
@@ -138,6 +139,9 @@ public final class Demo implements AutoCloseable {
             var ended = new CountDownLatch(1);
             Runtime.getRuntime().addShutdownHook(new Thread(demo::close));
             ended.await();
+        } catch (IOException | IllegalArgumentException | IllegalStateException e) { // the model or the port
+            System.err.println(e.getMessage());
+            System.exit(1);
         }
     }
 
