@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import rudder.checkpoint.tokenizer.jinja.Values.Group;
 import rudder.checkpoint.tokenizer.jinja.Values.Tuple;
 import rudder.checkpoint.tokenizer.jinja.syntax.TemplateException;
@@ -17,6 +18,7 @@ import rudder.checkpoint.tokenizer.jinja.syntax.Text;
 
 /** Jinja's filters: {@code x | trim} and the like. */
 final class Filters {
+    private static final Pattern WORD = Pattern.compile("\\w+", Pattern.UNICODE_CHARACTER_CLASS);
 
     private Filters() {}
 
@@ -85,7 +87,7 @@ final class Filters {
             case "batch" -> batch(call, x);
             case "attr" ->
                 Members.attribute(call.line(), x, call.text(1, "name").toString());
-            case "wordcount" -> (long) Values.text(x).toString().trim().split("\\s+").length;
+            case "wordcount" -> WORD.matcher(Values.text(x)).results().count();
             case "groupby" -> groupBy(call, x);
             default -> throw TemplateException.at(call.line(), "there is no filter '" + name + "'");
         };

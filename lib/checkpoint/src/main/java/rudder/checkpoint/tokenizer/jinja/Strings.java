@@ -14,9 +14,8 @@ final class Strings {
     /** Returns a method of a text, or null if there is none of that name. */
     static Callable method(Text text, String name) {
         return switch (name) {
-            case "strip" -> call -> strip(text, call.only(1), true, true);
-            case "lstrip" -> call -> strip(text, call.only(1), true, false);
-            case "rstrip" -> call -> strip(text, call.only(1), false, true);
+            case "strip", "lstrip", "rstrip" ->
+                call -> strip(text, call.only(1), !name.equals("rstrip"), !name.equals("lstrip"));
             case "upper" -> call -> upper(text);
             case "lower" -> call -> lower(text);
             case "title" -> call -> title(text);
@@ -28,8 +27,7 @@ final class Strings {
             case "split" -> call -> split(text, call.only(2, "sep", "maxsplit"));
             case "rsplit" -> call -> splitRight(text, call.only(2, "sep", "maxsplit"));
             case "splitlines" -> call -> lines(text, call.only(1, "keepends").flag(0, "keepends", false));
-            case "startswith" -> call -> affix(text, call.only(1), true);
-            case "endswith" -> call -> affix(text, call.only(1), false);
+            case "startswith", "endswith" -> call -> affix(text, call.only(1), name.equals("startswith"));
             case "replace" ->
                 call -> replace(call, text, call.text(0, "old"), call.text(1, "new"), call.integer(2, "count", -1));
             case "find" -> call -> find(text, call, false);
@@ -71,8 +69,7 @@ final class Strings {
                 };
             case "zfill", "ljust", "rjust", "center" -> call -> pad(call.only(2), text, name);
             case "isdigit" -> all(text, point -> Character.getType(point) == Character.DECIMAL_DIGIT_NUMBER);
-            case "isdecimal" -> all(text, Character::isDigit);
-            case "isnumeric" -> all(text, Character::isDigit);
+            case "isdecimal", "isnumeric" -> all(text, Character::isDigit);
             case "isalpha" -> all(text, Character::isLetter);
             case "isalnum" -> all(text, Character::isLetterOrDigit);
             case "isspace" -> all(text, Text::isSpace);
@@ -172,7 +169,7 @@ final class Strings {
 
     private static List<Object> splitRight(Text text, Callable.Call call) {
         int most = call.integer(1, "maxsplit", -1);
-        if (most < 0 || call.get(0, "sep", null) == null) {
+        if (most < 0) {
             return split(text, call);
         }
         Text separator = separator(call);
