@@ -22,6 +22,7 @@ record PlanProgram(String model, int rows, Path data, Path folder, boolean reads
                 args.length == 4 || reads,
                 "found the arguments %s, wanted MODEL ROWS DATA RESULTS, and perhaps 'read'",
                 List.of(args));
+        Check.that(args[1].matches("[1-9][0-9]{0,8}"), "found the rows '%s', wanted a number such as 60", args[1]);
         return new PlanProgram(args[0], Integer.parseInt(args[1]), Path.of(args[2]), Path.of(args[3]), reads);
     }
 

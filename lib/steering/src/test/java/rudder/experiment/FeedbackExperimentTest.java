@@ -50,6 +50,12 @@ class FeedbackExperimentTest {
         assertRefused(() -> FeedbackExperiment.plan("m", 1, DATA), "1 openings");
     }
 
+    @Test
+    void aProgramNamesTheArgumentThatIsWrong() {
+        assertRefused(() -> PlanProgram.of("m", "sixty", "data", "results"), "rows 'sixty'", "a number");
+        assertRefused(() -> PlanProgram.of("m", "60", "data"), "[m, 60, data]", "MODEL ROWS DATA RESULTS");
+    }
+
     /** The second plan differs in its twins, and in what it leaves out. */
     @Test
     void steeredPlansMeetTheSameConceptsAndOpenings() throws IOException {
