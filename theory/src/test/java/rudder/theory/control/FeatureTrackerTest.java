@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
@@ -35,23 +36,27 @@ class FeatureTrackerTest {
     private final double[] weights = {9, 0.4, 0, 2, 0, 1.1};
 
     /** z_{k+1} = nominal_{k+1} + A_k (z_k - nominal_k). */
-    private final Plant plant = new Plant() {
-        @Override
-        public int horizon() {
-            return T;
-        }
+    private final Plant plant = plant((k, z) ->
+            Vectors.plus(nominal[k + 1], 1, Vectors.multiply(system.jacobian(k), Vectors.plus(z, -1, nominal[k]))));
 
-        @Override
-        public int dimension() {
-            return D;
-        }
+    private static Plant plant(BiFunction<Integer, double[], double[]> next) {
+        return new Plant() {
+            @Override
+            public int horizon() {
+                return T;
+            }
 
-        @Override
-        public double[] next(int k, double[] z) {
-            return Vectors.plus(
-                    nominal[k + 1], 1, Vectors.multiply(system.jacobian(k), Vectors.plus(z, -1, nominal[k])));
-        }
-    };
+            @Override
+            public int dimension() {
+                return D;
+            }
+
+            @Override
+            public double[] next(int k, double[] z) {
+                return next.apply(k, z);
+            }
+        };
+    }
 
     @Test
     void inputsSolveTheQuadraticProgrammeOverTheWholeHorizon() {
@@ -128,22 +133,8 @@ class FeatureTrackerTest {
     /** A run that overflowed has no cost: what is returned is the first tracker, and not none. */
     @Test
     void whereItsRunOverflowsTheFirstTrackerStays() {
-        Plant exploding = new Plant() {
-            @Override
-            public int horizon() {
-                return T;
-            }
-
-            @Override
-            public int dimension() {
-                return D;
-            }
-
-            @Override
-            public double[] next(int k, double[] z) {
-                return Vectors.times(Vectors.norm(z) > 10 * Vectors.norm(z0) ? Double.POSITIVE_INFINITY : 1, z);
-            }
-        };
+        var exploding = plant(
+                (k, z) -> Vectors.times(Vectors.norm(z) > 10 * Vectors.norm(z0) ? Double.POSITIVE_INFINITY : 1, z));
         for (int passes : new int[] {1, 3}) {
             var tracker = FeatureTracker.iterated(
                     exploding,
