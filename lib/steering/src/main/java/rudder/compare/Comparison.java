@@ -1,7 +1,6 @@
 package rudder.compare;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,8 +18,6 @@ import rudder.steer.ControllerFactory;
 import rudder.theory.Setpoint;
 import rudder.theory.Stop;
 import rudder.theory.control.Arm;
-import tech.tablesaw.api.DoubleColumn;
-import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /**
@@ -456,13 +453,7 @@ public final class Comparison {
      * @throws IllegalArgumentException if there is no metric of a name
      */
     public Table table(String... metrics) {
-        var table = Table.create(this.toString(), StringColumn.create("controller", controllers()));
-        for (var metric : this.metrics.named(metrics)) {
-            table.addColumns(StringColumn.create(
-                    metric.name(), Stream.of(this.metrics.of(metric)).map(row -> metric.mean(row)
-                            .toString())));
-        }
-        return table;
+        return ComparisonTables.means(this, this.metrics, metrics);
     }
 
     /**
@@ -473,39 +464,17 @@ public final class Comparison {
      * @throws IllegalArgumentException if there is no such controller or metric
      */
     public Table changes(String baseline, String... metrics) {
-        var others = controllers().stream()
-                .filter(controller -> !controller.equals(baseline))
-                .toList();
-        var table = Table.create("Against " + baseline, StringColumn.create("controller", others));
-        for (var metric : this.metrics.named(metrics)) {
-            table.addColumns(StringColumn.create(
-                    metric.name() + (metric.ratio() ? ", ratio" : ", difference"),
-                    others.stream().map(controller -> change(controller, baseline, metric.name())
-                            .toString())));
-        }
-        return table;
+        return ComparisonTables.changes(this, this.metrics, baseline, metrics);
     }
 
     /** Returns one row a controller and prompt, with all metrics as numbers, for charts and tests of your own. */
     public Table measurements() {
-        var table = Table.create(
-                "Measurements",
-                StringColumn.create("controller", controllers().stream().flatMap(name -> prompts.stream()
-                        .map(prompt -> name))),
-                StringColumn.create("prompt", controllers().stream().flatMap(name -> prompts.stream())));
-        metrics.values()
-                .forEach((metric, values) -> table.addColumns(DoubleColumn.create(
-                        metric.name(),
-                        Stream.of(values).flatMapToDouble(Arrays::stream).toArray())));
-        return table;
+        return ComparisonTables.measurements(this, metrics);
     }
 
     /** Returns one row a prompt and one column a controller: the generated texts. */
     public Table texts() {
-        var table = Table.create("Completions", StringColumn.create("prompt", prompts));
-        completions.forEach((name, generated) ->
-                table.addColumns(StringColumn.create(name, generated.stream().map(Completion::text))));
-        return table;
+        return ComparisonTables.texts(this);
     }
 
     @Override

@@ -148,7 +148,7 @@ public record ConfidenceInterval(double mean, double low, double high) {
                     .put(series.apply(thing), interval.apply(thing));
             Check.that(
                     before == null,
-                    "two intervals have the row %s and the series %s: choose some, as only(..) does, or name them apart",
+                    "two intervals have the row %s and the series %s: choose by only(..), or name them apart",
                     row.apply(thing),
                     series.apply(thing));
         }

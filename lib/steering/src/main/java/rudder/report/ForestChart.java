@@ -20,6 +20,10 @@ public final class ForestChart {
     private static final double NAME = 0.4;
 
     private static final int ROW_HEIGHT = 60;
+    /** A row of many series is higher: its name, and as much for each of them. */
+    private static final int NAME_HEIGHT = 24;
+
+    private static final int SERIES_HEIGHT = 10;
     private static final int FRAME_HEIGHT = 150;
 
     private ForestChart() {}
@@ -41,7 +45,8 @@ public final class ForestChart {
         var names = List.copyOf(ChartStyle.ordered(rows).keySet());
         var series = new LinkedHashSet<String>();
         rows.values().forEach(row -> series.addAll(ChartStyle.ordered(row).keySet()));
-        var chart = ChartStyle.chart(title, across, "", FRAME_HEIGHT + ROW_HEIGHT * names.size());
+        int height = Math.max(ROW_HEIGHT, NAME_HEIGHT + SERIES_HEIGHT * series.size());
+        var chart = ChartStyle.chart(title, across, "", FRAME_HEIGHT + height * names.size());
         double top = 0.5;
         double bottom = 0.5 - names.size();
         ChartStyle.reference(chart, "no difference", new double[] {0, 0}, new double[] {bottom, top});
