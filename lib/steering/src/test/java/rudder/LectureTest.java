@@ -35,6 +35,7 @@ class LectureTest {
     private static final int WORDS = 150;
     private static final int FIGURES = 6;
     private static final int SENTENCES = 5;
+    private static final int LONG = 25; // words of a sentence
     private static final int EXERCISES = 2;
 
     private static final Pattern MAGIC = Pattern.compile("(?m)^%.*$");
@@ -42,6 +43,9 @@ class LectureTest {
     private static final Pattern FOLDED =
             Pattern.compile("<details><summary>Solution \\d</summary>\n\n.+?\n\n</details>", Pattern.DOTALL);
     private static final Pattern SENTENCE_END = Pattern.compile("[.!?](?=\\s|$)");
+    private static final Pattern LINK = Pattern.compile("\\[([^\\]]*)\\]\\([^()]*\\)");
+    private static final Pattern BRACKETS = Pattern.compile("\\([^()]*\\)");
+    private static final Pattern WORD = Pattern.compile("\\S*\\w\\S*");
 
     private static JShell shell;
 
@@ -104,6 +108,11 @@ class LectureTest {
         assertEquals(
                 List.of(),
                 faults(Rule.CONCLUSION, cells("markdown", "## What was found\n\n" + "It is 0.5 here. ".repeat(5))));
+        for (int words : new int[] {25, 26}) {
+            var sentence = "- **A lead.** It" + " is".repeat(words - 2) + " 0.5 (0.4 to 0.6, [here](there.ipynb)).\n";
+            var found = faults(Rule.CONCLUSION, cells("markdown", "## What was found\n\n" + sentence));
+            assertEquals(words - 25, found.size(), found.toString());
+        }
         assertEquals(1, faults(Rule.CONCLUSION, cells("markdown", "## The end")).size());
         assertEquals(
                 1,
@@ -199,19 +208,32 @@ class LectureTest {
         return found.equals(wanted) ? List.of() : List.of("captions " + found + ", wanted " + wanted);
     }
 
-    /** The prose below "What was found" up to the next heading; a list's item counts as its sentences. */
+    /**
+     * The prose below "What was found" up to the next heading: few sentences, and short ones. What stands in brackets,
+     * such as an interval, does not count.
+     */
     private static List<String> conclusion(JsonArray cells) {
         var section = section(cells, "## What was found");
         if (section.isBlank()) {
             return List.of("no section 'What was found'");
         }
-        long sentences = Stream.of(section.split("\n\\s*\n|\n(?=[-*|])"))
+        var sentences = Stream.of(section.split("\n\\s*\n|\n(?=[-*|])"))
                 .map(String::strip)
                 .filter(paragraph -> !paragraph.isEmpty() && !paragraph.startsWith("|"))
-                .mapToLong(paragraph ->
-                        Math.max(1, SENTENCE_END.matcher(paragraph).results().count()))
-                .sum();
-        return sentences > SENTENCES ? List.of(sentences + " sentences") : List.of();
+                .map(paragraph -> LINK.matcher(paragraph).replaceAll("$1"))
+                .map(paragraph -> BRACKETS.matcher(paragraph).replaceAll(""))
+                .flatMap(SENTENCE_END::splitAsStream)
+                .filter(sentence -> WORD.matcher(sentence).find())
+                .toList();
+        var found = new ArrayList<String>();
+        if (sentences.size() > SENTENCES) {
+            found.add(sentences.size() + " sentences");
+        }
+        sentences.stream()
+                .flatMap(sentence -> SENTENCE_END.splitAsStream(sentence.replace("**", ""))) // a bold lead is its own
+                .filter(sentence -> WORD.matcher(sentence).results().count() > LONG)
+                .forEach(sentence -> found.add("over " + LONG + " words:" + sentence));
+        return found;
     }
 
     private static List<String> exercises(JsonArray cells) {
