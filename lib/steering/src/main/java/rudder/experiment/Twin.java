@@ -116,14 +116,9 @@ public record Twin(String name, DoubleFunction<? extends Arm> open, DoubleFuncti
     private static DoubleFunction<Controller> tracker(Features features, LinearSystem system) {
         double[] weights = new double[features.horizon() + 1];
         Arrays.fill(weights, Math.max(1, features.horizon() / 2), weights.length, 0.1);
-        var sensitivities = FeatureTracker.sensitivities(Differential.of(system), features.setpoint(1), weights);
+        var plant = Differential.of(system);
         return lambda -> FeatureTracker.of(
-                sensitivities,
-                features.negative().states(),
-                features.setpoint(lambda),
-                weights,
-                10,
-                InputMatrix.everywhere());
+                plant, features.negative().states(), features.setpoint(lambda), weights, 10, InputMatrix.everywhere());
     }
 
     /**
