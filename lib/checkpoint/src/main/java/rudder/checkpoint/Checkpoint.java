@@ -105,9 +105,7 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
             ModelConfig config = config(path, file);
             TensorSource tensors = file.withoutTokenizer();
             return new Checkpoint(
-                    config.architecture().equals("phi3")
-                            ? new FusedTensors(tensors, config, TensorNames.GGUF, "blk.%d.attn_qkv", "blk.%d.ffn_up")
-                            : tensors,
+                    separate(tensors, config, TensorNames.GGUF, "blk.%d.attn_qkv", "blk.%d.ffn_up"),
                     TensorNames.GGUF,
                     config,
                     naming(path.getFileName().toString(), () -> Tokenizer.of(file)));
@@ -115,6 +113,14 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
             file.close();
             throw e;
         }
+    }
+
+    /** Returns the tensors with those apart that Phi 3 stores together, under these names. */
+    private static TensorSource separate(
+            TensorSource tensors, ModelConfig config, TensorNames names, String attention, String mlp) {
+        return config.architecture().equals("phi3")
+                ? new FusedTensors(tensors, config, names, attention, mlp)
+                : tensors;
     }
 
     private static Checkpoint folder(Path folder) throws IOException {
@@ -126,15 +132,13 @@ public record Checkpoint(TensorSource tensors, TensorNames names, ModelConfig co
             if (config.tiedHead()) {
                 TiedHead.requireEqual(tensors, names);
             }
-            TensorSource parts = config.architecture().equals("phi3")
-                    ? new FusedTensors(
-                            tensors,
-                            config,
-                            names,
-                            names.query().replace("q_proj", "qkv_proj"),
-                            names.gate().replace("gate_proj", "gate_up_proj"))
-                    : tensors;
-            return new Checkpoint(parts, names, config, tokenizer(folder, json, config.vocabulary()));
+            var attention = names.query().replace("q_proj", "qkv_proj");
+            var mlp = names.gate().replace("gate_proj", "gate_up_proj");
+            return new Checkpoint(
+                    separate(tensors, config, names, attention, mlp),
+                    names,
+                    config,
+                    tokenizer(folder, json, config.vocabulary()));
         } catch (IOException | RuntimeException | Error e) {
             tensors.close();
             throw e;

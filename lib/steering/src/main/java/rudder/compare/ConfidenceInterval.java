@@ -129,10 +129,6 @@ public record ConfidenceInterval(double mean, double low, double high) {
     }
 
     /**
-     * Returns text such as {@code 0.8 [0.74, 0.86]}, with three digits of the larger end. If the values are all equal,
-     * or there is only one, this is the mean alone.
-     */
-    /**
      * Returns the intervals of some things for a forest plot, by row and within a row by series.
      *
      * @throws IllegalArgumentException if two things have the same row and series
@@ -155,6 +151,10 @@ public record ConfidenceInterval(double mean, double low, double high) {
         return rows;
     }
 
+    /**
+     * Returns text such as {@code 0.8 [0.74, 0.86]}, with three digits of the larger end. If the values are all equal,
+     * or there is only one, this is the mean alone.
+     */
     @Override
     public String toString() {
         int decimals = decimals(high > low ? Math.max(Math.abs(low), Math.abs(high)) : Math.abs(mean));

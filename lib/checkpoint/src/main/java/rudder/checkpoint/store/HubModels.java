@@ -60,7 +60,7 @@ final class HubModels {
             Checkpoint.CHAT_TEMPLATE_JSON);
 
     private static final String BY_HAND =
-            "Download a GGUF file by hand (hf download OWNER/NAME FILE.gguf), and give its" + " path.";
+            "Download a GGUF file by hand (hf download OWNER/NAME FILE.gguf), and give its path.";
 
     private final Path cache;
     private final Checksums checksums;

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import rudder.checkpoint.text.StrictJson;
 
 /**
  * Checks the parts of a {@code tokenizer.json} before the native library sees them, for it ends the process on some
@@ -41,7 +42,7 @@ public final class TokenizerParts {
         Fields(String where, Object json) {
             if (!(json instanceof Map<?, ?> map) || !(map.get("type") instanceof String name)) {
                 throw new IllegalArgumentException(
-                        "its " + where + " is " + shown(json) + ", wanted an object with a type");
+                        "its " + where + " is " + StrictJson.shown(json) + ", wanted an object with a type");
             }
             this.where = where + " " + name;
             this.type = name;
@@ -52,7 +53,7 @@ public final class TokenizerParts {
 
         IllegalArgumentException refused(String field, Object found, String wanted) {
             return new IllegalArgumentException(
-                    "its " + where + " has " + field + " = " + shown(found) + ", wanted " + wanted);
+                    "its " + where + " has " + field + " = " + StrictJson.shown(found) + ", wanted " + wanted);
         }
 
         Object take(String field, Object absent) {
@@ -132,11 +133,6 @@ public final class TokenizerParts {
         IllegalArgumentException unknown(String known) {
             return new IllegalArgumentException("its " + where + " is unknown, wanted one of: " + known);
         }
-    }
-
-    private static String shown(Object json) {
-        String text = String.valueOf(json);
-        return text.length() <= 60 ? text : text.substring(0, 60) + "...";
     }
 
     /** Returns the checked normalizer, or null if the file has none. */
